@@ -1,0 +1,70 @@
+// Named tensors in one HDF5 file: written deterministically, read narrowly (docs/run-directory.md).
+#pragma once
+
+#include "engine/values/host_tensor.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blockcert::artifact {
+
+struct ArchiveEntry {
+    std::string name; // "error", "weight/q.weight"
+    DType dtype = DType::F32;
+    std::vector<std::int64_t> shape;
+
+    friend bool operator==(const ArchiveEntry&, const ArchiveEntry&) = default;
+};
+
+// Equal content gives equal bytes: fixed library-version bounds, contiguous layout, no times, no filters,
+// datasets in the order of add(). Not thread-safe.
+class ArchiveWriter {
+public:
+    // Creates `path`, which must not exist; callers give a temporary name and publishFile() it after close().
+    explicit ArchiveWriter(const std::filesystem::path& path);
+    ~ArchiveWriter();
+
+    void add(const std::string& name, const HostTensor& tensor);
+    // Adds a dataset of known shape that is filled in row ranges of its first dimension afterwards.
+    void declare(const ArchiveEntry& entry);
+    void writeRows(const std::string& name, std::int64_t rowBegin, const HostTensor& rows);
+    void close(); // flushes and fsyncs; throws FileError / ResourceError
+
+private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+// Reading: the same interface whether the file is read in this process (one's own, just written) or in a
+// sandboxed child (everything else). Any HDF5 error, any unexpected object, type or size is a FormatError.
+class ArchiveReader {
+public:
+    virtual ~ArchiveReader() = default;
+
+    [[nodiscard]] virtual const std::vector<ArchiveEntry>& entries() const = 0;
+    // Rows [rowBegin, rowEnd) of the first dimension, in the file's own dtype. Throws FormatError if there is
+    // no such dataset. Rank-0 and whole-tensor reads: readAll().
+    [[nodiscard]] virtual HostTensor readRows(std::string_view name, std::int64_t rowBegin, std::int64_t rowEnd) = 0;
+
+    [[nodiscard]] const ArchiveEntry* find(std::string_view name) const;
+    [[nodiscard]] HostTensor readAll(std::string_view name);
+};
+
+// Opens a file this very process has written.
+[[nodiscard]] std::unique_ptr<ArchiveReader> openOwnArchive(const std::filesystem::path& path);
+
+// Opens an untrusted file through a child process with rlimits, no_new_privs and, where possible, seccomp.
+// `descriptor` is an already opened, already hashed regular file; `childProgram` is the blockcert executable
+// (run as `blockcert --archive-reader`), framing as in docs/protocol.md. Crash, limit or time-out of the child
+// = FormatError. `name` is for messages.
+[[nodiscard]] std::unique_ptr<ArchiveReader> openForeignArchive(int descriptor, std::string_view name,
+                                                                const std::filesystem::path& childProgram);
+
+// The body of that child: serves requests on stdin/stdout for descriptor 3 until end of input; the exit code.
+int runArchiveReaderChild();
+
+}

@@ -1,0 +1,48 @@
+// Turns finished cells into a run directory that survives a kill at any moment.
+#pragma once
+
+#include "engine/ir/block_ir.h"
+#include "engine/values/cell_record.h"
+#include "engine/values/certificate.h"
+#include "engine/values/run_manifest.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace blockcert::certificate {
+
+enum class OpenMode : std::uint8_t {
+    Create, // the folder must not exist, or be empty
+    Resume, // an unfinished or finished run of the same request; a finished one may gain blocks
+};
+
+// Not thread-safe. One process at a time: a lock file in .work/ is held while open (UsageError if taken).
+class RunWriter {
+public:
+    // Resume with a request that differs is a UsageError listing the differences.
+    RunWriter(const std::filesystem::path& run, const RunManifest& manifest, OpenMode mode);
+    ~RunWriter();
+
+    // True if the block's certificate is already there and its artifacts have the digests it names.
+    [[nodiscard]] bool hasBlock(LayerIndex block) const;
+    // True if a complete, intact cell of an unfinished block is there.
+    [[nodiscard]] bool hasCell(LayerIndex block, PromptIndex prompt) const;
+
+    // Atomic. Throws NumericError if any value is not finite, naming prompt and token.
+    void writeCell(const CellRecord& cell);
+
+    // Needs every prompt's cell. Writes ir.h5, probes.h5 and certificate.json (in this order, each atomically),
+    // removes the block's cells, and returns the certificate: metrics are computed here from the cells.
+    Certificate finishBlock(LayerIndex block, const ir::BlockIr& ir);
+
+    // run.json with the final state, SHA256SUMS, .work/ removed. Only now is the run complete.
+    void finish();
+
+private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+}

@@ -1,0 +1,36 @@
+// Re-checks a run directory without trusting anything in it, and without LibTorch (levels 0–4).
+#pragma once
+
+#include "engine/values/policy.h"
+#include "engine/values/verdict.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace blockcert {
+class RunContext;
+}
+
+namespace blockcert::certificate {
+
+struct VerifyOptions {
+    int level = 3;
+    std::filesystem::path model; // checkpoint for weights by reference and level 4; empty: run.json's hint
+    std::optional<Policy> policy;                 // the verifier's own; else the certificate's
+    std::vector<std::string> expectModelSha256;   // allow-list; empty: any
+    std::uint64_t seed = 0;                       // spot replay; main draws one if the user gave none
+    std::int64_t cells = 44;
+    int threads = 1;
+    std::filesystem::path childProgram; // the blockcert executable, for the archive reader child
+};
+
+// `runOrCertificate` is a run directory, or one block's certificate.json inside one. Input that is not a run
+// (missing, malformed JSON, unknown major version) is reported as FormatError / UnsupportedError; everything
+// that could be read but is wrong is a Failed check in the verdict.
+[[nodiscard]] Verdict verify(const std::filesystem::path& runOrCertificate, const VerifyOptions& options,
+                             const RunContext& context);
+
+}

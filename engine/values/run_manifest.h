@@ -1,0 +1,89 @@
+// What was asked for and on what: everything about a run that is known before the first block is measured.
+#pragma once
+
+#include "engine/values/dtype.h"
+#include "engine/values/ids.h"
+#include "engine/values/policy.h"
+#include "engine/values/prompt_set.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace blockcert {
+
+enum class LossMode : std::uint8_t { Exact, None };
+enum class WeightOrigin : std::uint8_t {
+    Baseline, // the IR holds what the baseline used: dequantised, then cast to the baseline dtype
+    File,     // the IR stops before the cast; ε then includes the cast
+};
+
+struct SubjectFile {
+    std::string name; // base name
+    std::uint64_t size = 0;
+    std::string sha256;
+
+    friend bool operator==(const SubjectFile&, const SubjectFile&) = default;
+};
+
+struct Subject {
+    std::string model;        // for people
+    std::string architecture; // "llama" | "gpt2"
+    std::string configSha256;
+    std::int32_t layers = 0;
+    std::int32_t dModel = 0;
+    std::int32_t heads = 0;
+    std::vector<SubjectFile> files;
+
+    friend bool operator==(const Subject&, const Subject&) = default;
+};
+
+// What one needs to reproduce the numbers; nobody can recompute it, so it is "issuer says".
+struct Environment {
+    std::string device; // "cpu", "cuda:0"
+    std::string processor;
+    std::string isa; // "AVX512", …
+    std::string libtorch;
+    std::string blas;
+    std::int32_t threads = 0;
+    std::string tiling;          // "64 rows x 512 outputs"
+    bool batchInvariant = false; // the start-up self-test passed
+    std::string operatingSystem;
+
+    friend bool operator==(const Environment&, const Environment&) = default;
+};
+
+// Everything that decides the numbers. Two requests that differ in any field make different runs.
+struct RunRequest {
+    std::vector<LayerIndex> blocks; // ascending
+    DType baselineDtype = DType::F32;
+    DType replayDtype = DType::F64; // F64 or F32
+    LossMode loss = LossMode::Exact;
+    WeightOrigin weights = WeightOrigin::Baseline;
+    std::string surrogate = "exact";
+    bool embedWeights = false;
+    std::int64_t maxTokens = 256;
+    std::uint64_t seed = 0; // recorded; the exact surrogate draws nothing
+    Policy policy;
+
+    // ρ of the comparison rule: 1e-10 for double replay, 1e-5 for fp32.
+    [[nodiscard]] double comparisonTolerance() const { return replayDtype == DType::F64 ? 1e-10 : 1e-5; }
+
+    friend bool operator==(const RunRequest&, const RunRequest&) = default;
+};
+
+struct RunManifest {
+    std::string created; // ISO 8601 UTC, given by the program's main (SOURCE_DATE_EPOCH honoured there)
+    std::string toolVersion;
+    std::string toolBuild;
+    std::string commandLine; // the blockcert command that repeats it
+    std::string modelHint;   // where the model was found; never trusted
+    RunRequest request;
+    Subject subject;
+    PromptSet prompts;
+    Environment environment;
+
+    friend bool operator==(const RunManifest&, const RunManifest&) = default;
+};
+
+}

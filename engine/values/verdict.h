@@ -1,0 +1,39 @@
+// The result of a verification: one row per check, the issuer's number beside the recomputed one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace blockcert {
+
+enum class CheckState : std::uint8_t { Verified, Failed, NotChecked, WeakerThanPolicy };
+
+struct Check {
+    std::string id;         // stable: "artifact.sha256", "metrics.epsilon", …
+    std::string group;      // "integrity" | "consistency" | "re-evaluation" | "policy" | "provenance"
+    std::string where;      // "block 7", a path, or empty for the run
+    std::string title;      // one short line for people
+    CheckState state = CheckState::NotChecked;
+    std::string issuer;     // full precision
+    std::string recomputed; // full precision, empty if nothing was
+    std::string how;        // "re-hashed", "replayed, 90 tokens", "re-derived", "level 4"
+    std::string detail;     // a sentence when the state is not Verified
+    bool required = true;   // at the level asked for
+
+    friend bool operator==(const Check&, const Check&) = default;
+};
+
+struct Verdict {
+    CheckState state = CheckState::NotChecked;
+    int level = 0;               // performed
+    std::string sentence;        // "Verified at level 3 on these 90 tokens; per-token losses not checked (level 4)."
+    std::vector<std::string> notChecked;
+    std::vector<std::string> doesNotSay;
+    std::vector<Check> checks;
+    std::uint64_t seed = 0; // of the spot replay
+    double seconds = 0;
+    int exitCode = 5; // docs/run-directory.md, "Exit codes"
+};
+
+}

@@ -32,6 +32,7 @@ function(blockcert_test name)
     cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;DEPENDS" ${ARGN})
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE blockcert_settings ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+    target_compile_options(${name} PRIVATE -Wno-unused-result) # EXPECT_THROW discards results on purpose
     if(arg_DEPENDS)
         add_dependencies(${name} ${arg_DEPENDS})
     endif()

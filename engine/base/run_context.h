@@ -19,7 +19,7 @@ struct Progress {
     std::int64_t total = 0;
     std::optional<std::int32_t> block;
     std::optional<std::int32_t> prompt;
-    std::string unit; // "cells", "bytes", "tokens"
+    std::string unit;   // "cells", "bytes", "tokens"
     std::string detail; // one JSON object with a finished cell's or block's numbers, or empty
 };
 

@@ -1,8 +1,9 @@
 // Strict JSON in and deterministic JSON out: no duplicates, no NaN, bounded depth and sizes.
 #pragma once
 
-#include <cstddef>
 #include <nlohmann/json.hpp>
+
+#include <cstddef>
 #include <string>
 #include <string_view>
 

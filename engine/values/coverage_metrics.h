@@ -43,9 +43,9 @@ struct Quantiles {
 // is predicted, or the baseline losses sum to 0; `why` then says which.
 struct LossCoverage {
     std::optional<double> value;
-    double coveredLoss = 0; // Σ ℓ_base over covered tokens, nats
-    double totalLoss = 0;   // Σ ℓ_base
-    Fraction tokens;        // covered / predicted tokens
+    double coveredLoss = 0;   // Σ ℓ_base over covered tokens, nats
+    double totalLoss = 0;     // Σ ℓ_base
+    Fraction tokens;          // covered / predicted tokens
     double maxDifference = 0; // max Δℓ, eq. 7
     std::string why;
 
@@ -54,11 +54,11 @@ struct LossCoverage {
 
 // One activation measure (l2 or relative-l2) over a set of tokens.
 struct ErrorSummary {
-    double epsilon = 0;     // eq. 4, max
-    TokenLocation worst;    // first token where the maximum is reached
-    double mean = 0;        // eq. 5
+    double epsilon = 0;  // eq. 4, max
+    TokenLocation worst; // first token where the maximum is reached
+    double mean = 0;     // eq. 5
     Quantiles quantiles;
-    Fraction coverage;      // eq. 6 at tauAct, or at tauRel for the relative measure
+    Fraction coverage; // eq. 6 at tauAct, or at tauRel for the relative measure
 
     friend bool operator==(const ErrorSummary&, const ErrorSummary&) = default;
 };

@@ -20,9 +20,9 @@ struct ChatMessage {
 // One line of a prompt file. Exactly one of text, messages, tokenIds is given.
 struct PromptSource {
     std::string id;
-    std::optional<std::string> text;      // encoded as it is, leading and trailing space kept
-    std::vector<ChatMessage> messages;    // through the chat template
-    std::vector<TokenId> tokenIds;        // taken literally
+    std::optional<std::string> text;   // encoded as it is, leading and trailing space kept
+    std::vector<ChatMessage> messages; // through the chat template
+    std::vector<TokenId> tokenIds;     // taken literally
     std::string label;
     std::vector<std::string> tags;
     std::string split; // "heldout" is never used to certify

@@ -51,6 +51,7 @@ struct TransformerConfig {
     std::string family;       // as the file says: "llama", "gpt2", for people
 
     [[nodiscard]] std::int32_t queryWidth() const { return heads * headDim; }
+
     [[nodiscard]] std::int32_t keyValueWidth() const { return kvHeads * headDim; }
 
     friend bool operator==(const TransformerConfig&, const TransformerConfig&) = default;

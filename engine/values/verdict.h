@@ -10,10 +10,10 @@ namespace blockcert {
 enum class CheckState : std::uint8_t { Verified, Failed, NotChecked, WeakerThanPolicy };
 
 struct Check {
-    std::string id;         // stable: "artifact.sha256", "metrics.epsilon", …
-    std::string group;      // "integrity" | "consistency" | "re-evaluation" | "policy" | "provenance"
-    std::string where;      // "block 7", a path, or empty for the run
-    std::string title;      // one short line for people
+    std::string id;    // stable: "artifact.sha256", "metrics.epsilon", …
+    std::string group; // "integrity" | "consistency" | "re-evaluation" | "policy" | "provenance"
+    std::string where; // "block 7", a path, or empty for the run
+    std::string title; // one short line for people
     CheckState state = CheckState::NotChecked;
     std::string issuer;     // full precision
     std::string recomputed; // full precision, empty if nothing was
@@ -26,8 +26,8 @@ struct Check {
 
 struct Verdict {
     CheckState state = CheckState::NotChecked;
-    int level = 0;               // performed
-    std::string sentence;        // "Verified at level 3 on these 90 tokens; per-token losses not checked (level 4)."
+    int level = 0;        // performed
+    std::string sentence; // "Verified at level 3 on these 90 tokens; per-token losses not checked (level 4)."
     std::vector<std::string> notChecked;
     std::vector<std::string> doesNotSay;
     std::vector<Check> checks;

@@ -28,9 +28,9 @@ struct WeightTransform {
 };
 
 struct WeightReference {
-    std::string file;       // base name, never a path
-    std::string fileSha256; // lower-case hex; empty until the file has been hashed
-    std::string tensor;     // name in the file
+    std::string file;        // base name, never a path
+    std::string fileSha256;  // lower-case hex; empty until the file has been hashed
+    std::string tensor;      // name in the file
     std::uint64_t begin = 0; // byte range in the file
     std::uint64_t end = 0;
     DType storedDtype = DType::F32;

@@ -1,0 +1,120 @@
+#include "engine/base/atomic_file.h"
+
+#include "engine/base/error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace blockcert {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what, const std::filesystem::path& path, int error)
+{
+    const std::string sentence = what + " " + path.string() + ": " + std::strerror(error) + ".";
+    if (error == ENOSPC || error == EDQUOT)
+        throw ResourceError(sentence);
+    throw FileError(sentence);
+}
+
+void flush(const std::filesystem::path& path, int flags)
+{
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+    if (descriptor < 0)
+        refuse("Cannot open", path, errno);
+    const int result = ::fsync(descriptor);
+    const int error = errno;
+    ::close(descriptor);
+    // Some file systems cannot fsync a folder; that is not a failure of the write.
+    if (result != 0 && !((flags & O_DIRECTORY) != 0 && (error == EINVAL || error == ENOTSUP)))
+        refuse("Cannot flush", path, error);
+}
+
+void writeAll(int descriptor, std::string_view bytes, const std::filesystem::path& path)
+{
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            refuse("Cannot write", path, errno);
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+}
+
+void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes)
+{
+    std::filesystem::path temporary = path;
+    temporary += ".new";
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor < 0)
+        refuse("Cannot create", temporary, errno);
+    try {
+        writeAll(descriptor, bytes, temporary);
+    } catch (...) {
+        ::close(descriptor);
+        ::unlink(temporary.c_str());
+        throw;
+    }
+    if (::close(descriptor) != 0) {
+        const int error = errno;
+        ::unlink(temporary.c_str());
+        refuse("Cannot write", temporary, error);
+    }
+    publishFile(temporary, path);
+}
+
+void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path)
+{
+    try {
+        flush(temporary, O_RDONLY);
+        if (::rename(temporary.c_str(), path.c_str()) != 0)
+            refuse("Cannot rename to", path, errno);
+    } catch (...) {
+        ::unlink(temporary.c_str());
+        throw;
+    }
+    const std::filesystem::path folder = path.parent_path();
+    flush(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+}
+
+std::string readWholeFile(const std::filesystem::path& path, std::size_t limit)
+{
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        refuse("Cannot open", path, errno);
+
+    struct stat status {};
+
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+        ::close(descriptor);
+        throw FileError("Cannot read " + path.string() + ": it is not a regular file.");
+    }
+    if (static_cast<std::uint64_t>(status.st_size) > limit) {
+        ::close(descriptor);
+        throw ResourceError(path.string() + " has " + std::to_string(status.st_size) +
+                            " bytes, more than the limit of " + std::to_string(limit) + " for this kind of file.");
+    }
+    std::string content(static_cast<std::size_t>(status.st_size), '\0');
+    std::size_t filled = 0;
+    while (filled < content.size()) {
+        const ssize_t count = ::read(descriptor, content.data() + filled, content.size() - filled);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0) {
+            const int error = count < 0 ? errno : EIO;
+            ::close(descriptor);
+            refuse("Cannot read", path, error);
+        }
+        filled += static_cast<std::size_t>(count);
+    }
+    ::close(descriptor);
+    return content;
+}
+
+}

@@ -1,0 +1,59 @@
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <sys/stat.h>
+
+namespace blockcert {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AtomicFile : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        m_folder = fs::path(testing::TempDir()) / "atomic_file_test";
+        fs::remove_all(m_folder);
+        fs::create_directories(m_folder);
+    }
+
+    fs::path m_folder;
+};
+
+TEST_F(AtomicFile, ReplacesTheOldContentAndLeavesNothingElse)
+{
+    writeFileAtomically(m_folder / "a", "one");
+    writeFileAtomically(m_folder / "a", "two");
+    EXPECT_EQ(readWholeFile(m_folder / "a", 10), "two");
+    EXPECT_EQ(std::distance(fs::directory_iterator(m_folder), fs::directory_iterator()), 1);
+}
+
+TEST_F(AtomicFile, RefusesALinkInPlaceOfItsTemporaryFile)
+{
+    // Else the temporary name could be used to write elsewhere.
+    writeFileAtomically(m_folder / "a", "old");
+    fs::create_symlink("/dev/full", m_folder / "a.new");
+    EXPECT_THROW(writeFileAtomically(m_folder / "a", "new"), FileError);
+    EXPECT_EQ(readWholeFile(m_folder / "a", 10), "old");
+}
+
+TEST_F(AtomicFile, SaysWhereItCannotWrite)
+{
+    EXPECT_THROW(writeFileAtomically(m_folder / "missing" / "a", "x"), FileError);
+}
+
+TEST_F(AtomicFile, ReadsOnlyRegularFilesWithinTheLimit)
+{
+    writeFileAtomically(m_folder / "a", "12345");
+    EXPECT_EQ(readWholeFile(m_folder / "a", 5), "12345");
+    EXPECT_THROW(readWholeFile(m_folder / "a", 4), ResourceError);
+    EXPECT_THROW(readWholeFile(m_folder, 100), FileError);
+    ASSERT_EQ(::mkfifo((m_folder / "pipe").c_str(), 0600), 0);
+    EXPECT_THROW(readWholeFile(m_folder / "pipe", 100), FileError);
+}
+
+}
+}

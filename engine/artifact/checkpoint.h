@@ -118,6 +118,7 @@ struct RopeTables {
     HostTensor cosine;
     HostTensor sine;
 };
+
 [[nodiscard]] RopeTables ropeTables(const TransformerConfig& config, std::int64_t positions, DType dtype);
 
 }

@@ -18,10 +18,10 @@ namespace blockcert::certificate {
 
 struct VerifyOptions {
     int level = 3;
-    std::filesystem::path model; // checkpoint for weights by reference and level 4; empty: run.json's hint
-    std::optional<Policy> policy;                 // the verifier's own; else the certificate's
-    std::vector<std::string> expectModelSha256;   // allow-list; empty: any
-    std::uint64_t seed = 0;                       // spot replay; main draws one if the user gave none
+    std::filesystem::path model;  // checkpoint for weights by reference and level 4; empty: run.json's hint
+    std::optional<Policy> policy; // the verifier's own; else the certificate's
+    std::vector<std::string> expectModelSha256; // allow-list; empty: any
+    std::uint64_t seed = 0;                     // spot replay; main draws one if the user gave none
     std::int64_t cells = 44;
     int threads = 1;
     std::filesystem::path childProgram; // the blockcert executable, for the archive reader child

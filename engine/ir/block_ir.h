@@ -23,45 +23,54 @@ struct RmsNorm { // out = in / sqrt(mean(in²) + epsilon) * weight              
     double epsilon = 0;
     friend bool operator==(const RmsNorm&, const RmsNorm&) = default;
 };
+
 struct LayerNorm { // out = (in − mean) / sqrt(var + epsilon) * weight + bias           biased variance
     std::string in, out, weight, bias;
     double epsilon = 0;
     friend bool operator==(const LayerNorm&, const LayerNorm&) = default;
 };
+
 struct Linear { // out = in · weightᵀ (+ bias)                                weight [out, in], bias [out] or ""
     std::string in, out, weight, bias;
     friend bool operator==(const Linear&, const Linear&) = default;
 };
+
 struct Rope { // rotate-half pairs (i, i + headDim/2) by rope_cos/rope_sin at the token's position
     std::string in, out;
     std::int32_t heads = 0, headDim = 0;
     friend bool operator==(const Rope&, const Rope&) = default;
 };
+
 struct Scores { // out[h, t, s] = (q[t, h] · k[s, h / (heads / kvHeads)]) * multiply / divide
     std::string query, key, out;
     std::int32_t heads = 0, kvHeads = 0, headDim = 0;
     double multiply = 1, divide = 1;
     friend bool operator==(const Scores&, const Scores&) = default;
 };
+
 struct MaskedSoftmax { // over s with mask[t, s] = 1; a row that allows nothing is all zero
     std::string in, out;
     friend bool operator==(const MaskedSoftmax&, const MaskedSoftmax&) = default;
 };
+
 struct Mix { // out[t, h] = Σ_s weights[h, t, s] · value[s, h / (heads / kvHeads)]
     std::string weights, value, out;
     std::int32_t heads = 0, kvHeads = 0, headDim = 0;
     friend bool operator==(const Mix&, const Mix&) = default;
 };
+
 struct Activation {
     enum class Kind : std::uint8_t { Silu, GeluNew };
     std::string in, out;
     Kind kind = Kind::Silu;
     friend bool operator==(const Activation&, const Activation&) = default;
 };
+
 struct Multiply { // element-wise
     std::string a, b, out;
     friend bool operator==(const Multiply&, const Multiply&) = default;
 };
+
 struct Add {
     std::string a, b, out;
     friend bool operator==(const Add&, const Add&) = default;

@@ -52,7 +52,7 @@ public:
     [[nodiscard]] std::int32_t vocabularySize() const;
     [[nodiscard]] std::optional<TokenId> bos() const;
     [[nodiscard]] std::vector<TokenId> endOfText() const; // eos and end-of-turn ids that the files name
-    [[nodiscard]] std::string kind() const;                // "byte-level BPE (tokenizer.json)" …
+    [[nodiscard]] std::string kind() const;               // "byte-level BPE (tokenizer.json)" …
 
     // The model's chat template with a bounded Jinja subset; `date` answers strftime_now() ("26 Jul 2024" if
     // empty, as the templates' own default). Encode the text with SpecialTokens::Omit.

@@ -15,15 +15,20 @@ namespace blockcert::certificate {
 
 enum class OpenMode : std::uint8_t {
     Create, // the folder must not exist, or be empty
-    Resume, // an unfinished or finished run of the same request; a finished one may gain blocks
+    Resume, // an unfinished or finished run of the same request; it may gain blocks, and prompts at the end
 };
 
 // Not thread-safe. One process at a time: a lock file in .work/ is held while open (UsageError if taken).
 class RunWriter {
 public:
-    // Resume with a request that differs is a UsageError listing the differences.
-    RunWriter(const std::filesystem::path& run, const RunManifest& manifest, OpenMode mode);
+    // Resume with a request that differs is a UsageError listing the differences; the new blocks must contain
+    // the old ones and the new prompts begin with the old ones. `childProgram` (see openForeignArchive) is only
+    // needed when prompts are added to finished blocks, whose cells are then taken back from their probes.h5.
+    RunWriter(const std::filesystem::path& run, const RunManifest& manifest, OpenMode mode,
+              const std::filesystem::path& childProgram = {});
     ~RunWriter();
+    RunWriter(RunWriter&&) noexcept;
+    RunWriter& operator=(RunWriter&&) noexcept;
 
     // True if the block's certificate is already there and its artifacts have the digests it names.
     [[nodiscard]] bool hasBlock(LayerIndex block) const;
@@ -37,6 +42,10 @@ public:
     // removes the block's cells, and returns the certificate: metrics are computed here from the cells.
     Certificate finishBlock(LayerIndex block, const ir::BlockIr& ir);
 
+    // The block ends without artifacts (a NaN in the baseline, say); run.json names it, finish() accepts it.
+    void recordFailure(const BlockFailure& failure);
+
+    // Needs a certificate or a failure for every block of the request.
     // run.json with the final state, SHA256SUMS, .work/ removed. Only now is the run complete.
     void finish();
 

@@ -6,6 +6,7 @@
 #include "engine/values/run_manifest.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct ArtifactDigest {
 struct CertificateFinding {
     std::string code;
     std::string where;
-    double observed = 0;
+    std::optional<double> observed; // absent: the quantity was not measured
     double threshold = 0;
 
     friend bool operator==(const CertificateFinding&, const CertificateFinding&) = default;

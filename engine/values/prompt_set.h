@@ -43,6 +43,7 @@ struct EncodedPrompt {
     std::string id;
     std::string rendered; // the text that was encoded (after the chat template); empty for literal ids
     std::vector<TokenId> tokenIds;
+    std::vector<std::string> pieces;  // what each token looks like, for display only; may be empty
     std::int64_t truncatedTokens = 0; // how many tokens --max-tokens removed at the end
     std::string label;
     std::vector<std::string> tags;

@@ -47,6 +47,7 @@ struct Environment {
     std::string blas;
     std::int32_t threads = 0;
     std::string tiling;          // "64 rows x 512 outputs"
+    std::string attention;       // the baseline's attention kernel: "eager", …
     bool batchInvariant = false; // the start-up self-test passed
     std::string operatingSystem;
 
@@ -84,6 +85,25 @@ struct RunManifest {
     Environment environment;
 
     friend bool operator==(const RunManifest&, const RunManifest&) = default;
+};
+
+// A block that ended without artifacts, such as one whose baseline produced a NaN.
+struct BlockFailure {
+    LayerIndex block;
+    std::string code;     // "non_finite_baseline"
+    std::string where;    // "prompt 3, token 17"
+    std::string sentence; // for people
+
+    friend bool operator==(const BlockFailure&, const BlockFailure&) = default;
+};
+
+// How far a run has come; stands in run.json beside the manifest.
+struct RunState {
+    bool complete = false;
+    std::vector<LayerIndex> finished; // blocks with a certificate, ascending
+    std::vector<BlockFailure> failed; // ascending
+
+    friend bool operator==(const RunState&, const RunState&) = default;
 };
 
 }

@@ -1,0 +1,125 @@
+// The verbs of the engine as plain functions, free of LibTorch's headers: options in, the documented JSON out.
+#pragma once
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/base/strict_json.h"
+#include "engine/values/dtype.h"
+#include "engine/values/policy.h"
+#include "engine/values/run_manifest.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace blockcert {
+class RunContext;
+}
+
+namespace blockcert::pipeline {
+
+// What a program's main knows and the libraries may not ask for.
+struct Host {
+    artifact::ModelLocations locations;
+    std::string toolVersion;
+    std::string toolBuild;
+};
+
+// MODEL, --dtype, --device, --threads.
+struct ModelOptions {
+    std::string model; // folder, file, "demo" or org/name[@revision]
+    DType dtype = DType::F32;
+    std::string device = "cpu"; // "cpu", "cuda", "cuda:1"
+    int threads = 0;            // 0: every processor of this machine
+};
+
+// PROMPTS: a bundled name or a path, or prompts typed by the user.
+struct PromptOptions {
+    std::string source;                 // used when there is no content
+    std::optional<std::string> content; // the text of a prompt file
+    std::string format = "jsonl";       // of the content: "jsonl", "txt" or "csv"
+    std::string name = "typed";         // of the content
+    std::int64_t maxTokens = 256;
+    std::string date; // for chat templates that print one
+};
+
+struct CertifyOptions {
+    ModelOptions model;
+    PromptOptions prompts;
+    std::string blocks = "all"; // or "0,5,10-12"
+    std::filesystem::path out;
+    bool resume = false;
+    bool dryRun = false; // says what would be done, and does nothing
+
+    DType replayDtype = DType::F64; // or F32
+    LossMode loss = LossMode::Exact;
+    WeightOrigin weights = WeightOrigin::Baseline;
+    std::string surrogate = "exact";
+    bool embedWeights = false;
+    std::uint64_t seed = 0;
+    Policy policy;
+    bool tauRelGiven = false; // false: policy.tauRel is replaced by the default of the baseline's dtype
+
+    std::string created;     // ISO 8601 UTC
+    std::string commandLine; // the blockcert command that repeats the run
+};
+
+struct EvaluateOptions {
+    ModelOptions model;
+    PromptOptions prompts;
+};
+
+struct GenerateOptions {
+    ModelOptions model;
+    PromptOptions prompts;
+    std::int64_t maxNew = 64;
+};
+
+struct DoctorOptions {
+    std::string device = "cpu";
+    int threads = 0;
+    std::string model;               // empty: no loader self-test on a model
+    std::filesystem::path reference; // reference logits (docs/reference-logits.md); needs a model
+};
+
+// Keeps the model of the last request in memory, keyed by path, dtype, device and the files' times and sizes, so
+// that a warm engine answers at once. One job at a time: not thread-safe.
+class ModelCache {
+public:
+    explicit ModelCache(Host host);
+    ~ModelCache();
+    ModelCache(const ModelCache&) = delete;
+    ModelCache& operator=(const ModelCache&) = delete;
+
+    void clear();
+
+    struct State; // engine/pipeline/loaded_model.h
+
+    [[nodiscard]] State& state() { return *m_state; }
+
+private:
+    std::unique_ptr<State> m_state;
+};
+
+// Allocator thresholds under which large temporary tensors are reused instead of mapped anew. Call first in main.
+void prepareProcess();
+
+// `tau_rel` when the user gives none: F32 1e-5, F16 5e-3, BF16 2e-2.
+[[nodiscard]] double defaultTauRel(DType baseline);
+
+// Each verb returns the value that docs/protocol.md documents, without `seconds`, which the caller adds (libraries
+// read no clock). All throw what engine/base/error.h declares, Cancelled included; c10::Error never leaves.
+[[nodiscard]] Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext& context);
+[[nodiscard]] Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext& context);
+[[nodiscard]] Json evaluate(const EvaluateOptions& options, ModelCache& cache, const RunContext& context);
+[[nodiscard]] Json generate(const GenerateOptions& options, ModelCache& cache, const RunContext& context);
+
+// The self-tests of this machine: {"engine": {…as in describeEngine}, "checks": [{"id", "title", "ok", "detail"}]}.
+[[nodiscard]] Json doctor(const DoctorOptions& options, ModelCache& cache, const RunContext& context);
+
+// For `initialize`: {"engine": {device, processor, isa, libtorch, blas, threads, tiling, batch_invariant},
+// "memory": {resident_bytes, available_bytes}}. Runs the batch-invariance self-test once per process.
+[[nodiscard]] Json describeEngine(const std::string& device, int threads);
+
+}

@@ -1,0 +1,67 @@
+// The sortable table of blocks under the map: what was measured and whether it certifies.
+#pragma once
+
+#include "widgets/values.h"
+
+#include <QAbstractTableModel>
+#include <QTableView>
+
+#include <memory>
+#include <vector>
+
+class QSortFilterProxyModel;
+
+namespace blockcert::widgets {
+
+class BlockTableModel : public QAbstractTableModel {
+    Q_OBJECT
+
+public:
+    enum Column { Block, Epsilon, Mae, Activation, Path, Loss, Relative, Worst, Certified, ColumnCount };
+
+    enum Role { SortRole = Qt::UserRole, StateRole, BlockRole };
+
+    explicit BlockTableModel(QObject* parent = nullptr);
+    void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
+    void setThresholds(const Thresholds& thresholds);
+    [[nodiscard]] const BlockRow* rowOf(int row) const;
+
+    [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
+    [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
+    [[nodiscard]] QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation,
+                                      int role = Qt::DisplayRole) const override;
+
+private:
+    std::shared_ptr<const std::vector<BlockRow>> m_rows;
+    Thresholds m_thresholds;
+};
+
+class BlockTable : public QTableView {
+    Q_OBJECT
+
+public:
+    explicit BlockTable(QWidget* parent = nullptr);
+    void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
+    void setThresholds(const Thresholds& thresholds);
+    void setCurrentBlock(int block); // no signal
+    [[nodiscard]] int currentBlock() const;
+
+signals:
+    void blockSelected(int block);
+    void worstActivated(const blockcert::widgets::CellKey& key); // double click, Return
+
+protected:
+    void keyPressEvent(QKeyEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+
+private:
+    void layoutColumns();
+    void copySelection() const;
+
+    BlockTableModel* m_model = nullptr;
+    QSortFilterProxyModel* m_sorted = nullptr;
+    bool m_silent = false;
+};
+
+}

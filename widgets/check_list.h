@@ -1,0 +1,67 @@
+// The truth table of a verification: issuer says, recomputed here, how; grouped, with expandable details.
+#pragma once
+
+#include "widgets/values.h"
+
+#include <QAbstractItemModel>
+#include <QTreeView>
+
+#include <memory>
+#include <vector>
+
+namespace blockcert::widgets {
+
+// Three levels: group, check, detail (one child holding the full texts and the sentence).
+class CheckListModel : public QAbstractItemModel {
+    Q_OBJECT
+
+public:
+    enum Column { Title, Issuer, Recomputed, How, ColumnCount };
+
+    enum Role { StateRole = Qt::UserRole, KindRole, CheckRole, DifferenceRole };
+    enum class Kind : std::uint8_t { Group, Check, Detail };
+
+    explicit CheckListModel(QObject* parent = nullptr);
+    void setVerdict(std::shared_ptr<const VerdictView> verdict);
+    [[nodiscard]] const CheckRow* checkOf(const QModelIndex& index) const;
+
+    [[nodiscard]] QModelIndex index(int row, int column, const QModelIndex& parent = {}) const override;
+    [[nodiscard]] QModelIndex parent(const QModelIndex& child) const override;
+    [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
+    [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
+    [[nodiscard]] QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation,
+                                      int role = Qt::DisplayRole) const override;
+
+private:
+    struct Group {
+        QString title;
+        std::vector<int> checks; // positions in verdict->checks
+    };
+
+    std::shared_ptr<const VerdictView> m_verdict;
+    std::vector<Group> m_groups;
+};
+
+class CheckList : public QTreeView {
+    Q_OBJECT
+
+public:
+    explicit CheckList(QWidget* parent = nullptr);
+    // Failed, weaker and unchecked required rows come expanded; the user's expansion survives an update.
+    void setVerdict(std::shared_ptr<const VerdictView> verdict);
+    [[nodiscard]] int contentHeight() const;
+
+signals:
+    void checkChosen(const QString& id, const QString& where);
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void drawBranches(QPainter* painter, const QRect& rect, const QModelIndex& index) const override;
+
+private:
+    CheckListModel* m_model = nullptr;
+};
+
+}

@@ -1,0 +1,37 @@
+// What a page shows before it has something to show: the ways in, and the demo.
+#pragma once
+
+#include "widgets/icons.h"
+
+#include <QWidget>
+
+#include <vector>
+
+namespace blockcert::widgets {
+
+struct WayIn {
+    Icon icon = Icon::Open;
+    QString title; // a verb: "Open a model…"
+    QString note;  // one line
+    bool primary = false;
+    bool enabled = true;
+};
+
+class EmptyState : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit EmptyState(QWidget* parent = nullptr);
+    void setText(const QString& title, const QString& sentence);
+    void setWays(const std::vector<WayIn>& ways);
+
+signals:
+    void wayChosen(int index);
+
+private:
+    class QLabel* m_title = nullptr;
+    class QLabel* m_sentence = nullptr;
+    QWidget* m_ways = nullptr;
+};
+
+}

@@ -1,0 +1,38 @@
+// How every number on screen is written. No view formats a number by itself.
+#pragma once
+
+#include <QString>
+
+#include <cstdint>
+
+namespace blockcert::widgets {
+
+enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
+
+// Three significant digits, for tables: 0.0142, 2.41e-4, 19 800. "–" if missing.
+[[nodiscard]] QString tableNumber(double value);
+// Shortest decimal that reads back to the same double, for the inspector, tooltips and export.
+[[nodiscard]] QString exactNumber(double value);
+// As exactNumber, with an explicit sign: "+0.131".
+[[nodiscard]] QString signedNumber(double value);
+[[nodiscard]] QString signedTableNumber(double value);
+// A fraction of 1 with three decimals, rounded down: 1.000 means all, 0.000 means none.
+[[nodiscard]] QString coverageText(double value);
+[[nodiscard]] QString coverageText(std::int64_t covered, std::int64_t total);
+// "42 %", rounded down; for the distance from a threshold.
+[[nodiscard]] QString percentText(double fraction);
+[[nodiscard]] QString countText(std::int64_t count);                  // 19 804, thin-space groups
+[[nodiscard]] QString bytesText(std::uint64_t bytes);                 // 98.4 MB (powers of ten)
+[[nodiscard]] QString durationText(double seconds);                   // 6.2 s, 3 min 20 s, 2 h 05 min
+[[nodiscard]] QString etaText(double lowSeconds, double highSeconds); // "about 2–3 min left"
+[[nodiscard]] QString digestText(const QString& hex);                 // 4d1e…90ab
+[[nodiscard]] QString rateText(double perSecond, const QString& unit);
+// "0.014217 > 0.01": as many digits as are needed to see which is larger.
+[[nodiscard]] QString comparisonText(double value, double threshold);
+// Position of the first character in which the two differ; -1 if they are equal.
+[[nodiscard]] int firstDifference(const QString& a, const QString& b);
+// A token piece for people: leading space "␣", line feed "⏎", tab "⇥", other controls "\x1b".
+[[nodiscard]] QString visiblePiece(const QString& piece);
+[[nodiscard]] QString evidenceWord(Evidence evidence);
+
+}

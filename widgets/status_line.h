@@ -1,0 +1,42 @@
+// The bar at the bottom: the engine with a state dot at the left, jobs, log and problems at the right.
+#pragma once
+
+#include <QWidget>
+
+#include <cstdint>
+
+class QLabel;
+class QToolButton;
+
+namespace blockcert::widgets {
+
+enum class EngineLight : std::uint8_t { Starting, Ready, Busy, Stopped };
+
+class StatusLine : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit StatusLine(QWidget* parent = nullptr);
+    void setEngine(EngineLight light, const QString& text); // "Engine ready · cpu · 2 threads · 612 MB"
+    void setJobs(int running, int waiting, double fraction = 0);
+    void setProblems(int count);
+    [[nodiscard]] QSize sizeHint() const override;
+
+signals:
+    void jobsRequested();
+    void logRequested();
+    void problemsRequested();
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    EngineLight m_light = EngineLight::Starting;
+    double m_fraction = 0;
+    QLabel* m_engine = nullptr;
+    QToolButton* m_jobs = nullptr;
+    QToolButton* m_log = nullptr;
+    QToolButton* m_problems = nullptr;
+};
+
+}

@@ -1,0 +1,315 @@
+// What the views show: plain values, filled by the window from the engine's answers. Immutable once shared.
+#pragma once
+
+#include "engine/values/verdict.h"
+
+#include <QString>
+#include <QStringList>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace blockcert::widgets {
+
+// A number that was not measured. Never drawn as zero: hatched on a map, an en dash in a table.
+inline constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+[[nodiscard]] inline bool isMissing(double value)
+{
+    return std::isnan(value);
+}
+
+// --- tokens and prompts
+
+enum class TokenKind : std::uint8_t { Ordinary, Bos, Eos, Special };
+
+struct Token {
+    std::int32_t id = 0;
+    QString piece; // as the tokenizer decodes it alone; leading space kept, "␣", "⏎" are drawn by the views
+    TokenKind kind = TokenKind::Ordinary;
+
+    friend bool operator==(const Token&, const Token&) = default;
+};
+
+struct PromptRow {
+    QString id;
+    QString rendered; // the text that was encoded
+    std::vector<Token> tokens;
+    qint64 truncatedTokens = 0;
+    QString label;
+    QStringList tags;
+    QString split;   // "heldout" is never used to certify
+    QString problem; // a sentence, or empty
+
+    friend bool operator==(const PromptRow&, const PromptRow&) = default;
+};
+
+struct PromptList {
+    QString name;
+    QString sha256;
+    bool bundled = false;
+    std::vector<PromptRow> prompts;
+
+    [[nodiscard]] qint64 tokenCount() const
+    {
+        qint64 count = 0;
+        for (const PromptRow& prompt : prompts)
+            count += static_cast<qint64>(prompt.tokens.size());
+        return count;
+    }
+};
+
+// --- a model, from its headers
+
+struct ModelFile {
+    QString name;
+    quint64 size = 0;
+    QString sha256; // empty until it has been hashed
+};
+
+struct TensorRow {
+    QString name;
+    QString role; // empty: not mapped
+    QString dtype;
+    std::vector<qint64> shape;
+    quint64 bytes = 0;
+    QString file;
+};
+
+struct DTypeShare {
+    QString dtype;
+    qint64 tensors = 0;
+    quint64 bytes = 0;
+};
+
+struct TokenizerCard {
+    QString kind;
+    qint64 vocabulary = 0;
+    std::optional<std::int32_t> bos;
+    std::vector<std::int32_t> eos;
+    bool chatTemplate = false;
+};
+
+struct ModelCard {
+    QString name;
+    QString path;
+    QString container;    // "safetensors" | "gguf"
+    QString architecture; // "llama" | "gpt2"
+    int layers = 0;
+    int dModel = 0;
+    int heads = 0;
+    int kvHeads = 0;
+    int headDim = 0;
+    int dFf = 0;
+    qint64 vocab = 0;
+    qint64 context = 0;
+    bool tiedEmbeddings = false;
+    qint64 parameters = 0;
+    double normEpsilon = missing;
+    double ropeTheta = missing; // missing: learned positions
+    QString ropeScaling;        // empty: none
+    QString configSha256;
+    std::vector<ModelFile> files;
+    std::vector<TensorRow> tensors;
+    std::vector<DTypeShare> dtypes;
+    std::optional<TokenizerCard> tokenizer;
+    QString tokenizerProblem;
+    quint64 fp32Bytes = 0; // memory estimate
+    quint64 bf16Bytes = 0;
+    QStringList warnings;
+};
+
+// --- what a run measured
+
+// One cell of every map: block and prompt are 0-based numbers of the run, not positions in a list.
+struct CellKey {
+    int block = -1;
+    int prompt = -1;
+    int token = -1;
+
+    [[nodiscard]] bool isValid() const { return block >= 0 && prompt >= 0 && token >= 0; }
+
+    friend bool operator==(const CellKey&, const CellKey&) = default;
+};
+
+struct Candidate {
+    std::int32_t id = 0;
+    QString piece;
+    double logit = missing;
+};
+
+using TopFive = std::vector<Candidate>; // highest logit first, at most five
+
+// One block on one prompt. Every vector is [token] of the prompt, or empty if it was not measured;
+// single missing entries (the loss of the first token) are `missing`.
+struct MapCell {
+    std::vector<double> error;
+    std::vector<double> relative;
+    std::vector<double> errorAttention;
+    std::vector<double> errorMlp;
+    std::vector<double> outputNorm;
+    std::vector<double> margin; // smallest over heads
+    std::vector<int> marginHead;
+    std::vector<double> lossBase; // nats, of this token given the ones before it
+    std::vector<double> lossStitched;
+    std::vector<TopFive> topBase;
+    std::vector<TopFive> topStitched;
+};
+
+struct MapPrompt {
+    QString id;
+    QString rendered;
+    std::vector<Token> tokens;
+};
+
+struct Thresholds {
+    double tauAct = 1e-2;
+    double tauRel = 1e-5;
+    double tauLoss = 1e-3;
+    double alphaAct = 0.94;
+    double alphaLoss = 0.9;
+    bool relativeDecides = false; // ErrorMeasure::RelativeL2
+
+    friend bool operator==(const Thresholds&, const Thresholds&) = default;
+};
+
+// Everything the heatmap, the spark line and the inspector of a run show. Copying is cheap: cells are shared.
+struct TokenMap {
+    QString model;
+    QString run;
+    std::vector<int> blocks; // ascending block numbers, the columns
+    std::vector<MapPrompt> prompts;
+    std::vector<std::shared_ptr<const MapCell>> cells; // [position in blocks, prompt], null: not measured (yet)
+    Thresholds thresholds;
+
+    [[nodiscard]] const MapCell* cell(std::size_t column, std::size_t prompt) const
+    {
+        const std::size_t at = column * prompts.size() + prompt;
+        return column < blocks.size() && prompt < prompts.size() && at < cells.size() ? cells[at].get() : nullptr;
+    }
+
+    // -1 if the block is not a column.
+    [[nodiscard]] int columnOf(int block) const
+    {
+        for (std::size_t column = 0; column < blocks.size(); ++column)
+            if (blocks[column] == block)
+                return static_cast<int>(column);
+        return -1;
+    }
+};
+
+enum class Metric : std::uint8_t { Error, AttentionPart, MlpPart, Relative, LossDifference, Margin };
+
+inline constexpr std::array<Metric, 6> allMetrics{Metric::Error,    Metric::AttentionPart,  Metric::MlpPart,
+                                                  Metric::Relative, Metric::LossDifference, Metric::Margin};
+
+// The number a metric shows for one token of a cell; `missing` if it was not measured.
+// LossDifference is the signed ℓ_stitched − ℓ_base; maps colour its magnitude.
+[[nodiscard]] double valueOf(const MapCell& cell, Metric metric, std::size_t token);
+
+// --- the block table
+
+enum class BlockState : std::uint8_t { Waiting, Running, Certified, NotCertified, Refused };
+
+struct BlockFinding {
+    QString code;
+    QString where;
+    double observed = missing;
+    double threshold = missing;
+};
+
+struct BlockRow {
+    int block = 0;
+    BlockState state = BlockState::Waiting;
+    double epsilon = missing;
+    double mae = missing;
+    double activationCoverage = missing;
+    double pathCoverage = missing;
+    double lossCoverage = missing;
+    double relativeEpsilon = missing;
+    double relativeMean = missing;
+    double relativeCoverage = missing;
+    double q50 = missing;
+    double q90 = missing;
+    double q95 = missing;
+    double q99 = missing;
+    CellKey worst;
+    QString worstPiece;
+    std::vector<BlockFinding> findings;
+};
+
+// --- verification
+
+struct CheckRow {
+    QString id;
+    QString group; // "integrity" | "consistency" | "re-evaluation" | "policy" | "provenance"
+    QString where;
+    QString title;
+    CheckState state = CheckState::NotChecked;
+    QString issuer; // full precision, as text
+    QString recomputed;
+    QString how;
+    QString detail;
+    bool required = true;
+};
+
+struct VerdictView {
+    CheckState state = CheckState::NotChecked;
+    int level = 0;
+    QString sentence;
+    QString scope; // one line under the sentence: model, blocks, prompts and tokens
+    QStringList notChecked;
+    QStringList doesNotSay;
+    std::vector<CheckRow> checks;
+    quint64 seed = 0;
+    double seconds = missing;
+    int exitCode = 5;
+    QString run;
+};
+
+// certificate -> run -> weights -> tokenizer -> prompts, with a state on each edge.
+struct ArtifactNode {
+    QString name;
+    QString note; // secondary text: "weights by reference", a size
+    CheckState state = CheckState::NotChecked;
+    std::vector<ArtifactNode> children;
+};
+
+// --- work in progress
+
+enum class StepState : std::uint8_t { Waiting, Running, Done, Failed, Cancelled };
+
+// One row of the lane: a stage ("load", bytes) or a block (cells).
+struct ProgressRow {
+    QString title; // "Block 11", "Load weights"
+    StepState state = StepState::Waiting;
+    double done = 0;
+    double total = 0;           // 0: unknown
+    QString unit;               // "cells", "bytes"
+    std::vector<double> errors; // ε of the finished prompts, in order; drawn as a spark line
+    double epsilon = missing;   // running maximum
+    double threshold = missing;
+    double coverage = missing;
+    QString note; // "certified", "ε above τ", the engine's sentence
+    int block = -1;
+};
+
+struct RunProgress {
+    QString title;
+    StepState state = StepState::Waiting;
+    double done = 0;
+    double total = 0;
+    QString unit;
+    double elapsedSeconds = missing;
+    double etaSecondsLow = missing; // a range, so that it does not jump
+    double etaSecondsHigh = missing;
+    double rate = missing; // unit per second
+    std::vector<ProgressRow> rows;
+};
+
+}

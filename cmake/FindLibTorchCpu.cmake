@@ -6,7 +6,7 @@ find_library(LibTorchCpu_LIBRARY torch_cpu PATHS "${LibTorchCpu_ROOT}/lib" NO_DE
 find_library(LibTorchCpu_C10 c10 PATHS "${LibTorchCpu_ROOT}/lib" NO_DEFAULT_PATH)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorchCpu REQUIRED_VARS LibTorchCpu_LIBRARY LibTorchCpu_C10
-    REASON_FAILURE_MESSAGE "LibTorch is not in ${LibTorchCpu_ROOT}; ./run and ./check put it there (packaging/setup.sh)")
+    REASON_FAILURE_MESSAGE "LibTorch is not in ${LibTorchCpu_ROOT}: ./run and ./check put it there (packaging/setup.sh)")
 if(LibTorchCpu_FOUND AND NOT TARGET LibTorch::cpu)
     add_library(LibTorch::c10 SHARED IMPORTED)
     set_target_properties(LibTorch::c10 PROPERTIES IMPORTED_LOCATION "${LibTorchCpu_C10}")

@@ -140,6 +140,16 @@ void requireFinite(const Json& value)
             requireFinite(item);
 }
 
+std::string dump(const Json& value, int indentation)
+{
+    requireFinite(value);
+    try {
+        return value.dump(indentation);
+    } catch (const Json::exception&) {
+        throw FormatError("A text that is not valid UTF-8 cannot be written as JSON.");
+    }
+}
+
 }
 
 Json parseStrictJson(std::string_view text, std::string_view source, const JsonLimits& limits)
@@ -155,12 +165,12 @@ Json parseStrictJson(std::string_view text, std::string_view source, const JsonL
 
 std::string writeJson(const Json& value)
 {
-    requireFinite(value);
-    try {
-        return value.dump(2) + "\n";
-    } catch (const Json::exception&) {
-        throw FormatError("A text that is not valid UTF-8 cannot be written as JSON.");
-    }
+    return dump(value, 2) + "\n";
+}
+
+std::string writeJsonLine(const Json& value)
+{
+    return dump(value, -1);
 }
 
 }

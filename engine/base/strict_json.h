@@ -27,6 +27,9 @@ struct JsonLimits {
 // number is not finite.
 [[nodiscard]] std::string writeJson(const Json& value);
 
+// The same on one line without spaces and without the newline: for messages and JSON lines.
+[[nodiscard]] std::string writeJsonLine(const Json& value);
+
 // A certified number, twice: {"value": 0.0142…, "hex": "0x1.d1…p-7"}. Machines compute from hex.
 [[nodiscard]] Json certifiedNumber(double value);
 

@@ -1,0 +1,44 @@
+// Turns the progress events of a job into what people and the window are shown: rate, remaining time, not too often.
+#pragma once
+
+#include "engine/base/run_context.h"
+#include "engine/base/strict_json.h"
+
+#include <optional>
+#include <string>
+
+namespace blockcert::protocol {
+
+// A progress event with the times that go with it, in seconds.
+struct MeteredProgress {
+    Progress event;
+    double elapsed = 0;         // since the job began
+    std::optional<double> rate; // units a second in this stage; absent until something was done
+    std::optional<double> eta;  // of this stage
+    bool stageBegins = false;
+    bool stageEnds = false;
+};
+
+// Told the time by its caller (seconds of a steady clock), so that it can be tested. One per job; not thread-safe.
+class ProgressMeter {
+public:
+    // At most `perSecond` events a second are worth showing; 0: all of them.
+    ProgressMeter(double now, double perSecond);
+
+    // Nothing if the event came too soon after the last one that was shown. The first and the last event of a
+    // stage and every event with a detail always pass.
+    [[nodiscard]] std::optional<MeteredProgress> take(const Progress& event, double now);
+
+private:
+    double m_begin;
+    double m_interval;
+    double m_lastShown;
+    std::string m_stage;
+    double m_stageBegin = 0;
+    std::int64_t m_stageFirst = 0; // `done` of the stage's first event: what a resumed run did not have to do
+};
+
+// The fields of $/progress without `id`; the detail, one JSON object as text, becomes a value.
+[[nodiscard]] Json progressToJson(const MeteredProgress& progress);
+
+}

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "engine/artifact/checkpoint.h"
+#include "engine/artifact/input_file.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,9 +61,15 @@ public:
 
     [[nodiscard]] const std::vector<TensorEntry>& tensors() const { return m_tensors; }
 
+    [[nodiscard]] const std::vector<std::shared_ptr<const InputFile>>& inputs() const { return m_inputs; } // as files()
+
 private:
+    void addPart(const std::shared_ptr<const InputFile>& input, const GgufLimits& limits);
+    void joinParts(std::int64_t count, const GgufLimits& limits);
+
     std::filesystem::path m_path;
     std::vector<WeightFile> m_files;
+    std::vector<std::shared_ptr<const InputFile>> m_inputs;
     std::map<std::string, GgufValue, std::less<>> m_metadata;
     std::vector<TensorEntry> m_tensors;
 };

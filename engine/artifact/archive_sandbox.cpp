@@ -47,11 +47,12 @@ void filterSystemCalls()
     if (filter == nullptr)
         return;
     constexpr std::array allowed = {
-        SCMP_SYS(read),         SCMP_SYS(write),         SCMP_SYS(close),        SCMP_SYS(fstat),
-        SCMP_SYS(newfstatat),   SCMP_SYS(lseek),         SCMP_SYS(brk),          SCMP_SYS(munmap),
-        SCMP_SYS(mremap),       SCMP_SYS(madvise),       SCMP_SYS(futex),        SCMP_SYS(getpid),
-        SCMP_SYS(gettid),       SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigprocmask),
-        SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill),        SCMP_SYS(exit),         SCMP_SYS(exit_group)};
+        SCMP_SYS(read),       SCMP_SYS(write),           SCMP_SYS(close),        SCMP_SYS(fstat),
+        SCMP_SYS(newfstatat), SCMP_SYS(lseek),           SCMP_SYS(brk),          SCMP_SYS(munmap),
+        SCMP_SYS(mremap),     SCMP_SYS(madvise),         SCMP_SYS(futex),        SCMP_SYS(getpid),
+        SCMP_SYS(gettid),     SCMP_SYS(clock_gettime),   SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(nanosleep),  SCMP_SYS(clock_nanosleep), SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill),
+        SCMP_SYS(exit),       SCMP_SYS(exit_group)};
     constexpr std::array denied = {SCMP_SYS(open),   SCMP_SYS(openat),   SCMP_SYS(stat),
                                    SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(ioctl)};
     bool complete = true;

@@ -7,6 +7,8 @@
 
 #include <vector>
 
+class QLabel;
+
 namespace blockcert::widgets {
 
 struct WayIn {
@@ -29,8 +31,8 @@ signals:
     void wayChosen(int index);
 
 private:
-    class QLabel* m_title = nullptr;
-    class QLabel* m_sentence = nullptr;
+    QLabel* m_title = nullptr;
+    QLabel* m_sentence = nullptr;
     QWidget* m_ways = nullptr;
 };
 

@@ -27,6 +27,7 @@ private:
 
 [[nodiscard]] QString metricName(Metric metric);      // "Error", "Attn part", …
 [[nodiscard]] QString metricTitle(Metric metric);     // "Error ‖ŷ − y‖₂ by token and block"
+[[nodiscard]] QString metricPhrase(Metric metric);    // "error ‖ŷ − y‖₂", to stand inside a sentence
 [[nodiscard]] QString thresholdSymbol(Metric metric); // "τ_act", empty for margins
 
 }

@@ -6,6 +6,7 @@
 
 #include <QBrush>
 
+#include <array>
 #include <vector>
 
 namespace blockcert::widgets {
@@ -46,12 +47,20 @@ public:
 
     void setClips(bool low, bool high);
 
-    friend bool operator==(const ErrorScale&, const ErrorScale&) = default;
+    // Equal ranges; two scales without threshold are equal though NaN is not.
+    [[nodiscard]] bool sameRange(const ErrorScale& other) const
+    {
+        return m_low == other.m_low && m_high == other.m_high && m_edges == other.m_edges &&
+               hasThreshold() == other.hasThreshold();
+    }
 
 private:
+    void place();
+
     double m_low = 1e-5;
     double m_tau = missing;
     double m_high = 1;
+    std::array<double, steps - 1> m_edges{}; // the upper ends of all steps but the last
     bool m_clipsLow = false;
     bool m_clipsHigh = false;
 };

@@ -28,12 +28,12 @@ protected:
     void paintEvent(QPaintEvent* event) override;
     void changeEvent(QEvent* event) override;
     bool event(QEvent* event) override;
-    void mousePressEvent(QMouseEvent* event) override; // copies the row
     void contextMenuEvent(QContextMenuEvent* event) override;
 
 private:
     [[nodiscard]] int rowHeight() const;
     void copyRow(int row) const;
+    void copyEverything() const;
 
     std::vector<Fact> m_facts;
 };

@@ -6,6 +6,7 @@
 #include <QFrame>
 #include <QString>
 
+class QHBoxLayout;
 class QLabel;
 
 namespace blockcert::widgets {
@@ -37,7 +38,7 @@ public:
 private:
     QLabel* m_title = nullptr;
     QLabel* m_scope = nullptr;
-    class QHBoxLayout* m_row = nullptr;
+    QHBoxLayout* m_row = nullptr;
 };
 
 }

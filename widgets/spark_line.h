@@ -26,17 +26,19 @@ signals:
 protected:
     void paintEvent(QPaintEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
-    void mouseMoveEvent(QMouseEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
     [[nodiscard]] QRectF plotRect() const;
     [[nodiscard]] QPointF pointOf(std::size_t at) const;
+    [[nodiscard]] double heightOf(double value) const;
     [[nodiscard]] int nearest(double x) const;
 
     std::vector<int> m_labels;
     std::vector<double> m_values;
     double m_threshold = missing;
+    double m_low = missing; // of the axis
+    double m_high = missing;
     int m_current = -1;
     bool m_compact = false;
 };

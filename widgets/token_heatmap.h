@@ -3,9 +3,11 @@
 
 #include "widgets/error_scale.h"
 #include "widgets/heatmap_geometry.h"
+#include "widgets/heatmap_values.h"
 #include "widgets/values.h"
 
 #include <QAbstractScrollArea>
+#include <QImage>
 #include <QTimer>
 
 #include <memory>
@@ -13,11 +15,10 @@
 
 namespace blockcert::widgets {
 
-class HeatmapValues;
 class TokenHoverCard;
 
-// Hover peeks, a click holds, Esc releases, arrow keys move the cursor. Rows are positions: equal tokens are
-// different rows. GUI thread only.
+// Hover peeks, a click holds, Esc releases, arrow keys move the cursor, N and P visit the cells above τ. Rows
+// are positions: equal tokens are different rows. GUI thread only.
 class TokenHeatmap : public QAbstractScrollArea {
     Q_OBJECT
 
@@ -28,9 +29,10 @@ public:
     // Keeps metric, cursor, held cell and scroll position where they still exist.
     void setMap(std::shared_ptr<const TokenMap> map);
 
-    [[nodiscard]] const std::shared_ptr<const TokenMap>& map() const { return m_map; }
+    // After setCell this is the view's own copy, which later calls of setCell extend.
+    [[nodiscard]] std::shared_ptr<const TokenMap> map() const { return m_map; }
 
-    // One finished cell of a run that goes on; repaints that column's rows only.
+    // One finished cell of a run that goes on. Nothing happens for a block or prompt the map does not have.
     void setCell(int block, int prompt, std::shared_ptr<const MapCell> cell);
     // One prompt, or every prompt one after the other with headings (std::nullopt).
     void setPrompt(std::optional<int> prompt);
@@ -48,7 +50,7 @@ public:
 
     [[nodiscard]] CellKey current() const { return m_current; }
 
-    void setCurrent(const CellKey& key); // scrolls there; no signal if it is already current
+    void setCurrent(const CellKey& key); // scrolls there; signals only a change
 
     [[nodiscard]] bool isHeld() const { return m_held.isValid(); }
 
@@ -56,16 +58,28 @@ public:
 
     void hold(const CellKey& key);
     void release();
+    // The next (or previous) cell above the threshold in reading order; false if there is none.
+    bool visitUncovered(bool forwards);
 
-    void zoomToFit(); // all rows of the prompt in the view; pixel rows show the largest of their tokens
+    void zoomToFit(); // all rows in the view; rows thinner than a pixel show the largest of their tokens
     void resetZoom();
 
     [[nodiscard]] const HeatmapGeometry& grid() const { return m_grid; }
 
-    // What a hand-held picture of the view would say, for screen readers and the "describe" command.
+    [[nodiscard]] const HeatmapValues& values() const { return m_values; }
+
+    [[nodiscard]] std::optional<CellKey> cellAt(const QPointF& viewportPoint) const;
+    [[nodiscard]] QRectF rectOf(const CellKey& key) const; // viewport coordinates; null if it is not shown
+    [[nodiscard]] CellKey keyOf(GridPosition position) const;
+    [[nodiscard]] std::optional<GridPosition> positionOf(const CellKey& key) const;
+
+    // The view in words, for screen readers and "describe this view".
     [[nodiscard]] QString description() const;
-    // The current cell as JSON text, what Ctrl+C copies.
-    [[nodiscard]] QString cellText(const CellKey& key) const;
+    // One cell in words: "Token 0 “Review”, block 11: error 0.014217, above τ_act".
+    [[nodiscard]] QString cellSentence(const CellKey& key) const;
+    // The cell as JSON text with all digits, what Ctrl+C copies.
+    [[nodiscard]] QString cellJson(const CellKey& key) const;
+    [[nodiscard]] QSize sizeHint() const override;
 
 signals:
     void hovered(const blockcert::widgets::CellKey& key); // invalid: left the cells
@@ -89,30 +103,47 @@ protected:
     void focusOutEvent(QFocusEvent* event) override;
     void changeEvent(QEvent* event) override;
     void scrollContentsBy(int dx, int dy) override;
-    [[nodiscard]] QSize sizeHint() const override;
 
 private:
+    struct Margins {
+        int left = 0;
+        int top = 0;
+        int right = 0;
+        int bottom = 0;
+    };
+
     void rebuild();
     void relayout();
     void refit();
+    void announceCurrent();
     void moveCursor(int rows, int columns);
     void ensureVisible(const CellKey& key);
-    void zoomAt(const QPointF& point, double factor, bool columnsToo);
-    [[nodiscard]] std::optional<CellKey> cellAt(const QPointF& point) const;
-    [[nodiscard]] QRectF rectOf(const CellKey& key) const;
-    void showCard(const CellKey& key, const QPoint& globalPosition);
-    void paintCells(QPainter& painter, const QRect& clip) const;
-    void paintMarginals(QPainter& painter) const;
-    void paintLabels(QPainter& painter, const QRect& clip) const;
+    void zoomAt(const QPointF& point, double factor, bool columns);
+    void setHovered(const CellKey& key, const QPoint& globalPosition);
+    [[nodiscard]] int rowsPerPage() const;
+    [[nodiscard]] bool shows(const CellKey& key) const;
+    [[nodiscard]] QRect cellArea() const;
+    [[nodiscard]] QPointF scrollOffset() const;
+    [[nodiscard]] QPointF toContent(const QPointF& viewportPoint) const;
+    [[nodiscard]] Margins measureMargins() const;
+    [[nodiscard]] QString labelOf(const HeatmapRow& row) const;
+
+    void paintColumnAxis(QPainter& painter) const;
+    void paintColumnMarginals(QPainter& painter) const;
+    void paintRowMarginals(QPainter& painter) const;
+    void paintRowLabels(QPainter& painter) const;
+    void paintHeading(QPainter& painter, const HeatmapRow& row, const QRectF& rect) const;
     void paintCursor(QPainter& painter) const;
 
     std::shared_ptr<const TokenMap> m_map;
-    std::unique_ptr<HeatmapValues> m_values; // the current metric, dense, [row, column]
+    std::shared_ptr<TokenMap> m_ownMap; // m_map after the first setCell
+    HeatmapValues m_values;
     HeatmapGeometry m_grid;
     ErrorScale m_scale;
     std::optional<ErrorScale> m_fixedScale;
     std::optional<int> m_prompt;
     Metric m_metric = Metric::Error;
+    Margins m_margins;
     CellKey m_current;
     CellKey m_held;
     CellKey m_hovered;
@@ -120,7 +151,8 @@ private:
     double m_columnZoom = 1;
     QPointF m_panFrom;
     bool m_panning = false;
-    QTimer m_fitTimer; // refits the scale at most ten times a second while cells arrive
+    QTimer m_fitTimer; // refits the scale at most five times a second while cells arrive
+    QImage m_raster;   // reused between paints
     TokenHoverCard* m_card = nullptr;
 };
 

@@ -19,6 +19,8 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    [[nodiscard]] int rowHeight() const;
+
     TopFive m_original;
     TopFive m_surrogate;
 };

@@ -1,0 +1,117 @@
+#include "widgets/heatmap_raster.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+namespace blockcert::widgets {
+
+namespace {
+
+struct Span {
+    int begin = 0;
+    int end = 0; // exclusive, in device pixels
+};
+
+// Colours by step, shifted by two: heading, missing, then the ten steps.
+struct Inks {
+    std::array<QRgb, ErrorScale::steps> steps{};
+    QRgb background = 0;
+    QRgb hatch = 0;
+};
+
+Inks inksOf(const ErrorScale& scale, const Tokens& tokens)
+{
+    Inks inks;
+    for (int step = 0; step < ErrorScale::steps; ++step)
+        inks.steps[static_cast<std::size_t>(step)] = scale.colourOf(step, tokens).rgb();
+    inks.background = tokens.window.rgb();
+    inks.hatch = tokens.hatch.rgb();
+    return inks;
+}
+
+// Gaps are a whole number of device pixels and edges are snapped, so all gaps look alike at 150 %.
+std::vector<Span> columnSpans(const HeatmapGeometry& grid, const QRectF& visible, double ratio, int width, int gap)
+{
+    std::vector<Span> spans(static_cast<std::size_t>(grid.columns()));
+    for (int column = 0; column < grid.columns(); ++column) {
+        const int begin = qRound((column * grid.cellWidth() - visible.left()) * ratio);
+        const int end = qRound(((column + 1) * grid.cellWidth() - visible.left()) * ratio) - gap;
+        spans[static_cast<std::size_t>(column)] = {std::clamp(begin, 0, width), std::clamp(end, 0, width)};
+    }
+    return spans;
+}
+
+void drawLine(QRgb* line, int y, const std::int8_t* steps, const std::vector<Span>& spans, const Inks& inks, int period,
+              int thickness)
+{
+    for (std::size_t column = 0; column < spans.size(); ++column) {
+        const int step = steps[column];
+        const Span span = spans[column];
+        if (step >= 0) {
+            std::fill(line + span.begin, line + span.end, inks.steps[static_cast<std::size_t>(step)]);
+        } else if (step == -1) {
+            for (int x = span.begin; x < span.end; ++x)
+                if ((x + y) % period < thickness)
+                    line[x] = inks.hatch;
+        }
+    }
+}
+
+}
+
+void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeometry& grid, const QRectF& visible,
+                    double devicePixelRatio, const ErrorScale& scale, const Tokens& tokens)
+{
+    const QSize size = (visible.size() * devicePixelRatio).toSize();
+    if (image.size() != size || image.format() != QImage::Format_RGB32)
+        image = QImage(size, QImage::Format_RGB32);
+    image.setDevicePixelRatio(devicePixelRatio);
+    if (size.isEmpty())
+        return;
+    const Inks inks = inksOf(scale, tokens);
+    image.fill(inks.background);
+    if (values.rows() == 0 || values.columns() == 0)
+        return;
+
+    const int pixel = std::max(1, qRound(devicePixelRatio));
+    const int columnGap = grid.cellWidth() >= 6 ? pixel : 0;
+    const int rowGap = grid.cellHeight() >= 6 ? pixel : 0;
+    const int period = 6 * pixel;
+    const std::vector<Span> spans = columnSpans(grid, visible, devicePixelRatio, size.width(), columnGap);
+    const double contentBottom = grid.contentSize().height();
+    std::vector<std::int8_t> merged(static_cast<std::size_t>(values.columns()));
+    int drawnRow = -1; // the row whose finished line stands in the previous scan line
+    for (int y = 0; y < size.height(); ++y) {
+        const double top = visible.top() + y / devicePixelRatio;
+        if (top >= contentBottom)
+            break;
+        auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
+        const int first = grid.rowAt(top + 0.5 / devicePixelRatio);
+        const int end = qRound((grid.rowTop(first + 1) - visible.top()) * devicePixelRatio);
+        const std::int8_t* steps = values.stepRow(first);
+        if (grid.cellHeight() * devicePixelRatio < 1) {
+            const int last = grid.rowAt(std::min(contentBottom - 1e-9, top + 1 / devicePixelRatio));
+            std::copy_n(steps, merged.size(), merged.begin());
+            for (int row = first + 1; row <= last; ++row) {
+                const std::int8_t* other = values.stepRow(row);
+                for (std::size_t column = 0; column < merged.size(); ++column)
+                    merged[column] = std::max(merged[column], other[column]);
+            }
+            drawLine(line, y, merged.data(), spans, inks, period, pixel);
+            continue;
+        }
+        if (y >= end - rowGap)
+            continue;
+        const bool hatched = std::find(steps, steps + values.columns(), std::int8_t{-1}) != steps + values.columns();
+        if (first == drawnRow && !hatched) {
+            std::memcpy(line, image.constScanLine(y - 1), static_cast<std::size_t>(size.width()) * sizeof(QRgb));
+            continue;
+        }
+        drawLine(line, y, steps, spans, inks, period, pixel);
+        drawnRow = first;
+    }
+}
+
+}

@@ -1,0 +1,63 @@
+#include "widgets/panel.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QStyle>
+#include <QVBoxLayout>
+
+namespace blockcert::widgets {
+
+Panel::Panel(QWidget* parent)
+    : QFrame(parent)
+{
+    setProperty("panel", QStringLiteral("plain"));
+}
+
+void Panel::setSelected(bool selected)
+{
+    setProperty("panel", selected ? QStringLiteral("selected") : QStringLiteral("plain"));
+    style()->unpolish(this);
+    style()->polish(this);
+}
+
+QLabel* makeLabel(const QString& text, TextSize size, TextWeight weight, TextTone tone, QWidget* parent)
+{
+    auto* label = new QLabel(text, parent);
+    label->setTextFormat(Qt::PlainText);
+    label->setFont(textFont(size, weight));
+    if (tone == TextTone::Secondary)
+        label->setProperty("tone", QStringLiteral("secondary"));
+    else if (tone == TextTone::Accent)
+        label->setProperty("tone", QStringLiteral("accent"));
+    return label;
+}
+
+PageTitle::PageTitle(QWidget* parent)
+    : QWidget(parent)
+{
+    m_title = makeLabel({}, TextSize::Title, TextWeight::Strong);
+    m_scope = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
+    m_scope->setWordWrap(true);
+    auto* texts = new QVBoxLayout;
+    texts->setSpacing(space::tiny);
+    texts->addWidget(m_title);
+    texts->addWidget(m_scope);
+    m_row = new QHBoxLayout(this);
+    m_row->setContentsMargins(0, 0, 0, 0);
+    m_row->setSpacing(space::small);
+    m_row->addLayout(texts, 1);
+}
+
+void PageTitle::setText(const QString& title, const QString& scope)
+{
+    m_title->setText(title);
+    m_scope->setText(scope);
+    m_scope->setVisible(!scope.isEmpty());
+}
+
+void PageTitle::addWidget(QWidget* widget)
+{
+    m_row->addWidget(widget, 0, Qt::AlignTop);
+}
+
+}

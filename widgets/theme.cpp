@@ -1,0 +1,206 @@
+#include "widgets/theme.h"
+
+#include "widgets/resources.h"
+#include "widgets/style_sheet.h"
+
+#include <QApplication>
+#include <QFontDatabase>
+#include <QFontInfo>
+#include <QPainter>
+#include <QPalette>
+#include <QStyle>
+#include <QStyleFactory>
+#include <QVariant>
+#include <QWidget>
+
+#include <algorithm>
+
+namespace blockcert::widgets {
+
+namespace {
+
+QColor rgb(QRgb value)
+{
+    return QColor::fromRgb(value);
+}
+
+Tokens makeLight()
+{
+    Tokens t;
+    t.window = rgb(0xF6F7F9);
+    t.panel = rgb(0xFFFFFF);
+    t.line = rgb(0xE1E5EA);
+    t.text = rgb(0x1B2027);
+    t.secondary = rgb(0x5B6675);
+    t.faint = rgb(0x8D97A5);
+    t.accent = rgb(0x2B66D9);
+    t.accentFill = rgb(0xE8F0FE);
+    t.onAccent = rgb(0xFFFFFF);
+    t.hover = rgb(0xEEF1F4);
+    t.verified = {rgb(0x0B7A61), rgb(0xE3F4EF)};
+    t.failed = {rgb(0xB93A17), rgb(0xFCE9E3)};
+    t.weaker = {rgb(0x8A5A00), rgb(0xFBF0DA)};
+    t.notChecked = {rgb(0x5B6675), rgb(0xEEF1F4)};
+    t.cool = {rgb(0xF1F5F8), rgb(0xDCE8F0), rgb(0xBFD4E4), rgb(0x97B6D1), rgb(0x6C93BA)};
+    t.warm = {rgb(0xF6C667), rgb(0xEE9A3A), rgb(0xDE6A22), rgb(0xB83D1B), rgb(0x7A1D14)};
+    t.hatch = rgb(0xC3CAD3);
+    return t;
+}
+
+Tokens makeDark()
+{
+    Tokens t;
+    t.dark = true;
+    t.window = rgb(0x13161A);
+    t.panel = rgb(0x1A1E24);
+    t.line = rgb(0x2B323B);
+    t.text = rgb(0xE7EAEF);
+    t.secondary = rgb(0xA0AAB8);
+    t.faint = rgb(0x6F7A89);
+    t.accent = rgb(0x74A5FF);
+    t.accentFill = rgb(0x1D2C47);
+    t.onAccent = rgb(0x13161A);
+    t.hover = rgb(0x242A32);
+    t.verified = {rgb(0x4CC9A8), rgb(0x14312A)};
+    t.failed = {rgb(0xFF8763), rgb(0x3A1E16)};
+    t.weaker = {rgb(0xE6B450), rgb(0x34290F)};
+    t.notChecked = {rgb(0xA0AAB8), rgb(0x242A32)};
+    t.cool = {rgb(0x20262E), rgb(0x26323F), rgb(0x2F4357), rgb(0x3B5874), rgb(0x4C7297)};
+    t.warm = {rgb(0xF6C667), rgb(0xEE9A3A), rgb(0xDE6A22), rgb(0xB83D1B), rgb(0x7A1D14)};
+    t.hatch = rgb(0x3D4651);
+    return t;
+}
+
+QPalette paletteOf(const Tokens& t)
+{
+    QPalette palette;
+    palette.setColor(QPalette::Window, t.window);
+    palette.setColor(QPalette::WindowText, t.text);
+    palette.setColor(QPalette::Base, t.panel);
+    palette.setColor(QPalette::AlternateBase, t.window);
+    palette.setColor(QPalette::Text, t.text);
+    palette.setColor(QPalette::PlaceholderText, t.secondary);
+    palette.setColor(QPalette::Button, t.panel);
+    palette.setColor(QPalette::ButtonText, t.text);
+    palette.setColor(QPalette::BrightText, t.failed.ink);
+    palette.setColor(QPalette::ToolTipBase, t.panel);
+    palette.setColor(QPalette::ToolTipText, t.text);
+    palette.setColor(QPalette::Highlight, t.accent);
+    palette.setColor(QPalette::HighlightedText, t.onAccent);
+    palette.setColor(QPalette::Link, t.accent);
+    palette.setColor(QPalette::LinkVisited, t.accent);
+    palette.setColor(QPalette::Light, t.panel);
+    palette.setColor(QPalette::Midlight, t.hover);
+    palette.setColor(QPalette::Mid, t.line);
+    palette.setColor(QPalette::Dark, t.faint);
+    palette.setColor(QPalette::Shadow, t.dark ? t.window.darker(150) : t.faint);
+    for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
+        palette.setColor(QPalette::Disabled, role, t.faint);
+    return palette;
+}
+
+// 1 for a desktop whose body text is 13 pixels high; the classroom's large fonts scale everything.
+double fontScale()
+{
+    const int pixels = QFontInfo(QFontDatabase::systemFont(QFontDatabase::GeneralFont)).pixelSize();
+    const double scale = pixels / 13.0;
+    return scale > 0.9 && scale < 1.1 ? 1.0 : std::clamp(scale, 1.0, 2.0);
+}
+
+QFont sized(QFont font, TextSize size, TextWeight weight)
+{
+    constexpr int pixels[] = {11, 12, 13, 15, 20};
+    font.setPixelSize(qRound(pixels[static_cast<int>(size)] * fontScale()));
+    font.setWeight(weight == TextWeight::Strong   ? QFont::DemiBold
+                   : weight == TextWeight::Medium ? QFont::Medium
+                                                  : QFont::Normal);
+    return font;
+}
+
+}
+
+const Tokens& lightTokens()
+{
+    static const Tokens tokens = makeLight();
+    return tokens;
+}
+
+const Tokens& darkTokens()
+{
+    static const Tokens tokens = makeDark();
+    return tokens;
+}
+
+const Tokens& tokensOf(const QPalette& palette)
+{
+    return palette.color(QPalette::WindowText).lightness() > palette.color(QPalette::Window).lightness()
+               ? darkTokens()
+               : lightTokens();
+}
+
+const Tokens& tokensOf(const QWidget&)
+{
+    return tokensOf(QApplication::palette());
+}
+
+bool desktopIsDark()
+{
+    // Remembered from before the first switch: afterwards the application's palette is ours.
+    QCoreApplication* application = QCoreApplication::instance();
+    const QVariant remembered = application->property("blockcertDesktopDark");
+    if (remembered.isValid())
+        return remembered.toBool();
+    const bool dark = &tokensOf(QApplication::palette()) == &darkTokens();
+    application->setProperty("blockcertDesktopDark", dark);
+    return dark;
+}
+
+void applyAppearance(QApplication& application, Appearance appearance)
+{
+    initialiseResources(); // the style sheet names icons
+    const bool desktop = desktopIsDark();
+    const bool dark = appearance == Appearance::Dark || (appearance == Appearance::Desktop && desktop);
+    const Tokens& tokens = dark ? darkTokens() : lightTokens();
+    // Style and palette before the sheet: the sheet wraps the style that is set when it arrives.
+    application.setStyleSheet(QString());
+    application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    application.setFont(textFont(TextSize::Body));
+    application.setPalette(paletteOf(tokens));
+    application.setStyleSheet(styleSheetOf(tokens));
+}
+
+QFont textFont(TextSize size, TextWeight weight)
+{
+    return sized(QFontDatabase::systemFont(QFontDatabase::GeneralFont), size, weight);
+}
+
+QFont fixedFont(TextSize size, TextWeight weight)
+{
+    return sized(QFontDatabase::systemFont(QFontDatabase::FixedFont), size, weight);
+}
+
+void setButtonRole(QWidget& button, ButtonRole role)
+{
+    static constexpr const char* names[] = {"plain", "primary", "link", "danger"};
+    button.setProperty("role", QString::fromLatin1(names[static_cast<int>(role)]));
+    button.setFont(textFont(TextSize::Body, TextWeight::Medium));
+}
+
+void paintFocusRing(QPainter& painter, const QRectF& rect, const Tokens& tokens, double radius)
+{
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(tokens.accent, 2));
+    painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius);
+    painter.restore();
+}
+
+bool reducedMotion()
+{
+    const QStyle* style = QApplication::style();
+    return style == nullptr || style->styleHint(QStyle::SH_Widget_Animation_Duration) == 0 ||
+           !QApplication::isEffectEnabled(Qt::UI_General);
+}
+
+}

@@ -34,7 +34,7 @@ public:
         if (!std::isfinite(value) || text.size() > m_limits.numberCharacters)
             refuse("the number " + text.substr(0, 40) + " is too long or too large");
         // The parser falls back to a float for integers beyond 64 bits; such a number would lose digits.
-        if (text.find_first_of(".eE") == std::string::npos)
+        if (!m_limits.roundWideIntegers && text.find_first_of(".eE") == std::string::npos)
             refuse("the integer " + text.substr(0, 40) + " does not fit in 64 bits");
         return put(value);
     }
@@ -114,6 +114,8 @@ private:
 
     bool put(Json value)
     {
+        if (++m_values > m_limits.values)
+            refuse("more than " + std::to_string(m_limits.values) + " values");
         if (m_stack.empty())
             m_root = std::move(value);
         else if (m_stack.back().is_array())
@@ -125,6 +127,7 @@ private:
 
     std::string m_source;
     JsonLimits m_limits;
+    std::size_t m_values = 0;
     Json m_root;
     std::vector<Json> m_stack;
     std::vector<std::set<std::string>> m_keys;

@@ -16,6 +16,8 @@ struct JsonLimits {
     std::size_t depth = 32;
     std::size_t stringBytes = 1U << 20U;
     std::size_t numberCharacters = 32;
+    std::size_t values = 16'000'000; // numbers, strings, arrays … in all: bounds the memory a small text can claim
+    bool roundWideIntegers = false;  // integers beyond 64 bits become floats (tokenizer_config.json has one)
 };
 
 // Parses one JSON value. Refuses with FormatError (naming `source` and the byte offset): duplicate keys (also

@@ -44,6 +44,15 @@ TEST(StrictJson, HoldsItsLimits)
     EXPECT_THROW(parse(std::string(1000000, '[')), FormatError);
     EXPECT_THROW(parseStrictJson("\"0123456789\"", "text", {.stringBytes = 9}), FormatError);
     EXPECT_THROW(parseStrictJson("[1, 2]", "text", {.bytes = 5}), ResourceError);
+    EXPECT_NO_THROW(parseStrictJson("[1, 2]", "text", {.values = 3}));
+    EXPECT_THROW(parseStrictJson("[1, 2]", "text", {.values = 2}), FormatError);
+}
+
+TEST(StrictJson, RoundsWideIntegersOnlyWhenAsked)
+{
+    const char* text = "1000000000000000019884624838656";
+    EXPECT_THROW(parseStrictJson(text, "text"), FormatError);
+    EXPECT_EQ(parseStrictJson(text, "text", {.roundWideIntegers = true}).get<double>(), 1e30);
 }
 
 TEST(StrictJson, NeverWritesANumberThatIsNotFinite)

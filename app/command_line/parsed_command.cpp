@@ -1,0 +1,277 @@
+#include "app/command_line/parsed_command.h"
+
+#include "engine/base/error.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+
+namespace blockcert::command_line {
+
+namespace {
+
+constexpr std::string_view outputKeys[] = {"json", "jsonl", "quiet", "verbose"};
+
+std::string join(std::span<const std::string> words, std::string_view separator)
+{
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : std::string(separator)) + word;
+    return text;
+}
+
+const OptionDescription& describe(const VerbDescription& verb, std::string_view key)
+{
+    const auto found = std::ranges::find(verb.arguments, key, &OptionDescription::key);
+    if (found == verb.arguments.end())
+        throw std::logic_error("no option " + std::string(key) + " of " + verb.name);
+    return *found;
+}
+
+std::optional<std::int64_t> readInteger(const std::string& text)
+{
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+std::optional<double> readNumber(const std::string& text)
+{
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+        return std::nullopt;
+    return value;
+}
+
+void check(const VerbDescription& verb, const OptionDescription& option, const std::string& value)
+{
+    const auto refuse = [&](const std::string& what) {
+        throw UsageError(option.name + " is \"" + value + "\", which is " + what + "; see blockcert help " + verb.name +
+                         ".");
+    };
+    switch (option.kind) {
+    case ValueKind::Choice:
+        if (std::ranges::find(option.choices, value) == option.choices.end())
+            refuse("none of " + join(option.choices, ", "));
+        return;
+    case ValueKind::Integer:
+        if (const auto number = readInteger(value); !number || *number < 0)
+            refuse("no whole number from 0 on");
+        return;
+    case ValueKind::Number:
+        if (const auto number = readNumber(value); !number || *number < 0)
+            refuse("no number from 0 on");
+        return;
+    default:
+        if (value.empty() && option.kind != ValueKind::Text)
+            refuse("empty");
+    }
+}
+
+// What CLI11 gives for one verb, before the values are looked at.
+struct RawArguments {
+    std::map<std::string, std::vector<std::string>, std::less<>> values;
+    std::vector<std::string> extras;
+    bool help = false;
+};
+
+std::string flagNames(const OptionDescription& option)
+{
+    return option.shortName.empty() ? option.name : option.shortName + "," + option.name;
+}
+
+RawArguments split(const VerbDescription& verb, std::span<const std::string> arguments)
+{
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    RawArguments raw;
+    app.add_flag("-h,--help", raw.help);
+    std::map<std::string, bool> flags;
+    for (const OptionDescription& option : verb.arguments) {
+        const std::string key = option.key();
+        if (option.kind == ValueKind::Flag)
+            app.add_flag(flagNames(option), flags[key]);
+        else if (option.isPositional())
+            app.add_option(key, raw.values[key])->expected(1);
+        else
+            app.add_option(flagNames(option), raw.values[key])
+                ->expected(1)
+                ->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll
+                                                        : CLI::MultiOptionPolicy::Throw);
+    }
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+        app.parse(reversed);
+    } catch (const CLI::ArgumentMismatch& error) {
+        throw UsageError(std::string(error.what()) + "; see blockcert help " + verb.name + ".");
+    } catch (const CLI::ParseError& error) {
+        throw UsageError(std::string(error.what()) + "; see blockcert help " + verb.name + ".");
+    }
+    raw.extras = app.remaining();
+    for (const auto& [key, given] : flags)
+        if (given)
+            raw.values[key] = {"true"};
+    std::erase_if(raw.values, [](const auto& entry) { return entry.second.empty(); });
+    return raw;
+}
+
+[[noreturn]] void refuseExtra(const VerbDescription& verb, const std::string& extra)
+{
+    if (extra.front() != '-')
+        throw UsageError("\"" + extra + "\" is one argument too many; see blockcert help " + verb.name + ".");
+    std::vector<std::string> names;
+    for (const OptionDescription& option : verb.arguments)
+        if (!option.isPositional())
+            names.push_back(option.name);
+    const auto meant = nearest(extra, names);
+    throw UsageError(extra + " is no option of " + verb.name +
+                     (meant ? "; did you mean " + *meant + "?" : "; see blockcert help " + verb.name + "."));
+}
+
+ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string> arguments)
+{
+    RawArguments raw = split(verb, arguments);
+    ParsedCommand command;
+    command.verb = &verb;
+    if (raw.help) {
+        command.wish = ParsedCommand::Wish::Help;
+        return command;
+    }
+    if (!raw.extras.empty())
+        refuseExtra(verb, raw.extras.front());
+    for (const OptionDescription& option : verb.arguments) {
+        const auto given = raw.values.find(option.key());
+        if (given == raw.values.end()) {
+            if (option.required)
+                throw UsageError(verb.name + " needs " + option.name +
+                                 (option.isPositional() ? "" : " " + option.value) + ", " + option.help +
+                                 "; see blockcert help " + verb.name + ".");
+            continue;
+        }
+        if (option.kind != ValueKind::Flag)
+            for (const std::string& value : given->second)
+                check(verb, option, value);
+    }
+    command.values = std::move(raw.values);
+    return command;
+}
+
+[[noreturn]] void refuseVerb(const std::string& word)
+{
+    std::vector<std::string> names;
+    for (const VerbDescription& verb : verbs())
+        if (!verb.internal)
+            names.push_back(verb.name);
+    const auto meant = nearest(word, names);
+    throw UsageError("There is no verb \"" + word + "\"" +
+                     (meant ? "; did you mean " + *meant + "?" : "; this version has " + join(names, ", ") + "."));
+}
+
+}
+
+std::string ParsedCommand::text(std::string_view key) const
+{
+    const auto found = values.find(key);
+    return found != values.end() ? found->second.back() : describe(*verb, key).fallback;
+}
+
+std::vector<std::string> ParsedCommand::texts(std::string_view key) const
+{
+    const auto found = values.find(key);
+    return found != values.end() ? found->second : std::vector<std::string>();
+}
+
+std::optional<std::int64_t> ParsedCommand::integer(std::string_view key) const
+{
+    return readInteger(text(key));
+}
+
+Json ParsedCommand::parameters() const
+{
+    Json parameters = Json::object();
+    for (const auto& [key, given] : values) {
+        if (std::ranges::find(outputKeys, key) != std::end(outputKeys))
+            continue;
+        const OptionDescription& option = describe(*verb, key);
+        const std::string name = option.isPositional() ? CLI::detail::to_lower(key) : key;
+        if (option.kind == ValueKind::Flag)
+            parameters[name] = true;
+        else if (option.kind == ValueKind::Integer)
+            parameters[name] = *readInteger(given.back());
+        else if (option.kind == ValueKind::Number)
+            parameters[name] = *readNumber(given.back());
+        else if (option.repeatable)
+            parameters[name] = given;
+        else
+            parameters[name] = given.back();
+    }
+    return parameters;
+}
+
+ParsedCommand parseCommandLine(std::span<const std::string> arguments)
+{
+    ParsedCommand command;
+    if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") {
+        command.wish = ParsedCommand::Wish::Help;
+        return command;
+    }
+    if (arguments[0] == "--version") {
+        command.wish = ParsedCommand::Wish::Version;
+        return command;
+    }
+    if (arguments[0] == "help") {
+        command.wish = ParsedCommand::Wish::Help;
+        if (arguments.size() > 1 && !(command.verb = findVerb(arguments[1])))
+            refuseVerb(arguments[1]);
+        return command;
+    }
+    if (arguments[0].starts_with('-'))
+        throw UsageError("The verb comes first, as in blockcert open demo; see blockcert --help.");
+    const VerbDescription* verb = findVerb(arguments[0]);
+    if (!verb)
+        refuseVerb(arguments[0]);
+    return parseVerb(*verb, arguments.subspan(1));
+}
+
+bool asksForJson(std::span<const std::string> arguments)
+{
+    return std::ranges::any_of(arguments,
+                               [](const std::string& word) { return word == "--json" || word == "--jsonl"; });
+}
+
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates)
+{
+    std::optional<std::string> best;
+    std::size_t bestDistance = word.size() / 2 + 1;
+    for (const std::string& candidate : candidates) {
+        std::vector<std::size_t> row(candidate.size() + 1); // edit distances to prefixes of the candidate
+        std::iota(row.begin(), row.end(), std::size_t{0});
+        for (std::size_t i = 0; i < word.size(); ++i) {
+            std::size_t diagonal = row[0];
+            row[0] = i + 1;
+            for (std::size_t j = 0; j < candidate.size(); ++j) {
+                const std::size_t change = diagonal + (word[i] == candidate[j] ? 0 : 1);
+                diagonal = row[j + 1];
+                row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
+            }
+        }
+        if (row.back() < bestDistance) {
+            bestDistance = row.back();
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+}

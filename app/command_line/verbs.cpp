@@ -1,0 +1,317 @@
+#include "app/command_line/verb_description.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+namespace blockcert::command_line {
+
+namespace {
+
+using Arguments = std::vector<OptionDescription>;
+
+OptionDescription flag(std::string name, std::string help)
+{
+    return {std::move(name), "", ValueKind::Flag, "", {}, "", std::move(help), false, false};
+}
+
+OptionDescription valued(std::string name, ValueKind kind, std::string value, std::string fallback, std::string help)
+{
+    return {std::move(name), "", kind, std::move(value), {}, std::move(fallback), std::move(help), false, false};
+}
+
+OptionDescription choice(std::string name, std::vector<std::string> choices, std::string fallback, std::string help)
+{
+    return {std::move(name), "",   ValueKind::Choice, "", std::move(choices), std::move(fallback), std::move(help),
+            false,           false};
+}
+
+OptionDescription required(OptionDescription option)
+{
+    option.required = true;
+    return option;
+}
+
+OptionDescription repeatable(OptionDescription option)
+{
+    option.repeatable = true;
+    return option;
+}
+
+OptionDescription shortened(std::string shortName, OptionDescription option)
+{
+    option.shortName = std::move(shortName);
+    return option;
+}
+
+OptionDescription model()
+{
+    return {"MODEL",
+            "",
+            ValueKind::Model,
+            "MODEL",
+            {"demo"},
+            "",
+            "a folder, a .safetensors, .safetensors.index.json or .gguf file, org/name[@revision] in the local Hugging "
+            "Face cache, or demo",
+            true,
+            false};
+}
+
+OptionDescription prompts(bool needed)
+{
+    return {"--prompts",
+            "",
+            ValueKind::Prompts,
+            "PROMPTS",
+            {"base", "stress", "semantic", "refusal"},
+            "",
+            "a .jsonl, .txt or .csv file, or a bundled set: base, stress, semantic or refusal",
+            needed,
+            false};
+}
+
+OptionDescription threads()
+{
+    return valued("--threads", ValueKind::Integer, "N", "", "how many processor threads to use (default: all)");
+}
+
+Arguments operator+(Arguments left, const Arguments& right)
+{
+    left.insert(left.end(), right.begin(), right.end());
+    return left;
+}
+
+Arguments reading()
+{
+    return {
+        choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "the precision of the baseline"),
+        valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads(),
+        valued("--max-tokens", ValueKind::Integer, "N", "256", "longer prompts lose their end; the loss is reported")};
+}
+
+Arguments output()
+{
+    return {flag("--json", "one JSON object on standard output"),
+            flag("--jsonl", "the same on one line, after one line for each progress event"),
+            flag("--quiet", "no progress on standard error"), flag("--verbose", "say more while working")};
+}
+
+Arguments certifying()
+{
+    return {
+        required(
+            valued("--blocks", ValueKind::Text, "BLOCKS", "", "all, or 0-based numbers and ranges such as 0,5,10-12")),
+        prompts(true),
+        required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "", "the run directory to write"))),
+        choice("--loss", {"exact", "first-order", "none"}, "exact",
+               "how loss coverage is measured: a full forward pass from each block, or not at all"),
+        choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
+        choice("--weights", {"baseline", "file"}, "baseline",
+               "whether the surrogate holds the weights the baseline used, or those of the file before they were cast"),
+        flag("--embed-weights", "copy the weights into the run instead of pointing to the model's files"),
+        valued("--surrogate", ValueKind::Text, "FAMILY", "exact", "the family of surrogates; this version has exact"),
+        valued("--ablate", ValueKind::Text, "NAME", "",
+               "break the surrogate on purpose; this version has no ablations"),
+        valued("--policy", ValueKind::File, "FILE", "",
+               "thresholds from a JSON policy file; single options win over it"),
+        valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
+        valued("--tau-loss", ValueKind::Number, "X", "0.001", "largest loss difference of a covered token, in nats"),
+        valued("--tau-rel", ValueKind::Number, "X", "",
+               "largest relative error of a covered token (default: 1e-5 for fp32, 5e-3 for fp16, 2e-2 for bf16)"),
+        valued("--alpha-act", ValueKind::Number, "X", "0.94", "smallest activation coverage of a certified block"),
+        valued("--alpha-loss", ValueKind::Number, "X", "0.9", "smallest loss coverage of a certified block"),
+        choice("--error", {"l2", "relative-l2"}, "l2", "which of the two error measures decides"),
+        flag("--resume", "continue an unfinished run, or add blocks or prompts to a finished one"),
+        flag("--dry-run", "say what would be done and what it would cost, and do nothing"),
+        flag("--require-certified", "exit with code 6 if a block is not certified"),
+        valued("--seed", ValueKind::Integer, "N", "0", "recorded in the run; exact surrogates draw nothing"),
+    };
+}
+
+Arguments verifying()
+{
+    return {
+        {"RUN",
+         "",
+         ValueKind::File,
+         "RUN",
+         {},
+         "",
+         "a run directory, or the certificate.json of one block in it",
+         true,
+         false},
+        choice("--level", {"0", "1", "2", "3", "4"}, "3",
+               "0 structure, 1 digests, 2 spot replay, 3 full replay, 4 with the model"),
+        valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
+        valued("--policy", ValueKind::File, "FILE", "",
+               "judge by this JSON policy file instead of the certificate's policy"),
+        repeatable(valued("--expect-model", ValueKind::Text, "SHA256", "",
+                          "a model file's digest; a model of any other files fails; may be given several times")),
+        valued("--seed", ValueKind::Integer, "N", "", "of the spot replay (default: drawn, and printed)"),
+        valued("--cells", ValueKind::Integer, "N", "44", "how many cells a spot replay repeats"),
+        threads(),
+        shortened("-o", valued("--out", ValueKind::File, "FILE", "", "also write the verdict to this JSON file")),
+    };
+}
+
+std::vector<VerbDescription> describeVerbs()
+{
+    return {
+        {"open",
+         "show what a model is made of",
+         {"Reads the headers of a model's files and nothing else: shape, tensors, files, tokenizer and what it will "
+          "need in "
+          "memory. A model that is not supported is named with the reason."},
+         Program::CommandLine,
+         Arguments{model(), flag("--hash", "compute the SHA-256 of every file"),
+                   flag("--tensors", "list every tensor instead of one line a kind")} +
+             output(),
+         {"blockcert open demo", "blockcert open ./my-model --hash --json"}},
+        {"tokenize",
+         "show the exact token ids of a text or a prompt set",
+         {"Text is encoded as it is, with the tokenizer's own special tokens; messages go through the model's chat "
+          "template."},
+         Program::CommandLine,
+         Arguments{model(), valued("--text", ValueKind::Text, "TEXT", "", "the text to encode"), prompts(false),
+                   valued("--max-tokens", ValueKind::Integer, "N", "256",
+                          "longer prompts lose their end; the loss is reported")} +
+             output(),
+         {"blockcert tokenize demo --text \"The capital of France is\"", "blockcert tokenize demo --prompts base"}},
+        {"certify",
+         "record, replay, measure and certify blocks",
+         {"Records the chosen blocks of the model on the prompts, copies each into an explicit program, replays that "
+          "program in "
+          "double precision, measures where it departs from the model and writes one certificate a block.",
+          "An interrupted run is continued with --resume. A block that is not certified is an honest result: the exit "
+          "code is 0 "
+          "unless --require-certified is given."},
+         Program::Engine,
+         Arguments{model()} + certifying() + reading() + output(),
+         {"blockcert certify demo --blocks 0,15,29 --prompts base -o demo.blockcert",
+          "blockcert certify demo --blocks all --prompts base -o demo.blockcert --resume"}},
+        {"verify",
+         "check a run without trusting it",
+         {"Recomputes what the certificates claim with a small interpreter of plain loops, without LibTorch, and sets "
+          "the "
+          "issuer's numbers beside its own. The verdict names its level and what was not checked."},
+         Program::CommandLine,
+         verifying() + output(),
+         {"blockcert verify demo.blockcert", "blockcert verify demo.blockcert --level 4 --model demo -o verdict.json"}},
+        {"show",
+         "print a run's tables",
+         {"Shows what a run says about itself: settings, one line a block, the worst tokens and the command that "
+          "repeats it. "
+          "Nothing is recomputed: see verify."},
+         Program::CommandLine,
+         Arguments{{"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory, finished or not", true, false},
+                   flag("--tokens", "also the numbers of every token")} +
+             output(),
+         {"blockcert show demo.blockcert", "blockcert show demo.blockcert --json --tokens"}},
+        {"evaluate",
+         "measure a model's loss on prompts",
+         {"A teacher-forced forward pass: the negative log-likelihood of every token and the most likely one."},
+         Program::Engine,
+         Arguments{model(), prompts(true)} + reading() + output(),
+         {"blockcert evaluate demo --prompts base --json"}},
+        {"generate",
+         "continue prompts by greedy decoding",
+         {"Takes the most likely token again and again, the lowest id on ties, until an end-of-text token or "
+          "--max-new."},
+         Program::Engine,
+         Arguments{model(), prompts(true),
+                   valued("--max-new", ValueKind::Integer, "N", "64", "how many tokens at most")} +
+             reading() + output(),
+         {"blockcert generate demo --prompts refusal --max-new 32"}},
+        {"doctor",
+         "check this machine and this installation",
+         {"Says which versions, processor features and libraries are there, and runs the self-tests. With --reference "
+          "it compares "
+          "a model's loader with another implementation's logits (docs/reference-logits.md)."},
+         Program::CommandLine,
+         Arguments{valued("--model", ValueKind::Model, "MODEL", "", "also test the loader on this model"),
+                   valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"),
+                   valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads()} +
+             output(),
+         {"blockcert doctor", "blockcert doctor --model demo"}},
+        {"completion",
+         "print a completion script for a shell",
+         {"For bash: blockcert completion bash > ~/.local/share/bash-completion/completions/blockcert"},
+         Program::CommandLine,
+         {{"SHELL", "", ValueKind::Choice, "SHELL", {"bash", "zsh", "fish"}, "", "bash, zsh or fish", true, false}},
+         {"blockcert completion fish"}},
+        {"man",
+         "print the manual page",
+         {"In the format of man(1): blockcert man | man -l -"},
+         Program::CommandLine,
+         {},
+         {"blockcert man"}},
+        {"serve",
+         "answer requests on standard input and output",
+         {"The messages are described in docs/protocol.md. Started by the window, here or through ssh on another "
+          "machine."},
+         Program::Engine,
+         {},
+         {"blockcert-engine serve"}},
+        {"engine-doctor",
+         "the engine's half of doctor",
+         {},
+         Program::Engine,
+         Arguments{valued("--model", ValueKind::Model, "MODEL", "", "also test the loader on this model"),
+                   valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"),
+                   valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads()} +
+             output(),
+         {},
+         true},
+    };
+}
+
+}
+
+std::string OptionDescription::key() const
+{
+    std::string key = name.substr(name.find_first_not_of('-'));
+    std::ranges::replace(key, '-', '_');
+    return key;
+}
+
+const std::vector<VerbDescription>& verbs()
+{
+    static const std::vector<VerbDescription> all = describeVerbs();
+    return all;
+}
+
+const VerbDescription* findVerb(std::string_view name)
+{
+    const auto found = std::ranges::find(verbs(), name, &VerbDescription::name);
+    return found == verbs().end() ? nullptr : &*found;
+}
+
+const std::vector<ExitCodeDescription>& exitCodes()
+{
+    static const std::vector<ExitCodeDescription> codes = {
+        {0, "the job is done; all required checks passed"},
+        {1, "a check failed, or a certificate was refused"},
+        {2, "usage"},
+        {3, "input unreadable or malformed"},
+        {4, "unsupported model or schema version"},
+        {5, "incomplete: a required check was not performed"},
+        {6, "policy not met though the numbers hold"},
+        {7, "resource limit: memory, disk or size"},
+        {130, "interrupted; the run can be resumed"},
+    };
+    return codes;
+}
+
+const std::vector<VariableDescription>& environmentVariables()
+{
+    static const std::vector<VariableDescription> variables = {
+        {"BLOCKCERT_DEMO_MODEL", "the file behind the model name demo"},
+        {"HF_HUB_CACHE, HF_HOME", "where the local Hugging Face cache is"},
+        {"NO_COLOR", "no colours if set to anything"},
+        {"SOURCE_DATE_EPOCH", "the time that certificates state, in seconds since 1970"},
+    };
+    return variables;
+}
+
+}

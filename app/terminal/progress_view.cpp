@@ -1,0 +1,109 @@
+#include "app/terminal/progress_view.h"
+
+#include "app/terminal/number_words.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace blockcert::terminal {
+
+namespace {
+
+constexpr int barCells = 24;
+
+std::string bar(double share)
+{
+    // Eighths of a cell, so that a slow stage is seen to move.
+    static constexpr std::string_view parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    const int eighths = static_cast<int>(std::clamp(share, 0.0, 1.0) * barCells * 8);
+    std::string text;
+    for (int i = 0; i < eighths / 8; ++i)
+        text += "█";
+    text += parts[eighths % 8];
+    for (int i = displayWidth(text); i < barCells; ++i)
+        text += "·";
+    return text;
+}
+
+std::string rateOf(const protocol::MeteredProgress& progress)
+{
+    if (!progress.rate)
+        return "";
+    return progress.event.unit == "bytes" ? bytes(*progress.rate) + "/s" : threeDigits(*progress.rate) + "/s";
+}
+
+std::string place(const Progress& event)
+{
+    std::string text;
+    if (event.block)
+        text = "block " + std::to_string(*event.block);
+    if (event.prompt)
+        text += (text.empty() ? "" : ", ") + std::string("prompt ") + std::to_string(*event.prompt);
+    return text;
+}
+
+}
+
+std::string amount(const Progress& event)
+{
+    if (event.unit == "bytes")
+        return bytes(static_cast<double>(event.done)) + " / " + bytes(static_cast<double>(event.total));
+    return grouped(event.done) + " / " + grouped(event.total) + (event.unit.empty() ? "" : " " + event.unit);
+}
+
+ProgressView::ProgressView(ProgressForm form, Style style, int width, bool verbose,
+                           std::function<void(const std::string&)> write)
+    : m_form(form)
+    , m_style(style)
+    , m_width(width)
+    , m_verbose(verbose)
+    , m_write(std::move(write))
+{
+}
+
+std::string ProgressView::barLine(const protocol::MeteredProgress& progress) const
+{
+    const Progress& event = progress.event;
+    const double share = event.total > 0 ? static_cast<double>(event.done) / static_cast<double>(event.total) : 1;
+    std::string text = bar(share) + "  " + amount(event);
+    if (const std::string rate = rateOf(progress); !rate.empty())
+        text += "  " + rate;
+    if (progress.eta)
+        text += "  " + duration(*progress.eta) + " left";
+    if (const std::string where = place(event); !where.empty())
+        text += "  " + where;
+    std::string stage = event.stage;
+    stage.resize(std::max<std::size_t>(stage.size(), 8), ' ');
+    // One column is left free: a full line would wrap on some terminals.
+    return m_style.paint(Tone::Strong, stage) + shortened(text, m_width - displayWidth(stage) - 1);
+}
+
+void ProgressView::show(const protocol::MeteredProgress& progress)
+{
+    const Progress& event = progress.event;
+    if (progress.stageBegins)
+        m_stageBegin = progress.elapsed;
+    if (m_form == ProgressForm::Bar) {
+        m_write("\r\x1b[K" + barLine(progress));
+        m_barShown = true;
+    } else if (m_verbose && !event.detail.empty() && !progress.stageEnds) {
+        m_write(event.stage + ": " + amount(event) + (place(event).empty() ? "" : ", " + place(event)) + "\n");
+    }
+    if (!progress.stageEnds)
+        return;
+    clear();
+    if (m_form == ProgressForm::Lines || m_verbose)
+        m_write(event.stage + ": " +
+                (event.unit == "bytes" ? bytes(static_cast<double>(event.total))
+                                       : grouped(event.total) + (event.unit.empty() ? "" : " " + event.unit)) +
+                " in " + duration(progress.elapsed - m_stageBegin) + "\n");
+}
+
+void ProgressView::clear()
+{
+    if (m_barShown)
+        m_write("\r\x1b[K");
+    m_barShown = false;
+}
+
+}

@@ -1,0 +1,152 @@
+#include "app/terminal/text_style.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <utf8proc.h>
+
+namespace blockcert::terminal {
+
+namespace {
+
+std::string_view codeOf(Tone tone)
+{
+    switch (tone) {
+    case Tone::Plain: return "";
+    case Tone::Strong: return "1";
+    case Tone::Quiet: return "2";
+    case Tone::Good: return "32";
+    case Tone::Bad: return "31";
+    case Tone::Warning: return "33";
+    case Tone::Accent: return "36";
+    }
+    return "";
+}
+
+// Calls `take(codepoint, bytes)` for each character; bytes that are no UTF-8 come as U+FFFD.
+template <class Take>
+void forEachCharacter(std::string_view text, const Take& take)
+{
+    while (!text.empty()) {
+        utf8proc_int32_t point = 0;
+        utf8proc_ssize_t length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                                   static_cast<utf8proc_ssize_t>(text.size()), &point);
+        std::string_view bytes = "\uFFFD";
+        if (length < 1) {
+            length = 1;
+            point = 0xFFFD;
+        } else {
+            bytes = text.substr(0, static_cast<std::size_t>(length));
+        }
+        take(point, bytes);
+        text.remove_prefix(static_cast<std::size_t>(length));
+    }
+}
+
+bool isControl(utf8proc_int32_t point)
+{
+    const utf8proc_category_t category = utf8proc_category(point);
+    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_ZL ||
+           category == UTF8PROC_CATEGORY_ZP;
+}
+
+}
+
+std::string Style::paint(Tone tone, std::string_view text) const
+{
+    if (!m_coloured || tone == Tone::Plain || text.empty())
+        return std::string(text);
+    return "\x1b[" + std::string(codeOf(tone)) + "m" + std::string(text) + "\x1b[0m";
+}
+
+bool isTerminal(int descriptor)
+{
+    return ::isatty(descriptor) == 1;
+}
+
+Style styleOf(int descriptor)
+{
+    const char* terminal = std::getenv("TERM");
+    const char* noColour = std::getenv("NO_COLOR");
+    const bool refused = noColour != nullptr && *noColour != '\0';
+    return Style(isTerminal(descriptor) && !refused && terminal != nullptr && std::string_view(terminal) != "dumb");
+}
+
+int widthOf(int descriptor)
+{
+    winsize size{};
+    if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return std::max<int>(size.ws_col, 40);
+    return 100;
+}
+
+int displayWidth(std::string_view text)
+{
+    int width = 0;
+    forEachCharacter(
+        text, [&](utf8proc_int32_t point, std::string_view) { width += std::max(0, utf8proc_charwidth(point)); });
+    return width;
+}
+
+std::string visible(std::string_view text)
+{
+    std::string result;
+    std::size_t at = 0;
+    forEachCharacter(text, [&](utf8proc_int32_t point, std::string_view bytes) {
+        const bool atEnd = at == 0 || at + bytes.size() >= text.size();
+        at += bytes.size();
+        if (point == '\n')
+            result += "⏎";
+        else if (point == '\t')
+            result += "⇥";
+        else if (point == ' ' && atEnd)
+            result += "␣";
+        else if (isControl(point))
+            result += "�";
+        else
+            result += bytes;
+    });
+    return result;
+}
+
+std::string shortened(std::string_view text, int width)
+{
+    const std::string whole = visible(text);
+    if (displayWidth(whole) <= width)
+        return whole;
+    std::string result;
+    int used = 1; // the ellipsis
+    bool full = false;
+    forEachCharacter(whole, [&](utf8proc_int32_t point, std::string_view bytes) {
+        used += std::max(0, utf8proc_charwidth(point));
+        full = full || used > width;
+        if (!full)
+            result += bytes;
+    });
+    return result + "…";
+}
+
+std::string wrap(std::string_view text, int width, int indent)
+{
+    std::string result;
+    int column = 0;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        const std::string_view word = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const int wordWidth = displayWidth(word);
+        if (column > 0 && column + 1 + wordWidth > width) {
+            result += "\n" + std::string(static_cast<std::size_t>(indent), ' ');
+            column = indent;
+        } else if (column > 0) {
+            result += ' ';
+            ++column;
+        }
+        result += word;
+        column += wordWidth;
+    }
+    return result;
+}
+
+}

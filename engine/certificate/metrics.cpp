@@ -172,6 +172,22 @@ Quantiles nearestRankQuantiles(std::span<const double> values)
     return {rank(50), rank(90), rank(95), rank(99)};
 }
 
+std::vector<std::uint8_t> pathAgreement(const HostTensor& irMask, const HostTensor& recorded,
+                                        std::span<const std::int32_t> position)
+{
+    const std::size_t tokens = position.size();
+    const auto stride = static_cast<std::size_t>(irMask.shape.at(0));
+    assert(stride >= tokens && recorded.bytes.size() == tokens * tokens);
+    std::vector<std::uint8_t> agrees(tokens);
+    for (std::size_t t = 0; t < tokens; ++t) {
+        const bool row = std::equal(recorded.bytes.begin() + static_cast<std::ptrdiff_t>(t * tokens),
+                                    recorded.bytes.begin() + static_cast<std::ptrdiff_t>((t + 1) * tokens),
+                                    irMask.bytes.begin() + static_cast<std::ptrdiff_t>(t * stride));
+        agrees[t] = row && position[t] == static_cast<std::int32_t>(t) ? 1 : 0;
+    }
+    return agrees;
+}
+
 double l2Norm(std::span<const double> values)
 {
     double sum = 0;

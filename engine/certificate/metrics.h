@@ -3,6 +3,7 @@
 
 #include "engine/values/certificate.h"
 #include "engine/values/coverage_metrics.h"
+#include "engine/values/host_tensor.h"
 #include "engine/values/policy.h"
 
 #include <cstdint>
@@ -36,6 +37,11 @@ struct TokenMeasurements {
 
 // Nearest rank over the finite values: the ⌈q·n⌉-th smallest; all 0 if there are none.
 [[nodiscard]] Quantiles nearestRankQuantiles(std::span<const double> values);
+
+// Per token of one prompt: 1 where the surrogate's mask row (the leading corner of irMask, U8 [S', S']) is the
+// baseline's (recorded, U8 [S, S]) and the position id is the token's place in the prompt. [S]
+[[nodiscard]] std::vector<std::uint8_t> pathAgreement(const HostTensor& irMask, const HostTensor& recorded,
+                                                      std::span<const std::int32_t> position);
 
 // Double sum of squares in index order, then the root: the norm every number here is made of.
 [[nodiscard]] double l2Norm(std::span<const double> values);

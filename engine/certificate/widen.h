@@ -1,0 +1,28 @@
+// Stored floating-point elements as doubles, exactly: every value of F16, BF16, F32 and F64 is a double.
+#pragma once
+
+#include "engine/values/host_tensor.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace blockcert::certificate {
+
+// Throws ShapeError for a type that is not floating.
+[[nodiscard]] std::vector<double> widened(const HostTensor& tensor);
+
+// The elements of an integer tensor; the caller has checked the dtype.
+[[nodiscard]] std::vector<std::int64_t> int64Elements(const HostTensor& tensor); // I64
+[[nodiscard]] std::vector<std::int32_t> int32Elements(const HostTensor& tensor); // I32
+
+// And back into tensors.
+[[nodiscard]] HostTensor tensorOf(std::span<const double> values, std::vector<std::int64_t> shape);
+[[nodiscard]] HostTensor tensorOf(std::span<const std::int32_t> values, std::vector<std::int64_t> shape);
+[[nodiscard]] HostTensor tensorOf(std::span<const std::int64_t> values, std::vector<std::int64_t> shape);
+
+// Index of the first value that is NaN or infinite; values.size() if there is none.
+[[nodiscard]] std::size_t firstNotFinite(std::span<const double> values);
+
+}

@@ -33,6 +33,9 @@ public:
                                       int role = Qt::DisplayRole) const override;
 
 private:
+    [[nodiscard]] static QString textOf(const BlockRow& row, int column);
+    [[nodiscard]] QString explain(const BlockRow& row, int column) const;
+
     std::shared_ptr<const std::vector<BlockRow>> m_rows;
     Thresholds m_thresholds;
 };
@@ -57,6 +60,7 @@ protected:
 
 private:
     void layoutColumns();
+    void activateWorst(const QModelIndex& index);
     void copySelection() const;
 
     BlockTableModel* m_model = nullptr;

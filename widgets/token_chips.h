@@ -58,6 +58,7 @@ private:
     std::shared_ptr<const std::vector<Token>> m_tokens;
     std::vector<Chip> m_chips;
     std::vector<QColor> m_fills;
+    QString m_query;
     qint64 m_truncated = 0;
     int m_current = -1;
     int m_hovered = -1;

@@ -1,0 +1,313 @@
+#include "widgets/block_table.h"
+
+#include "widgets/number_text.h"
+#include "widgets/state_badge.h"
+#include "widgets/table_look.h"
+#include "widgets/theme.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QHeaderView>
+#include <QKeyEvent>
+#include <QSortFilterProxyModel>
+
+#include <utility>
+
+namespace blockcert::widgets {
+
+namespace {
+
+// Missing numbers come last in both directions.
+class MissingLast : public QSortFilterProxyModel {
+public:
+    using QSortFilterProxyModel::QSortFilterProxyModel;
+
+protected:
+    [[nodiscard]] bool lessThan(const QModelIndex& left, const QModelIndex& right) const override
+    {
+        const double a = left.data(BlockTableModel::SortRole).toDouble();
+        const double b = right.data(BlockTableModel::SortRole).toDouble();
+        if (isMissing(a) || isMissing(b))
+            return isMissing(b) && !isMissing(a) ? sortOrder() == Qt::AscendingOrder
+                                                 : !isMissing(b) && sortOrder() == Qt::DescendingOrder;
+        return a < b;
+    }
+};
+
+double numberOf(const BlockRow& row, int column)
+{
+    switch (column) {
+    case BlockTableModel::Block: return row.block;
+    case BlockTableModel::Epsilon: return row.epsilon;
+    case BlockTableModel::Mae: return row.mae;
+    case BlockTableModel::Activation: return row.activationCoverage;
+    case BlockTableModel::Path: return row.pathCoverage;
+    case BlockTableModel::Loss: return row.lossCoverage;
+    case BlockTableModel::Relative: return row.relativeEpsilon;
+    case BlockTableModel::Worst: return row.worst.isValid() ? row.worst.prompt * 1e6 + row.worst.token : missing;
+    case BlockTableModel::Certified: return static_cast<double>(row.state);
+    default: return missing;
+    }
+}
+
+QString findingText(const BlockFinding& finding)
+{
+    QString text = finding.where.isEmpty() ? finding.code
+                                           : BlockTableModel::tr("%1 (%2)").arg(finding.code, finding.where);
+    if (!isMissing(finding.observed))
+        text = BlockTableModel::tr("%1: observed %2, threshold %3")
+                   .arg(text, exactNumber(finding.observed), exactNumber(finding.threshold));
+    return text;
+}
+
+}
+
+BlockTableModel::BlockTableModel(QObject* parent) : QAbstractTableModel(parent) {}
+
+void BlockTableModel::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
+{
+    // While a run goes on the same blocks come again with new numbers: keep selection and scroll position.
+    const bool sameBlocks = rows && m_rows && rows->size() == m_rows->size() &&
+                            std::equal(rows->begin(), rows->end(), m_rows->begin(),
+                                       [](const BlockRow& a, const BlockRow& b) { return a.block == b.block; });
+    if (sameBlocks) {
+        m_rows = std::move(rows);
+        if (!m_rows->empty())
+            emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
+        return;
+    }
+    beginResetModel();
+    m_rows = std::move(rows);
+    endResetModel();
+}
+
+void BlockTableModel::setThresholds(const Thresholds& thresholds)
+{
+    m_thresholds = thresholds;
+    if (rowCount() > 0)
+        emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
+}
+
+const BlockRow* BlockTableModel::rowOf(int row) const
+{
+    return m_rows && row >= 0 && row < static_cast<int>(m_rows->size()) ? &(*m_rows)[static_cast<std::size_t>(row)]
+                                                                        : nullptr;
+}
+
+int BlockTableModel::rowCount(const QModelIndex& parent) const
+{
+    return parent.isValid() || !m_rows ? 0 : static_cast<int>(m_rows->size());
+}
+
+int BlockTableModel::columnCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : ColumnCount;
+}
+
+QString BlockTableModel::textOf(const BlockRow& row, int column)
+{
+    switch (column) {
+    case Block: return QString::number(row.block);
+    case Epsilon: return tableNumber(row.epsilon);
+    case Mae: return tableNumber(row.mae);
+    case Activation: return coverageText(row.activationCoverage);
+    case Path: return coverageText(row.pathCoverage);
+    case Loss: return coverageText(row.lossCoverage);
+    case Relative: return tableNumber(row.relativeEpsilon);
+    case Worst:
+        return row.worst.isValid()
+                   ? tr("prompt %1 · token %2 “%3”").arg(row.worst.prompt).arg(row.worst.token).arg(visiblePiece(row.worstPiece))
+                   : QStringLiteral("–");
+    case Certified: return blockStateWord(row.state);
+    default: return {};
+    }
+}
+
+QString BlockTableModel::explain(const BlockRow& row, int column) const
+{
+    switch (column) {
+    case Epsilon:
+        return isMissing(row.epsilon)
+                   ? tr("Not measured")
+                   : tr("ε = %1\nmedian %2, 90 % %3, 95 % %4, 99 % %5")
+                         .arg(exactNumber(row.epsilon), exactNumber(row.q50), exactNumber(row.q90), exactNumber(row.q95),
+                              exactNumber(row.q99));
+    case Mae: return tr("Mean error %1").arg(exactNumber(row.mae));
+    case Activation:
+        return tr("%1 of the tokens have an error of at most τ_act = %2; needed: %3")
+            .arg(exactNumber(row.activationCoverage), exactNumber(m_thresholds.tauAct),
+                 exactNumber(m_thresholds.alphaAct));
+    case Path: return tr("%1 of the attention paths are covered").arg(exactNumber(row.pathCoverage));
+    case Loss:
+        return isMissing(row.lossCoverage) ? tr("No loss was measured")
+                                           : tr("%1 of the baseline's loss lies on tokens whose loss differs by at most "
+                                                "τ_loss = %2; needed: %3")
+                                                 .arg(exactNumber(row.lossCoverage), exactNumber(m_thresholds.tauLoss),
+                                                      exactNumber(m_thresholds.alphaLoss));
+    case Relative:
+        return tr("Largest relative error %1, mean %2, coverage at τ_rel = %3: %4")
+            .arg(exactNumber(row.relativeEpsilon), exactNumber(row.relativeMean), exactNumber(m_thresholds.tauRel),
+                 exactNumber(row.relativeCoverage));
+    case Certified: {
+        if (row.findings.empty())
+            return textOf(row, column);
+        QStringList lines;
+        for (const BlockFinding& finding : row.findings)
+            lines << findingText(finding);
+        return lines.join(u'\n');
+    }
+    default: return textOf(row, column);
+    }
+}
+
+QVariant BlockTableModel::data(const QModelIndex& index, int role) const
+{
+    const BlockRow* row = index.isValid() ? rowOf(index.row()) : nullptr;
+    if (row == nullptr)
+        return {};
+    const int column = index.column();
+    switch (role) {
+    case Qt::DisplayRole: return textOf(*row, column);
+    case Qt::ToolTipRole: return explain(*row, column);
+    case Qt::AccessibleTextRole:
+        return tr("%1: %2").arg(headerData(column, Qt::Horizontal, Qt::DisplayRole).toString(), textOf(*row, column));
+    case SortRole: return numberOf(*row, column);
+    case BlockRole: return row->block;
+    case StateRole:
+        return column == Certified && row->state != BlockState::Waiting
+                   ? QVariant(static_cast<int>(checkStateOf(row->state)))
+                   : QVariant();
+    case Qt::TextAlignmentRole:
+        return QVariant::fromValue(column >= Epsilon && column <= Relative ? Qt::AlignRight | Qt::AlignVCenter
+                                                                          : Qt::AlignLeft | Qt::AlignVCenter);
+    case Qt::FontRole:
+        return column == Worst || column == Certified ? textFont(TextSize::Secondary) : fixedFont(TextSize::Secondary);
+    default: return {};
+    }
+}
+
+QVariant BlockTableModel::headerData(int section, Qt::Orientation orientation, int role) const
+{
+    if (orientation != Qt::Horizontal)
+        return {};
+    static const std::array names{QT_TR_NOOP("Block"), QT_TR_NOOP("ε"),    QT_TR_NOOP("MAE"),
+                                  QT_TR_NOOP("Activation"), QT_TR_NOOP("Path"), QT_TR_NOOP("Loss"),
+                                  QT_TR_NOOP("Relative ε"), QT_TR_NOOP("Worst token"), QT_TR_NOOP("Certified")};
+    if (role == Qt::DisplayRole && section >= 0 && section < ColumnCount)
+        return tr(names[static_cast<std::size_t>(section)]);
+    if (role == Qt::TextAlignmentRole)
+        return QVariant::fromValue(section >= Epsilon && section <= Relative ? Qt::AlignRight | Qt::AlignVCenter
+                                                                            : Qt::AlignLeft | Qt::AlignVCenter);
+    if (role == Qt::ToolTipRole) {
+        switch (section) {
+        case Epsilon: return tr("Largest error of any token, equation 4");
+        case Mae: return tr("Mean error over tokens, equation 5");
+        case Activation: return tr("Share of tokens within τ_act, equation 6");
+        case Path: return tr("Share of attention paths whose mask agrees");
+        case Loss: return tr("Share of the baseline's loss on tokens within τ_loss, equation 8");
+        case Relative: return tr("Largest error divided by the norm of the block's output");
+        default: return {};
+        }
+    }
+    return {};
+}
+
+BlockTable::BlockTable(QWidget* parent)
+    : QTableView(parent), m_model(new BlockTableModel(this)), m_sorted(new MissingLast(this))
+{
+    m_sorted->setSourceModel(m_model);
+    m_sorted->setSortRole(BlockTableModel::SortRole);
+    setModel(m_sorted);
+    prepareTable(*this);
+    setSortingEnabled(true);
+    sortByColumn(BlockTableModel::Block, Qt::AscendingOrder);
+    setItemDelegate(new StateDelegate(BlockTableModel::StateRole, this));
+    setAccessibleName(tr("Blocks"));
+    connect(selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {
+        if (!m_silent && index.isValid())
+            emit blockSelected(index.data(BlockTableModel::BlockRole).toInt());
+    });
+    connect(this, &QTableView::activated, this, &BlockTable::activateWorst);
+}
+
+void BlockTable::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
+{
+    const int kept = currentBlock();
+    m_silent = true;
+    m_model->setRows(std::move(rows));
+    m_silent = false;
+    setCurrentBlock(kept);
+    layoutColumns();
+}
+
+void BlockTable::setThresholds(const Thresholds& thresholds)
+{
+    m_model->setThresholds(thresholds);
+}
+
+void BlockTable::setCurrentBlock(int block)
+{
+    m_silent = true;
+    for (int row = 0; row < m_sorted->rowCount(); ++row) {
+        const QModelIndex index = m_sorted->index(row, 0);
+        if (index.data(BlockTableModel::BlockRole).toInt() == block && currentIndex().row() != row)
+            setCurrentIndex(index);
+    }
+    m_silent = false;
+}
+
+int BlockTable::currentBlock() const
+{
+    return currentIndex().isValid() ? currentIndex().data(BlockTableModel::BlockRole).toInt() : -1;
+}
+
+void BlockTable::activateWorst(const QModelIndex& index)
+{
+    const BlockRow* row = m_model->rowOf(m_sorted->mapToSource(index).row());
+    if (row != nullptr && row->worst.isValid())
+        emit worstActivated({row->block, row->worst.prompt, row->worst.token});
+}
+
+void BlockTable::keyPressEvent(QKeyEvent* event)
+{
+    if (event->matches(QKeySequence::Copy))
+        copySelection();
+    else
+        QTableView::keyPressEvent(event);
+}
+
+void BlockTable::copySelection() const
+{
+    if (!currentIndex().isValid())
+        return;
+    QStringList cells;
+    for (int column = 0; column < BlockTableModel::ColumnCount; ++column)
+        cells << m_sorted->index(currentIndex().row(), column).data().toString();
+    QApplication::clipboard()->setText(cells.join(u'\t'));
+}
+
+void BlockTable::resizeEvent(QResizeEvent* event)
+{
+    QTableView::resizeEvent(event);
+    layoutColumns();
+}
+
+void BlockTable::layoutColumns()
+{
+    // Numbers get what they need; the worst token takes the rest.
+    const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
+    const QFontMetrics header(textFont(TextSize::Axis, TextWeight::Strong));
+    int used = 0;
+    for (int column = 0; column < BlockTableModel::ColumnCount; ++column) {
+        if (column == BlockTableModel::Worst)
+            continue;
+        const int title = header.horizontalAdvance(m_model->headerData(column, Qt::Horizontal).toString());
+        const int content = column == BlockTableModel::Certified ? 110 : column == BlockTableModel::Block ? 5 * digit : 9 * digit;
+        const int width = std::max(title, content) + 2 * space::small + 4;
+        setColumnWidth(column, width);
+        used += width;
+    }
+    setColumnWidth(BlockTableModel::Worst, std::max(190, viewport()->width() - used));
+}
+
+}

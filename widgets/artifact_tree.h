@@ -16,6 +16,9 @@ public:
     explicit ArtifactTree(QWidget* parent = nullptr);
     void setRoot(std::shared_ptr<const ArtifactNode> root);
     [[nodiscard]] QSize sizeHint() const override;
+
+protected:
+    void drawBranches(QPainter* painter, const QRect& rect, const QModelIndex& index) const override;
 };
 
 }

@@ -52,8 +52,8 @@ double numberOf(const BlockRow& row, int column)
 
 QString findingText(const BlockFinding& finding)
 {
-    QString text = finding.where.isEmpty() ? finding.code
-                                           : BlockTableModel::tr("%1 (%2)").arg(finding.code, finding.where);
+    QString text =
+        finding.where.isEmpty() ? finding.code : BlockTableModel::tr("%1 (%2)").arg(finding.code, finding.where);
     if (!isMissing(finding.observed))
         text = BlockTableModel::tr("%1: observed %2, threshold %3")
                    .arg(text, exactNumber(finding.observed), exactNumber(finding.threshold));
@@ -62,7 +62,10 @@ QString findingText(const BlockFinding& finding)
 
 }
 
-BlockTableModel::BlockTableModel(QObject* parent) : QAbstractTableModel(parent) {}
+BlockTableModel::BlockTableModel(QObject* parent)
+    : QAbstractTableModel(parent)
+{
+}
 
 void BlockTableModel::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
 {
@@ -115,9 +118,11 @@ QString BlockTableModel::textOf(const BlockRow& row, int column)
     case Loss: return coverageText(row.lossCoverage);
     case Relative: return tableNumber(row.relativeEpsilon);
     case Worst:
-        return row.worst.isValid()
-                   ? tr("prompt %1 · token %2 “%3”").arg(row.worst.prompt).arg(row.worst.token).arg(visiblePiece(row.worstPiece))
-                   : QStringLiteral("–");
+        return row.worst.isValid() ? tr("prompt %1 · token %2 “%3”")
+                                         .arg(row.worst.prompt)
+                                         .arg(row.worst.token)
+                                         .arg(visiblePiece(row.worstPiece))
+                                   : QStringLiteral("–");
     case Certified: return blockStateWord(row.state);
     default: return {};
     }
@@ -127,11 +132,10 @@ QString BlockTableModel::explain(const BlockRow& row, int column) const
 {
     switch (column) {
     case Epsilon:
-        return isMissing(row.epsilon)
-                   ? tr("Not measured")
-                   : tr("ε = %1\nmedian %2, 90 % %3, 95 % %4, 99 % %5")
-                         .arg(exactNumber(row.epsilon), exactNumber(row.q50), exactNumber(row.q90), exactNumber(row.q95),
-                              exactNumber(row.q99));
+        return isMissing(row.epsilon) ? tr("Not measured")
+                                      : tr("ε = %1\nmedian %2, 90 % %3, 95 % %4, 99 % %5")
+                                            .arg(exactNumber(row.epsilon), exactNumber(row.q50), exactNumber(row.q90),
+                                                 exactNumber(row.q95), exactNumber(row.q99));
     case Mae: return tr("Mean error %1").arg(exactNumber(row.mae));
     case Activation:
         return tr("%1 of the tokens have an error of at most τ_act = %2; needed: %3")
@@ -139,11 +143,12 @@ QString BlockTableModel::explain(const BlockRow& row, int column) const
                  exactNumber(m_thresholds.alphaAct));
     case Path: return tr("%1 of the attention paths are covered").arg(exactNumber(row.pathCoverage));
     case Loss:
-        return isMissing(row.lossCoverage) ? tr("No loss was measured")
-                                           : tr("%1 of the baseline's loss lies on tokens whose loss differs by at most "
-                                                "τ_loss = %2; needed: %3")
-                                                 .arg(exactNumber(row.lossCoverage), exactNumber(m_thresholds.tauLoss),
-                                                      exactNumber(m_thresholds.alphaLoss));
+        return isMissing(row.lossCoverage)
+                   ? tr("No loss was measured")
+                   : tr("%1 of the baseline's loss lies on tokens whose loss differs by at most "
+                        "τ_loss = %2; needed: %3")
+                         .arg(exactNumber(row.lossCoverage), exactNumber(m_thresholds.tauLoss),
+                              exactNumber(m_thresholds.alphaLoss));
     case Relative:
         return tr("Largest relative error %1, mean %2, coverage at τ_rel = %3: %4")
             .arg(exactNumber(row.relativeEpsilon), exactNumber(row.relativeMean), exactNumber(m_thresholds.tauRel),
@@ -179,7 +184,7 @@ QVariant BlockTableModel::data(const QModelIndex& index, int role) const
                    : QVariant();
     case Qt::TextAlignmentRole:
         return QVariant::fromValue(column >= Epsilon && column <= Relative ? Qt::AlignRight | Qt::AlignVCenter
-                                                                          : Qt::AlignLeft | Qt::AlignVCenter);
+                                                                           : Qt::AlignLeft | Qt::AlignVCenter);
     case Qt::FontRole:
         return column == Worst || column == Certified ? textFont(TextSize::Secondary) : fixedFont(TextSize::Secondary);
     default: return {};
@@ -190,14 +195,14 @@ QVariant BlockTableModel::headerData(int section, Qt::Orientation orientation, i
 {
     if (orientation != Qt::Horizontal)
         return {};
-    static const std::array names{QT_TR_NOOP("Block"), QT_TR_NOOP("ε"),    QT_TR_NOOP("MAE"),
-                                  QT_TR_NOOP("Activation"), QT_TR_NOOP("Path"), QT_TR_NOOP("Loss"),
+    static const std::array names{QT_TR_NOOP("Block"),      QT_TR_NOOP("ε"),           QT_TR_NOOP("MAE"),
+                                  QT_TR_NOOP("Activation"), QT_TR_NOOP("Path"),        QT_TR_NOOP("Loss"),
                                   QT_TR_NOOP("Relative ε"), QT_TR_NOOP("Worst token"), QT_TR_NOOP("Certified")};
     if (role == Qt::DisplayRole && section >= 0 && section < ColumnCount)
         return tr(names[static_cast<std::size_t>(section)]);
     if (role == Qt::TextAlignmentRole)
         return QVariant::fromValue(section >= Epsilon && section <= Relative ? Qt::AlignRight | Qt::AlignVCenter
-                                                                            : Qt::AlignLeft | Qt::AlignVCenter);
+                                                                             : Qt::AlignLeft | Qt::AlignVCenter);
     if (role == Qt::ToolTipRole) {
         switch (section) {
         case Epsilon: return tr("Largest error of any token, equation 4");
@@ -213,7 +218,9 @@ QVariant BlockTableModel::headerData(int section, Qt::Orientation orientation, i
 }
 
 BlockTable::BlockTable(QWidget* parent)
-    : QTableView(parent), m_model(new BlockTableModel(this)), m_sorted(new MissingLast(this))
+    : QTableView(parent)
+    , m_model(new BlockTableModel(this))
+    , m_sorted(new MissingLast(this))
 {
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(BlockTableModel::SortRole);
@@ -302,7 +309,9 @@ void BlockTable::layoutColumns()
         if (column == BlockTableModel::Worst)
             continue;
         const int title = header.horizontalAdvance(m_model->headerData(column, Qt::Horizontal).toString());
-        const int content = column == BlockTableModel::Certified ? 110 : column == BlockTableModel::Block ? 5 * digit : 9 * digit;
+        const int content = column == BlockTableModel::Certified ? 110
+                            : column == BlockTableModel::Block   ? 5 * digit
+                                                                 : 9 * digit;
         const int width = std::max(title, content) + 2 * space::small + 4;
         setColumnWidth(column, width);
         used += width;

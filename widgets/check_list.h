@@ -23,7 +23,8 @@ public:
 
     explicit CheckListModel(QObject* parent = nullptr);
     void setVerdict(std::shared_ptr<const VerdictView> verdict);
-    [[nodiscard]] const CheckRow* checkOf(const QModelIndex& index) const;
+    [[nodiscard]] const CheckRow* checkOf(const QModelIndex& index) const; // null for groups
+    [[nodiscard]] static Kind kindOf(const QModelIndex& index);
 
     [[nodiscard]] QModelIndex index(int row, int column, const QModelIndex& parent = {}) const override;
     [[nodiscard]] QModelIndex parent(const QModelIndex& child) const override;
@@ -36,11 +37,20 @@ public:
 private:
     struct Group {
         QString title;
-        std::vector<int> checks; // positions in verdict->checks
+        std::vector<int> checks;     // positions in verdict->checks
+        std::size_t firstDetail = 0; // position in m_details of the first check's
     };
+
+    struct Position {
+        int group = 0;
+        int check = 0;
+    };
+
+    static constexpr quintptr detailBase = 1U << 20U; // internal ids: 0 a group, 1 … a check, from here a detail
 
     std::shared_ptr<const VerdictView> m_verdict;
     std::vector<Group> m_groups;
+    std::vector<Position> m_details;
 };
 
 class CheckList : public QTreeView {
@@ -54,6 +64,7 @@ public:
 
 signals:
     void checkChosen(const QString& id, const QString& where);
+    void contentHeightChanged();
 
 protected:
     void resizeEvent(QResizeEvent* event) override;
@@ -61,6 +72,10 @@ protected:
     void drawBranches(QPainter* painter, const QRect& rect, const QModelIndex& index) const override;
 
 private:
+    void announce(const QModelIndex& index);
+    void openDetail(const QModelIndex& index);
+    void layoutColumns();
+
     CheckListModel* m_model = nullptr;
 };
 

@@ -32,7 +32,11 @@ void prepareTable(QTableView& table)
     header->setSectionsClickable(true);
 }
 
-StateDelegate::StateDelegate(int stateRole, QObject* parent) : QStyledItemDelegate(parent), m_stateRole(stateRole) {}
+StateDelegate::StateDelegate(int stateRole, QObject* parent)
+    : QStyledItemDelegate(parent)
+    , m_stateRole(stateRole)
+{
+}
 
 void StateDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const
 {

@@ -47,7 +47,8 @@ QString chipText(const Token& token)
 
 }
 
-TokenChips::TokenChips(QWidget* parent) : QAbstractScrollArea(parent)
+TokenChips::TokenChips(QWidget* parent)
+    : QAbstractScrollArea(parent)
 {
     setFocusPolicy(Qt::StrongFocus);
     setFrameShape(QFrame::NoFrame);
@@ -111,9 +112,9 @@ int TokenChips::highlight(const QString& text)
     int matches = 0;
     for (std::size_t i = 0; i < m_chips.size(); ++i) {
         Chip& chip = m_chips[i];
-        chip.matches = !text.isEmpty() && m_tokens && i < m_tokens->size() &&
-                       ((*m_tokens)[i].piece.contains(text, Qt::CaseInsensitive) ||
-                        QString::number((*m_tokens)[i].id) == text);
+        chip.matches =
+            !text.isEmpty() && m_tokens && i < m_tokens->size() &&
+            ((*m_tokens)[i].piece.contains(text, Qt::CaseInsensitive) || QString::number((*m_tokens)[i].id) == text);
         matches += chip.matches ? 1 : 0;
     }
     viewport()->update();

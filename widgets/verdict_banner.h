@@ -35,6 +35,7 @@ private:
     CheckState m_state = CheckState::NotChecked;
     bool m_running = false;
     double m_fraction = 0;
+    QString m_actionText;
     QLabel* m_title = nullptr;
     QLabel* m_sentence = nullptr;
     QLabel* m_scope = nullptr;

@@ -23,6 +23,6 @@ if(LibTorchCpu_FOUND AND NOT TARGET LibTorch::cpu)
     add_library(LibTorch::cpu SHARED IMPORTED)
     set_target_properties(LibTorch::cpu PROPERTIES
         IMPORTED_LOCATION "${LibTorchCpu_LIBRARY}"
-        INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LibTorchCpu_ROOT}/include"
+        INTERFACE_INCLUDE_DIRECTORIES "${LibTorchCpu_ROOT}/include"
         INTERFACE_LINK_LIBRARIES "LibTorch::c10")
 endif()

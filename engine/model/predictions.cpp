@@ -1,0 +1,100 @@
+#include "engine/model/predictions.h"
+
+#include "engine/base/error.h"
+#include "engine/model/batch.h"
+#include "engine/model/parallel_tasks.h"
+#include "engine/model/torch_guard.h"
+#include "engine/model/transformer.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/_log_softmax.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+
+namespace blockcert::model {
+namespace {
+
+constexpr std::int64_t chunkRows = 128;
+
+struct Top {
+    std::array<std::int32_t, topCount> id{};
+    std::array<float, topCount> logit{};
+};
+
+Top topOf(const float* logits, std::int64_t count)
+{
+    Top top;
+    top.id.fill(-1);
+    top.logit.fill(-std::numeric_limits<float>::infinity());
+    for (std::int64_t i = 0; i < count; ++i) {
+        const bool fits = logits[i] > top.logit.back() || (top.id.back() < 0 && logits[i] == top.logit.back());
+        if (!fits)
+            continue;
+        std::size_t place = topCount - 1;
+        for (; place > 0 && (top.id[place - 1] < 0 || logits[i] > top.logit[place - 1]); --place) {
+            top.id[place] = top.id[place - 1];
+            top.logit[place] = top.logit[place - 1];
+        }
+        top.id[place] = static_cast<std::int32_t>(i);
+        top.logit[place] = logits[i];
+    }
+    return top;
+}
+
+// For every row, the id it has to predict and where its loss goes; absent at the end of a prompt.
+struct Target {
+    TokenId id;
+    std::size_t slot;
+};
+
+std::vector<std::optional<Target>> targetsOf(const Batch& batch, std::span<const TokenId> ids)
+{
+    std::vector<std::optional<Target>> targets(static_cast<std::size_t>(batch.rows()));
+    std::size_t slot = 0;
+    for (std::int64_t p = 0; p < batch.prompts(); ++p)
+        for (std::int64_t row = batch.begin(p); row + 1 < batch.begin(p + 1); ++row)
+            targets[static_cast<std::size_t>(row)] = Target{ids[static_cast<std::size_t>(row) + 1], slot++};
+    return targets;
+}
+
+}
+
+Predictions predict(Transformer& transformer, const at::Tensor& state, const Batch& batch, std::span<const TokenId> ids,
+                    const RunContext& context)
+{
+    if (transformer.config().vocab < topCount)
+        throw UnsupportedError("the model's vocabulary has " + std::to_string(transformer.config().vocab) +
+                               " tokens; at least 5 are needed");
+    return guarded([&] {
+        const std::int64_t rows = batch.rows();
+        const std::vector<std::optional<Target>> targets = targetsOf(batch, ids);
+        Predictions predictions;
+        predictions.nll.resize(static_cast<std::size_t>(rows - batch.prompts()));
+        predictions.topId.resize(static_cast<std::size_t>(rows * topCount));
+        predictions.topLogit.resize(static_cast<std::size_t>(rows * topCount));
+        for (std::int64_t begin = 0; begin < rows; begin += chunkRows) {
+            const std::int64_t count = std::min(chunkRows, rows - begin);
+            const at::Tensor logits = transformer.logits(state.narrow(0, begin, count), false, context);
+            runTasks(count, context, [&](std::int64_t task) {
+                const at::Tensor row = logits.select(0, task).to(at::Device(at::kCPU), at::kFloat).contiguous();
+                const auto index = static_cast<std::size_t>(begin + task);
+                const Top top = topOf(row.const_data_ptr<float>(), row.size(0));
+                for (std::size_t k = 0; k < topCount; ++k) {
+                    predictions.topId[index * topCount + k] = top.id[k];
+                    predictions.topLogit[index * topCount + k] = static_cast<double>(top.logit[k]);
+                }
+                if (const auto& target = targets[index]) {
+                    const at::Tensor probabilities = at::_log_softmax(row, 0, false);
+                    predictions.nll[target->slot] =
+                        -static_cast<double>(probabilities.const_data_ptr<float>()[target->id]);
+                }
+            });
+        }
+        return predictions;
+    });
+}
+
+}

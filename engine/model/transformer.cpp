@@ -1,0 +1,244 @@
+#include "engine/model/transformer.h"
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/base/run_context.h"
+#include "engine/model/block_forward.h"
+#include "engine/model/invariance.h"
+#include "engine/model/parallel_tasks.h"
+#include "engine/model/tensor_bridge.h"
+#include "engine/model/torch_guard.h"
+#include "engine/model/weights.h"
+#include "engine/model/workspace.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace blockcert::model {
+
+struct Transformer::State {
+    State(std::shared_ptr<const artifact::Checkpoint> source, DType type, const at::Device& where, Residency how)
+        : checkpoint(std::move(source))
+        , config(checkpoint->config())
+        , dtype(type)
+        , device(where)
+        , residency(how)
+        , blocks(static_cast<std::size_t>(config.layers))
+        , workspace(type, where)
+    {
+    }
+
+    std::shared_ptr<const artifact::Checkpoint> checkpoint;
+    TransformerConfig config;
+    DType dtype;
+    at::Device device;
+    Residency residency;
+    std::vector<std::optional<BlockWeights>> blocks;
+    std::optional<ModelWeights> model;
+    Workspace workspace;
+    Tiling tiling;
+    bool batchInvariant = false;
+    at::Tensor cosine; // [positions so far, headDim / 2]
+    at::Tensor sine;
+    at::Tensor future; // bool [positions so far, positions so far]
+
+    const BlockWeights& block(LayerIndex layer)
+    {
+        std::optional<BlockWeights>& slot = blocks[static_cast<std::size_t>(layer.value)];
+        if (!slot) {
+            if (residency == Residency::OneBlock)
+                for (std::optional<BlockWeights>& other : blocks)
+                    other.reset();
+            slot.emplace(loadBlock(*checkpoint, layer, dtype, device));
+        }
+        return *slot;
+    }
+
+    void preparePositions(std::int64_t positions)
+    {
+        if (config.architecture == Architecture::Llama && (!cosine.defined() || cosine.size(0) < positions)) {
+            const artifact::RopeTables tables = artifact::ropeTables(config, positions, dtype);
+            cosine = toTensor(tables.cosine, device);
+            sine = toTensor(tables.sine, device);
+        }
+        if (!future.defined() || future.size(0) < positions)
+            future = at::ones({positions, positions}, at::TensorOptions().dtype(at::kBool).device(device)).triu_(1);
+    }
+};
+
+namespace {
+
+at::Tensor indexTensor(const std::vector<std::int64_t>& values, const at::Device& device)
+{
+    auto* data = const_cast<std::int64_t*>(values.data());
+    const auto size = static_cast<std::int64_t>(values.size());
+    return at::from_blob(data, {size}, at::TensorOptions().dtype(at::kLong)).to(device, at::kLong, false, true);
+}
+
+void checkPositions(const TransformerConfig& config, std::int64_t positions)
+{
+    if (config.context > 0 && positions > config.context)
+        throw UsageError("a prompt needs " + std::to_string(positions) + " positions, the model has " +
+                         std::to_string(config.context) + "; shorten it or lower --max-tokens");
+}
+
+}
+
+Transformer::Transformer(std::unique_ptr<State> state)
+    : m_state(std::move(state))
+{
+}
+
+Transformer::~Transformer() = default;
+Transformer::Transformer(Transformer&&) noexcept = default;
+Transformer& Transformer::operator=(Transformer&&) noexcept = default;
+
+Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkpoint, DType dtype,
+                              const at::Device& device, Residency residency, const RunContext& context)
+{
+    return guarded([&] {
+        auto state = std::make_unique<State>(std::move(checkpoint), dtype, device, residency);
+        const ParameterCount count = countParameters(state->config);
+        const std::int64_t element = storageBlock(dtype).bytes;
+        const std::int64_t blocks = residency == Residency::Whole ? state->config.layers : 1;
+        Progress progress{.stage = "load", .total = (count.model + blocks * count.block) * element, .unit = "bytes"};
+        std::mutex reporting;
+        const auto loaded = [&](std::int64_t parameters) {
+            const std::lock_guard<std::mutex> lock(reporting);
+            progress.done += parameters * element;
+            context.step(progress);
+        };
+        // The weights outside the blocks are the largest single task: first.
+        runTasks(blocks + 1, context, [&](std::int64_t task) {
+            if (task == 0) {
+                state->model.emplace(loadModelWeights(*state->checkpoint, dtype, device));
+                loaded(count.model);
+                return;
+            }
+            const LayerIndex layer{static_cast<std::int32_t>(task - 1)};
+            state->blocks[static_cast<std::size_t>(layer.value)].emplace(
+                loadBlock(*state->checkpoint, layer, dtype, device));
+            loaded(count.block);
+        });
+        state->tiling = defaultTiling(dtype);
+        if (device.is_cpu()) {
+            const BlockWeights& first = state->block(LayerIndex{0});
+            const std::array<const Linear*, 5> layers = {&first.queryKeyValue, &first.output, &first.up, &first.down,
+                                                         &state->model->head};
+            const TilingChoice choice = chooseTiling(layers, state->tiling, context);
+            state->tiling = choice.tiling;
+            state->batchInvariant = choice.batchInvariant;
+        }
+        return Transformer(std::move(state));
+    });
+}
+
+const TransformerConfig& Transformer::config() const
+{
+    return m_state->config;
+}
+
+DType Transformer::dtype() const
+{
+    return m_state->dtype;
+}
+
+const at::Device& Transformer::device() const
+{
+    return m_state->device;
+}
+
+const Tiling& Transformer::tiling() const
+{
+    return m_state->tiling;
+}
+
+bool Transformer::batchInvariant() const
+{
+    return m_state->batchInvariant;
+}
+
+at::Tensor Transformer::embed(std::span<const TokenId> ids, const Batch& batch) const
+{
+    checkPositions(m_state->config, batch.longest());
+    std::vector<std::int64_t> rows;
+    rows.reserve(ids.size());
+    for (const TokenId id : ids) {
+        if (id < 0 || id >= m_state->config.vocab)
+            throw FormatError("token id " + std::to_string(id) + " lies outside the model's vocabulary of " +
+                              std::to_string(m_state->config.vocab));
+        rows.push_back(id);
+    }
+    if (static_cast<std::int64_t>(rows.size()) != batch.rows())
+        throw ShapeError("a batch of " + std::to_string(batch.rows()) + " rows was given " +
+                         std::to_string(rows.size()) + " token ids");
+    return guarded([&] {
+        const ModelWeights& weights = *m_state->model;
+        at::Tensor state = at::index_select(weights.tokenEmbedding, 0, indexTensor(rows, m_state->device));
+        if (weights.positionEmbedding.defined())
+            state.add_(at::index_select(weights.positionEmbedding, 0, indexTensor(batch.positions(), m_state->device)));
+        return state;
+    });
+}
+
+at::Tensor Transformer::forwardFrom(LayerIndex first, const at::Tensor& state, const Batch& batch,
+                                    const ForwardOptions& options, const RunContext& context)
+{
+    State& own = *m_state;
+    const std::int32_t end = options.end < 0 ? own.config.layers : options.end;
+    if (first.value < 0 || end > own.config.layers || first.value > end)
+        throw UsageError("blocks " + std::to_string(first.value) + " to " + std::to_string(end) +
+                         " were asked of a model of " + std::to_string(own.config.layers));
+    if (state.dim() != 2 || state.size(0) != batch.rows() || state.size(1) != own.config.dModel)
+        throw ShapeError("the state given to the model does not have " + std::to_string(batch.rows()) + " rows of " +
+                         std::to_string(own.config.dModel));
+    checkPositions(own.config, batch.longest());
+    return guarded([&] {
+        own.preparePositions(batch.longest());
+        Pass pass{own.config, batch,      own.tiling,    own.workspace, {},
+                  {},         own.future, options.cache, options.taps,  options.decoding};
+        if (own.cosine.defined()) {
+            const at::Tensor positions = indexTensor(batch.positions(), own.device);
+            pass.cosine = at::index_select(own.cosine, 0, positions);
+            pass.sine = at::index_select(own.sine, 0, positions);
+        }
+        const std::int64_t rows = batch.rows();
+        const std::int64_t padded = options.decoding ? rows : own.tiling.padded(rows);
+        at::Tensor current = own.workspace.take("state", padded, own.config.dModel);
+        current.narrow(0, 0, rows).copy_(state);
+        if (padded > rows)
+            current.narrow(0, rows, padded - rows).zero_();
+        for (std::int32_t layer = first.value; layer < end; ++layer) {
+            context.step();
+            forwardBlock(pass, own.block(LayerIndex{layer}), LayerIndex{layer}, current, context);
+        }
+        return current.narrow(0, 0, rows).clone();
+    });
+}
+
+at::Tensor Transformer::logits(const at::Tensor& state, bool decoding, const RunContext& context)
+{
+    return guarded([&] {
+        State& own = *m_state;
+        const std::int64_t rows = state.size(0);
+        const std::int64_t padded = decoding ? rows : own.tiling.padded(rows);
+        at::Tensor normed = own.workspace.take("normed", padded, own.config.dModel);
+        forRowChunks(rows, state.size(1), state.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
+            normalise(state.narrow(0, begin, count), own.model->finalNorm, normed.narrow(0, begin, count));
+        });
+        const Batch none;
+        const Pass pass{own.config, none, own.tiling, own.workspace, {}, {}, {}, nullptr, nullptr, decoding};
+        at::Tensor scores = own.workspace.take("logits", padded, own.config.vocab);
+        applyLinear(pass, normed, own.model->head, scores, context);
+        return scores.narrow(0, 0, rows);
+    });
+}
+
+}

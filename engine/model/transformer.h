@@ -1,0 +1,96 @@
+// The baseline: a GPT-2 or Llama transformer whose results depend neither on the batch nor on the thread count.
+#pragma once
+
+#include "engine/model/batch.h"
+#include "engine/model/tiled_linear.h"
+#include "engine/values/dtype.h"
+#include "engine/values/ids.h"
+#include "engine/values/transformer_config.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace at {
+class Tensor;
+}
+
+namespace c10 {
+struct Device;
+}
+
+namespace blockcert {
+class RunContext;
+}
+
+namespace blockcert::artifact {
+class Checkpoint;
+}
+
+namespace blockcert::model {
+
+class KvCache;
+
+// What a pass shows of itself, [rows, d] in the baseline's dtype. The tensors are the pass's own: they are only
+// valid during the call, and what is written into them is what the pass goes on with (edits do that).
+class Taps {
+public:
+    virtual ~Taps() = default;
+
+    virtual void blockInput(LayerIndex, const at::Tensor&) {}
+
+    virtual void attentionOutput(LayerIndex, const at::Tensor&) {} // before the residual addition
+
+    virtual void mlpOutput(LayerIndex, const at::Tensor&) {}
+
+    virtual void blockOutput(LayerIndex, const at::Tensor&) {}
+};
+
+enum class Residency : std::uint8_t {
+    Whole,    // every weight stays in memory
+    OneBlock, // a block's weights are read when the block runs and dropped when another one does
+};
+
+struct ForwardOptions {
+    std::int32_t end = -1; // the first block that does not run; −1: all blocks run
+    Taps* taps = nullptr;
+    KvCache* cache = nullptr;
+    bool decoding = false; // kernels for few rows; last digits differ from the others'
+};
+
+// One pass at a time: not thread-safe.
+class Transformer {
+public:
+    // Reports stage "load" in bytes. `batchInvariant` and `tiling` are the self-test's answers on these very weights.
+    [[nodiscard]] static Transformer load(std::shared_ptr<const artifact::Checkpoint> checkpoint, DType dtype,
+                                          const c10::Device& device, Residency residency, const RunContext& context);
+    ~Transformer();
+    Transformer(Transformer&&) noexcept;
+    Transformer& operator=(Transformer&&) noexcept;
+
+    [[nodiscard]] const TransformerConfig& config() const;
+    [[nodiscard]] DType dtype() const;
+    [[nodiscard]] const c10::Device& device() const;
+    [[nodiscard]] const Tiling& tiling() const;
+    [[nodiscard]] bool batchInvariant() const;
+
+    // The state before block 0, [rows, d]. Throws FormatError for an id outside the vocabulary, UsageError for a
+    // position outside the context.
+    [[nodiscard]] at::Tensor embed(std::span<const TokenId> ids, const Batch& batch) const;
+
+    // Runs blocks `first` … L − 1 (or options.end − 1) from any state [rows, d] in the baseline's dtype, for the
+    // prompts of the batch; first == L returns the state. Cancellable within a few milliseconds of work.
+    [[nodiscard]] at::Tensor forwardFrom(LayerIndex first, const at::Tensor& state, const Batch& batch,
+                                         const ForwardOptions& options, const RunContext& context);
+
+    // Final norm and head of the state after the last block: [rows, V] in the baseline's dtype.
+    [[nodiscard]] at::Tensor logits(const at::Tensor& state, bool decoding, const RunContext& context);
+
+private:
+    struct State;
+    explicit Transformer(std::unique_ptr<State> state);
+    std::unique_ptr<State> m_state;
+};
+
+}

@@ -1,0 +1,172 @@
+#include "engine/model/weights.h"
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/base/error.h"
+#include "engine/model/tensor_bridge.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <span>
+#include <string>
+
+namespace blockcert::model {
+namespace {
+
+// Loads weights one after the other through one staging buffer.
+class Loader {
+public:
+    Loader(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device)
+        : m_checkpoint(checkpoint)
+        , m_dtype(dtype)
+        , m_device(device)
+        , m_options(at::TensorOptions().dtype(scalarTypeOf(dtype)).device(device))
+    {
+    }
+
+    [[nodiscard]] at::TensorOptions options() const { return m_options; }
+
+    // False if the model has no such weight.
+    bool loadInto(const std::optional<WeightReference>& reference, const std::string& role, at::Tensor target)
+    {
+        if (!reference)
+            return false;
+        m_checkpoint.load(artifact::castTo(*reference, m_dtype), m_staging);
+        if (!target.sizes().equals(m_staging.shape))
+            throw ShapeError(reference->file + ": " + reference->tensor + " (" + role + ") has shape " +
+                             shape(m_staging.shape) + ", the configuration asks for " + shape(target.sizes()));
+        copyInto(m_staging, target);
+        return true;
+    }
+
+    at::Tensor load(const std::optional<WeightReference>& reference, const std::string& role, at::IntArrayRef sizes)
+    {
+        at::Tensor target = at::empty(sizes, m_options);
+        if (!loadInto(reference, role, target))
+            throw FormatError(m_checkpoint.path().string() + ": the weight " + role + " is missing");
+        return target;
+    }
+
+    at::Tensor loadOptional(const std::optional<WeightReference>& reference, const std::string& role,
+                            at::IntArrayRef sizes)
+    {
+        return reference ? load(reference, role, sizes) : at::Tensor();
+    }
+
+private:
+    static std::string shape(at::IntArrayRef sizes)
+    {
+        std::string text = "[";
+        for (const std::int64_t size : sizes)
+            text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+        return text + "]";
+    }
+
+    const artifact::Checkpoint& m_checkpoint;
+    DType m_dtype;
+    at::Device m_device;
+    at::TensorOptions m_options;
+    HostTensor m_staging;
+};
+
+struct Part {
+    std::string role; // "q" of "q.weight" and "q.bias"
+    std::int64_t outputs;
+};
+
+// Several layers that read the same input, stacked into one. A missing bias beside a present one is zero.
+Linear loadStacked(Loader& loader, const artifact::Checkpoint& checkpoint, LayerIndex layer,
+                   std::span<const Part> parts, std::int64_t inputs)
+{
+    std::int64_t outputs = 0;
+    bool anyBias = false;
+    for (const Part& part : parts) {
+        outputs += part.outputs;
+        anyBias = anyBias || checkpoint.blockWeight(layer, part.role + ".bias").has_value();
+    }
+    at::Tensor weight = at::empty({outputs, inputs}, loader.options());
+    at::Tensor bias = anyBias ? at::zeros({outputs}, loader.options()) : at::Tensor();
+    std::int64_t begin = 0;
+    for (const Part& part : parts) {
+        const std::string role = part.role + ".weight";
+        if (!loader.loadInto(checkpoint.blockWeight(layer, role), role, weight.narrow(0, begin, part.outputs)))
+            throw FormatError(checkpoint.path().string() + ": block " + std::to_string(layer.value) +
+                              " has no weight " + role);
+        if (anyBias)
+            loader.loadInto(checkpoint.blockWeight(layer, part.role + ".bias"), part.role + ".bias",
+                            bias.narrow(0, begin, part.outputs));
+        begin += part.outputs;
+    }
+    return Linear(weight, bias);
+}
+
+}
+
+BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype, const at::Device& device)
+{
+    const TransformerConfig& config = checkpoint.config();
+    const std::int64_t width = config.dModel;
+    Loader loader(checkpoint, dtype, device);
+    const auto norm = [&](const std::string& role) {
+        Norm loaded;
+        loaded.weight = loader.load(checkpoint.blockWeight(layer, role + ".weight"), role + ".weight", {width});
+        loaded.bias = loader.loadOptional(checkpoint.blockWeight(layer, role + ".bias"), role + ".bias", {width});
+        loaded.epsilon = config.normEpsilon;
+        return loaded;
+    };
+    const auto stacked = [&](std::initializer_list<Part> parts, std::int64_t inputs) {
+        return loadStacked(loader, checkpoint, layer, std::span<const Part>(parts.begin(), parts.size()), inputs);
+    };
+    Norm attentionNorm = norm("attn_norm");
+    Linear queryKeyValue =
+        stacked({{"q", config.queryWidth()}, {"k", config.keyValueWidth()}, {"v", config.keyValueWidth()}}, width);
+    Linear output = stacked({{"o", width}}, config.queryWidth());
+    Norm mlpNorm = norm("mlp_norm");
+    Linear up = config.architecture == Architecture::Llama ? stacked({{"gate", config.dFf}, {"up", config.dFf}}, width)
+                                                           : stacked({{"up", config.dFf}}, width);
+    Linear down = stacked({{"down", width}}, config.dFf);
+    return {std::move(attentionNorm), std::move(queryKeyValue), std::move(output), std::move(mlpNorm), std::move(up),
+            std::move(down)};
+}
+
+ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device)
+{
+    const TransformerConfig& config = checkpoint.config();
+    const std::int64_t width = config.dModel;
+    Loader loader(checkpoint, dtype, device);
+    const auto load = [&](const std::string& role, at::IntArrayRef sizes) {
+        return loader.load(checkpoint.modelWeight(role), role, sizes);
+    };
+    at::Tensor embedding = load("token_embedding.weight", {config.vocab, width});
+    at::Tensor positions;
+    if (config.architecture == Architecture::Gpt2)
+        positions = load("position_embedding.weight", {config.context, width});
+    Norm finalNorm;
+    finalNorm.weight = load("final_norm.weight", {width});
+    finalNorm.bias = loader.loadOptional(checkpoint.modelWeight("final_norm.bias"), "final_norm.bias", {width});
+    finalNorm.epsilon = config.normEpsilon;
+    const at::Tensor head = config.tiedEmbeddings ? embedding : load("lm_head.weight", {config.vocab, width});
+    return {embedding, positions, std::move(finalNorm), Linear(head, at::Tensor())};
+}
+
+ParameterCount countParameters(const TransformerConfig& config)
+{
+    const std::int64_t d = config.dModel;
+    const std::int64_t q = config.queryWidth();
+    const std::int64_t kv = config.keyValueWidth();
+    const std::int64_t ff = config.dFf;
+    const bool llama = config.architecture == Architecture::Llama;
+    ParameterCount count;
+    count.block = d * q + 2 * d * kv + q * d + (llama ? 3 : 2) * d * ff + (llama ? 2 : 4) * d;
+    if (config.attentionBias)
+        count.block += q + 2 * kv + d;
+    if (config.mlpBias)
+        count.block += (llama ? 2 : 1) * ff + d;
+    const std::int64_t embedding = config.vocab * d;
+    count.model = embedding + (llama ? d : 2 * d) + (llama ? 0 : config.context * d);
+    if (!config.tiedEmbeddings)
+        count.model += embedding;
+    return count;
+}
+
+}

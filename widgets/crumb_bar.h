@@ -7,7 +7,7 @@
 #include <vector>
 
 class QHBoxLayout;
-class QLineEdit;
+class QToolButton;
 
 namespace blockcert::widgets {
 
@@ -37,8 +37,10 @@ protected:
 
 private:
     void elide();
+    void openCrumb(int level);
 
     std::vector<Crumb> m_crumbs;
+    std::vector<QToolButton*> m_buttons;
     QHBoxLayout* m_path = nullptr;
     QHBoxLayout* m_right = nullptr;
 };

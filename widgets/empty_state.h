@@ -3,6 +3,7 @@
 
 #include "widgets/icons.h"
 
+#include <QAbstractButton>
 #include <QWidget>
 
 #include <vector>
@@ -17,6 +18,22 @@ struct WayIn {
     QString note;  // one line
     bool primary = false;
     bool enabled = true;
+};
+
+// One way in: an icon, a verb and a line, as one large button.
+class WayButton : public QAbstractButton {
+    Q_OBJECT
+
+public:
+    explicit WayButton(const WayIn& way, QWidget* parent = nullptr);
+    [[nodiscard]] QSize sizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+
+private:
+    WayIn m_way;
 };
 
 class EmptyState : public QWidget {

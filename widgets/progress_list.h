@@ -26,6 +26,7 @@ public:
 
 private:
     std::shared_ptr<const RunProgress> m_progress;
+    int m_announced = -1; // rows announced so far while new ones are being inserted; -1: all
 };
 
 class ProgressList : public QListView {
@@ -41,6 +42,8 @@ signals:
     void blockChosen(int block);
 
 private:
+    void choose(const QModelIndex& index);
+
     ProgressModel* m_model = nullptr;
 };
 

@@ -40,7 +40,12 @@ public:
 signals:
     void promptSelected(int prompt);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
+    void layoutColumns();
+
     PromptTableModel* m_model = nullptr;
 };
 

@@ -29,6 +29,8 @@ public:
     void setSteps(std::vector<RailStep> steps);
     void setContent(int step, bool hasContent, std::optional<CheckState> state = std::nullopt);
 
+    void setStepEnabled(int step, bool enabled);
+
     [[nodiscard]] int current() const { return m_current; }
 
     void setCurrent(int step); // no signal
@@ -45,11 +47,13 @@ protected:
     void leaveEvent(QEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
     void focusInEvent(QFocusEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
     [[nodiscard]] int stepAt(const QPoint& point) const;
     void choose(int step);
+    void describe();
 
     std::vector<RailStep> m_steps;
     int m_current = 0;

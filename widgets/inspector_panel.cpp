@@ -1,0 +1,194 @@
+#include "widgets/inspector_panel.h"
+
+#include "widgets/cell_facts.h"
+#include "widgets/error_legend.h"
+#include "widgets/fact_list.h"
+#include "widgets/icons.h"
+#include "widgets/number_text.h"
+#include "widgets/panel.h"
+#include "widgets/spark_line.h"
+#include "widgets/state_badge.h"
+#include "widgets/theme.h"
+#include "widgets/top_tokens.h"
+
+#include <QGridLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+#include <utility>
+
+namespace blockcert::widgets {
+
+namespace {
+
+void emptyLayout(QLayout& layout)
+{
+    while (QLayoutItem* item = layout.takeAt(0)) {
+        delete item->widget();
+        delete item;
+    }
+}
+
+}
+
+InspectorPanel::InspectorPanel(QWidget* parent)
+    : QScrollArea(parent)
+{
+    setFrameShape(QFrame::NoFrame);
+    setWidgetResizable(true);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    setMinimumWidth(space::inspector - 40);
+    auto* content = new QWidget;
+    content->setProperty("surface", QStringLiteral("panel"));
+    content->setAttribute(Qt::WA_StyledBackground);
+    setWidget(content);
+
+    m_title = makeLabel({}, TextSize::Title, TextWeight::Strong);
+    m_title->setMinimumWidth(40);
+    m_badge = new StateBadge;
+    m_headline = makeLabel({}, TextSize::Headline, TextWeight::Strong);
+    m_headline->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_headline->setMinimumWidth(40);
+    m_scope = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
+    m_scope->setWordWrap(true);
+    m_release = new QPushButton(tr("Held · release"));
+    setButtonRole(*m_release, ButtonRole::Link);
+    m_release->setToolTip(tr("Esc"));
+    m_release->setIcon(themedIcon(Icon::Hold, IconTint::Accent));
+    m_release->setIconSize({14, 14});
+    m_facts = new FactList;
+    m_sparkTitle = makeLabel(tr("The same token through the blocks"), TextSize::Body, TextWeight::Strong);
+    m_spark = new SparkLine;
+    m_topTitle = makeLabel(tr("Next token, original and surrogate"), TextSize::Body, TextWeight::Strong);
+    m_top = new TopTokens;
+    m_says = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
+    m_says->setWordWrap(true);
+    m_actions = new QWidget;
+    auto* grid = new QGridLayout(m_actions);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setSpacing(space::small);
+
+    auto* titleRow = new QHBoxLayout;
+    titleRow->setSpacing(space::small);
+    titleRow->addWidget(m_title, 1);
+    titleRow->addWidget(m_badge, 0, Qt::AlignVCenter);
+    m_details = new QWidget;
+    auto* details = new QVBoxLayout(m_details);
+    details->setContentsMargins(0, 0, 0, 0);
+    details->setSpacing(space::small);
+    details->addWidget(m_facts);
+    details->addSpacing(space::large);
+    details->addWidget(m_sparkTitle);
+    details->addWidget(m_spark);
+    details->addSpacing(space::large);
+    details->addWidget(m_topTitle);
+    details->addWidget(m_top);
+    auto* column = new QVBoxLayout(content);
+    column->setContentsMargins(space::large + 4, space::large, space::large + 4, space::large);
+    column->setSpacing(space::tiny);
+    column->addLayout(titleRow);
+    column->addWidget(m_headline);
+    column->addWidget(m_scope);
+    column->addWidget(m_release, 0, Qt::AlignLeft);
+    column->addSpacing(space::small);
+    column->addWidget(m_details);
+    column->addSpacing(space::large);
+    column->addWidget(m_says);
+    column->addSpacing(space::small);
+    column->addWidget(m_actions);
+    column->addStretch(1);
+
+    connect(m_release, &QPushButton::clicked, this, &InspectorPanel::releaseRequested);
+    connect(m_spark, &SparkLine::labelChosen, this, &InspectorPanel::blockChosen);
+    setAccessibleName(tr("Inspector"));
+    refresh();
+}
+
+void InspectorPanel::setMap(std::shared_ptr<const TokenMap> map)
+{
+    m_map = std::move(map);
+    refresh();
+}
+
+void InspectorPanel::setCell(const CellKey& key, bool held)
+{
+    m_key = key;
+    m_held = held;
+    refresh();
+}
+
+void InspectorPanel::setMetric(Metric metric)
+{
+    m_metric = metric;
+    refresh();
+}
+
+void InspectorPanel::setActions(const std::vector<InspectorAction>& actions)
+{
+    auto* grid = static_cast<QGridLayout*>(m_actions->layout());
+    emptyLayout(*grid);
+    for (int i = 0; i < static_cast<int>(actions.size()); ++i) {
+        const InspectorAction& action = actions[static_cast<std::size_t>(i)];
+        auto* button = new QPushButton(action.text);
+        setButtonRole(*button, ButtonRole::Plain);
+        button->setToolTip(action.toolTip);
+        button->setEnabled(action.enabled);
+        connect(button, &QPushButton::clicked, this, [this, i] { emit actionRequested(i); });
+        grid->addWidget(button, i / 2, i % 2);
+    }
+    refresh();
+}
+
+void InspectorPanel::refresh()
+{
+    const CellReading reading = m_map ? readCell(*m_map, m_key, m_metric) : CellReading();
+    const bool shown = reading.token != nullptr;
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_headline, m_details, m_says, m_actions})
+        widget->setVisible(shown);
+    m_badge->setVisible(shown && reading.covered.has_value());
+    m_release->setVisible(shown && m_held);
+    if (!shown) {
+        m_title->setText(m_map ? tr("No token is selected") : tr("No run is shown"));
+        m_scope->setText(m_map
+                             ? tr("Point at a cell to see its numbers, click to hold it, Esc to release it. Arrow keys "
+                                  "move from cell to cell, N goes to the next one above τ.")
+                             : tr("Open a run or start one; its numbers appear here."));
+        return;
+    }
+    m_title->setText(tr("Token %1 at block %2").arg(m_key.token).arg(m_key.block));
+    m_title->setToolTip(
+        tr("Prompt %1, id %2, “%3”").arg(m_key.prompt).arg(reading.token->id).arg(visiblePiece(reading.token->piece)));
+    m_headline->setText(reading.headline);
+    m_headline->setToolTip(exactNumber(reading.value));
+    m_scope->setText(tr("“%1” · %2").arg(visiblePiece(reading.token->piece), reading.sentence));
+    if (reading.covered) {
+        m_badge->setState(*reading.covered ? CheckState::Verified : CheckState::Failed);
+        m_badge->setWord(*reading.covered ? tr("Covered") : tr("Not covered"));
+    }
+    m_facts->setFacts(cellFacts(*m_map, m_key));
+
+    std::vector<double> series;
+    series.reserve(m_map->blocks.size());
+    for (std::size_t column = 0; column < m_map->blocks.size(); ++column) {
+        const MapCell* cell = m_map->cell(column, static_cast<std::size_t>(m_key.prompt));
+        series.push_back(cell != nullptr ? valueOf(*cell, m_metric, static_cast<std::size_t>(m_key.token)) : missing);
+    }
+    const bool manyBlocks = series.size() > 1;
+    m_sparkTitle->setVisible(manyBlocks);
+    m_spark->setVisible(manyBlocks);
+    m_spark->setSeries(m_map->blocks, std::move(series), reading.threshold);
+    m_spark->setCurrent(m_key.block);
+
+    const auto token = static_cast<std::size_t>(m_key.token);
+    const bool hasTop = reading.cell != nullptr && token < reading.cell->topBase.size();
+    m_topTitle->setVisible(hasTop);
+    m_top->setVisible(hasTop);
+    if (hasTop)
+        m_top->setCandidates(reading.cell->topBase[token],
+                             token < reading.cell->topStitched.size() ? reading.cell->topStitched[token] : TopFive{});
+    m_says->setText(tr("Measured on the listed prompts. It says nothing about other inputs."));
+}
+
+}

@@ -1,0 +1,143 @@
+#include "widgets/prompt_table.h"
+
+#include "widgets/number_text.h"
+#include "widgets/table_look.h"
+#include "widgets/theme.h"
+
+#include <QApplication>
+#include <QHeaderView>
+
+#include <array>
+#include <utility>
+
+namespace blockcert::widgets {
+
+PromptTableModel::PromptTableModel(QObject* parent)
+    : QAbstractTableModel(parent)
+{
+}
+
+void PromptTableModel::setPrompts(std::shared_ptr<const PromptList> prompts)
+{
+    beginResetModel();
+    m_prompts = std::move(prompts);
+    endResetModel();
+}
+
+int PromptTableModel::rowCount(const QModelIndex& parent) const
+{
+    return parent.isValid() || !m_prompts ? 0 : static_cast<int>(m_prompts->prompts.size());
+}
+
+int PromptTableModel::columnCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : ColumnCount;
+}
+
+QVariant PromptTableModel::data(const QModelIndex& index, int role) const
+{
+    if (!index.isValid() || index.row() >= rowCount())
+        return {};
+    const PromptRow& row = m_prompts->prompts[static_cast<std::size_t>(index.row())];
+    const int column = index.column();
+    switch (role) {
+    case Qt::DisplayRole:
+        switch (column) {
+        case Id: return row.id;
+        case Text: return visiblePiece(row.rendered.left(400)).replace(u'␣', u' ');
+        case TokenCount: return countText(static_cast<std::int64_t>(row.tokens.size()));
+        case Tags: return row.tags.join(QStringLiteral(", "));
+        case Split: return row.split;
+        case Problem: return row.problem;
+        default: return {};
+        }
+    case Qt::ToolTipRole:
+        if (column == TokenCount && row.truncatedTokens > 0)
+            return tr("%1 tokens were cut off at the end").arg(countText(row.truncatedTokens));
+        return column == Text ? row.rendered.left(2000) : data(index, Qt::DisplayRole);
+    case Qt::FontRole:
+        return column == Id || column == TokenCount ? fixedFont(TextSize::Secondary) : textFont(TextSize::Secondary);
+    case Qt::ForegroundRole:
+        if (column == Problem)
+            return tokensOf(QApplication::palette()).failed.ink;
+        if (column == TokenCount && row.truncatedTokens > 0)
+            return tokensOf(QApplication::palette()).weaker.ink;
+        return {};
+    case Qt::TextAlignmentRole:
+        return QVariant::fromValue(column == TokenCount ? Qt::AlignRight | Qt::AlignVCenter
+                                                        : Qt::AlignLeft | Qt::AlignVCenter);
+    default: return {};
+    }
+}
+
+QVariant PromptTableModel::headerData(int section, Qt::Orientation orientation, int role) const
+{
+    static constexpr std::array names{QT_TR_NOOP("Id"),   QT_TR_NOOP("Text"),  QT_TR_NOOP("Tokens"),
+                                      QT_TR_NOOP("Tags"), QT_TR_NOOP("Split"), QT_TR_NOOP("Problem")};
+    if (orientation != Qt::Horizontal || section < 0 || section >= ColumnCount)
+        return {};
+    if (role == Qt::DisplayRole)
+        return tr(names[static_cast<std::size_t>(section)]);
+    if (role == Qt::TextAlignmentRole)
+        return QVariant::fromValue(section == TokenCount ? Qt::AlignRight | Qt::AlignVCenter
+                                                         : Qt::AlignLeft | Qt::AlignVCenter);
+    return {};
+}
+
+PromptTable::PromptTable(QWidget* parent)
+    : QTableView(parent)
+    , m_model(new PromptTableModel(this))
+{
+    setModel(m_model);
+    prepareTable(*this);
+    setAccessibleName(tr("Prompts"));
+    connect(selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+            [this](const QModelIndex& index) { emit promptSelected(index.isValid() ? index.row() : -1); });
+}
+
+void PromptTable::setPrompts(std::shared_ptr<const PromptList> prompts)
+{
+    bool tags = false;
+    bool splits = false;
+    bool problems = false;
+    if (prompts)
+        for (const PromptRow& prompt : prompts->prompts) {
+            tags = tags || !prompt.tags.isEmpty();
+            splits = splits || !prompt.split.isEmpty();
+            problems = problems || !prompt.problem.isEmpty();
+        }
+    m_model->setPrompts(std::move(prompts));
+    // Columns that would be empty in every row only take room away from the text.
+    setColumnHidden(PromptTableModel::Tags, !tags);
+    setColumnHidden(PromptTableModel::Split, !splits);
+    setColumnHidden(PromptTableModel::Problem, !problems);
+    layoutColumns();
+}
+
+void PromptTable::layoutColumns()
+{
+    const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
+    setColumnWidth(PromptTableModel::Id, 12 * digit);
+    setColumnWidth(PromptTableModel::TokenCount, 10 * digit);
+    setColumnWidth(PromptTableModel::Tags, 100);
+    setColumnWidth(PromptTableModel::Split, 80);
+    setColumnWidth(PromptTableModel::Problem, 220);
+    int used = 0;
+    for (int column = 0; column < PromptTableModel::ColumnCount; ++column)
+        if (column != PromptTableModel::Text && !isColumnHidden(column))
+            used += columnWidth(column);
+    setColumnWidth(PromptTableModel::Text, std::max(160, viewport()->width() - used));
+}
+
+void PromptTable::resizeEvent(QResizeEvent* event)
+{
+    QTableView::resizeEvent(event);
+    layoutColumns();
+}
+
+int PromptTable::currentPrompt() const
+{
+    return currentIndex().isValid() ? currentIndex().row() : -1;
+}
+
+}

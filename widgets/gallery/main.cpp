@@ -1,0 +1,69 @@
+// Shows every view with sample values, or writes them as PNG files: widgets_gallery --dark --output DIR.
+#include "widgets/gallery/pages.h"
+#include "widgets/theme.h"
+
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QDir>
+#include <QTabWidget>
+#include <QTextStream>
+
+#include <memory>
+
+using namespace blockcert::widgets;
+
+namespace {
+
+int writePages(const QString& folder, const QString& suffix, const QString& only)
+{
+    if (!QDir().mkpath(folder)) {
+        QTextStream(stderr) << "Cannot make the folder " << folder << ".\n";
+        return 1;
+    }
+    for (const gallery::Page& page : gallery::pages()) {
+        if (!only.isEmpty() && page.name != only)
+            continue;
+        const std::unique_ptr<QWidget> widget(page.make());
+        widget->setAttribute(Qt::WA_DontShowOnScreen);
+        widget->show();
+        QApplication::processEvents();
+        const QString path = QStringLiteral("%1/%2-%3.png").arg(folder, page.name, suffix);
+        if (!widget->grab().save(path)) {
+            QTextStream(stderr) << "Cannot write " << path << ".\n";
+            return 1;
+        }
+        QTextStream(stdout) << path << "\n";
+    }
+    return 0;
+}
+
+}
+
+int main(int argc, char** argv)
+{
+    QApplication application(argc, argv);
+    QCommandLineParser parser;
+    parser.addHelpOption();
+    const QCommandLineOption dark(QStringLiteral("dark"), QStringLiteral("Use the dark appearance."));
+    const QCommandLineOption light(QStringLiteral("light"), QStringLiteral("Use the light appearance."));
+    const QCommandLineOption output(QStringLiteral("output"),
+                                    QStringLiteral("Write PNG files instead of showing a window."),
+                                    QStringLiteral("folder"));
+    const QCommandLineOption only(QStringLiteral("page"), QStringLiteral("Only this page."), QStringLiteral("name"));
+    parser.addOptions({dark, light, output, only});
+    parser.process(application);
+    const Appearance appearance = parser.isSet(dark)    ? Appearance::Dark
+                                  : parser.isSet(light) ? Appearance::Light
+                                                        : Appearance::Desktop;
+    applyAppearance(application, appearance);
+    const bool isDark = &tokensOf(QApplication::palette()) == &darkTokens();
+    if (parser.isSet(output))
+        return writePages(parser.value(output), isDark ? QStringLiteral("dark") : QStringLiteral("light"),
+                          parser.value(only));
+    QTabWidget tabs;
+    for (const gallery::Page& page : gallery::pages())
+        tabs.addTab(page.make(), page.name);
+    tabs.resize(1480, 960);
+    tabs.show();
+    return QApplication::exec();
+}

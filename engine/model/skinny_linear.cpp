@@ -75,7 +75,9 @@ struct Float16 {
         scaled *= 0x1p112F;
         Words bits;
         std::memcpy(&bits, &scaled, sizeof(bits));
-        const Words special = ((word & 0x7c00U) == 0x7c00U) & Words{} + 0x7f800000U;
+        const Words infinity = Words{} | 0x7f800000U;
+        const auto isSpecial = (word & 0x7c00U) == 0x7c00U;
+        const Words special = isSpecial ? infinity : Words{};
         bits |= special | ((word & 0x8000U) << 16U);
         std::memcpy(&values, &bits, sizeof(values));
     }

@@ -108,7 +108,10 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         const ParameterCount count = countParameters(state->config);
         const std::int64_t element = storageBlock(dtype).bytes;
         const std::int64_t blocks = residency == Residency::Whole ? state->config.layers : 1;
-        Progress progress{.stage = "load", .total = (count.model + blocks * count.block) * element, .unit = "bytes"};
+        Progress progress;
+        progress.stage = "load";
+        progress.total = (count.model + blocks * count.block) * element;
+        progress.unit = "bytes";
         std::mutex reporting;
         const auto loaded = [&](std::int64_t parameters) {
             const std::lock_guard<std::mutex> lock(reporting);

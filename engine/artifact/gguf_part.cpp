@@ -253,6 +253,10 @@ private:
         const std::uint64_t begin = m_cursor.offset();
         TensorEntry tensor;
         tensor.name = m_cursor.text(tensorNameBytes, "a tensor name");
+        const bool printable = std::all_of(tensor.name.begin(), tensor.name.end(),
+                                           [](char letter) { return letter >= 0x20 && letter < 0x7F; });
+        if (!printable)
+            m_cursor.refuse(begin, "the tensor name " + shown(tensor.name) + " is not printable ASCII");
         if (tensor.name.empty() || !m_names.insert(tensor.name).second)
             m_cursor.refuse(begin, "the tensor name " + shown(tensor.name) + " is empty or there twice");
         const auto rank = m_cursor.unsignedInteger<std::uint32_t>("a tensor's rank");

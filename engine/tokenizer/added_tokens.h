@@ -1,0 +1,67 @@
+// Tokens that are found in the text itself before the model sees it, such as <|im_end|>.
+#pragma once
+
+#include "engine/values/ids.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace blockcert::tokenizer {
+
+struct AddedToken {
+    std::string content;
+    TokenId id = 0;
+    bool singleWord = false; // not inside a word
+    bool stripLeft = false;  // takes white space on its left along
+    bool stripRight = false;
+    bool normalised = false; // looked for in the normalised text
+    bool special = false;    // left out by decode(…, skipSpecial)
+};
+
+// A part of a text: an added token, or text between them.
+struct Fragment {
+    std::string_view text;
+    std::optional<TokenId> id;
+};
+
+// Leftmost, then longest, without overlaps. Immutable after the last add(); const members may be called from several
+// threads.
+class AddedTokens {
+public:
+    // `pattern` is what is looked for: the content, or its normalised form for normalised tokens.
+    void add(AddedToken token, std::string_view pattern);
+
+    // Covers the whole text; fragments are not empty.
+    [[nodiscard]] std::vector<Fragment> split(std::string_view text, bool normalised) const;
+
+    // Null if the id is no added token.
+    [[nodiscard]] const AddedToken* find(TokenId id) const;
+    [[nodiscard]] const AddedToken* find(std::string_view content) const;
+
+    [[nodiscard]] const std::map<TokenId, AddedToken>& all() const { return m_tokens; }
+
+private:
+    // A trie whose edges are bytes; node 0 is the root.
+    struct Trie {
+        std::unordered_map<std::uint64_t, std::uint32_t> edges; // node and byte -> node
+        std::unordered_map<std::uint32_t, TokenId> ends;
+        bool starts[256] = {};
+        std::uint32_t nodes = 1;
+
+        void add(std::string_view pattern, TokenId id);
+        // Length of the longest pattern at `position`, 0 if there is none.
+        [[nodiscard]] std::size_t match(std::string_view text, std::size_t position, TokenId& id) const;
+    };
+
+    std::map<TokenId, AddedToken> m_tokens;
+    std::map<std::string, TokenId, std::less<>> m_ids;
+    Trie m_raw;
+    Trie m_normalised;
+};
+
+}

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace blockcert::certificate {
 
@@ -126,7 +127,7 @@ CellRecord ProbeReader::readParts(PromptIndex prompt, bool everything)
         HostTensor rows = m_archive->readRows(name, begin, begin + count);
         if (inOrder)
             m_hashers.at(name).add(rows.bytes);
-        requireFinite(name, rows, prompt);
+        requireUsable(name, rows, prompt);
         if (name == "mask")
             rows.shape = {tokens, tokens};
         parts.push_back({name, std::move(rows)});
@@ -142,18 +143,21 @@ CellRecord ProbeReader::readParts(PromptIndex prompt, bool everything)
     return cell;
 }
 
-void ProbeReader::requireFinite(const std::string& name, const HostTensor& rows, PromptIndex prompt) const
+void ProbeReader::requireUsable(const std::string& name, const HostTensor& rows, PromptIndex prompt)
 {
     if (!isFloating(rows.dtype))
         return;
     const std::vector<double> values = widened(rows);
-    const std::size_t bad = firstNotFinite(values);
-    if (bad == values.size())
+    const bool isNorm = name.starts_with("error") || name == "output_norm";
+    const auto usable = [&](double value) { return std::isfinite(value) && (!isNorm || value >= 0); };
+    const auto found = std::find_if_not(values.begin(), values.end(), usable);
+    if (found == values.end())
         return;
+    const auto bad = static_cast<std::size_t>(found - values.begin());
     const std::size_t columns = rows.shape.size() > 1 ? static_cast<std::size_t>(rows.shape[1]) : 1;
     const std::size_t token = bad / columns + (name.starts_with("loss") ? 1 : 0);
     throw FormatError("probes.h5: " + name + " of prompt " + std::to_string(prompt.value) + ", token " +
-                      std::to_string(token) + " is not finite.");
+                      std::to_string(token) + " is not finite, or is a norm below zero.");
 }
 
 std::vector<TensorDigest> ProbeReader::finishDigests()

@@ -26,11 +26,14 @@ public:
 
     [[nodiscard]] const ProbeShape& shape() const { return m_shape; }
 
+    [[nodiscard]] LayerIndex block() const { return m_block; }
+
     [[nodiscard]] const std::vector<std::int32_t>& tokenIds() const { return m_tokenIds; } // [N]
 
     [[nodiscard]] const std::vector<std::int32_t>& positions() const { return m_positions; } // [N]
 
-    // Everything recorded on one prompt. Throws FormatError naming dataset and token for a value that is not finite.
+    // Everything recorded on one prompt. Throws FormatError naming dataset and token for a value that is not finite,
+    // or a norm that is negative.
     [[nodiscard]] CellRecord read(PromptIndex prompt);
     // The per-token numbers alone, without the four tensors of width d and the mask.
     [[nodiscard]] CellRecord readNumbers(PromptIndex prompt);
@@ -41,7 +44,7 @@ public:
 private:
     [[nodiscard]] HostTensor readWhole(const std::string& name);
     [[nodiscard]] CellRecord readParts(PromptIndex prompt, bool everything);
-    void requireFinite(const std::string& name, const HostTensor& rows, PromptIndex prompt) const;
+    static void requireUsable(const std::string& name, const HostTensor& rows, PromptIndex prompt);
 
     std::unique_ptr<artifact::ArchiveReader> m_archive;
     ProbeShape m_shape;

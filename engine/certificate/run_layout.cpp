@@ -109,6 +109,8 @@ std::vector<SumLine> readSums(std::string_view text)
         if (line.size() < 67 || !isSha256(line.substr(0, 64)) || line.substr(64, 2) != "  ")
             throw FormatError(where + "not a SHA-256, two spaces and a path.");
         const std::string path(line.substr(66));
+        if (lines.size() >= 100'000)
+            throw FormatError(where + "more files than a run can have.");
         if (!isSafePath(path))
             throw FormatError(where + "the path is not a plain relative path inside the run.");
         if (!lines.empty() && lines.back().path >= path)

@@ -35,4 +35,19 @@ std::string tokenIdsDigest(const PromptSet& prompts)
     return tokenIdsDigest(offset, ids);
 }
 
+PromptSetStatement statementOf(const PromptSet& prompts)
+{
+    PromptSetStatement statement;
+    statement.name = prompts.name;
+    statement.sha256 = prompts.sha256;
+    statement.bundled = prompts.bundled;
+    statement.tokenIdsSha256 = tokenIdsDigest(prompts);
+    statement.templateSha256 = prompts.templateSha256;
+    statement.pinnedDate = prompts.pinnedDate;
+    for (const EncodedPrompt& prompt : prompts.prompts)
+        statement.prompts.push_back(
+            {prompt.id, prompt.rendered, static_cast<std::int64_t>(prompt.tokenIds.size()), prompt.truncatedTokens});
+    return statement;
+}
+
 }

@@ -1,6 +1,7 @@
 // Re-checks a run directory without trusting anything in it, and without LibTorch (levels 0–4).
 #pragma once
 
+#include "engine/base/strict_json.h"
 #include "engine/values/policy.h"
 #include "engine/values/verdict.h"
 
@@ -20,8 +21,12 @@ struct VerifyOptions {
     int level = 3;
     std::filesystem::path model;  // checkpoint for weights by reference and level 4; empty: run.json's hint
     std::optional<Policy> policy; // the verifier's own; else the certificate's
-    std::vector<std::string> expectModelSha256; // allow-list; empty: any
-    std::uint64_t seed = 0;                     // spot replay; main draws one if the user gave none
+    // Allow-lists; empty: any. Every weight file, the prompt set's file, and the tool's version must be listed.
+    std::vector<std::string> expectModelSha256;
+    std::vector<std::string> expectPromptsSha256;
+    std::vector<std::string> expectTools;
+    bool requireLosses = false; // losses that a level cannot check leave the verdict incomplete
+    std::uint64_t seed = 0;     // spot replay; main draws one if the user gave none
     std::int64_t cells = 44;
     int threads = 1;
     std::filesystem::path childProgram; // the blockcert executable, for the archive reader child
@@ -32,5 +37,8 @@ struct VerifyOptions {
 // that could be read but is wrong is a Failed check in the verdict.
 [[nodiscard]] Verdict verify(const std::filesystem::path& runOrCertificate, const VerifyOptions& options,
                              const RunContext& context);
+
+// The value that `blockcert verify --json` prints (docs/protocol.md, "verify").
+[[nodiscard]] Json verdictToJson(const Verdict& verdict);
 
 }

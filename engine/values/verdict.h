@@ -24,6 +24,19 @@ struct Check {
     friend bool operator==(const Check&, const Check&) = default;
 };
 
+// What the verified certificates are about; everything else is outside the verdict.
+struct VerdictScope {
+    std::string model;
+    std::int32_t layers = 0;
+    std::vector<std::int32_t> blocks; // ascending
+    std::string prompts;              // the set's name
+    bool bundled = false;             // as shipped with this program, by digest
+    std::int64_t promptCount = 0;
+    std::int64_t tokens = 0;
+
+    friend bool operator==(const VerdictScope&, const VerdictScope&) = default;
+};
+
 struct Verdict {
     CheckState state = CheckState::NotChecked;
     int level = 0;        // performed
@@ -33,6 +46,8 @@ struct Verdict {
     std::vector<Check> checks;
     std::uint64_t seed = 0; // of the spot replay
     double seconds = 0;
+    std::string run;    // the directory, as given
+    VerdictScope scope;
     int exitCode = 5; // docs/run-directory.md, "Exit codes"
 };
 

@@ -1,0 +1,33 @@
+// Whether a certificate agrees with itself, with run.json and with its neighbours: no number is recomputed here.
+#pragma once
+
+#include "engine/certificate/check_list.h"
+#include "engine/certificate/run_contents.h"
+#include "engine/values/certificate.h"
+
+#include <string>
+#include <vector>
+
+namespace blockcert::certificate {
+
+// Every block that was asked for has a certificate or a stated failure, and no other block has one: row
+// consistency.blocks. `complete` false: only some certificates were read.
+void checkBlocks(const RunContents& contents, bool complete, CheckList& checks);
+
+// Rows consistency.certificate, consistency.tolerance, consistency.status and consistency.manifest of one block.
+void checkCertificate(const Certificate& certificate, const RunManifest& manifest, CheckList& checks);
+
+// The digests of the tensors `input` and `output` as read from one block's probes.
+struct RecordedTrace {
+    LayerIndex block;
+    std::string input;
+    std::string output;
+};
+
+// A block's recorded input is the recorded output of the block before, bit for bit: rows chain.input.
+void checkChain(const std::vector<RecordedTrace>& traces, CheckList& checks);
+
+// "activation_coverage_below: 0.91 < 0.94"
+[[nodiscard]] std::string findingsText(const std::vector<CertificateFinding>& findings);
+
+}

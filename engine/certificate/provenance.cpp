@@ -1,0 +1,99 @@
+#include "engine/certificate/provenance.h"
+
+#include "engine/prompts/prompts.h"
+
+#include <algorithm>
+
+namespace blockcert::certificate {
+
+namespace {
+
+bool isListed(const std::vector<std::string>& list, const std::string& value)
+{
+    return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// A model is what its weight files are. Stated digests count only where files of that digest were read, or the IR
+// was rebuilt from them.
+void expectModel(const RunContents& contents, const std::vector<BlockOutcome>& outcomes, const VerifyOptions& options,
+                 CheckList& checks)
+{
+    Row row("expect.model", group::provenance, "", "The model you expect");
+    std::string unexpected;
+    for (const SubjectFile& file : contents.run.manifest.subject.files)
+        if (!isListed(options.expectModelSha256, file.sha256))
+            unexpected += (unexpected.empty() ? "" : ", ") + file.name + " " + file.sha256;
+    row.issuer(counted(static_cast<std::int64_t>(contents.run.manifest.subject.files.size()), "weight file"));
+    const bool seen =
+        options.level >= 4 || std::all_of(outcomes.begin(), outcomes.end(), [](const BlockOutcome& outcome) {
+            return outcome.weightsHold && outcome.weightsByReference;
+        });
+    if (!unexpected.empty() || contents.run.manifest.subject.files.empty())
+        row.failed("The run is about weight files you do not expect: " + unexpected + ".");
+    else if (!seen)
+        row.notChecked("The weights are embedded or were not read, so the model's digest is only the issuer's word; "
+                       "use --level 4 with --model.");
+    else
+        row.how(options.level >= 4 ? "re-hashed (level 4)" : "weights read from files of these digests")
+            .passedIf(true, "");
+    checks.add(row);
+}
+
+}
+
+bool checkPrompts(const PromptSet& prompts, CheckList& checks)
+{
+    if (!prompts.bundled)
+        return false;
+    Row row("provenance.prompts", group::provenance, "", "Prompt set as bundled with this program");
+    row.issuer(prompts.sha256).how("compared by digest");
+    const std::vector<std::string> names = prompts::bundledNames();
+    if (!isListed(names, prompts.name)) {
+        checks.add(row.failed("This program bundles no prompt set named \"" + prompts.name + "\"."));
+        return false;
+    }
+    const std::string own = prompts::readPrompts(prompts.name).sha256;
+    row.recomputed(own).passedIf(own == prompts.sha256, "The set \"" + prompts.name + "\" is not the bundled one.");
+    checks.add(row);
+    return own == prompts.sha256;
+}
+
+void checkExpectations(const RunContents& contents, const std::vector<BlockOutcome>& outcomes,
+                       const VerifyOptions& options, CheckList& checks)
+{
+    const RunManifest& manifest = contents.run.manifest;
+    if (!options.expectModelSha256.empty())
+        expectModel(contents, outcomes, options, checks);
+    if (!options.expectPromptsSha256.empty())
+        checks.add(Row("expect.prompts", group::provenance, "", "The prompt set you expect")
+                       .issuer(manifest.prompts.sha256)
+                       .how("compared with your list")
+                       .passedIf(isListed(options.expectPromptsSha256, manifest.prompts.sha256),
+                                 "The prompt set \"" + manifest.prompts.name + "\" is not on your list."));
+    if (options.expectTools.empty())
+        return;
+    std::string unexpected;
+    for (const Certificate& certificate : contents.certificates)
+        if (!isListed(options.expectTools, certificate.toolVersion))
+            unexpected = certificate.toolVersion;
+    checks.add(Row("expect.tool", group::provenance, "", "The tool you expect")
+                   .issuer(manifest.toolVersion)
+                   .how("compared with your list")
+                   .passedIf(unexpected.empty(), "A certificate was issued by version " + unexpected +
+                                                     " of the tool, which is not on your list."));
+}
+
+void checkLosses(const RunContents& contents, const VerifyOptions& options, CheckList& checks)
+{
+    if (options.level < 4 && contents.run.manifest.request.loss == LossMode::Exact) {
+        Row row("loss.tokens", group::reEvaluation, "", "Per-token losses");
+        if (!options.requireLosses)
+            row.optional();
+        checks.add(row.how("level 4").notChecked("Losses need the model: verify at level 4 with --model."));
+    }
+    checks.add(Row("provenance.statements", group::provenance, "", "Names, dates, environment, command line")
+                   .optional()
+                   .notChecked("Nobody can recompute these: they are the issuer's words."));
+}
+
+}

@@ -1,0 +1,238 @@
+#include "engine/certificate/run_contents.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/certificate_codec.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace blockcert::certificate {
+
+namespace {
+
+constexpr std::size_t largestJson = 64U << 20U;
+constexpr std::size_t mostListed = 100'000;
+
+// The block a listed certificate belongs to, if `path` is one.
+std::optional<LayerIndex> blockOf(const std::string& path)
+{
+    constexpr std::string_view prefix = "block_";
+    std::int32_t block = -1;
+    if (!path.starts_with(prefix))
+        return std::nullopt;
+    std::from_chars(path.data() + prefix.size(), path.data() + path.size(), block);
+    if (block < 0 || block > 1023 || path != certificatePath({block}))
+        return std::nullopt;
+    return LayerIndex{block};
+}
+
+class Reader {
+public:
+    Reader(const RunFolder& folder, std::optional<LayerIndex> onlyBlock, int level, CheckList& checks,
+           const RunContext& context)
+        : m_folder(folder)
+        , m_onlyBlock(onlyBlock)
+        , m_level(level)
+        , m_checks(checks)
+        , m_context(context)
+    {
+    }
+
+    RunContents read()
+    {
+        if (!m_folder.exists(manifestName))
+            throw FormatError(m_folder.path().string() + " is not a run: it holds no run.json.");
+        if (!m_folder.exists(sumsName)) {
+            readUnfinished();
+            return std::move(m_contents);
+        }
+        if (!readSumsFile())
+            return std::move(m_contents);
+        if (!readManifest())
+            return std::move(m_contents);
+        m_contents.readable = true;
+        for (const auto& [path, digest] : m_contents.sums)
+            if (const auto block = blockOf(path); block && isWanted(*block))
+                readCertificate(*block);
+        std::sort(m_contents.certificates.begin(), m_contents.certificates.end(),
+                  [](const Certificate& a, const Certificate& b) { return a.block < b.block; });
+        hashOthers();
+        reportUnlisted();
+        return std::move(m_contents);
+    }
+
+private:
+    [[nodiscard]] bool isWanted(LayerIndex block) const { return !m_onlyBlock || *m_onlyBlock == block; }
+
+    // SHA256SUMS is written last: without it the run is unfinished, or somebody took it away.
+    void readUnfinished()
+    {
+        const std::string text = m_folder.readText(manifestName, largestJson);
+        m_contents.run = runFromJson(parseStrictJson(text, manifestName), manifestName);
+        Row row("structure.sums", group::integrity, std::string(sumsName), "The list of all files");
+        if (m_contents.run.state.complete)
+            row.failed("The run says that it is complete, but SHA256SUMS is missing.");
+        else
+            row.notChecked("The run is unfinished: continue it with blockcert certify … --resume, then verify.");
+        m_checks.add(row);
+    }
+
+    bool readSumsFile()
+    {
+        Row row("structure.sums", group::integrity, std::string(sumsName), "The list of all files");
+        try {
+            for (SumLine& line : readSums(m_folder.readText(sumsName, largestJson)))
+                m_contents.sums.emplace(std::move(line.path), std::move(line.sha256));
+            row.how("read, " + counted(static_cast<std::int64_t>(m_contents.sums.size()), "file")).passedIf(true, "");
+        } catch (const Error& error) {
+            row.failed(error.what());
+        }
+        m_checks.add(row);
+        return row.check().state == CheckState::Verified;
+    }
+
+    // The text of a listed JSON file, hashed; nothing if it cannot be read (which is then a row).
+    std::optional<std::string> readListed(const std::string& path)
+    {
+        try {
+            std::string text = m_folder.readText(path, largestJson);
+            if (m_level >= 1 && m_contents.sums.contains(path))
+                addSumRow(m_contents, path, sha256Of(text), m_checks);
+            return text;
+        } catch (const FileError& error) {
+            m_checks.add(Row("sums.sha256", group::integrity, path, "File digest").failed(error.what()));
+        }
+        return std::nullopt;
+    }
+
+    bool readManifest()
+    {
+        const std::string path(manifestName);
+        if (!m_contents.sums.contains(path))
+            m_checks.add(Row("sums.covers", group::integrity, path, "Listed in SHA256SUMS")
+                             .failed("SHA256SUMS does not list run.json."));
+        const std::optional<std::string> text = readListed(path);
+        if (!text)
+            return false;
+        Row row("structure.run", group::integrity, path, "Form of run.json");
+        try {
+            m_contents.run = runFromJson(parseStrictJson(*text, path), path);
+            row.how("read strictly").passedIf(m_contents.run.state.complete, "The run says that it is not complete.");
+        } catch (const Error& error) {
+            // A changed file is a failed check; a file that is what the issuer wrote, and yet no run, is not a run.
+            if (!m_checks.failed("sums.sha256", path))
+                throw;
+            row.failed(error.what());
+            m_checks.add(row);
+            return false;
+        }
+        m_checks.add(row);
+        return true;
+    }
+
+    void readCertificate(LayerIndex block)
+    {
+        const std::string path = certificatePath(block);
+        m_context.step();
+        const std::optional<std::string> text = readListed(path);
+        if (!text)
+            return;
+        Row row("structure.certificate", group::integrity, path, "Form of the certificate");
+        try {
+            Certificate certificate = certificateFromJson(parseStrictJson(*text, path), path);
+            row.how("read strictly").passedIf(true, "");
+            if (certificate.block == block)
+                m_contents.certificates.push_back(std::move(certificate));
+            else
+                m_checks.add(
+                    Row("consistency.folder", group::consistency, path, "The certificate is about this folder's block")
+                        .failed("It is about block " + std::to_string(certificate.block.value) + "."));
+        } catch (const UnsupportedError& error) {
+            if (!m_checks.failed("sums.sha256", path))
+                throw;
+            row.failed(error.what());
+        } catch (const Error& error) {
+            row.failed(error.what());
+        }
+        m_checks.add(row);
+    }
+
+    // Listed files that are none of ours to read still have to be the listed ones.
+    void hashOthers()
+    {
+        std::int64_t left = 0;
+        std::set<std::string> later; // artifacts are hashed when their block's turn comes
+        for (const Certificate& certificate : m_contents.certificates)
+            later.insert({irPath(certificate.block), probesPath(certificate.block)});
+        for (const auto& [path, digest] : m_contents.sums) {
+            if (path == manifestName || blockOf(path) || later.contains(path))
+                continue;
+            if (m_onlyBlock || m_level < 1) {
+                ++left;
+                continue;
+            }
+            Row row("sums.sha256", group::integrity, path, "File digest");
+            try {
+                const OpenFile file = m_folder.open(path);
+                addSumRow(m_contents, path, sha256OfDescriptor(file.descriptor(), m_context), m_checks);
+            } catch (const Error& error) {
+                m_checks.add(row.failed(error.what()));
+            }
+        }
+        if (left > 0 && m_onlyBlock)
+            m_checks.add(
+                Row("sums.others", group::integrity, "", "Files of other blocks")
+                    .optional()
+                    .notChecked(counted(left, "file") + " of the run beside this certificate's were not looked at."));
+    }
+
+    void reportUnlisted()
+    {
+        std::vector<std::string> unlisted;
+        for (const std::string& path : m_folder.list(mostListed))
+            if (path != sumsName && !m_contents.sums.contains(path))
+                unlisted.push_back(path);
+        if (unlisted.empty())
+            return;
+        std::string names;
+        for (std::size_t i = 0; i < unlisted.size() && i < 10; ++i)
+            names += (i == 0 ? "" : ", ") + unlisted[i];
+        m_checks.add(Row("sums.unlisted", group::integrity, "", "Files that SHA256SUMS does not list")
+                         .optional()
+                         .notChecked(counted(static_cast<std::int64_t>(unlisted.size()), "file") +
+                                     " outside every claim, not read: " + names + "."));
+    }
+
+    const RunFolder& m_folder;
+    std::optional<LayerIndex> m_onlyBlock;
+    int m_level;
+    CheckList& m_checks;
+    const RunContext& m_context;
+    RunContents m_contents;
+};
+
+}
+
+RunContents readContents(const RunFolder& folder, std::optional<LayerIndex> onlyBlock, int level, CheckList& checks,
+                         const RunContext& context)
+{
+    return Reader(folder, onlyBlock, level, checks, context).read();
+}
+
+void addSumRow(const RunContents& contents, const std::string& path, const std::string& recomputed, CheckList& checks)
+{
+    const auto listed = contents.sums.find(path);
+    Row row("sums.sha256", group::integrity, path, "File digest");
+    row.how("re-hashed").recomputed(recomputed);
+    if (listed == contents.sums.end())
+        row.failed("SHA256SUMS does not list this file.");
+    else
+        row.issuer(listed->second)
+            .passedIf(listed->second == recomputed, "The file is not the one that SHA256SUMS lists.");
+    checks.add(row);
+}
+
+}

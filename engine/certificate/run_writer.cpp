@@ -1,0 +1,397 @@
+#include "engine/certificate/run_writer.h"
+
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/cell_file.h"
+#include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/finished_cells.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/probe_writer.h"
+#include "engine/certificate/run_codec.h"
+#include "engine/certificate/run_differences.h"
+#include "engine/certificate/run_layout.h"
+#include "engine/certificate/run_lock.h"
+#include "engine/certificate/statement_codec.h"
+#include "engine/certificate/tensor_hasher.h"
+#include "engine/certificate/token_ids.h"
+#include "engine/ir/block_ir_codec.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+#include <optional>
+
+namespace blockcert::certificate {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t largestJson = 64U << 20U;
+constexpr std::size_t largestCell = std::size_t{8} << 30U;
+
+// Which program and machine computed a cell: cells of two of them never meet in one block.
+std::string originOf(const RunManifest& manifest)
+{
+    Environment environment = manifest.environment;
+    environment.threads = 0; // results do not depend on it
+    return sha256Of(manifest.toolVersion + "\n" + manifest.toolBuild + "\n" + environmentToJson(environment).dump());
+}
+
+ProbeShape shapeOf(const RunManifest& manifest)
+{
+    std::vector<std::int64_t> counts;
+    for (const EncodedPrompt& prompt : manifest.prompts.prompts)
+        counts.push_back(static_cast<std::int64_t>(prompt.tokenIds.size()));
+    return {offsetsOf(counts), manifest.subject.dModel, manifest.subject.heads, manifest.request.baselineDtype,
+            manifest.request.loss == LossMode::Exact};
+}
+
+// True if `part` states the first prompts of `whole`, or all of them.
+bool beginsWith(const std::vector<PromptStatement>& whole, const std::vector<PromptStatement>& part)
+{
+    return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
+}
+
+ArtifactDigest digestOf(const fs::path& run, const std::string& path, const std::string& role)
+{
+    ArtifactDigest digest;
+    digest.path = path;
+    digest.role = role;
+    digest.size = fs::file_size(run / path);
+    digest.sha256 = sha256OfFile(run / path, RunContext{});
+    digest.tensors = digestTensors(*artifact::openOwnArchive(run / path), RunContext{});
+    return digest;
+}
+
+bool isIntact(const fs::path& run, const ArtifactDigest& artifact)
+{
+    std::error_code missing;
+    const std::uintmax_t size = fs::file_size(run / artifact.path, missing);
+    return !missing && size == artifact.size && sha256OfFile(run / artifact.path, RunContext{}) == artifact.sha256;
+}
+
+// What a killed writer leaves beside a file it had not published yet.
+void removeLeftovers(const fs::path& folder)
+{
+    std::vector<fs::path> leftovers;
+    std::error_code missing;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, missing))
+        if (entry.path().extension() == ".new")
+            leftovers.push_back(entry.path());
+    for (const fs::path& path : leftovers)
+        fs::remove(path, missing);
+}
+
+void makeFolder(const fs::path& path)
+{
+    std::error_code problem;
+    fs::create_directories(path, problem);
+    if (problem)
+        throw FileError("Cannot create the folder " + path.string() + ": " + problem.message() + ".");
+}
+
+fs::path temporaryFor(const fs::path& path)
+{
+    fs::path temporary = path;
+    temporary += ".new";
+    std::error_code missing;
+    fs::remove(temporary, missing);
+    return temporary;
+}
+
+bool isEmptyFolder(const fs::path& path)
+{
+    // A folder with nothing but .work was left by a run that was killed before it wrote its first file.
+    return std::all_of(fs::directory_iterator(path), fs::directory_iterator(),
+                       [](const fs::directory_entry& entry) { return entry.path().filename() == ".work"; });
+}
+
+}
+
+struct RunWriter::State {
+    fs::path run;
+    RunDocument document;
+    ProbeShape shape;
+    std::string origin;
+    fs::path childProgram;
+    std::optional<RunLock> lock;
+    std::map<LayerIndex, bool> knownBlocks; // results of hasBlock()
+
+    [[nodiscard]] const RunManifest& manifest() const { return document.manifest; }
+
+    [[nodiscard]] CellShape cellShape(PromptIndex prompt) const
+    {
+        return {shape.tokensOf(prompt.value), shape.width, shape.heads, shape.baselineDtype, shape.losses};
+    }
+
+    [[nodiscard]] fs::path cellPath(LayerIndex block, PromptIndex prompt) const
+    {
+        const std::string number = std::to_string(prompt.value);
+        return run / ".work" / blockFolder(block) /
+               ("cell_" + std::string(number.size() < 5 ? 5 - number.size() : 0, '0') + number + ".cell");
+    }
+
+    [[nodiscard]] std::optional<CellRecord> readCell(LayerIndex block, PromptIndex prompt) const
+    {
+        const fs::path path = cellPath(block, prompt);
+        if (!fs::exists(path))
+            return std::nullopt;
+        return decodeCell(readWholeFile(path, largestCell), block, prompt, cellShape(prompt), origin);
+    }
+
+    void saveCell(const CellRecord& cell, std::string_view madeBy) const
+    {
+        const fs::path path = cellPath(cell.block, cell.prompt);
+        const std::string bytes = encodeCell(cell, cellShape(cell.prompt), madeBy);
+        makeFolder(path.parent_path());
+        writeFileAtomically(path, bytes);
+    }
+
+    void saveDocument() const { writeFileAtomically(run / manifestName, writeJson(runToJson(document))); }
+
+    // From here on the run is unfinished: a reader must not take it for the finished one it was.
+    void reopen()
+    {
+        if (!document.state.complete && !fs::exists(run / sumsName))
+            return;
+        fs::remove(run / sumsName);
+        document.state.complete = false;
+        saveDocument();
+    }
+
+    // The block's certificate if it reads well and speaks of this run's request, model and first prompts.
+    [[nodiscard]] std::optional<Certificate> certificateOf(LayerIndex block) const
+    {
+        const fs::path path = run / certificatePath(block);
+        if (!fs::exists(path))
+            return std::nullopt;
+        try {
+            const Certificate certificate = certificateFromJson(
+                parseStrictJson(readWholeFile(path, largestJson), certificatePath(block)), certificatePath(block));
+            RunRequest request = manifest().request;
+            request.blocks = {block};
+            const bool fits = certificate.block == block && certificate.request == request &&
+                              certificate.subject.files == manifest().subject.files &&
+                              certificate.subject.configSha256 == manifest().subject.configSha256 &&
+                              beginsWith(statementOf(manifest().prompts).prompts, certificate.prompts.prompts);
+            return fits ? std::optional(certificate) : std::nullopt;
+        } catch (const Error&) {
+            return std::nullopt; // damaged: the block is computed again
+        }
+    }
+
+    void create(const RunManifest& asked)
+    {
+        document = {asked, {}};
+        saveDocument();
+    }
+
+    void resume(const RunManifest& asked)
+    {
+        const fs::path path = run / manifestName;
+        document = runFromJson(parseStrictJson(readWholeFile(path, largestJson), path.string()), path.string());
+        const std::vector<std::string> found = differences(manifest(), asked);
+        if (!found.empty()) {
+            std::string list;
+            for (const std::string& difference : found)
+                list += (list.empty() ? "" : "; ") + difference;
+            throw UsageError("The run " + run.string() + " cannot be resumed with this request: " + list + ".");
+        }
+        const bool grows = manifest().request.blocks != asked.request.blocks || addsPrompts(manifest(), asked);
+        if (document.state.complete && !grows)
+            return; // nothing to do; the files stay as they are
+        document.manifest = asked;
+        document.state.failed.clear();
+        reopen();
+        saveDocument();
+    }
+
+    // Finished blocks that know fewer prompts than the run now has: their cells come back from probes.h5.
+    void takeBackCells()
+    {
+        for (const LayerIndex block : manifest().request.blocks) {
+            const std::optional<Certificate> old = certificateOf(block);
+            if (!old || old->prompts.prompts.size() == manifest().prompts.prompts.size())
+                continue;
+            const std::string madeBy =
+                originOf({"", old->toolVersion, old->toolBuild, "", "", {}, {}, {}, old->environment});
+            if (madeBy != origin)
+                continue; // another program or machine: computed again, so that a block has one origin
+            forEachFinishedCell(run, *old, childProgram, [&](const CellRecord& cell) {
+                if (!readCell(block, cell.prompt))
+                    saveCell(cell, origin);
+            });
+        }
+    }
+
+    [[nodiscard]] Certificate makeCertificate(LayerIndex block) const
+    {
+        Certificate certificate;
+        certificate.created = manifest().created;
+        certificate.toolVersion = manifest().toolVersion;
+        certificate.toolBuild = manifest().toolBuild;
+        certificate.environment = manifest().environment;
+        certificate.subject = manifest().subject;
+        certificate.block = block;
+        certificate.prompts = statementOf(manifest().prompts);
+        certificate.request = manifest().request;
+        certificate.request.blocks = {block};
+        certificate.comparisonTolerance = certificate.request.comparisonTolerance();
+        return certificate;
+    }
+};
+
+RunWriter::RunWriter(const fs::path& run, const RunManifest& manifest, OpenMode mode, const fs::path& childProgram)
+    : m_state(std::make_unique<State>())
+{
+    const bool isRun = fs::exists(run / manifestName);
+    const bool isEmpty = !fs::exists(run) || (fs::is_directory(run) && isEmptyFolder(run));
+    if (mode == OpenMode::Create && !isEmpty)
+        throw UsageError("The folder " + run.string() + " is not empty; choose another one" +
+                         (isRun ? ", or continue the run in it with --resume." : "."));
+    if (mode == OpenMode::Resume && !isRun && !isEmpty)
+        throw UsageError("The folder " + run.string() + " holds no run.json, so there is no run to resume.");
+    makeFolder(run / ".work");
+    m_state->run = run;
+    m_state->childProgram = childProgram;
+    m_state->lock.emplace(run / ".work" / "lock");
+    m_state->origin = originOf(manifest);
+    removeLeftovers(run);
+    if (isRun)
+        m_state->resume(manifest);
+    else
+        m_state->create(manifest);
+    m_state->shape = shapeOf(m_state->manifest());
+    if (!m_state->document.state.complete)
+        m_state->takeBackCells();
+}
+
+RunWriter::~RunWriter()
+{
+    if (!m_state || !m_state->document.state.complete)
+        return;
+    // A run that was opened and found complete: nothing but the lock is in .work.
+    std::error_code ignored;
+    fs::remove_all(m_state->run / ".work", ignored);
+}
+
+RunWriter::RunWriter(RunWriter&&) noexcept = default;
+RunWriter& RunWriter::operator=(RunWriter&&) noexcept = default;
+
+bool RunWriter::hasBlock(LayerIndex block) const
+{
+    const auto known = m_state->knownBlocks.find(block);
+    if (known != m_state->knownBlocks.end())
+        return known->second;
+    const std::optional<Certificate> certificate = m_state->certificateOf(block);
+    const bool whole = certificate &&
+                       certificate->prompts.prompts.size() == m_state->manifest().prompts.prompts.size() &&
+                       certificate->artifacts.size() == 2 &&
+                       std::all_of(certificate->artifacts.begin(), certificate->artifacts.end(),
+                                   [&](const ArtifactDigest& artifact) { return isIntact(m_state->run, artifact); });
+    m_state->knownBlocks[block] = whole;
+    return whole;
+}
+
+bool RunWriter::hasCell(LayerIndex block, PromptIndex prompt) const
+{
+    return m_state->readCell(block, prompt).has_value();
+}
+
+void RunWriter::writeCell(const CellRecord& cell)
+{
+    assert(cell.prompt.value >= 0 && cell.prompt.value < m_state->shape.prompts());
+    m_state->reopen();
+    m_state->saveCell(cell, m_state->origin);
+}
+
+Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir)
+{
+    const fs::path& run = m_state->run;
+    const std::int64_t longest = m_state->shape.longest();
+    if (ir.mask.dtype != DType::U8 || ir.mask.shape != std::vector<std::int64_t>{longest, longest})
+        throw ShapeError("The mask of block " + std::to_string(block.value) + " must be U8 [" +
+                         std::to_string(longest) + ", " + std::to_string(longest) + "], the longest prompt's size.");
+    m_state->reopen();
+    m_state->knownBlocks.erase(block);
+    makeFolder(run / blockFolder(block));
+    removeLeftovers(run / blockFolder(block));
+
+    const fs::path irFile = temporaryFor(run / irPath(block));
+    artifact::ArchiveWriter archive(irFile);
+    ir::writeBlockIr(ir, archive);
+    archive.close();
+    publishFile(irFile, run / irPath(block));
+
+    Certificate certificate = m_state->makeCertificate(block);
+    const fs::path probesFile = temporaryFor(run / probesPath(block));
+    certificate.metrics =
+        writeProbes(probesFile, m_state->shape, m_state->manifest().prompts, ir.mask, certificate.request.policy,
+                    [&](PromptIndex prompt) {
+                        std::optional<CellRecord> cell = m_state->readCell(block, prompt);
+                        if (!cell)
+                            throw FileError("The cell of block " + std::to_string(block.value) + ", prompt " +
+                                            std::to_string(prompt.value) + " is missing or damaged: " +
+                                            m_state->cellPath(block, prompt).string() + "; resume the run.");
+                        return std::move(*cell);
+                    });
+    publishFile(probesFile, run / probesPath(block));
+
+    certificate.artifacts = {digestOf(run, irPath(block), "ir"), digestOf(run, probesPath(block), "probes")};
+    certificate.findings = judge(certificate.metrics, certificate.request.policy);
+    certificate.certified = certificate.findings.empty();
+    writeFileAtomically(run / certificatePath(block), writeJson(certificateToJson(certificate)));
+    m_state->knownBlocks[block] = true;
+
+    RunState& state = m_state->document.state;
+    std::erase_if(state.failed, [&](const BlockFailure& failure) { return failure.block == block; });
+    if (std::find(state.finished.begin(), state.finished.end(), block) == state.finished.end())
+        state.finished.insert(std::upper_bound(state.finished.begin(), state.finished.end(), block), block);
+    m_state->saveDocument();
+    std::error_code ignored;
+    fs::remove_all(run / ".work" / blockFolder(block), ignored);
+    return certificate;
+}
+
+void RunWriter::recordFailure(const BlockFailure& failure)
+{
+    m_state->reopen();
+    std::vector<BlockFailure>& failed = m_state->document.state.failed;
+    std::erase_if(failed, [&](const BlockFailure& old) { return old.block == failure.block; });
+    const auto after = [](const BlockFailure& a, const BlockFailure& b) { return a.block < b.block; };
+    failed.insert(std::upper_bound(failed.begin(), failed.end(), failure, after), failure);
+    m_state->saveDocument();
+}
+
+void RunWriter::finish()
+{
+    RunState& state = m_state->document.state;
+    state.finished.clear();
+    for (const LayerIndex block : m_state->manifest().request.blocks) {
+        const auto isThis = [&](const BlockFailure& failure) { return failure.block == block; };
+        if (hasBlock(block))
+            state.finished.push_back(block);
+        else if (std::none_of(state.failed.begin(), state.failed.end(), isThis))
+            throw UsageError("The run " + m_state->run.string() + " has no certificate for block " +
+                             std::to_string(block.value) + " yet; resume it.");
+    }
+    const bool untouched = state.complete && fs::exists(m_state->run / sumsName);
+    if (!untouched) {
+        state.complete = true;
+        m_state->saveDocument();
+        std::vector<SumLine> lines = {{std::string(manifestName), ""}};
+        for (const LayerIndex block : state.finished)
+            for (const std::string& path : {certificatePath(block), irPath(block), probesPath(block)})
+                lines.push_back({path, ""});
+        for (SumLine& line : lines)
+            line.sha256 = sha256OfFile(m_state->run / line.path, RunContext{});
+        writeFileAtomically(m_state->run / sumsName, writeSums(std::move(lines)));
+    }
+    std::error_code ignored;
+    fs::remove_all(m_state->run / ".work", ignored);
+}
+
+}

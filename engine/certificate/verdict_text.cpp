@@ -1,0 +1,167 @@
+#include "engine/certificate/verdict_text.h"
+
+#include <algorithm>
+
+namespace blockcert::certificate {
+
+namespace {
+
+void addOnce(std::vector<std::string>& list, const std::string& text)
+{
+    if (std::find(list.begin(), list.end(), text) == list.end())
+        list.push_back(text);
+}
+
+std::string lowered(std::string text)
+{
+    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' && (text.size() < 2 || text[1] < 'A' || text[1] > 'Z'))
+        text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    return text;
+}
+
+// What a level leaves out by its nature, whatever the run holds.
+std::vector<std::string> leftOut(int level, bool losses)
+{
+    std::vector<std::string> list;
+    if (level < 1)
+        list.emplace_back("digests of files and tensors (level 1)");
+    if (level < 2)
+        list.emplace_back("replay of the surrogates (levels 2 and 3)");
+    if (level == 2)
+        list.emplace_back("tokens of cells that were not drawn (level 3)");
+    if (level < 4 && losses)
+        list.emplace_back("per-token losses (level 4)");
+    if (level < 4)
+        list.emplace_back("that the trace and the prompts come from this model (level 4)");
+    return list;
+}
+
+std::string tokensText(const VerdictScope& scope)
+{
+    return "these " + counted(scope.tokens, "token");
+}
+
+const Check* firstOf(const CheckList& checks, CheckState state)
+{
+    for (const Check& check : checks.checks())
+        if (check.state == state && (state != CheckState::NotChecked || check.required))
+            return &check;
+    return nullptr;
+}
+
+std::string reasonText(const CheckList& checks, CheckState state)
+{
+    const Check* first = firstOf(checks, state);
+    if (first == nullptr)
+        return "";
+    const auto same = std::count_if(checks.checks().begin(), checks.checks().end(), [&](const Check& check) {
+        return check.state == state && (state != CheckState::NotChecked || check.required);
+    });
+    std::string text = first->where.empty() ? first->title : first->where + ", " + lowered(first->title);
+    text += ": " + first->detail;
+    if (!text.ends_with('.'))
+        text += '.';
+    if (same > 1)
+        text += " (" + std::to_string(same - 1) + " more)";
+    return text;
+}
+
+std::string sentenceOf(const Verdict& verdict, const RunContents& contents, const CheckList& checks)
+{
+    const std::string level = "level " + std::to_string(verdict.level);
+    const bool losses = contents.run.manifest.request.loss == LossMode::Exact;
+    switch (verdict.state) {
+    case CheckState::Failed: return "Failed at " + level + ". " + reasonText(checks, CheckState::Failed);
+    case CheckState::NotChecked:
+        if (verdict.level == 0)
+            return "The structure is sound (level 0); nothing was hashed or recomputed, so nothing is verified.";
+        return "Not checked completely at " + level + ". " + reasonText(checks, CheckState::NotChecked);
+    case CheckState::WeakerThanPolicy:
+        return "The numbers hold at " + level + " on " + tokensText(verdict.scope) + ", but not the policy. " +
+               reasonText(checks, CheckState::WeakerThanPolicy);
+    case CheckState::Verified: break;
+    }
+    std::string missing;
+    for (const std::string& item : leftOut(verdict.level, losses))
+        missing += (missing.empty() ? "; " : ", ") + item;
+    return "Verified at " + level + " on " + tokensText(verdict.scope) +
+           (missing.empty() ? "." : missing + " not checked.");
+}
+
+std::vector<std::int32_t> uncoveredBlocks(const VerdictScope& scope)
+{
+    std::vector<std::int32_t> rest;
+    for (std::int32_t block = 0; block < scope.layers; ++block)
+        if (!std::binary_search(scope.blocks.begin(), scope.blocks.end(), block))
+            rest.push_back(block);
+    return rest;
+}
+
+std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScope& scope)
+{
+    std::vector<std::string> list;
+    const std::vector<std::int32_t> rest = uncoveredBlocks(scope);
+    if (!rest.empty())
+        list.push_back("Nothing is claimed about block" + std::string(rest.size() == 1 ? " " : "s ") +
+                       rangesText(rest) + " of the model's " + std::to_string(scope.layers) + ".");
+    list.push_back("Nothing is claimed about other prompts than the " + std::to_string(scope.promptCount) +
+                   " of the set \"" + scope.prompts + "\"" + (scope.bundled ? ", bundled and unmodified." : "."));
+    std::int64_t truncated = 0;
+    for (const EncodedPrompt& prompt : contents.run.manifest.prompts.prompts)
+        truncated += prompt.truncatedTokens > 0 ? 1 : 0;
+    if (truncated > 0)
+        list.push_back(counted(truncated, "prompt") + " lost their end to the limit of " +
+                       std::to_string(contents.run.manifest.request.maxTokens) +
+                       " tokens; what follows was not measured.");
+    for (const BlockFailure& failure : contents.run.state.failed)
+        list.push_back("Block " + std::to_string(failure.block.value) + " has no certificate: " + failure.sentence);
+    list.emplace_back("Measured on these tokens, not proved for all inputs.");
+    list.emplace_back("Names, dates, environment and the command line are the issuer's words.");
+    return list;
+}
+
+}
+
+VerdictScope scopeOf(const RunContents& contents)
+{
+    VerdictScope scope;
+    const RunManifest& manifest = contents.run.manifest;
+    scope.model = manifest.subject.model;
+    scope.layers = manifest.subject.layers;
+    for (const Certificate& certificate : contents.certificates)
+        scope.blocks.push_back(certificate.block.value);
+    scope.prompts = manifest.prompts.name;
+    scope.promptCount = static_cast<std::int64_t>(manifest.prompts.prompts.size());
+    scope.tokens = manifest.prompts.tokenCount();
+    return scope;
+}
+
+void conclude(Verdict& verdict, const RunContents& contents, const CheckList& checks)
+{
+    verdict.state = checks.state(verdict.level);
+    verdict.exitCode = checks.exitCode(verdict.level);
+    verdict.sentence = sentenceOf(verdict, contents, checks);
+    verdict.notChecked = leftOut(verdict.level, contents.run.manifest.request.loss == LossMode::Exact);
+    for (const Check& check : checks.checks())
+        if (check.state == CheckState::NotChecked)
+            addOnce(verdict.notChecked, lowered(check.title) + (check.where.empty() ? "" : " (" + check.where + ")"));
+    verdict.doesNotSay = limitsOf(contents, verdict.scope);
+    verdict.checks = checks.checks();
+}
+
+std::string rangesText(const std::vector<std::int32_t>& ascending)
+{
+    std::string text;
+    for (std::size_t i = 0; i < ascending.size();) {
+        std::size_t last = i;
+        while (last + 1 < ascending.size() && ascending[last + 1] == ascending[last] + 1)
+            ++last;
+        text += (text.empty() ? "" : ", ") + std::to_string(ascending[i]);
+        if (last > i)
+            text += (last == i + 1 ? ", " : "–") + std::to_string(ascending[last]);
+        i = last + 1;
+    }
+    return text;
+}
+
+}

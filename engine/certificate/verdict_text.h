@@ -1,0 +1,21 @@
+// The plain sentences of a verdict: what was found, what was not looked at, what a certificate does not say.
+#pragma once
+
+#include "engine/certificate/check_list.h"
+#include "engine/certificate/run_contents.h"
+#include "engine/values/verdict.h"
+
+#include <string>
+#include <vector>
+
+namespace blockcert::certificate {
+
+[[nodiscard]] VerdictScope scopeOf(const RunContents& contents);
+
+// State, exit code, sentence, notChecked and doesNotSay from the rows; the level is the one asked for.
+void conclude(Verdict& verdict, const RunContents& contents, const CheckList& checks);
+
+// "0–3, 5, 7–8"
+[[nodiscard]] std::string rangesText(const std::vector<std::int32_t>& ascending);
+
+}

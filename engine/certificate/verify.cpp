@@ -1,0 +1,171 @@
+#include "engine/certificate/verify.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/certificate/cell_draw.h"
+#include "engine/certificate/consistency.h"
+#include "engine/certificate/provenance.h"
+#include "engine/certificate/run_contents.h"
+#include "engine/certificate/verdict_text.h"
+#include "engine/certificate/verify_block.h"
+
+#include <map>
+
+namespace blockcert::certificate {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Target {
+    fs::path run;
+    std::optional<LayerIndex> block; // of a certificate that was named
+};
+
+// A run directory, or the certificate.json of one of its blocks.
+Target targetOf(const fs::path& path)
+{
+    if (!fs::exists(path))
+        throw FileError("There is no " + path.string() + ".");
+    if (fs::is_directory(path))
+        return {path, std::nullopt};
+    const fs::path folder = fs::absolute(path).parent_path();
+    for (std::int32_t block = 0; block < 1024; ++block)
+        if (path.filename() == "certificate.json" && folder.filename() == blockFolder({block}))
+            return {folder.parent_path(), LayerIndex{block}};
+    throw FormatError(path.string() + " is neither a run directory nor the certificate.json of a block inside one.");
+}
+
+void checkOptions(const VerifyOptions& options)
+{
+    if (options.level < 0 || options.level > 4)
+        throw UsageError("The level must be 0, 1, 2, 3 or 4, not " + std::to_string(options.level) + ".");
+    if (options.threads < 1)
+        throw UsageError("The number of threads must be at least 1.");
+    if (options.cells < 1)
+        throw UsageError("The number of cells must be at least 1.");
+    if (options.level >= 1 && options.childProgram.empty())
+        throw UsageError("Artifacts are only read through a reader child, and no program for it was named.");
+}
+
+std::vector<LayerIndex> blocksOf(const RunContents& contents)
+{
+    std::vector<LayerIndex> blocks;
+    for (const Certificate& certificate : contents.certificates)
+        blocks.push_back(certificate.block);
+    return blocks;
+}
+
+Row spotRow(const std::set<CellIndex>& drawn, std::int64_t cells, std::uint64_t seed)
+{
+    Row row("replay.spot", group::reEvaluation, "", "Cells drawn at random");
+    row.how("drawn with seed " + std::to_string(seed));
+    row.recomputed(std::to_string(drawn.size()) + " of " + counted(cells, "cell"))
+        .passedIf(!drawn.empty(), "There is no cell.");
+    return row;
+}
+
+}
+
+Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, const RunContext& context)
+{
+    checkOptions(options);
+    const Target target = targetOf(runOrCertificate);
+    const RunFolder folder(target.run);
+    CheckList checks;
+    const RunContents contents = readContents(folder, target.block, options.level, checks, context);
+
+    Verdict verdict;
+    verdict.level = options.level;
+    verdict.seed = options.seed;
+    verdict.run = target.run.string();
+    verdict.scope = scopeOf(contents);
+    if (!contents.readable) {
+        conclude(verdict, contents, checks);
+        return verdict;
+    }
+
+    const RunManifest& manifest = contents.run.manifest;
+    checkBlocks(contents, !target.block, checks);
+    for (const Certificate& certificate : contents.certificates)
+        checkCertificate(certificate, manifest, checks);
+
+    const auto prompts = static_cast<std::int64_t>(manifest.prompts.prompts.size());
+    const std::vector<LayerIndex> blocks = blocksOf(contents);
+    const std::int64_t cells = static_cast<std::int64_t>(blocks.size()) * prompts;
+    std::set<CellIndex> drawn;
+    if (options.level == 2) {
+        drawn = drawCells(blocks, prompts, options.cells, options.seed);
+        checks.add(spotRow(drawn, cells, options.seed));
+    }
+    WeightSource weights(options.model, manifest.modelHint);
+    BlockContext block{folder,
+                       contents,
+                       options,
+                       weights,
+                       [&](LayerIndex layer, PromptIndex p) {
+                           return options.level >= 3 || drawn.contains({layer, p});
+                       },
+                       0,
+                       options.level == 2 ? static_cast<std::int64_t>(drawn.size()) : cells};
+    std::vector<BlockOutcome> outcomes;
+    std::vector<RecordedTrace> traces;
+    for (const Certificate& certificate : contents.certificates) {
+        outcomes.push_back(verifyBlock(certificate, block, checks, context));
+        if (outcomes.back().trace)
+            traces.push_back(*outcomes.back().trace);
+    }
+    checkChain(traces, checks);
+    verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
+    checkExpectations(contents, outcomes, options, checks);
+    checkLosses(contents, options, checks);
+    conclude(verdict, contents, checks);
+    return verdict;
+}
+
+Json verdictToJson(const Verdict& verdict)
+{
+    const auto state = [](CheckState value) {
+        switch (value) {
+        case CheckState::Verified: return "verified";
+        case CheckState::Failed: return "failed";
+        case CheckState::NotChecked: return "not_checked";
+        case CheckState::WeakerThanPolicy: return "weaker_than_policy";
+        }
+        return "";
+    };
+    Json checks = Json::array();
+    for (const Check& check : verdict.checks)
+        checks.push_back({{"id", check.id},
+                          {"group", check.group},
+                          {"where", check.where},
+                          {"title", check.title},
+                          {"state", state(check.state)},
+                          {"issuer", check.issuer},
+                          {"recomputed", check.recomputed},
+                          {"how", check.how},
+                          {"detail", check.detail},
+                          {"required", check.required}});
+    const VerdictScope& scope = verdict.scope;
+    return {{"verdict", state(verdict.state)},
+            {"level", verdict.level},
+            {"sentence", verdict.sentence},
+            {"not_checked", verdict.notChecked},
+            {"does_not_say", verdict.doesNotSay},
+            {"seed", verdict.seed},
+            {"seconds", verdict.seconds},
+            {"exit_code", verdict.exitCode},
+            {"run", verdict.run},
+            {"scope",
+             {{"model", scope.model},
+              {"blocks", scope.blocks},
+              {"layers", scope.layers},
+              {"prompts",
+               {{"name", scope.prompts},
+                {"bundled", scope.bundled},
+                {"count", scope.promptCount},
+                {"tokens", scope.tokens}}}}},
+            {"checks", std::move(checks)}};
+}
+
+}

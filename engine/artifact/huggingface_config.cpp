@@ -26,6 +26,9 @@ Architecture architectureOf(ConfigFields& fields)
     constexpr std::array<std::string_view, 4> classes = {"GPT2LMHeadModel", "GPT2Model", "LlamaForCausalLM",
                                                          "LlamaModel"};
     std::string type = fields.text("model_type").value_or("");
+    if (!type.empty() && type != "gpt2" && type != "llama")
+        throw UnsupportedError(fields.source() + ": model_type is " + shown(type) +
+                               "; gpt2 and llama are implemented.");
     fields.ignore("architectures");
     const Json& names = fields.has("architectures") ? fields.at("architectures") : Json();
     for (const Json& name : names) {
@@ -39,11 +42,9 @@ Architecture architectureOf(ConfigFields& fields)
             throw FormatError(fields.source() + ": " + fields.describe("architectures") + ", but model_type is " +
                               shown(type) + ".");
     }
-    if (type == "gpt2")
-        return Architecture::Gpt2;
-    if (type == "llama")
-        return Architecture::Llama;
-    throw UnsupportedError(fields.source() + ": model_type is " + shown(type) + "; gpt2 and llama are implemented.");
+    if (type.empty())
+        throw UnsupportedError(fields.source() + " names no model_type; gpt2 and llama are implemented.");
+    return type == "gpt2" ? Architecture::Gpt2 : Architecture::Llama;
 }
 
 void requireText(ConfigFields& fields, const char* key, std::string_view only, std::string_view fallback)
@@ -214,14 +215,15 @@ void judgeOtherKeys(const ConfigFields& fields, std::vector<std::string>& warnin
 {
     for (const std::string& key : fields.unread()) {
         const Json& value = fields.at(key);
-        if (isSwitchedOff(value))
-            continue;
         if (const NeutralKey* known = findNeutralKey(key)) {
-            if (known->neutral.empty() || value != Json::parse(known->neutral))
+            const bool neutral = known->neutral.empty() ? isSwitchedOff(value) : value == Json::parse(known->neutral);
+            if (!neutral)
                 throw UnsupportedError(fields.source() + ": " + fields.describe(key) +
                                        ", which changes the mathematics and is not implemented.");
             continue;
         }
+        if (isSwitchedOff(value))
+            continue;
         if (isHarmlessKey(key))
             continue;
         if (!value.is_string())

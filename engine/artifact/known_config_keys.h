@@ -5,10 +5,10 @@
 
 namespace blockcert::artifact {
 
-// The value under which a key changes nothing, as JSON text; null, false, 0 and empty are always neutral.
+// A key that changes the mathematics unless it is null or has one neutral value.
 struct NeutralKey {
     std::string_view key;
-    std::string_view neutral; // "" : only the switched-off values
+    std::string_view neutral; // JSON text; "": false, 0 and empty are neutral
 };
 
 // Null if the key is not one of those that change the mathematics.

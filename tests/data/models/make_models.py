@@ -4,6 +4,7 @@ Run by hand when a variant is added; needs torch, transformers, accelerate, toke
 numpy's PCG64 with fixed seeds, so a second run gives the same model files. README.md describes the layout.
 """
 
+import hashlib
 import json
 import shutil
 import struct
@@ -145,8 +146,42 @@ def run(model, ids):
     return records
 
 
+def weights_by_role(model):
+    """Every weight under the name this project gives it, matrices [out, in], as transformers holds them."""
+    state, config = model.state_dict(), model.config
+    if config.model_type == "llama":
+        roles = {"token_embedding.weight": state["model.embed_tokens.weight"], "final_norm.weight": state["model.norm.weight"],
+                 "lm_head.weight": state["lm_head.weight"]}
+        names = {"attn_norm": "input_layernorm", "q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj",
+                 "o": "self_attn.o_proj", "mlp_norm": "post_attention_layernorm", "gate": "mlp.gate_proj", "up": "mlp.up_proj",
+                 "down": "mlp.down_proj"}
+        for layer in range(config.num_hidden_layers):
+            for role, name in names.items():
+                for kind in ("weight", "bias"):
+                    if (tensor := state.get(f"model.layers.{layer}.{name}.{kind}")) is not None:
+                        roles[f"{layer}.{role}.{kind}"] = tensor
+        return roles
+    roles = {"token_embedding.weight": state["transformer.wte.weight"], "position_embedding.weight": state["transformer.wpe.weight"],
+             "final_norm.weight": state["transformer.ln_f.weight"], "final_norm.bias": state["transformer.ln_f.bias"],
+             "lm_head.weight": state["lm_head.weight"]}
+    names = {"attn_norm": "ln_1", "o": "attn.c_proj", "mlp_norm": "ln_2", "up": "mlp.c_fc", "down": "mlp.c_proj"}
+    for layer in range(config.n_layer):
+        for kind in ("weight", "bias"):
+            for role, name in names.items():
+                tensor = state[f"transformer.h.{layer}.{name}.{kind}"]
+                roles[f"{layer}.{role}.{kind}"] = tensor.T if tensor.ndim == 2 else tensor
+            for role, part in zip("qkv", state[f"transformer.h.{layer}.attn.c_attn.{kind}"].chunk(3, dim=-1)):
+                roles[f"{layer}.{role}.{kind}"] = part.T if part.ndim == 2 else part
+    return roles
+
+
+DIGESTS = {}
+
+
 def write_expected(folder, model, half_models=()):
     model.eval()
+    DIGESTS[folder.name] = {role: hashlib.sha256(tensor.to(torch.float32).contiguous().numpy().tobytes()).hexdigest()[:16]
+                            for role, tensor in weights_by_role(model).items()}
     tensors = {}
     for index, ids in enumerate(PROMPTS):
         tensors[f"prompt{index}.token_ids"] = torch.tensor(ids, dtype=torch.int64)
@@ -409,6 +444,7 @@ def main():
     gguf_model("llama-gguf-split", llama_weights(35), llama_config(), types.F32, split=True)
     assert (load_file(HERE / "llama3-rope-old/expected.safetensors")["prompt1.logits"]
             == load_file(HERE / "llama3-rope-new/expected.safetensors")["prompt1.logits"]).all()
+    (HERE / "weights.json").write_text(json.dumps(DIGESTS, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

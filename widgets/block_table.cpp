@@ -312,7 +312,7 @@ void BlockTable::layoutColumns()
         const int content = column == BlockTableModel::Certified ? 110
                             : column == BlockTableModel::Block   ? 5 * digit
                                                                  : 9 * digit;
-        const int width = std::max(title, content) + 2 * space::small + 4;
+        const int width = std::max(title, content) + 2 * 11 + 6; // the padding of cells and headers
         setColumnWidth(column, width);
         used += width;
     }

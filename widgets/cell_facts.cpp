@@ -99,13 +99,12 @@ std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key)
         numberFact(Text::tr("MLP part"), at(cell.errorMlp, token), Text::tr("‖·‖₂ between the two MLP outputs")));
     facts.push_back(numberFact(Text::tr("Recorded output norm"), norm, Text::tr("‖y‖₂")));
     if (!isMissing(norm) && !isMissing(median) && median > 0)
-        facts.push_back({Text::tr("Norm over the block's median"), tableNumber(norm / median) + u'×',
+        facts.push_back({Text::tr("Norm / block median"), tableNumber(norm / median) + u'×',
                          Text::tr("median %1 over all measured tokens of the block").arg(exactNumber(median)), false});
     const double margin = at(cell.margin, token);
     if (!isMissing(margin) && token < cell.marginHead.size() && cell.marginHead[token] >= 0)
-        facts.push_back({Text::tr("Smallest margin"),
-                         Text::tr("head %1 · %2").arg(cell.marginHead[token]).arg(exactNumber(margin)),
-                         Text::tr("largest minus second largest attention score"), false});
+        facts.push_back({Text::tr("Margin, head %1").arg(cell.marginHead[token]), exactNumber(margin),
+                         Text::tr("largest minus second largest attention score; the smallest of all heads"), false});
     else
         facts.push_back(numberFact(Text::tr("Smallest margin"), margin));
     const double base = at(cell.lossBase, token);

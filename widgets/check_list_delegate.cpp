@@ -28,12 +28,12 @@ const CheckRow* checkAt(const QModelIndex& index)
 }
 
 // Numbers line up whole; digests are abbreviated as everywhere else.
-QString shortened(const QString& text)
+QString shortened(const QString& text, int difference)
 {
     const bool digest = text.size() == 64 && std::all_of(text.begin(), text.end(), [](QChar c) {
                             return c.isDigit() || (c >= u'a' && c <= u'f');
                         });
-    return digest ? digestText(text) : text;
+    return digest ? digestText(text, difference) : text;
 }
 
 }
@@ -113,15 +113,20 @@ void CheckListDelegate::paintCheck(QPainter& painter, const QStyleOptionViewItem
     const QFont font = number ? fixedFont(TextSize::Secondary) : textFont(TextSize::Secondary);
     const QFontMetrics metrics(font);
     const QRect area = row.adjusted(space::small, 0, -space::small, 0);
-    const QString shown = metrics.elidedText(number ? shortened(text) : text, Qt::ElideRight, area.width());
     const int difference = number ? index.data(CheckListModel::DifferenceRole).toInt() : -1;
+    const QString whole = number ? shortened(text, difference) : text;
+    const QString shown = metrics.elidedText(whole, Qt::ElideRight, area.width());
+    // Where the mark starts: an abbreviated digest shows its first difference right after the first ellipsis.
+    const int mark = difference < 0 || whole == text || difference < 4 ? difference
+                     : difference >= text.size() - 4 ? static_cast<int>(whole.size() - text.size()) + difference
+                                                     : 5;
     painter.setFont(font);
     painter.setPen(number ? tokens.text : tokens.secondary);
-    if (difference >= 0 && difference < shown.size() && shown.left(difference) == text.left(difference)) {
+    if (mark >= 0 && mark < shown.size()) {
         // From the first differing digit on, both numbers are marked by colour and underline.
-        const int same = metrics.horizontalAdvance(shown.left(difference));
-        const QString rest = shown.mid(difference);
-        painter.drawText(area, Qt::AlignLeft | Qt::AlignVCenter, shown.left(difference));
+        const int same = metrics.horizontalAdvance(shown.left(mark));
+        const QString rest = shown.mid(mark);
+        painter.drawText(area, Qt::AlignLeft | Qt::AlignVCenter, shown.left(mark));
         painter.setPen(tokens.failed.ink);
         painter.drawText(area.adjusted(same, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, rest);
         painter.fillRect(QRect(area.left() + same, area.center().y() + metrics.ascent() / 2 + 2,

@@ -26,10 +26,10 @@ CommandStrip::CommandStrip(QWidget* parent)
     m_copy->setIcon(themedIcon(Icon::Copy, IconTint::Accent));
     m_copy->setIconSize({14, 14});
     auto* row = new QHBoxLayout(this);
-    row->setContentsMargins(space::medium, 3, space::tiny, 3);
+    row->setContentsMargins(space::medium, 5, space::tiny, 5);
     row->setSpacing(space::small);
     row->addWidget(m_text, 1);
-    row->addWidget(m_copy, 0, Qt::AlignTop);
+    row->addWidget(m_copy, 0, Qt::AlignVCenter);
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);

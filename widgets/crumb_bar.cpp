@@ -45,7 +45,7 @@ CrumbBar::CrumbBar(QWidget* parent)
     m_right = new QHBoxLayout;
     m_right->setSpacing(space::small);
     auto* row = new QHBoxLayout(this);
-    row->setContentsMargins(space::large, 0, space::large, 1);
+    row->setContentsMargins(space::large - 1, 0, space::large, 1); // texts line up with the page below
     row->setSpacing(space::large);
     row->addLayout(m_path);
     row->addStretch(1);

@@ -14,7 +14,7 @@ namespace blockcert::widgets {
 
 namespace {
 
-constexpr int columnWidth = 460;
+constexpr int columnWidth = 520;
 
 }
 
@@ -87,6 +87,7 @@ EmptyState::EmptyState(QWidget* parent)
     : QWidget(parent)
 {
     m_title = makeLabel({}, TextSize::Headline, TextWeight::Strong);
+    m_title->setWordWrap(true);
     m_sentence = makeLabel({}, TextSize::Body, TextWeight::Normal, TextTone::Secondary);
     m_sentence->setWordWrap(true);
     m_ways = new QWidget;

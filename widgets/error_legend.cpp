@@ -117,8 +117,8 @@ void ErrorLegend::paintEvent(QPaintEvent*)
     const QFont axis = textFont(TextSize::Axis);
     const QFont strong = textFont(TextSize::Axis, TextWeight::Strong);
     const QFontMetricsF metrics(axis);
-    const QString low = tableNumber(m_scale.low());
-    const QString high = tableNumber(m_scale.high());
+    const QString low = tickNumber(m_scale.low());
+    const QString high = tickNumber(m_scale.high());
     const double endWidth = std::max(metrics.horizontalAdvance(low), metrics.horizontalAdvance(high)) + space::small;
     const double top = metrics.height() + space::tiny;
     const double width = std::clamp<double>(this->width() - 2 * endWidth - 2 * clipWidth, 120, barWidth);
@@ -166,7 +166,7 @@ void ErrorLegend::paintEvent(QPaintEvent*)
         if (x < bar.left() + 4 || x > bar.right() - 4)
             continue;
         painter.drawLine(QPointF(x, bar.bottom() + 1), QPointF(x, bar.bottom() + 3));
-        const QString text = tableNumber(tick).replace(QLatin1String(".00"), QString());
+        const QString text = tickNumber(tick);
         const double half = metrics.horizontalAdvance(text) / 2;
         if (x - half < free || x + half > bar.right() + endWidth)
             continue;
@@ -194,6 +194,7 @@ void ErrorLegend::paintEvent(QPaintEvent*)
         painter.setBrushOrigin(QPointF(left, bar.top()));
         painter.fillRect(QRectF(left, bar.top(), swatch, bar.height()), missingBrush(tokens));
         painter.setPen(QPen(tokens.line, 1));
+        painter.setBrush(Qt::NoBrush);
         painter.drawRect(QRectF(left - 0.5, bar.top() - 0.5, swatch + 1, bar.height() + 1));
         painter.setPen(tokens.secondary);
         left += swatch + 6;

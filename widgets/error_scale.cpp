@@ -73,7 +73,7 @@ ErrorScale ErrorScale::fitted(const TokenMap& map, Metric metric)
         scale = sequential(low, decadeAbove(*largest));
     } else {
         // At least one decade on both sides: the warm steps show where uncovered would begin.
-        scale = anchored(std::min(low, tau / 10), tau, *largest > tau ? *largest : tau * 10);
+        scale = anchored(std::min(low, tau / 10), tau, std::max(*largest, tau * 10));
     }
     scale.setClips(anyZero || *smallest<scale.low(), *largest> scale.high());
     return scale;

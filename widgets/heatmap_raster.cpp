@@ -43,6 +43,12 @@ std::vector<Span> columnSpans(const HeatmapGeometry& grid, const QRectF& visible
     return spans;
 }
 
+// Of two steps the one that wants attention: large errors, small margins. Missing gives way to anything measured.
+std::int8_t mostStriking(std::int8_t a, std::int8_t b, bool large)
+{
+    return large || a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
+}
+
 void drawLine(QRgb* line, int y, const std::int8_t* steps, const std::vector<Span>& spans, const Inks& inks, int period,
               int thickness)
 {
@@ -88,16 +94,18 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
         if (top >= contentBottom)
             break;
         auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
-        const int first = grid.rowAt(top + 0.5 / devicePixelRatio);
+        const bool thin = grid.cellHeight() * devicePixelRatio < 1;
+        // Thin rows: every row that touches the pixel; else the one row under its centre.
+        const int first = grid.rowAt(thin ? top : top + 0.5 / devicePixelRatio);
         const int end = qRound((grid.rowTop(first + 1) - visible.top()) * devicePixelRatio);
         const std::int8_t* steps = values.stepRow(first);
-        if (grid.cellHeight() * devicePixelRatio < 1) {
+        if (thin) {
             const int last = grid.rowAt(std::min(contentBottom - 1e-9, top + 1 / devicePixelRatio));
             std::copy_n(steps, merged.size(), merged.begin());
             for (int row = first + 1; row <= last; ++row) {
                 const std::int8_t* other = values.stepRow(row);
                 for (std::size_t column = 0; column < merged.size(); ++column)
-                    merged[column] = std::max(merged[column], other[column]);
+                    merged[column] = mostStriking(merged[column], other[column], scale.hasThreshold());
             }
             drawLine(line, y, merged.data(), spans, inks, period, pixel);
             continue;

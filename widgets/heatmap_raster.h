@@ -11,7 +11,7 @@
 
 namespace blockcert::widgets {
 
-// `visible` is in content coordinates. Rows thinner than a pixel are summed up by their largest step, so no
+// `visible` is in content coordinates. Rows thinner than a pixel are summed up by their most striking step, so no
 // failure disappears when the map is small; a pixel is hatched only if nothing under it was measured.
 // The image is reused where its size fits.
 void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeometry& grid, const QRectF& visible,

@@ -11,7 +11,9 @@ void add(Marginal& marginal, double magnitude, double threshold)
 {
     if (isMissing(magnitude))
         return;
-    marginal.largest = marginal.measured == 0 ? magnitude : std::max(marginal.largest, magnitude);
+    const double extreme =
+        isMissing(threshold) ? std::min(marginal.extreme, magnitude) : std::max(marginal.extreme, magnitude);
+    marginal.extreme = marginal.measured == 0 ? magnitude : extreme;
     marginal.mean = marginal.measured == 0 ? magnitude : marginal.mean + magnitude;
     ++marginal.measured;
     if (isMissing(threshold) || magnitude <= threshold)

@@ -12,7 +12,7 @@ namespace blockcert::widgets {
 
 // Summary of one row or column over what was measured. Magnitudes.
 struct Marginal {
-    double largest = missing;
+    double extreme = missing; // the largest; of margins, which have no threshold, the smallest
     double mean = missing;
     std::int32_t measured = 0;
     std::int32_t covered = 0; // ≤ τ; equals measured without threshold

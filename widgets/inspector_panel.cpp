@@ -17,6 +17,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -54,7 +55,7 @@ InspectorPanel::InspectorPanel(QWidget* parent)
     m_scope = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_scope->setWordWrap(true);
     m_release = new QPushButton(tr("Held · release"));
-    setButtonRole(*m_release, ButtonRole::Link);
+    setButtonRole(*m_release, ButtonRole::Flush);
     m_release->setToolTip(tr("Esc"));
     m_release->setIcon(themedIcon(Icon::Hold, IconTint::Accent));
     m_release->setIconSize({14, 14});
@@ -175,7 +176,7 @@ void InspectorPanel::refresh()
         const MapCell* cell = m_map->cell(column, static_cast<std::size_t>(m_key.prompt));
         series.push_back(cell != nullptr ? valueOf(*cell, m_metric, static_cast<std::size_t>(m_key.token)) : missing);
     }
-    const bool manyBlocks = series.size() > 1;
+    const bool manyBlocks = std::count_if(series.begin(), series.end(), [](double v) { return !isMissing(v); }) > 1;
     m_sparkTitle->setVisible(manyBlocks);
     m_spark->setVisible(manyBlocks);
     m_spark->setSeries(m_map->blocks, std::move(series), reading.threshold);

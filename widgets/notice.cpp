@@ -20,7 +20,7 @@ Notice::Notice(QWidget* parent)
     m_action = new QPushButton;
     setButtonRole(*m_action, ButtonRole::Plain);
     m_close = new QPushButton;
-    setButtonRole(*m_close, ButtonRole::Link);
+    setButtonRole(*m_close, ButtonRole::Icon);
     m_close->setIcon(themedIcon(Icon::Close));
     m_close->setIconSize({12, 12});
     m_close->setAccessibleName(tr("Close"));
@@ -31,7 +31,7 @@ Notice::Notice(QWidget* parent)
     row->setSpacing(space::small);
     row->addWidget(m_sentence, 1);
     row->addWidget(m_action, 0, Qt::AlignVCenter);
-    row->addWidget(m_close, 0, Qt::AlignTop);
+    row->addWidget(m_close, 0, Qt::AlignVCenter);
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);

@@ -96,6 +96,18 @@ QString tableNumber(double value)
     return written(decimalOf(value, 3), -2, 2);
 }
 
+QString tickNumber(double value)
+{
+    if (!std::isfinite(value))
+        return notFinite(value);
+    if (value == 0)
+        return QStringLiteral("0");
+    Decimal d = decimalOf(value, 3);
+    while (d.digits.size() > 1 && d.digits.endsWith(u'0'))
+        d.digits.chop(1);
+    return written(d, -2, 3);
+}
+
 QString exactNumber(double value)
 {
     if (!std::isfinite(value))
@@ -222,6 +234,13 @@ QString etaText(double lowSeconds, double highSeconds)
 QString digestText(const QString& hex)
 {
     return hex.size() <= 10 ? hex : hex.left(4) + u'…' + hex.right(4);
+}
+
+QString digestText(const QString& hex, int difference)
+{
+    if (difference < 4 || difference >= hex.size() - 4)
+        return digestText(hex);
+    return hex.left(4) + u'…' + hex.mid(difference, 4) + u'…';
 }
 
 QString rateText(double perSecond, const QString& unit)

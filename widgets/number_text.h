@@ -11,6 +11,8 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 
 // Three significant digits, for tables: 0.0142, 2.41e-4, 19 800. "–" if missing.
 [[nodiscard]] QString tableNumber(double value);
+// A table number without the zeros at its end, for axes: 1e-6, 0.01, 0.4, 10.
+[[nodiscard]] QString tickNumber(double value);
 // Shortest decimal that reads back to the same double, for the inspector, tooltips and export.
 [[nodiscard]] QString exactNumber(double value);
 // As exactNumber, with an explicit sign: "+0.131".
@@ -26,6 +28,8 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 [[nodiscard]] QString durationText(double seconds);                   // 6.2 s, 3 min 20 s, 2 h 05 min
 [[nodiscard]] QString etaText(double lowSeconds, double highSeconds); // "about 2–3 min left"
 [[nodiscard]] QString digestText(const QString& hex);                 // 4d1e…90ab
+// Of a digest that differs from another at character `difference`: first…, the four from there on…
+[[nodiscard]] QString digestText(const QString& hex, int difference);
 [[nodiscard]] QString rateText(double perSecond, const QString& unit);
 // "0.014217 > 0.01": as many digits as are needed to see which is larger.
 [[nodiscard]] QString comparisonText(double value, double threshold);

@@ -19,10 +19,16 @@ namespace {
 constexpr int glyph = 16;
 constexpr int sparkWidth = 88;
 
-void paintStep(QPainter& painter, const QRectF& rect, StepState state, double fraction, const Tokens& tokens)
+void paintStep(QPainter& painter, const QRectF& rect, const ProgressRow& row, double fraction, const Tokens& tokens)
 {
-    switch (state) {
-    case StepState::Done: paintStateGlyph(painter, rect, CheckState::Verified, tokens); return;
+    switch (row.state) {
+    case StepState::Done:
+        // Done is not yet good: the states' colours are kept for what a certificate says.
+        if (row.outcome)
+            paintStateGlyph(painter, rect, *row.outcome, tokens);
+        else
+            paintIcon(painter, rect, Icon::Tick, tokens.secondary);
+        return;
     case StepState::Failed: paintStateGlyph(painter, rect, CheckState::Failed, tokens); return;
     case StepState::Cancelled: paintStateGlyph(painter, rect, CheckState::NotChecked, tokens); return;
     case StepState::Waiting: {
@@ -75,6 +81,50 @@ void paintErrors(QPainter& painter, const QRectF& rect, const ProgressRow& row, 
     }
 }
 
+// Fixed columns from the right, so that rows line up: note, coverage, ε, errors. Returns where the bar may end.
+int paintNumbers(QPainter& painter, const QRect& area, int left, const ProgressRow& row, const Tokens& tokens)
+{
+    const QFont secondary = textFont(TextSize::Secondary);
+    const QFontMetrics words(secondary);
+    const QFont fixed = fixedFont(TextSize::Secondary);
+    int right = area.right();
+    const int noteWidth = std::clamp(area.width() / 5, 90, 240);
+    painter.setFont(secondary);
+    painter.setPen(row.state == StepState::Failed ? tokens.failed.ink : tokens.secondary);
+    painter.drawText(QRect(right - noteWidth, area.top(), noteWidth, area.height()), Qt::AlignVCenter | Qt::AlignLeft,
+                     words.elidedText(row.note.isEmpty() ? stepWord(row.state) : row.note, Qt::ElideRight, noteWidth));
+    right -= noteWidth + space::large;
+    if (row.block < 0)
+        return right;
+    const int digits = QFontMetrics(fixed).horizontalAdvance(QStringLiteral("0.00e-00"));
+    const auto number = [&](const QString& label, const QString& text, const QColor& ink) {
+        painter.setFont(fixed);
+        painter.setPen(ink);
+        painter.drawText(QRect(right - digits, area.top(), digits, area.height()), Qt::AlignVCenter | Qt::AlignRight,
+                         text);
+        const int used = QFontMetrics(fixed).horizontalAdvance(text) + space::small;
+        painter.setFont(secondary);
+        painter.setPen(tokens.secondary);
+        const int room = words.horizontalAdvance(label) + 4;
+        painter.drawText(QRect(right - used - room, area.top(), room, area.height()), Qt::AlignVCenter | Qt::AlignRight,
+                         label);
+        right -= digits + room + space::medium;
+    };
+    if (!isMissing(row.epsilon)) {
+        number(ProgressList::tr("coverage"), coverageText(row.coverage), tokens.text);
+        number(QStringLiteral("ε"), tableNumber(row.epsilon),
+               row.epsilon > row.threshold ? tokens.failed.ink : tokens.text);
+    } else {
+        right -= 2 * (digits + 4 + space::medium) + words.horizontalAdvance(ProgressList::tr("coverage")) +
+                 words.horizontalAdvance(u'ε');
+    }
+    if (right - left > 2 * sparkWidth) {
+        paintErrors(painter, QRectF(right - sparkWidth, area.top() + 5, sparkWidth, area.height() - 11), row, tokens);
+        right -= sparkWidth + space::large;
+    }
+    return right;
+}
+
 }
 
 QString stepWord(StepState state)
@@ -111,14 +161,12 @@ void ProgressDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
         painter->fillRect(option.rect, tokens.hover);
     painter->fillRect(QRect(option.rect.left(), option.rect.bottom(), option.rect.width(), 1), tokens.line);
     const double middle = area.center().y() + 0.5;
-    paintStep(*painter, QRectF(area.left(), middle - glyph / 2.0, glyph, glyph), row->state, fraction, tokens);
+    paintStep(*painter, QRectF(area.left(), middle - glyph / 2.0, glyph, glyph), *row, fraction, tokens);
 
     const QFont title =
         textFont(TextSize::Secondary, row->state == StepState::Running ? TextWeight::Strong : TextWeight::Normal);
     const QFont secondary = textFont(TextSize::Secondary);
-    const QFont fixed = fixedFont(TextSize::Secondary);
-    const QFontMetrics fixedMetrics(fixed);
-    const int titleWidth = std::max(96, QFontMetrics(title).horizontalAdvance(QStringLiteral("Load weights 00")));
+    const int titleWidth = std::max(96, QFontMetrics(secondary).horizontalAdvance(QStringLiteral("Load weights 00")));
     int left = area.left() + glyph + space::small;
     painter->setFont(title);
     painter->setPen(row->state == StepState::Waiting ? tokens.secondary : tokens.text);
@@ -126,32 +174,7 @@ void ProgressDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
                       QFontMetrics(title).elidedText(row->title, Qt::ElideRight, titleWidth));
     left += titleWidth + space::small;
 
-    // Fixed columns from the right, so that rows line up: note, coverage, ε, errors; the bar takes the rest.
-    int right = area.right();
-    const int noteWidth = std::clamp(area.width() / 5, 90, 240);
-    const QString note = row->note.isEmpty() ? stepWord(row->state) : row->note;
-    painter->setFont(secondary);
-    painter->setPen(row->state == StepState::Failed ? tokens.failed.ink : tokens.secondary);
-    painter->drawText(QRect(right - noteWidth, area.top(), noteWidth, area.height()), Qt::AlignVCenter | Qt::AlignLeft,
-                      QFontMetrics(secondary).elidedText(note, Qt::ElideRight, noteWidth));
-    right -= noteWidth + space::large;
-    const int number = fixedMetrics.horizontalAdvance(QStringLiteral("0.00e-00"));
-    painter->setFont(fixed);
-    painter->setPen(tokens.text);
-    if (row->block >= 0) {
-        painter->drawText(QRect(right - number, area.top(), number, area.height()), Qt::AlignVCenter | Qt::AlignRight,
-                          coverageText(row->coverage));
-        right -= number + space::medium;
-        painter->setPen(!isMissing(row->epsilon) && row->epsilon > row->threshold ? tokens.failed.ink : tokens.text);
-        painter->drawText(QRect(right - number, area.top(), number, area.height()), Qt::AlignVCenter | Qt::AlignRight,
-                          tableNumber(row->epsilon));
-        right -= number + space::large;
-        if (right - left > 2 * sparkWidth) {
-            paintErrors(*painter, QRectF(right - sparkWidth, area.top() + 5, sparkWidth, area.height() - 11), *row,
-                        tokens);
-            right -= sparkWidth + space::large;
-        }
-    }
+    const int right = paintNumbers(*painter, area, left, *row, tokens);
     const QRectF track(left, middle - 2.5, std::max(24, right - left), 5);
     painter->setPen(Qt::NoPen);
     painter->setBrush(tokens.line);
@@ -159,7 +182,7 @@ void ProgressDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
     if (fraction > 0) {
         painter->setBrush(row->state == StepState::Failed      ? tokens.failed.ink
                           : row->state == StepState::Cancelled ? tokens.faint
-                          : row->state == StepState::Done      ? tokens.verified.ink
+                          : row->state == StepState::Done      ? tokens.cool[3]
                                                                : tokens.accent);
         painter->drawRoundedRect(
             QRectF(track.topLeft(), QSizeF(std::max(5.0, track.width() * fraction), track.height())), 2.5, 2.5);

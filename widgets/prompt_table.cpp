@@ -45,7 +45,12 @@ QVariant PromptTableModel::data(const QModelIndex& index, int role) const
         switch (column) {
         case Id: return row.id;
         case Text: return visiblePiece(row.rendered.left(400)).replace(u'␣', u' ');
-        case TokenCount: return countText(static_cast<std::int64_t>(row.tokens.size()));
+        case TokenCount: {
+            const auto count = static_cast<std::int64_t>(row.tokens.size());
+            return row.truncatedTokens > 0
+                       ? tr("%1 of %2").arg(countText(count), countText(count + row.truncatedTokens))
+                       : countText(count);
+        }
         case Tags: return row.tags.join(QStringLiteral(", "));
         case Split: return row.split;
         case Problem: return row.problem;

@@ -94,6 +94,21 @@ double SparkLine::heightOf(double value) const
     return plot.bottom() - plot.height() * std::log(magnitude / m_low) / std::log(m_high / m_low);
 }
 
+bool SparkLine::roomierAtLeft() const
+{
+    // The label stands above the line at the end where the values come less close to it.
+    const std::size_t quarter = std::max<std::size_t>(1, m_values.size() / 4);
+    double left = 0;
+    double right = 0;
+    for (std::size_t i = 0; i < std::min(quarter, m_values.size()); ++i) {
+        const double front = std::abs(m_values[i]);
+        const double back = std::abs(m_values[m_values.size() - 1 - i]);
+        left = isMissing(front) ? left : std::max(left, front);
+        right = isMissing(back) ? right : std::max(right, back);
+    }
+    return left < right;
+}
+
 int SparkLine::nearest(double x) const
 {
     if (m_labels.empty())
@@ -128,8 +143,9 @@ void SparkLine::paintEvent(QPaintEvent*)
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y));
         if (!m_compact) {
             painter.setPen(tokens.failed.ink);
-            painter.drawText(QRectF(plot.right() - 120, y - metrics.height() - 2, 120, metrics.height()),
-                             Qt::AlignRight | Qt::AlignBottom, tr("τ = %1").arg(exactNumber(m_threshold)));
+            const QRectF above(plot.left(), y - metrics.height() - 2, plot.width(), metrics.height());
+            painter.drawText(above, (roomierAtLeft() ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignBottom,
+                             tr("τ = %1").arg(exactNumber(m_threshold)));
         }
     }
     painter.setPen(QPen(tokens.accent, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));

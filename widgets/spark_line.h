@@ -32,6 +32,7 @@ private:
     [[nodiscard]] QRectF plotRect() const;
     [[nodiscard]] QPointF pointOf(std::size_t at) const;
     [[nodiscard]] double heightOf(double value) const;
+    [[nodiscard]] bool roomierAtLeft() const;
     [[nodiscard]] int nearest(double x) const;
 
     std::vector<int> m_labels;

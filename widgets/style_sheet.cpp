@@ -47,6 +47,14 @@ QPushButton[role="link"], QToolButton[role="link"] {
 QPushButton[role="link"]:hover, QToolButton[role="link"]:hover { background: @accentFill; }
 QPushButton[role="link"]:focus, QToolButton[role="link"]:focus { border-color: @accent; }
 QPushButton[role="link"]:disabled, QToolButton[role="link"]:disabled { color: @faint; }
+QPushButton[role="flush"] { background: transparent; color: @accent; border: none; padding: 0px; text-align: left;
+    min-height: 22px; }
+QPushButton[role="flush"]:hover { text-decoration: underline; }
+QPushButton[role="flush"]:focus { text-decoration: underline; }
+QPushButton[role="icon"] { background: transparent; border: 1px solid transparent; padding: 0px; min-height: 18px;
+    max-height: 18px; min-width: 18px; max-width: 18px; border-radius: 4px; }
+QPushButton[role="icon"]:hover { background: @hover; }
+QPushButton[role="icon"]:focus { border-color: @accent; }
 QToolButton[role="quiet"] {
     background: transparent; color: @secondary; border: 1px solid transparent; padding: 0px 6px; min-height: 22px;
 }
@@ -104,7 +112,9 @@ QTableView::item:hover, QListView::item:hover { background: @hover; }
 QTableView::item:selected:hover, QListView::item:selected:hover { background: @accentFill; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: @secondary; border: none; border-bottom: 1px solid @line;
-    padding: 0px 8px; min-height: 26px; }
+    padding: 0px 11px; min-height: 26px; font-size: @axispx; font-weight: 600; }
+QTreeView QHeaderView::section { padding: 0px 8px; }
+QTreeView QHeaderView::section:first { padding-left: 0px; }
 QHeaderView::section:hover { color: @text; }
 QHeaderView::down-arrow, QHeaderView::up-arrow { width: 0px; height: 0px; }
 QTableCornerButton::section { background: transparent; border: none; }
@@ -148,6 +158,7 @@ QString styleSheetOf(const Tokens& tokens)
     const QColor scroll = tokens.dark ? QColor(0x3A, 0x43, 0x4F) : QColor(0xC6, 0xCD, 0xD6);
     const QColor accentHover = tokens.dark ? tokens.accent.lighter(108) : tokens.accent.darker(110);
     const std::pair<const char16_t*, QString> replacements[] = {
+        {u"@axis", QString::number(textFont(TextSize::Axis).pixelSize())},
         {u"@accentFill", tokens.accentFill.name()},
         {u"@accentHover", accentHover.name()},
         {u"@accent", tokens.accent.name()},

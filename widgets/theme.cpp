@@ -181,7 +181,7 @@ QFont fixedFont(TextSize size, TextWeight weight)
 
 void setButtonRole(QWidget& button, ButtonRole role)
 {
-    static constexpr const char* names[] = {"plain", "primary", "link", "danger"};
+    static constexpr const char* names[] = {"plain", "primary", "link", "danger", "flush", "icon"};
     button.setProperty("role", QString::fromLatin1(names[static_cast<int>(role)]));
     button.setFont(textFont(TextSize::Body, TextWeight::Medium));
 }

@@ -78,7 +78,14 @@ inline constexpr int corner = 6;
 }
 
 // Style classes read by the style sheet: setProperty("role", …).
-enum class ButtonRole : std::uint8_t { Plain, Primary, Link, Danger };
+enum class ButtonRole : std::uint8_t {
+    Plain,
+    Primary, // one a screen
+    Link,
+    Danger,
+    Flush, // a link that lines up with the text around it
+    Icon,  // a small square with an icon only
+};
 void setButtonRole(QWidget& button, ButtonRole role);
 
 // A two-pixel ring in the accent colour, inside rect.

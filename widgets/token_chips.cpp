@@ -131,6 +131,7 @@ int TokenChips::layoutInto(std::vector<Chip>* chips, int width) const
 {
     const QFontMetrics pieces(fixedFont(TextSize::Secondary));
     const QFontMetrics axis(textFont(TextSize::Axis));
+    const QFontMetrics kinds(textFont(TextSize::Axis, TextWeight::Strong));
     const int height = chipHeight();
     int x = 0;
     int y = 0;
@@ -149,7 +150,7 @@ int TokenChips::layoutInto(std::vector<Chip>* chips, int width) const
             const QString text = chipText(token);
             int content = pieces.horizontalAdvance(text);
             if (token.kind != TokenKind::Ordinary)
-                content += axis.horizontalAdvance(kindWord(token.kind)) + gap + 2;
+                content += kinds.horizontalAdvance(kindWord(token.kind)) + space::small;
             if (m_showIds)
                 content = std::max(content, axis.horizontalAdvance(QString::number(token.id)));
             place(text, content);

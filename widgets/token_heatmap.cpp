@@ -22,6 +22,8 @@ namespace blockcert::widgets {
 namespace {
 
 constexpr double defaultRowHeight = 18;
+constexpr double smallestNatural = 15;
+constexpr double largestNatural = 22;
 constexpr double tallestRow = 40;
 constexpr double narrowestColumn = 4;
 constexpr double widestColumn = 44;
@@ -149,7 +151,7 @@ void TokenHeatmap::rebuild()
         m_values.build(*m_map, m_metric, m_grid.rows(), m_scale);
     else
         m_values = {};
-    m_margins = measureMargins();
+    measureMargins();
     relayout();
     m_card->hide();
     m_hovered = {};
@@ -164,25 +166,33 @@ void TokenHeatmap::rebuild()
     emit scaleChanged();
 }
 
-TokenHeatmap::Margins TokenHeatmap::measureMargins() const
+void TokenHeatmap::measureMargins()
 {
     const QFontMetrics axis(textFont(TextSize::Axis));
     const QFontMetrics fixed(fixedFont(TextSize::Secondary));
     qsizetype longest = 4;
-    int tokens = 0;
+    int tokens = 100;
     for (const HeatmapRow& row : m_grid.rows())
         if (row.token >= 0) {
             longest = std::max(longest, labelOf(row).size());
             tokens = std::max(tokens, row.token);
         }
-    Margins margins;
-    const int pieces = static_cast<int>(longest) * fixed.horizontalAdvance(u'0');
-    margins.left = std::min(longestLabel, pieces) + space::medium +
-                   axis.horizontalAdvance(QString::number(std::max(tokens, 100))) + space::medium;
-    margins.top = axis.height() + space::tiny + 20 + space::tiny;
-    margins.right = viewport()->width() > 520 ? space::small + marginalWidth : space::tiny;
-    margins.bottom = space::tiny;
-    return margins;
+    const int pieces = std::min(longestLabel, static_cast<int>(longest) * fixed.horizontalAdvance(u'0') + 4);
+    m_positionWidth = axis.horizontalAdvance(QString(QString::number(tokens).size(), u'0'));
+    m_margins.left = pieces + space::small + m_positionWidth + space::medium;
+    m_margins.top = axis.height() + space::tiny + 20 + space::tiny;
+    m_margins.right = viewport()->width() > 520 ? space::small + marginalWidth : space::tiny;
+    m_margins.bottom = space::tiny;
+}
+
+// Rows of short prompts fill the view, within reason; long ones keep a height one can read and click.
+double TokenHeatmap::naturalRowHeight() const
+{
+    const auto rows = static_cast<double>(m_grid.rows().size());
+    if (rows == 0 || !m_prompt)
+        return defaultRowHeight;
+    const double shared = std::floor(cellArea().height() / rows);
+    return shared < smallestNatural ? defaultRowHeight : std::min(shared, largestNatural);
 }
 
 QString TokenHeatmap::labelOf(const HeatmapRow& row) const
@@ -203,7 +213,8 @@ void TokenHeatmap::relayout()
     // Columns share the width; whole pixels as long as there are gaps to keep even.
     const double fitted = std::clamp(static_cast<double>(area.width()) / columns, narrowestColumn, widestColumn);
     const double width = std::clamp(fitted * m_columnZoom, narrowestColumn, tallestRow * 4);
-    double height = defaultRowHeight * m_rowZoom;
+    const auto rows = static_cast<double>(std::max<std::size_t>(1, m_grid.rows().size()));
+    double height = m_fitRows ? std::min(naturalRowHeight(), area.height() / rows) : naturalRowHeight() * m_rowZoom;
     height = height >= 4 ? std::round(height) : height;
     m_grid.setCellSize(std::floor(width), height);
     m_grid.setHeadingHeight(height >= 10 ? 30 : 3);
@@ -345,18 +356,15 @@ void TokenHeatmap::ensureVisible(const CellKey& key)
 
 void TokenHeatmap::zoomToFit()
 {
-    const double available = cellArea().height();
+    m_fitRows = true;
     m_rowZoom = 1;
     m_columnZoom = 1;
-    relayout();
-    const double content = m_grid.contentSize().height();
-    if (content > available && !m_grid.rows().empty())
-        m_rowZoom = std::max(1e-3, available / static_cast<double>(m_grid.rows().size()) / defaultRowHeight);
     relayout();
 }
 
 void TokenHeatmap::resetZoom()
 {
+    m_fitRows = false;
     m_rowZoom = 1;
     m_columnZoom = 1;
     relayout();
@@ -373,9 +381,12 @@ void TokenHeatmap::zoomAt(const QPointF& point, double factor, bool columns)
     if (columns) {
         m_columnZoom = std::clamp(m_columnZoom * factor, 1.0, 8.0);
     } else {
+        const double natural = naturalRowHeight();
         const double count = std::max<double>(1, static_cast<double>(m_grid.rows().size()));
-        const double smallest = std::min(1.0, cellArea().height() / count / defaultRowHeight);
-        m_rowZoom = std::clamp(m_rowZoom * factor, std::max(1e-3, smallest), tallestRow / defaultRowHeight);
+        const double smallest = std::min(1.0, cellArea().height() / count / natural);
+        const double from = m_fitRows ? m_grid.cellHeight() / natural : m_rowZoom;
+        m_fitRows = false;
+        m_rowZoom = std::clamp(from * factor, std::max(1e-3, smallest), tallestRow / natural);
     }
     relayout();
     // What was under the pointer stays there.

@@ -125,7 +125,8 @@ private:
     [[nodiscard]] QRect cellArea() const;
     [[nodiscard]] QPointF scrollOffset() const;
     [[nodiscard]] QPointF toContent(const QPointF& viewportPoint) const;
-    [[nodiscard]] Margins measureMargins() const;
+    void measureMargins();
+    [[nodiscard]] double naturalRowHeight() const;
     [[nodiscard]] QString labelOf(const HeatmapRow& row) const;
 
     void paintColumnAxis(QPainter& painter) const;
@@ -144,11 +145,13 @@ private:
     std::optional<int> m_prompt;
     Metric m_metric = Metric::Error;
     Margins m_margins;
+    int m_positionWidth = 0;
     CellKey m_current;
     CellKey m_held;
     CellKey m_hovered;
     double m_rowZoom = 1;
     double m_columnZoom = 1;
+    bool m_fitRows = false;
     QPointF m_panFrom;
     bool m_panning = false;
     QTimer m_fitTimer; // refits the scale at most five times a second while cells arrive

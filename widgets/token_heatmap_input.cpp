@@ -32,9 +32,10 @@ bool TokenHeatmap::viewportEvent(QEvent* event)
             const int block = m_map->blocks[static_cast<std::size_t>(column)];
             QString text = tr("Block %1: not measured").arg(block);
             if (marginal.measured > 0) {
-                text = tr("Block %1: largest %2, mean %3 over %4 tokens")
+                text = (m_scale.hasThreshold() ? tr("Block %1: largest %2, mean %3 over %4 tokens")
+                                               : tr("Block %1: smallest %2, mean %3 over %4 tokens"))
                            .arg(block)
-                           .arg(exactNumber(marginal.largest), exactNumber(marginal.mean))
+                           .arg(exactNumber(marginal.extreme), exactNumber(marginal.mean))
                            .arg(countText(marginal.measured));
                 if (m_scale.hasThreshold())
                     text += tr("; %1 within %2").arg(countText(marginal.covered), thresholdSymbol(m_metric));
@@ -50,7 +51,7 @@ bool TokenHeatmap::viewportEvent(QEvent* event)
 void TokenHeatmap::resizeEvent(QResizeEvent* event)
 {
     QAbstractScrollArea::resizeEvent(event);
-    m_margins = measureMargins();
+    measureMargins();
     relayout();
 }
 
@@ -193,7 +194,7 @@ void TokenHeatmap::changeEvent(QEvent* event)
     QAbstractScrollArea::changeEvent(event);
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange ||
         event->type() == QEvent::StyleChange) {
-        m_margins = measureMargins();
+        measureMargins();
         relayout();
     }
 }

@@ -29,8 +29,20 @@ struct Bar {
 
 Bar barOf(const Marginal& marginal, const ErrorScale& scale, const Tokens& tokens, double full)
 {
-    const auto length = [&](double value) { return shortestBar + (full - shortestBar) * scale.positionOf(value); };
-    return {scale.colourOf(scale.stepOf(marginal.largest), tokens), length(marginal.largest), length(marginal.mean)};
+    // Long bars are what wants attention: large errors, small margins.
+    const auto length = [&](double value) {
+        const double position = scale.positionOf(value);
+        return shortestBar + (full - shortestBar) * (scale.hasThreshold() ? position : 1 - position);
+    };
+    return {scale.colourOf(scale.stepOf(marginal.extreme), tokens), length(marginal.extreme), length(marginal.mean)};
+}
+
+// The mean stands as a thin line inside the bar of the extreme.
+QColor meanInk(const Tokens& tokens)
+{
+    QColor ink = tokens.text;
+    ink.setAlphaF(0.55F);
+    return ink;
 }
 
 }
@@ -66,12 +78,12 @@ void TokenHeatmap::paintColumnAxis(QPainter& painter) const
     const int columns = m_grid.columns();
     const CellKey marked = m_held.isValid() ? m_held : m_current;
     const int markedColumn = m_map->columnOf(marked.block);
-    // Every, every second, fifth or tenth number, as they fit; the last one and the marked one always.
+    // All numbers of a small model, else every fifth or tenth; the last one and the marked one always.
     const double needed = metrics.horizontalAdvance(QString::number(m_map->blocks.back())) + space::medium;
     int step = 1;
-    for (const int candidate : {1, 2, 5, 10, 20, 50, 100}) {
+    for (const int candidate : {1, 5, 10, 20, 50, 100}) {
         step = candidate;
-        if (candidate * cell >= needed)
+        if (candidate * cell >= needed && (candidate > 1 || columns <= 16))
             break;
     }
     painter.save();
@@ -113,7 +125,7 @@ void TokenHeatmap::paintColumnMarginals(QPainter& painter) const
         const Bar bar = barOf(marginal, m_scale, tokens, marginalHeight);
         painter.fillRect(QRectF(left, base - bar.length, width, bar.length), bar.colour);
         if (cell >= 6 && bar.length - bar.mean > 2)
-            painter.fillRect(QRectF(left, std::round(base - bar.mean), width, 1), tokens.window);
+            painter.fillRect(QRectF(left, std::round(base - bar.mean), width, 1), meanInk(tokens));
     }
     painter.restore();
 }
@@ -122,7 +134,7 @@ void TokenHeatmap::paintRowMarginals(QPainter& painter) const
 {
     const QRect area = cellArea();
     const double left = area.left() + std::min<double>(area.width(), m_grid.contentSize().width()) + space::small;
-    if (m_margins.right < marginalWidth || m_grid.cellHeight() < 4)
+    if (m_margins.right < marginalWidth || m_grid.cellHeight() < 6)
         return;
     const Tokens& tokens = tokensOf(*this);
     painter.save();
@@ -138,7 +150,7 @@ void TokenHeatmap::paintRowMarginals(QPainter& painter) const
         const double height = m_grid.cellHeight() - 2 * inset - 1;
         painter.fillRect(QRectF(left, top + inset, bar.length, height), bar.colour);
         if (bar.length - bar.mean > 2)
-            painter.fillRect(QRectF(std::round(left + bar.mean), top + inset, 1, height), tokens.window);
+            painter.fillRect(QRectF(std::round(left + bar.mean), top + inset, 1, height), meanInk(tokens));
     }
     painter.restore();
 }
@@ -174,14 +186,17 @@ void TokenHeatmap::paintRowLabels(QPainter& painter) const
     const QFont fixedStrong = fixedFont(TextSize::Secondary, TextWeight::Strong);
     const QFont axis = textFont(TextSize::Axis);
     const QFontMetrics fixedMetrics(fixed);
-    const int positionWidth = QFontMetrics(axis).horizontalAdvance(QStringLiteral("0000"));
+    const int positionWidth = m_positionWidth;
     const double cell = m_grid.cellHeight();
     // Where rows are thinner than a line, only every n-th gets its label.
     const int lineHeight = fixedMetrics.height();
     const int every = cell + 1 >= lineHeight ? 1 : static_cast<int>(std::ceil((lineHeight + 4) / cell));
     const CellKey marked = m_held.isValid() ? m_held : m_current;
+    const int markedRow = marked.isValid() ? m_grid.rowOf(marked.prompt, marked.token) : -1;
     painter.save();
-    painter.setClipRect(QRect(0, area.top(), area.right(), area.height()));
+    // Labels of thin rows are higher than their rows: let the first and last one stand out a little.
+    const int overhang = every > 1 ? lineHeight / 2 : 0;
+    painter.setClipRect(QRect(0, area.top() - overhang, area.right(), area.height() + 2 * overhang));
     const int last = m_grid.rowAt(scrollOffset().y() + area.height());
     for (int row = m_grid.rowAt(scrollOffset().y()); row <= last; ++row) {
         const HeatmapRow& key = m_grid.rows()[static_cast<std::size_t>(row)];
@@ -192,7 +207,8 @@ void TokenHeatmap::paintRowLabels(QPainter& painter) const
             continue;
         }
         const bool isMarked = key.prompt == marked.prompt && key.token == marked.token;
-        if (!isMarked && key.token % every != 0)
+        if (!isMarked &&
+            (key.token % every != 0 || (markedRow >= 0 && std::abs(row - markedRow) * cell < lineHeight && every > 1)))
             continue;
         // Lines are higher than thin rows: centre the text on the row.
         const double middle = top + height / 2;
@@ -203,8 +219,17 @@ void TokenHeatmap::paintRowLabels(QPainter& painter) const
         painter.setFont(isMarked ? fixedStrong : fixed);
         painter.setPen(isMarked ? tokens.accent : tokens.text);
         const QRectF piece = line.adjusted(0, 0, -positionWidth - space::small, 0);
-        painter.drawText(piece, Qt::AlignRight | Qt::AlignVCenter,
-                         fixedMetrics.elidedText(labelOf(key), Qt::ElideMiddle, static_cast<int>(piece.width()) - 2));
+        const QString text =
+            fixedMetrics.elidedText(labelOf(key), Qt::ElideMiddle, static_cast<int>(piece.width()) - 2);
+        // A leading space is shown, but quietly: most pieces have one.
+        const bool leadingSpace = text.startsWith(u'␣');
+        const QString word = leadingSpace ? text.mid(1) : text;
+        painter.drawText(piece, Qt::AlignRight | Qt::AlignVCenter, word);
+        if (leadingSpace) {
+            painter.setPen(isMarked ? tokens.accent : tokens.faint);
+            painter.drawText(piece.adjusted(0, 0, -fixedMetrics.horizontalAdvance(word), 0),
+                             Qt::AlignRight | Qt::AlignVCenter, text.left(1));
+        }
     }
     painter.restore();
 }

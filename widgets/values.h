@@ -297,6 +297,7 @@ struct ProgressRow {
     double coverage = missing;
     QString note; // "certified", "ε above τ", the engine's sentence
     int block = -1;
+    std::optional<CheckState> outcome; // of a finished block: what its certificate says; absent: only done
 };
 
 struct RunProgress {

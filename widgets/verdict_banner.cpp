@@ -57,6 +57,7 @@ VerdictBanner::VerdictBanner(QWidget* parent)
     column->addLayout(titleRow);
     column->addWidget(m_sentence);
     column->addWidget(m_scope);
+    column->addStretch(1);
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);

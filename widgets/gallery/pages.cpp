@@ -204,7 +204,9 @@ QWidget* verifyPage(bool passes)
     auto* texts = new QVBoxLayout(side);
     texts->setContentsMargins(space::large + 4, space::large, space::large, space::large);
     texts->setSpacing(space::tiny);
-    texts->addWidget(makeLabel(s(u"What this says, and what it does not"), TextSize::Title, TextWeight::Strong));
+    auto* says = makeLabel(s(u"What this says, and what it does not"), TextSize::Title, TextWeight::Strong);
+    says->setWordWrap(true);
+    texts->addWidget(says);
     const auto paragraph = [&](const char16_t* head, const char16_t* body) {
         texts->addSpacing(space::medium);
         texts->addWidget(makeLabel(s(head), TextSize::Secondary, TextWeight::Strong, TextTone::Secondary));
@@ -421,8 +423,6 @@ QWidget* largePage()
     heatmap->setPrompt(0);
     heatmap->setCurrent({7, 0, 900});
     column->addWidget(heatmap);
-    page->ensurePolished();
-    page->layout()->activate();
     heatmap->zoomToFit();
     return page;
 }

@@ -327,8 +327,8 @@ std::shared_ptr<const VerdictView> verified()
         check(u"schema.version", u"consistency", u"Schema, paths, sizes", Verified, u"v1", u"v1", u"parsed"),
         check(u"status.rederived", u"consistency", u"Status follows from numbers and policy", Verified, u"30 certified",
               u"30 certified", u"re-derived"),
-        check(u"metrics.epsilon", u"re-evaluation", u"ε, largest over blocks (block 11)", Verified, u"0.014217093",
-              u"0.014217093", u"replayed, 251 tokens"),
+        check(u"metrics.epsilon", u"re-evaluation", u"ε, largest over blocks", Verified, u"0.014217093", u"0.014217093",
+              u"replayed, 251 tokens"),
         check(u"metrics.activation", u"re-evaluation", u"Activation coverage, smallest", Verified, u"0.99325",
               u"0.99325", u"replayed"),
         check(u"metrics.path", u"re-evaluation", u"Path coverage, smallest", Verified, u"1", u"1", u"replayed"),
@@ -416,7 +416,8 @@ std::shared_ptr<const RunProgress> progress()
                          missing,
                          missing,
                          QStringLiteral("98.4 MB in 0.4 s"),
-                         -1});
+                         -1,
+                         {}});
     run->rows.push_back({QStringLiteral("Load weights"),
                          StepState::Done,
                          612000000,
@@ -427,7 +428,8 @@ std::shared_ptr<const RunProgress> progress()
                          missing,
                          missing,
                          QStringLiteral("612 MB in 1.9 s"),
-                         -1});
+                         -1,
+                         {}});
     for (int block = 0; block < 12; ++block) {
         ProgressRow row;
         row.title = QStringLiteral("Block %1").arg(block);
@@ -444,8 +446,10 @@ std::shared_ptr<const RunProgress> progress()
             row.errors[4] = 0.03;
             row.state = StepState::Done;
             row.note = QStringLiteral("not certified");
+            row.outcome = CheckState::WeakerThanPolicy;
         } else if (block < 8) {
             row.note = QStringLiteral("certified");
+            row.outcome = CheckState::Verified;
         }
         if (!row.errors.empty())
             row.epsilon = *std::max_element(row.errors.begin(), row.errors.end());

@@ -4,7 +4,6 @@
 #include "engine/model/torch_guard.h"
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/zeros.h>
@@ -13,7 +12,6 @@
 #include <charconv>
 #include <dlfcn.h>
 #include <fstream>
-#include <sched.h>
 #include <sstream>
 #include <sys/utsname.h>
 #include <torch/headeronly/version.h>
@@ -115,18 +113,6 @@ Machine describeMachine()
     if (uname(&system) == 0)
         machine.operatingSystem = std::string(system.sysname) + " " + system.release + " " + system.machine;
     return machine;
-}
-
-int setThreads(int threads)
-{
-    if (threads <= 0) {
-        cpu_set_t allowed;
-        CPU_ZERO(&allowed);
-        threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-    }
-    if (at::get_num_threads() != threads)
-        at::set_num_threads(threads);
-    return threads;
 }
 
 Memory memoryNow()

@@ -29,9 +29,6 @@ struct Machine {
 
 [[nodiscard]] Machine describeMachine();
 
-// The threads of every later computation; 0 means all processors this process may use. Returns the number set.
-int setThreads(int threads);
-
 struct Memory {
     std::int64_t residentBytes = 0;
     std::int64_t availableBytes = 0; // what the machine could still give

@@ -1,6 +1,7 @@
 #include "engine/model/invariance.h"
 
-#include <ATen/Parallel.h>
+#include "engine/model/parallel_tasks.h"
+
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
@@ -13,21 +14,16 @@
 namespace blockcert::model {
 namespace {
 
-// Sets LibTorch's thread count for one scope.
+// Sets the thread count for one scope.
 class ThreadScope {
 public:
     explicit ThreadScope(int threads)
-        : m_before(at::get_num_threads())
+        : m_before(threadCount())
     {
-        if (threads != m_before)
-            at::set_num_threads(threads);
+        setThreads(threads);
     }
 
-    ~ThreadScope()
-    {
-        if (at::get_num_threads() != m_before)
-            at::set_num_threads(m_before);
-    }
+    ~ThreadScope() { setThreads(m_before); }
 
     ThreadScope(const ThreadScope&) = delete;
     ThreadScope& operator=(const ThreadScope&) = delete;
@@ -61,7 +57,6 @@ bool agrees(const Linear& layer, const Tiling& tiling, const at::Tensor& referen
             const RunContext& context)
 {
     for (const std::int64_t place : places) {
-        const ThreadScope threads(place % 2 == 0 ? at::get_num_threads() : 1);
         if (!at::equal(productAt(rows, place, layer, tiling, context), reference))
             return false;
     }
@@ -85,6 +80,13 @@ std::vector<Linear> panelsToTry(const Linear& layer, const Tiling& tiling)
     return panels;
 }
 
+// The reference is made by one thread, everything compared with it by all.
+at::Tensor referenceOf(const at::Tensor& rows, const Linear& panel, const Tiling& tiling, const RunContext& context)
+{
+    const ThreadScope alone(1);
+    return productAt(rows, 0, panel, tiling, context);
+}
+
 bool holds(std::span<const Linear* const> layers, const Tiling& tiling, const RunContext& context)
 {
     for (const Linear* layer : layers)
@@ -92,7 +94,7 @@ bool holds(std::span<const Linear* const> layers, const Tiling& tiling, const Ru
             const at::Tensor rows = probe(panel);
             Tiling one = tiling;
             one.rows = {tiling.rows.back()};
-            const at::Tensor reference = productAt(rows, 0, panel, one, context);
+            const at::Tensor reference = referenceOf(rows, panel, one, context);
             for (const std::int64_t height : tiling.rows) {
                 one.rows = {height};
                 if (!agrees(panel, one, reference, rows, context))

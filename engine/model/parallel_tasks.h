@@ -1,4 +1,4 @@
-// Shares tasks out among LibTorch's threads; whatever a task calls then runs on its own thread alone.
+// Shares tasks out among the processors; whatever a task calls then runs on its own thread alone.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,17 @@ class RunContext;
 namespace blockcert::model {
 
 // Calls task(0) … task(count − 1), each once, in any order and from several threads; the first exception is
-// rethrown. Polls the context before every task, so that a stop is answered within one of them. Tasks are always
-// inside a parallel region: BLAS calls made by a task never open threads of their own.
+// rethrown. Polls the context before every task, so that a stop is answered within one of them. LibTorch and its
+// BLAS never open threads of their own inside a task, nor anywhere else in a thread that has called runTasks().
+//
+// There is one set of threads per process, as there would be with LibTorch's own loops. Those are not used because
+// their workers spin and their barrier waits for workers that have not even begun: on a machine with other work that
+// made small loops up to seventeen times slower. Here a call waits only for tasks that have been started.
 void runTasks(std::int64_t count, const RunContext& context, const std::function<void(std::int64_t)>& task);
+
+// How many threads runTasks uses, the caller included; 0 means all processors this process may use. Returns the
+// number set. Not while tasks are running.
+int setThreads(int threads);
+[[nodiscard]] int threadCount();
 
 }

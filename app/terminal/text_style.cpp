@@ -89,18 +89,15 @@ int displayWidth(std::string_view text)
     return width;
 }
 
-std::string visible(std::string_view text)
+std::string visible(std::string_view text, Blanks blanks)
 {
     std::string result;
-    std::size_t at = 0;
     forEachCharacter(text, [&](utf8proc_int32_t point, std::string_view bytes) {
-        const bool atEnd = at == 0 || at + bytes.size() >= text.size();
-        at += bytes.size();
         if (point == '\n')
             result += "⏎";
         else if (point == '\t')
             result += "⇥";
-        else if (point == ' ' && atEnd)
+        else if (point == ' ' && blanks == Blanks::Marked)
             result += "␣";
         else if (isControl(point))
             result += "�";
@@ -108,6 +105,11 @@ std::string visible(std::string_view text)
             result += bytes;
     });
     return result;
+}
+
+std::string visiblePiece(std::string_view piece, int width)
+{
+    return shortened(visible(piece, Blanks::Marked), width);
 }
 
 std::string shortened(std::string_view text, int width)

@@ -34,9 +34,14 @@ private:
 // Columns that UTF-8 text without escape sequences takes.
 [[nodiscard]] int displayWidth(std::string_view text);
 
-// The text with control characters made visible and blanks at its ends marked: "␣the", "⏎". Safe to print.
-[[nodiscard]] std::string visible(std::string_view text);
-// visible(), cut to `width` columns with an ellipsis.
+enum class Blanks : std::uint8_t { AsTheyAre, Marked };
+
+// The text with control characters made visible ("⏎" for a new line), so that it is safe to print; blanks are
+// marked ("␣the") where they matter.
+[[nodiscard]] std::string visible(std::string_view text, Blanks blanks = Blanks::AsTheyAre);
+// A token's piece: visible(), with blanks marked, cut to `width` columns with an ellipsis.
+[[nodiscard]] std::string visiblePiece(std::string_view piece, int width);
+// Visible text cut to `width` columns with an ellipsis.
 [[nodiscard]] std::string shortened(std::string_view text, int width);
 
 // Text broken into lines of at most `width` columns, each line after the first indented.

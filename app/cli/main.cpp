@@ -1,0 +1,61 @@
+// The command line: light verbs are done here, heavy ones by blockcert-engine.
+
+#include "app/cli/engine_process.h"
+#include "app/cli/verbs.h"
+#include "app/command_line/help_text.h"
+#include "app/command_line/parsed_command.h"
+#include "app/terminal/program.h"
+#include "app/terminal/surroundings.h"
+#include "engine/artifact/tensor_archive.h"
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace blockcert;
+using command_line::ParsedCommand;
+using command_line::Program;
+
+int runLightVerb(const ParsedCommand& command)
+{
+    const std::string& name = command.verb->name;
+    if (name == "completion") {
+        std::cout << command_line::completionScript(command.text("SHELL")) << std::flush;
+        return 0;
+    }
+    if (name == "man") {
+        std::cout << command_line::manualPage(terminal::toolVersion()) << std::flush;
+        return 0;
+    }
+    for (const terminal::Verb& verb :
+         {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(), cli::doctorVerb()})
+        if (verb.name == name)
+            return terminal::runVerb(verb, command);
+    return static_cast<int>(ExitCode::Usage);
+}
+
+}
+
+int main(int argc, char** argv)
+{
+    // The archive reader's child: nothing may come before it, it starts once for every archive.
+    if (argc == 2 && std::string_view(argv[1]) == "--archive-reader")
+        return artifact::runArchiveReaderChild();
+
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    try {
+        const ParsedCommand command = command_line::parseCommandLine(arguments);
+        if (terminal::printedWish(command))
+            return 0;
+        if (command.verb->program == Program::Engine)
+            cli::becomeEngine(arguments);
+        return runLightVerb(command);
+    } catch (...) {
+        return terminal::reportFault(std::current_exception(), command_line::asksForJson(arguments),
+                                     std::ranges::find(arguments, "--jsonl") != arguments.end());
+    }
+}

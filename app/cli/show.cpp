@@ -1,0 +1,33 @@
+#include "app/cli/verbs.h"
+#include "app/terminal/run_report.h"
+#include "app/terminal/surroundings.h"
+#include "engine/protocol/run_listing.h"
+
+namespace blockcert::cli {
+
+namespace {
+
+using command_line::ParsedCommand;
+
+terminal::VerbResult show(const ParsedCommand& command, const RunContext& context)
+{
+    protocol::ShowOptions options;
+    options.tokens = command.has("tokens");
+    options.childProgram = terminal::thisProgram();
+    options.locations = terminal::modelLocations();
+    return {protocol::showRun(command.text("RUN"), options, context), 0};
+}
+
+}
+
+terminal::Verb showVerb()
+{
+    return {
+        "show",
+        show,
+        [](const Json& listing, const ParsedCommand&, const terminal::Page& page) { return renderRun(listing, page); },
+        "result",
+        {}};
+}
+
+}

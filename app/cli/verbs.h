@@ -1,0 +1,14 @@
+// The verbs that `blockcert` handles itself, without the engine.
+#pragma once
+
+#include "app/terminal/program.h"
+
+namespace blockcert::cli {
+
+[[nodiscard]] terminal::Verb openVerb();
+[[nodiscard]] terminal::Verb tokenizeVerb();
+[[nodiscard]] terminal::Verb showVerb();
+[[nodiscard]] terminal::Verb verifyVerb();
+[[nodiscard]] terminal::Verb doctorVerb();
+
+}

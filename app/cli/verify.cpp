@@ -1,0 +1,76 @@
+#include "engine/certificate/verify.h"
+
+#include "app/cli/verbs.h"
+#include "app/cli/verdict_report.h"
+#include "app/terminal/surroundings.h"
+#include "engine/artifact/checkpoint.h"
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/protocol/policy_file.h"
+#include "engine/protocol/verdict_listing.h"
+
+#include <random>
+#include <thread>
+
+namespace blockcert::cli {
+
+namespace {
+
+using command_line::ParsedCommand;
+
+// Drawn anew for every verification, so that an issuer cannot know which cells will be repeated.
+std::uint64_t drawSeed()
+{
+    std::random_device device;
+    // 53 bits: every JSON reader keeps such a number whole.
+    return ((std::uint64_t{device()} << 32U) | device()) >> 11U;
+}
+
+certificate::VerifyOptions optionsOf(const ParsedCommand& command)
+{
+    certificate::VerifyOptions options;
+    options.level = static_cast<int>(*command.integer("level"));
+    if (command.has("model"))
+        options.model = artifact::resolveModel(command.text("model"), terminal::modelLocations());
+    if (command.has("policy")) {
+        const protocol::PolicyFile file = protocol::readPolicyFile(command.text("policy"));
+        options.policy.emplace();
+        file.thresholds.applyTo(*options.policy);
+        options.expectModelSha256 = file.models;
+    }
+    for (const std::string& digest : command.texts("expect_model"))
+        options.expectModelSha256.push_back(digest);
+    options.seed = command.has("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : drawSeed();
+    options.cells = *command.integer("cells");
+    options.threads =
+        static_cast<int>(command.integer("threads").value_or(std::max(1U, std::thread::hardware_concurrency())));
+    options.childProgram = terminal::thisProgram();
+    return options;
+}
+
+terminal::VerbResult verify(const ParsedCommand& command, const RunContext& context)
+{
+    const std::filesystem::path run = command.text("RUN");
+    const double begin = terminal::steadySeconds();
+    Verdict verdict = certificate::verify(run, optionsOf(command), context);
+    verdict.seconds = terminal::steadySeconds() - begin;
+    const Json json = protocol::verdictToJson(verdict, run);
+    if (command.has("out"))
+        writeFileAtomically(command.text("out"), writeJson(json));
+    return {json, verdict.exitCode};
+}
+
+}
+
+terminal::Verb verifyVerb()
+{
+    return {"verify",
+            verify,
+            [](const Json& verdict, const ParsedCommand& command, const terminal::Page& page) {
+                return renderVerdict(verdict, command.has("verbose"), page);
+            },
+            "verdict",
+            {}};
+}
+
+}

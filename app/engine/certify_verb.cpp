@@ -1,0 +1,124 @@
+#include "app/command_line/equivalent_command.h"
+#include "app/engine/request_options.h"
+#include "app/engine/verbs.h"
+#include "app/terminal/number_words.h"
+#include "app/terminal/run_report.h"
+#include "app/terminal/surroundings.h"
+#include "engine/base/error.h"
+#include "engine/protocol/policy_file.h"
+#include "engine/protocol/run_listing.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace blockcert::engine {
+
+namespace {
+
+using command_line::ParsedCommand;
+
+// The command line's options in the protocol's form: a policy file and single thresholds become one `policy`.
+Json requestOf(const ParsedCommand& command)
+{
+    Json request = command.parameters();
+    request.erase("require_certified");
+    Json policy = Json::object();
+    if (command.has("policy")) {
+        const protocol::PolicyFile file = protocol::readPolicyFile(command.text("policy"));
+        if (!file.models.empty())
+            throw UsageError(command.text("policy") +
+                             " restricts models, which is for verify; certify takes thresholds alone.");
+        const protocol::PolicyChanges& given = file.thresholds;
+        const auto take = [&](const char* name, const std::optional<double>& value) {
+            if (value)
+                policy[name] = *value;
+        };
+        take("tau_act", given.tauAct);
+        take("tau_loss", given.tauLoss);
+        take("tau_rel", given.tauRel);
+        take("alpha_act", given.alphaAct);
+        take("alpha_loss", given.alphaLoss);
+        if (given.measure)
+            policy["error"] = *given.measure == ErrorMeasure::L2 ? "l2" : "relative-l2";
+    }
+    for (const char* name : {"tau_act", "tau_loss", "tau_rel", "alpha_act", "alpha_loss", "error"}) {
+        if (const auto single = request.find(name); single != request.end()) {
+            policy[name] = *single;
+            request.erase(single);
+        }
+    }
+    request["policy"] = policy;
+    return request;
+}
+
+std::string commandOf(const ParsedCommand& command)
+{
+    return command_line::equivalentCommand(*command.verb, requestOf(command));
+}
+
+int exitCodeOf(const Json& result, const ParsedCommand& command)
+{
+    if (result.contains("findings") && !result.at("findings").empty())
+        return static_cast<int>(ExitCode::CheckFailed); // a block without a certificate
+    const bool all = !result.contains("blocks") || std::ranges::all_of(result.at("blocks"), [](const Json& row) {
+        return row.at("certified").get<bool>();
+    });
+    return static_cast<int>(!all && command.has("require_certified") ? ExitCode::PolicyNotMet : ExitCode::Ok);
+}
+
+terminal::VerbResult certify(const pipeline::Host& host, const ParsedCommand& command, const RunContext& context)
+{
+    const double begin = terminal::steadySeconds();
+    pipeline::CertifyOptions options = certifyOptions(requestOf(command));
+    options.created = terminal::creationTime();
+    options.commandLine = commandOf(command);
+    pipeline::ModelCache cache(host);
+    Json result =
+        options.dryRun ? pipeline::estimate(options, cache, context) : pipeline::certify(options, cache, context);
+    result["seconds"] = terminal::steadySeconds() - begin;
+    const int exitCode = exitCodeOf(result, command);
+    return {std::move(result), exitCode};
+}
+
+std::string renderEstimate(const Json& estimate)
+{
+    std::string text = "This would replay " + terminal::counted(estimate.at("cells"), "cell") + " (" +
+                       terminal::counted(estimate.at("tokens"), "token") + "), with about " +
+                       terminal::bytes(estimate.at("memory_bytes")) + " of memory, " +
+                       terminal::bytes(estimate.at("disk_bytes")) + " of disk and " +
+                       terminal::threeDigits(estimate.at("flops").get<double>() / 1e12) +
+                       " TFLOP of arithmetic. Nothing was done.\n";
+    return text;
+}
+
+std::string render(const Json& result, const ParsedCommand& command, const terminal::Page& page)
+{
+    if (command.has("dry_run"))
+        return renderEstimate(result);
+    protocol::ShowOptions options;
+    options.childProgram = terminal::siblingProgram("blockcert");
+    const Json listing = protocol::showRun(command.text("out"), options, RunContext());
+    return renderRun(listing, page) + page.style.paint(terminal::Tone::Quiet, "took      ") +
+           terminal::duration(result.at("seconds")) + "\n";
+}
+
+std::string adviceAfterInterrupt(const ParsedCommand& command)
+{
+    std::error_code error;
+    if (!std::filesystem::exists(std::filesystem::path(command.text("out")) / "run.json", error))
+        return "Nothing was written yet.";
+    return "What is finished is kept; continue with:\n  " + commandOf(command) + " --resume";
+}
+
+}
+
+terminal::Verb certifyVerb(const pipeline::Host& host)
+{
+    return {
+        "certify",
+        [&host](const ParsedCommand& command, const RunContext& context) { return certify(host, command, context); },
+        render, "result", adviceAfterInterrupt};
+}
+
+}

@@ -1,0 +1,116 @@
+#include "app/engine/request_options.h"
+#include "app/engine/verbs.h"
+#include "app/terminal/number_words.h"
+#include "app/terminal/surroundings.h"
+#include "app/terminal/text_table.h"
+#include "engine/base/error.h"
+
+#include <utility>
+
+namespace blockcert::engine {
+
+namespace {
+
+using command_line::ParsedCommand;
+using terminal::Align;
+using terminal::Page;
+using terminal::TextTable;
+using terminal::Tone;
+
+std::string renderEvaluation(const Json& result, const ParsedCommand&, const Page& page)
+{
+    TextTable table({{"prompt"},
+                     {"tokens", Align::Right},
+                     {"mean loss", Align::Right},
+                     {"worst", Align::Right},
+                     {"top-1 hits", Align::Right}});
+    for (const Json& prompt : result.at("prompts")) {
+        const Json& nll = prompt.at("nll");
+        double sum = 0;
+        double worst = 0;
+        std::int64_t hits = 0;
+        std::int64_t predicted = 0;
+        for (std::size_t t = 1; t < nll.size(); ++t) {
+            const double loss = nll[t];
+            sum += loss;
+            worst = std::max(worst, loss);
+            hits += prompt.at("top1")[t - 1] == prompt.at("token_ids")[t] ? 1 : 0;
+            ++predicted;
+        }
+        table.add({terminal::visible(prompt.at("id").get<std::string>()), std::to_string(nll.size()),
+                   predicted > 0 ? terminal::threeDigits(sum / static_cast<double>(predicted)) : "–",
+                   predicted > 0 ? terminal::threeDigits(worst) : "–",
+                   std::to_string(hits) + " of " + std::to_string(predicted)});
+    }
+    return table.render(page.style) + "\nMean loss " + terminal::threeDigits(result.at("mean_nll")) +
+           " nats a token, perplexity " + terminal::threeDigits(result.at("perplexity")) + ".\n";
+}
+
+std::string renderGeneration(const Json& result, const ParsedCommand&, const Page& page)
+{
+    std::string text;
+    for (const Json& prompt : result.at("prompts")) {
+        text +=
+            page.style.paint(Tone::Strong, terminal::visible(prompt.at("id").get<std::string>())) +
+            page.style.paint(Tone::Quiet,
+                             "  " +
+                                 terminal::counted(static_cast<std::int64_t>(prompt.at("token_ids").size()), "token") +
+                                 (prompt.value("stopped", "") == "length" ? ", stopped by --max-new" : "")) +
+            "\n  " + terminal::wrap(terminal::visible(prompt.at("text").get<std::string>()), page.width - 2, 2) + "\n";
+    }
+    return text;
+}
+
+// Adds `seconds`, which the pipeline cannot know.
+template <class Work>
+terminal::Verb timedVerb(std::string name, Work work,
+                         std::function<std::string(const Json&, const ParsedCommand&, const Page&)> render)
+{
+    return {std::move(name),
+            [work](const ParsedCommand& command, const RunContext& context) -> terminal::VerbResult {
+                const double begin = terminal::steadySeconds();
+                Json result = work(command.parameters(), context);
+                result["seconds"] = terminal::steadySeconds() - begin;
+                return {std::move(result), 0};
+            },
+            std::move(render),
+            "result",
+            {}};
+}
+
+}
+
+terminal::Verb evaluateVerb(const pipeline::Host& host)
+{
+    return timedVerb(
+        "evaluate",
+        [&host](const Json& parameters, const RunContext& context) {
+            pipeline::ModelCache cache(host);
+            return pipeline::evaluate(evaluateOptions(parameters), cache, context);
+        },
+        renderEvaluation);
+}
+
+terminal::Verb generateVerb(const pipeline::Host& host)
+{
+    return timedVerb(
+        "generate",
+        [&host](const Json& parameters, const RunContext& context) {
+            pipeline::ModelCache cache(host);
+            return pipeline::generate(generateOptions(parameters), cache, context);
+        },
+        renderGeneration);
+}
+
+terminal::Verb doctorVerb(const pipeline::Host& host)
+{
+    return timedVerb(
+        "engine-doctor",
+        [&host](const Json& parameters, const RunContext& context) {
+            pipeline::ModelCache cache(host);
+            return pipeline::doctor(doctorOptions(parameters), cache, context);
+        },
+        [](const Json& report, const ParsedCommand&, const Page&) { return writeJson(report); });
+}
+
+}

@@ -1,0 +1,117 @@
+#include "app/engine/request_options.h"
+
+#include "app/engine/parameters.h"
+#include "engine/base/error.h"
+#include "engine/protocol/policy_file.h"
+
+#include <limits>
+
+namespace blockcert::engine {
+
+namespace {
+
+constexpr std::int64_t mostThreads = 1024;
+constexpr std::int64_t mostTokens = 1 << 20;
+
+DType dtypeOf(const std::string& word)
+{
+    if (word == "fp64")
+        return DType::F64;
+    if (word == "bf16")
+        return DType::BF16;
+    return word == "fp16" ? DType::F16 : DType::F32;
+}
+
+pipeline::ModelOptions modelOptions(Parameters& parameters)
+{
+    pipeline::ModelOptions options;
+    options.model = parameters.text("model");
+    options.dtype = dtypeOf(parameters.word("dtype", {"fp32", "bf16", "fp16"}));
+    options.device = parameters.text("device", "cpu");
+    options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
+    return options;
+}
+
+pipeline::PromptOptions promptOptions(Parameters& parameters)
+{
+    pipeline::PromptOptions options;
+    if (parameters.has("content")) {
+        options.content = parameters.text("content");
+        options.format = parameters.word("format", {"jsonl", "txt", "csv"});
+        options.name = parameters.text("name", options.name);
+    } else {
+        options.source = parameters.text("prompts");
+    }
+    options.maxTokens = parameters.integer("max_tokens", options.maxTokens, 1, mostTokens);
+    return options;
+}
+
+void readPolicy(Parameters& parameters, pipeline::CertifyOptions& options)
+{
+    const protocol::PolicyChanges changes = protocol::policyChangesFromJson(parameters.object("policy"), "policy");
+    options.tauRelGiven = changes.tauRel.has_value();
+    options.policy.tauRel = pipeline::defaultTauRel(options.model.dtype);
+    changes.applyTo(options.policy);
+}
+
+}
+
+pipeline::CertifyOptions certifyOptions(const Json& json)
+{
+    Parameters parameters("certify", json);
+    pipeline::CertifyOptions options;
+    options.model = modelOptions(parameters);
+    options.prompts = promptOptions(parameters);
+    options.blocks = parameters.text("blocks");
+    options.dryRun = parameters.flag("dry_run");
+    options.out = options.dryRun ? parameters.text("out", "run") : parameters.text("out");
+    options.resume = parameters.flag("resume");
+    options.replayDtype = dtypeOf(parameters.word("replay_dtype", {"fp64", "fp32"}));
+    const std::string loss = parameters.word("loss", {"exact", "none", "first-order"});
+    if (loss == "first-order")
+        throw UnsupportedError("--loss first-order is not in this version; use exact, or none.");
+    options.loss = loss == "none" ? LossMode::None : LossMode::Exact;
+    options.weights =
+        parameters.word("weights", {"baseline", "file"}) == "file" ? WeightOrigin::File : WeightOrigin::Baseline;
+    options.surrogate = parameters.text("surrogate", "exact");
+    if (parameters.has("ablate"))
+        throw UnsupportedError("--ablate " + parameters.text("ablate") +
+                               " is not in this version, which certifies exact surrogates.");
+    options.embedWeights = parameters.flag("embed_weights");
+    options.seed =
+        static_cast<std::uint64_t>(parameters.integer("seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
+    readPolicy(parameters, options);
+    parameters.finish();
+    return options;
+}
+
+pipeline::EvaluateOptions evaluateOptions(const Json& json)
+{
+    Parameters parameters("evaluate", json);
+    pipeline::EvaluateOptions options{modelOptions(parameters), promptOptions(parameters)};
+    parameters.finish();
+    return options;
+}
+
+pipeline::GenerateOptions generateOptions(const Json& json)
+{
+    Parameters parameters("generate", json);
+    pipeline::GenerateOptions options{modelOptions(parameters), promptOptions(parameters)};
+    options.maxNew = parameters.integer("max_new", options.maxNew, 1, mostTokens);
+    parameters.finish();
+    return options;
+}
+
+pipeline::DoctorOptions doctorOptions(const Json& json)
+{
+    Parameters parameters("doctor", json);
+    pipeline::DoctorOptions options;
+    options.device = parameters.text("device", "cpu");
+    options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
+    options.model = parameters.text("model", "");
+    options.reference = parameters.text("reference", "");
+    parameters.finish();
+    return options;
+}
+
+}

@@ -1,0 +1,246 @@
+#include "app/terminal/run_report.h"
+
+#include "app/terminal/number_words.h"
+#include "app/terminal/text_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace blockcert::terminal {
+
+namespace {
+
+// A certified number of run.json, or a plain one.
+double numberOf(const Json& value)
+{
+    return value.is_object() ? value.at("value").get<double>() : value.get<double>();
+}
+
+std::string shortest(double value)
+{
+    return fmt::format("{:g}", value);
+}
+
+std::string dtypeWord(const std::string& dtype)
+{
+    if (dtype == "F32")
+        return "fp32";
+    if (dtype == "F64")
+        return "fp64";
+    return dtype == "BF16" ? "bf16" : "fp16";
+}
+
+std::string promptId(const Json& listing, std::size_t prompt)
+{
+    const Json& items = listing.at("manifest").at("prompts").at("items");
+    return prompt < items.size() ? items[prompt].at("id").get<std::string>() : std::to_string(prompt);
+}
+
+std::string quoted(const std::string& piece, int width)
+{
+    return "“" + visiblePiece(piece, width) + "”";
+}
+
+std::string scopeLine(const Json& manifest)
+{
+    const Json& prompts = manifest.at("prompts");
+    const Json& request = manifest.at("request");
+    std::int64_t tokens = 0;
+    for (const Json& item : prompts.at("items"))
+        tokens += static_cast<std::int64_t>(item.at("token_ids").size());
+    return fmt::format("Measured on {} ({}, {}): {} baseline, {} replay, {} surrogates",
+                       visible(prompts.at("name").get<std::string>()),
+                       counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"),
+                       counted(tokens, "token"), dtypeWord(request.at("baseline_dtype")),
+                       dtypeWord(request.at("replay_dtype")), request.at("surrogate").get<std::string>());
+}
+
+std::string subjectLine(const Json& manifest)
+{
+    const Json& subject = manifest.at("subject");
+    return fmt::format("{} · {} blocks of width {}", visible(subject.at("model").get<std::string>()),
+                       subject.at("layers").get<int>(), subject.at("d_model").get<int>());
+}
+
+Cell coverageCell(const Json& value, double needed)
+{
+    if (value.is_null())
+        return {"–", Tone::Quiet};
+    const double share = value.get<double>();
+    return {percent(share), share < needed ? Tone::Warning : Tone::Plain};
+}
+
+std::string blockTable(const Json& listing, const Style& style)
+{
+    const Json& policy = listing.at("manifest").at("request").at("policy");
+    const double alphaAct = numberOf(policy.at("alpha_act"));
+    const double alphaLoss = numberOf(policy.at("alpha_loss"));
+    const bool relativeDecides = policy.at("error") == "relative-l2";
+    const Json& blocks = listing.at("blocks");
+    const bool path = std::ranges::any_of(blocks, [](const Json& row) { return row.at("path_coverage") < 1; });
+
+    std::vector<Column> columns = {{"block", Align::Right},
+                                   {"certified"},
+                                   {"ε", Align::Right},
+                                   {"mean error", Align::Right},
+                                   {"≤ " + shortest(numberOf(policy.at("tau_act"))), Align::Right},
+                                   {"relative ε", Align::Right},
+                                   {"≤ " + shortest(numberOf(policy.at("tau_rel"))), Align::Right},
+                                   {"loss kept", Align::Right}};
+    if (path)
+        columns.push_back({"path", Align::Right});
+    columns.push_back({"worst token"});
+    TextTable table(columns);
+    for (const Json& row : blocks) {
+        const bool certified = row.at("certified");
+        const Json& relative = row.at("relative");
+        const Json& worst = row.at("worst");
+        std::vector<Cell> cells = {
+            std::to_string(row.at("block").get<int>()),
+            certified ? Cell("yes", Tone::Good) : Cell("no", Tone::Warning),
+            threeDigits(row.at("epsilon")),
+            threeDigits(row.at("mae")),
+            coverageCell(row.at("activation_coverage"), relativeDecides ? 0 : alphaAct),
+            threeDigits(relative.at("epsilon")),
+            coverageCell(relative.at("coverage"), relativeDecides ? alphaAct : 0),
+            coverageCell(row.at("loss_coverage"), alphaLoss),
+        };
+        if (path)
+            cells.push_back(coverageCell(row.at("path_coverage"), 1));
+        cells.push_back(quoted(worst.at("piece"), 24) + " " + promptId(listing, worst.at("prompt")) + ", token " +
+                        std::to_string(worst.at("token").get<int>()));
+        table.add(std::move(cells));
+    }
+    return table.render(style);
+}
+
+std::string reasons(const Json& listing, const Page& page)
+{
+    std::string text;
+    for (const Json& row : listing.at("blocks")) {
+        std::string phrases;
+        for (const Json& finding : row.at("findings"))
+            phrases += (phrases.empty() ? "" : "; ") + findingPhrase(finding);
+        if (!phrases.empty())
+            text += "  " +
+                    wrap("block " + std::to_string(row.at("block").get<int>()) + ": " + phrases, page.width - 2, 4) +
+                    "\n";
+    }
+    return text.empty() ? "" : "\n" + page.style.paint(Tone::Strong, "Not certified, because") + "\n" + text;
+}
+
+std::string largestErrors(const Json& listing, const Style& style)
+{
+    struct Place {
+        const Json* cell;
+        std::size_t token;
+        double error;
+    };
+
+    std::vector<Place> places;
+    for (const Json& cell : listing.at("cells"))
+        for (std::size_t t = 0; t < cell.at("error").size(); ++t)
+            places.push_back({&cell, t, cell.at("error")[t]});
+    const std::size_t count = std::min<std::size_t>(20, places.size());
+    std::ranges::partial_sort(places, places.begin() + static_cast<std::ptrdiff_t>(count), std::ranges::greater(),
+                              &Place::error);
+    TextTable table({{"block", Align::Right},
+                     {"error", Align::Right},
+                     {"relative", Align::Right},
+                     {"attention", Align::Right},
+                     {"MLP", Align::Right},
+                     {"norm", Align::Right},
+                     {"margin", Align::Right},
+                     {"token"}});
+    for (std::size_t i = 0; i < count; ++i) {
+        const Json& cell = *places[i].cell;
+        const std::size_t t = places[i].token;
+        const auto prompt = cell.at("prompt").get<std::size_t>();
+        const Json& pieces = listing.at("prompts")[prompt].at("pieces");
+        const std::string piece = t < pieces.size() ? pieces[t].get<std::string>() : "";
+        table.add({std::to_string(cell.at("block").get<int>()), threeDigits(places[i].error),
+                   cell.at("relative")[t].is_null() ? "–" : threeDigits(cell.at("relative")[t]),
+                   threeDigits(cell.at("error_attn")[t]), threeDigits(cell.at("error_mlp")[t]),
+                   threeDigits(cell.at("output_norm")[t]), threeDigits(cell.at("margin")[t]),
+                   quoted(piece, 24) + " " + promptId(listing, prompt) + ", token " + std::to_string(t)});
+    }
+    return "\n" + style.paint(Tone::Strong, fmt::format("The {} largest errors", count)) + "\n" + table.render(style);
+}
+
+std::string sentences(const Json& list, const std::string& title, Tone tone, const Page& page)
+{
+    std::string text;
+    for (const Json& sentence : list)
+        text += "  " + wrap("• " + visible(sentence.get<std::string>()), page.width - 2, 4) + "\n";
+    return text.empty() ? "" : "\n" + page.style.paint(tone, title) + "\n" + text;
+}
+
+std::string stateLine(const Json& listing, const Page& page)
+{
+    const std::size_t asked = listing.at("manifest").at("request").at("blocks").size();
+    const std::size_t done = listing.at("blocks").size();
+    const auto certified =
+        std::ranges::count_if(listing.at("blocks"), [](const Json& row) { return row.at("certified").get<bool>(); });
+    if (!listing.at("complete").get<bool>())
+        return page.style.paint(Tone::Warning, fmt::format("Unfinished: {} of {} blocks are done.", done, asked)) +
+               " Continue with:\n  " + listing.at("command").get<std::string>() + " --resume\n";
+    return fmt::format("{} of {} certified under the policy: ", certified,
+                       counted(static_cast<std::int64_t>(done), "block"));
+}
+
+std::string policyText(const Json& policy)
+{
+    const bool relative = policy.at("error") == "relative-l2";
+    return fmt::format(
+        "at least {} of the tokens with {} ≤ {}, and {} of the loss on tokens whose loss moves by at most {}.",
+        percent(numberOf(policy.at("alpha_act"))), relative ? "a relative error" : "an error",
+        shortest(numberOf(policy.at(relative ? "tau_rel" : "tau_act"))), percent(numberOf(policy.at("alpha_loss"))),
+        shortest(numberOf(policy.at("tau_loss"))));
+}
+
+}
+
+std::string findingPhrase(const Json& finding)
+{
+    const std::string code = finding.at("code");
+    const std::string where = finding.value("where", "");
+    const Json observed = finding.at("observed");
+    const double threshold = finding.at("threshold");
+    const auto below = [&](const std::string& what) {
+        return what + " " + (observed.is_null() ? "–" : percent(observed)) + " is below " + percent(threshold);
+    };
+    if (code == "activation_coverage_below")
+        return below("activation coverage");
+    if (code == "relative_coverage_below")
+        return below("relative coverage");
+    if (code == "loss_coverage_below")
+        return below("loss coverage");
+    if (code == "loss_coverage_missing")
+        return "no loss coverage: " + visible(where);
+    return visible(code) + (where.empty() ? "" : " at " + visible(where));
+}
+
+std::string renderRun(const Json& listing, const Page& page)
+{
+    const Json& manifest = listing.at("manifest");
+    std::string text = page.style.paint(Tone::Strong, subjectLine(manifest)) + "\n" + scopeLine(manifest) + "\n";
+    text += stateLine(listing, page);
+    if (listing.at("complete").get<bool>())
+        text += wrap(policyText(manifest.at("request").at("policy")), page.width, 0) + "\n";
+    if (!listing.at("blocks").empty())
+        text += "\n" + blockTable(listing, page.style);
+    text += reasons(listing, page);
+    text += sentences(listing.at("notes"), "What stands out", Tone::Strong, page);
+    if (listing.contains("cells") && !listing.at("cells").empty())
+        text += largestErrors(listing, page.style);
+    text += sentences(listing.at("problems"), "Problems", Tone::Bad, page);
+    text +=
+        "\n" + page.style.paint(Tone::Quiet, "made by   ") + visible(listing.at("command").get<std::string>()) + "\n";
+    text += page.style.paint(Tone::Quiet, "check it  ") + "blockcert verify " +
+            visible(listing.at("run").get<std::string>()) + "\n";
+    return text;
+}
+
+}

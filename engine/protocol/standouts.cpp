@@ -1,0 +1,171 @@
+#include "engine/protocol/standouts.h"
+
+#include "engine/protocol/block_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace blockcert::protocol {
+
+namespace {
+
+double median(std::vector<double> values)
+{
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+// "block 3", "blocks 0, 15 and 29", "blocks 1–12, 14 and 20".
+std::string listBlocks(const std::vector<std::int32_t>& blocks)
+{
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < blocks.size();) {
+        std::size_t end = i + 1;
+        while (end < blocks.size() && blocks[end] == blocks[end - 1] + 1)
+            ++end;
+        if (end - i >= 3)
+            parts.push_back(fmt::format("{}–{}", blocks[i], blocks[end - 1]));
+        else
+            for (std::size_t k = i; k < end; ++k)
+                parts.push_back(std::to_string(blocks[k]));
+        i = end;
+    }
+    std::string text = blocks.size() == 1 ? "block " : "blocks ";
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+    return text;
+}
+
+std::string rounded(double value)
+{
+    return value >= 10 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
+}
+
+std::string placeOf(const RunManifest& manifest, const TokenLocation& location)
+{
+    const auto& prompts = manifest.prompts.prompts;
+    const auto index = static_cast<std::size_t>(location.prompt.value);
+    const std::string id = index < prompts.size() ? prompts[index].id : std::to_string(location.prompt.value);
+    const std::string piece = pieceAt(manifest.prompts, location.prompt, location.token);
+    return fmt::format("token {} of prompt {}{}", location.token, id, piece.empty() ? "" : ", “" + piece + "”");
+}
+
+std::optional<std::string> absoluteThreshold(const RunManifest& manifest, std::span<const Certificate> certificates)
+{
+    const Policy& policy = manifest.request.policy;
+    const bool wide = manifest.request.baselineDtype != DType::F32;
+    const auto excluded = [&](const Certificate& certificate) {
+        return certificate.metrics.l2.coverage.value() < policy.alphaAct;
+    };
+    const auto relativelyClose = [&](const Certificate& certificate) {
+        return certificate.metrics.relative.coverage.value() >= policy.alphaAct;
+    };
+    if (!wide || !std::ranges::all_of(certificates, excluded) || !std::ranges::any_of(certificates, relativelyClose))
+        return std::nullopt;
+    const bool none = std::ranges::all_of(
+        certificates, [](const Certificate& certificate) { return certificate.metrics.l2.coverage.covered == 0; });
+    return fmt::format(
+        "The baseline ran in {}. Its own rounding moves a block's output by more than tau_act = {}, so the "
+        "absolute threshold excludes {}, whatever the surrogate is; only the relative measure "
+        "(within {} of the output's norm) says something here: --error relative-l2 certifies by it.",
+        manifest.request.baselineDtype == DType::BF16 ? "bf16" : "fp16", policy.tauAct,
+        none ? "every token" : "most tokens", policy.tauRel);
+}
+
+std::optional<std::string> outstandingBlock(std::span<const Certificate> certificates)
+{
+    if (certificates.size() < 3)
+        return std::nullopt;
+    std::vector<double> epsilons;
+    for (const Certificate& certificate : certificates)
+        epsilons.push_back(certificate.metrics.l2.epsilon);
+    const double middle = median(epsilons);
+    const Certificate& worst = *std::ranges::max_element(
+        certificates, {}, [](const Certificate& certificate) { return certificate.metrics.l2.epsilon; });
+    const double ratio = middle > 0 ? worst.metrics.l2.epsilon / middle : 0;
+    if (ratio < 3)
+        return std::nullopt;
+    return fmt::format("Block {} stands out: its ε is {} times the median of the {} blocks.", worst.block.value,
+                       rounded(ratio), certificates.size());
+}
+
+std::optional<std::string> massiveActivations(const RunManifest& manifest, std::span<const Certificate> certificates,
+                                              const std::map<LayerIndex, std::vector<double>>& norms)
+{
+    std::vector<std::int32_t> blocks;
+    const Certificate* largest = nullptr;
+    double largestRatio = 0;
+    for (const Certificate& certificate : certificates) {
+        const auto found = norms.find(certificate.block);
+        if (found == norms.end() || found->second.empty())
+            continue;
+        const TokenLocation worst = certificate.metrics.l2.worst;
+        std::size_t row = static_cast<std::size_t>(worst.token);
+        for (std::int32_t p = 0; p < worst.prompt.value; ++p)
+            row += static_cast<std::size_t>(certificate.prompts.prompts[static_cast<std::size_t>(p)].tokens);
+        const double middle = median(found->second);
+        if (row >= found->second.size() || middle <= 0 || found->second[row] < massiveFactor * middle)
+            continue;
+        blocks.push_back(certificate.block.value);
+        if (const double ratio = found->second[row] / middle; ratio > largestRatio) {
+            largestRatio = ratio;
+            largest = &certificate;
+        }
+    }
+    if (!largest)
+        return std::nullopt;
+    const ErrorSummary& l2 = largest->metrics.l2;
+    const bool one = blocks.size() == 1;
+    return fmt::format(
+        "The largest error of {} falls on a massive activation: at {} the residual norm{} is {} times the "
+        "block's median, so that rounding alone makes the absolute error large there; half of that block's "
+        "tokens stay below {:.3g}.",
+        listBlocks(blocks), placeOf(manifest, l2.worst), one ? "" : fmt::format(" of block {}", largest->block.value),
+        rounded(largestRatio), l2.quantiles.q50);
+}
+
+std::optional<std::string> truncation(const RunManifest& manifest)
+{
+    std::int64_t prompts = 0;
+    std::int64_t tokens = 0;
+    for (const EncodedPrompt& prompt : manifest.prompts.prompts) {
+        prompts += prompt.truncatedTokens > 0 ? 1 : 0;
+        tokens += prompt.truncatedTokens;
+    }
+    if (prompts == 0)
+        return std::nullopt;
+    return fmt::format("{} prompt{} longer than {} tokens and lost {} token{} at the end.", prompts,
+                       prompts == 1 ? " was" : "s were", manifest.request.maxTokens, tokens, tokens == 1 ? "" : "s");
+}
+
+std::optional<std::string> missingLoss(const RunManifest& manifest)
+{
+    if (manifest.request.loss != LossMode::None)
+        return std::nullopt;
+    return "Loss coverage was not measured (--loss none), so no block can meet alpha_loss.";
+}
+
+}
+
+std::vector<std::string> standouts(const RunManifest& manifest, std::span<const Certificate> certificates,
+                                   const std::map<LayerIndex, std::vector<double>>& norms)
+{
+    std::vector<std::string> sentences;
+    const auto say = [&](std::optional<std::string> sentence) {
+        if (sentence)
+            sentences.push_back(std::move(*sentence));
+    };
+    if (!certificates.empty()) {
+        say(absoluteThreshold(manifest, certificates));
+        say(outstandingBlock(certificates));
+        say(massiveActivations(manifest, certificates, norms));
+    }
+    say(missingLoss(manifest));
+    say(truncation(manifest));
+    return sentences;
+}
+
+}

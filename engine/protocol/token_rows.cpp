@@ -1,0 +1,179 @@
+#include "engine/protocol/token_rows.h"
+
+#include "engine/artifact/tensor_archive.h"
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/certificate/cell_file.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/probe_reader.h"
+#include "engine/certificate/run_layout.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace blockcert::protocol {
+
+namespace {
+
+using certificate::RunDocument;
+using certificate::RunFolder;
+
+constexpr std::size_t largestCell = 1U << 30U;
+constexpr std::size_t topCount = 5;
+
+// What a token id looks like; for ids that no prompt holds.
+using PieceOf = std::function<std::string(TokenId)>;
+
+// The tokenizer of the model that run.json points to, if its files still have the sizes that the run states: the
+// pieces are for display only, so that no file is hashed for them.
+PieceOf findPieces(const RunManifest& manifest, const artifact::ModelLocations& locations)
+{
+    try {
+        const auto checkpoint = artifact::Checkpoint::open(artifact::resolveModel(manifest.modelHint, locations));
+        const auto sameFile = [](const artifact::WeightFile& file, const SubjectFile& stated) {
+            return file.size == stated.size && file.path.filename() == stated.name;
+        };
+        if (std::ranges::equal(checkpoint.files(), manifest.subject.files, sameFile)) {
+            const auto tokenizer = std::make_shared<tokenizer::Tokenizer>(tokenizer::Tokenizer::of(checkpoint));
+            return [tokenizer](TokenId id) {
+                return id >= 0 && id < tokenizer->vocabularySize() ? tokenizer->piece(id) : std::string();
+            };
+        }
+    } catch (const Error&) {
+        // The model has moved; ids stand for themselves.
+    }
+    return [](TokenId) { return std::string(); };
+}
+
+Json promptsToJson(const PromptSet& prompts)
+{
+    Json list = Json::array();
+    for (const EncodedPrompt& prompt : prompts.prompts)
+        list.push_back({{"id", prompt.id},
+                        {"rendered", prompt.rendered},
+                        {"token_ids", prompt.tokenIds},
+                        {"pieces", prompt.pieces}});
+    return list;
+}
+
+// One value a token; the first token is not predicted and has none.
+Json lossToJson(const std::vector<double>& loss)
+{
+    if (loss.empty())
+        return nullptr;
+    Json list = Json::array({nullptr});
+    for (const double value : loss)
+        list.push_back(value);
+    return list;
+}
+
+Json topToJson(const std::vector<std::int32_t>& ids, const std::vector<double>& logits, const PieceOf& pieceOf)
+{
+    if (ids.empty() || ids.size() != logits.size())
+        return nullptr;
+    Json tokens = Json::array();
+    for (std::size_t row = 0; row + topCount <= ids.size(); row += topCount) {
+        Json top = Json::array();
+        for (std::size_t i = row; i < row + topCount; ++i)
+            top.push_back(Json::array({ids[i], pieceOf(ids[i]), logits[i]}));
+        tokens.push_back(std::move(top));
+    }
+    return tokens;
+}
+
+// Null where the output's norm is 0 and the error is not: such a token is never covered.
+Json relativeToJson(const CellRecord& cell)
+{
+    Json list = Json::array();
+    for (const double value : certificate::relativeErrors(cell.error, cell.outputNorm))
+        list.push_back(std::isfinite(value) ? Json(value) : Json());
+    return list;
+}
+
+Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf)
+{
+    const std::size_t tokens = cell.error.size();
+    std::vector<double> margin(tokens);
+    std::vector<std::int32_t> marginHead(tokens);
+    for (std::size_t at = 0; at < cell.attentionMargin.size(); ++at) { // [head, token]
+        const std::size_t t = at % tokens;
+        const auto head = static_cast<std::int32_t>(at / tokens);
+        if (head == 0 || cell.attentionMargin[at] < margin[t]) {
+            margin[t] = cell.attentionMargin[at];
+            marginHead[t] = head;
+        }
+    }
+    return {{"block", cell.block.value},
+            {"prompt", cell.prompt.value},
+            {"error", cell.error},
+            {"relative", relativeToJson(cell)},
+            {"error_attn", cell.errorAttention},
+            {"error_mlp", cell.errorMlp},
+            {"output_norm", cell.outputNorm},
+            {"margin", std::move(margin)},
+            {"margin_head", std::move(marginHead)},
+            {"loss_base", lossToJson(cell.lossBase)},
+            {"loss_stitched", lossToJson(cell.lossStitched)},
+            {"top_base", topToJson(cell.topIdBase, cell.topLogitBase, pieceOf)},
+            {"top_stitched", topToJson(cell.topIdStitched, cell.topLogitStitched, pieceOf)}};
+}
+
+void addFinished(const RunFolder& folder, const Certificate& certificate, const ShowOptions& options,
+                 const PieceOf& pieceOf, Json& cells)
+{
+    const std::string path = certificate::probesPath(certificate.block);
+    const certificate::OpenFile file = folder.open(path);
+    certificate::ProbeReader reader(artifact::openForeignArchive(file.descriptor(), path, options.childProgram),
+                                    certificate::probeShapeOf(certificate), certificate.block);
+    for (std::int32_t p = 0; p < reader.shape().prompts(); ++p)
+        cells.push_back(cellToJson(reader.readNumbers({p}), pieceOf));
+}
+
+void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIndex block, const PieceOf& pieceOf,
+                   Json& cells)
+{
+    for (std::int32_t p = 0; p < static_cast<std::int32_t>(manifest.prompts.prompts.size()); ++p) {
+        const std::string path = fmt::format(".work/{}/cell_{:05}.cell", certificate::blockFolder(block), p);
+        if (!folder.exists(path))
+            continue;
+        certificate::CellShape shape;
+        shape.tokens = static_cast<std::int64_t>(manifest.prompts.prompts[static_cast<std::size_t>(p)].tokenIds.size());
+        shape.width = manifest.subject.dModel;
+        shape.heads = manifest.subject.heads;
+        shape.baselineDtype = manifest.request.baselineDtype;
+        shape.losses = manifest.request.loss != LossMode::None;
+        if (const auto cell = certificate::decodeCell(folder.readText(path, largestCell), block, {p}, shape, ""))
+            cells.push_back(cellToJson(*cell, pieceOf));
+    }
+}
+
+}
+
+void addTokenRows(const RunFolder& folder, const RunDocument& run, std::span<const Certificate> certificates,
+                  const ShowOptions& options, const RunContext& context, Json& listing, Json& problems)
+{
+    const PieceOf pieceOf = findPieces(run.manifest, options.locations);
+    Json cells = Json::array();
+    for (const LayerIndex block : run.manifest.request.blocks) {
+        context.step();
+        const auto finished = std::ranges::find(certificates, block, &Certificate::block);
+        try {
+            if (finished != certificates.end())
+                addFinished(folder, *finished, options, pieceOf, cells);
+            else
+                addUnfinished(folder, run.manifest, block, pieceOf, cells);
+        } catch (const Error& error) {
+            problems.push_back(error.what());
+        }
+    }
+    listing["prompts"] = promptsToJson(run.manifest.prompts);
+    listing["cells"] = std::move(cells);
+}
+
+}

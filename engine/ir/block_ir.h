@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -109,12 +110,27 @@ struct BlockIr {
     std::map<std::string, HostTensor> weights; // values, whether embedded or loaded by reference
 };
 
-// The exact copy of a pre-norm block for this architecture. Weight entries carry shapes and references but no
-// digest or value yet; the caller fills them.
+// The word for an operation in ir.h5 and in messages: "rms_norm", "linear", …
+[[nodiscard]] std::string_view nameOf(const Operation& operation);
+
+// The exact copy of a pre-norm block for this architecture. Weight entries carry shapes but no reference, digest or
+// value yet; the caller fills them. positions is config.context; the caller sets it to the rows of its RoPE tables.
 [[nodiscard]] BlockProgram makeProgram(const TransformerConfig& config, LayerIndex layer);
 
-// Checks that every register is written once before it is read, that widths and weight shapes fit, that "x"
-// is read, and "attn", "mlp" and "y" are produced as [token, width]. Throws FormatError naming the operation.
+// Rows are [token, extent]; scores are [extent = head, token, token].
+struct RegisterShape {
+    bool scores = false;
+    std::int64_t extent = 0;
+
+    friend bool operator==(const RegisterShape&, const RegisterShape&) = default;
+};
+
+// Checks that every register is written once before it is read, that widths and weight shapes fit, that no weight is
+// unused, that "x" is read, "attn", "mlp" and "y" are produced as [token, width], and that there is exactly one
+// masked softmax. Returns the shapes of all registers. Throws FormatError naming the operation.
+std::map<std::string, RegisterShape> registerShapes(const BlockProgram& program);
+
+// registerShapes() for its checks alone.
 void validate(const BlockProgram& program);
 
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace blockcert {
@@ -93,6 +94,15 @@ struct StorageBlock {
     case DType::Q6_K: return "Q6_K";
     }
     return "";
+}
+
+// The inverse of nameOf(): exactly these names, or nothing.
+[[nodiscard]] constexpr std::optional<DType> dtypeNamed(std::string_view name)
+{
+    for (int i = 0; i <= static_cast<int>(DType::Q6_K); ++i)
+        if (nameOf(static_cast<DType>(i)) == name)
+            return static_cast<DType>(i);
+    return std::nullopt;
 }
 
 }

@@ -6,8 +6,10 @@
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
-#include "engine/protocol/policy_file.h"
-#include "engine/protocol/verdict_listing.h"
+#include "engine/certificate/policy_file.h"
+#include "engine/certificate/run_codec.h"
+#include "engine/certificate/run_folder.h"
+#include "engine/certificate/run_layout.h"
 
 #include <random>
 #include <thread>
@@ -26,6 +28,21 @@ std::uint64_t drawSeed()
     return ((std::uint64_t{device()} << 32U) | device()) >> 11U;
 }
 
+// The baseline decides the default of tau_rel. What cannot be read here will be a finding of the verification.
+DType baselineOf(const std::filesystem::path& runOrCertificate)
+{
+    try {
+        const bool isCertificate = runOrCertificate.filename() == "certificate.json";
+        const std::string name(certificate::manifestName);
+        const certificate::RunFolder folder(isCertificate ? runOrCertificate / "../.." : runOrCertificate);
+        const JsonLimits limits;
+        const Json json = parseStrictJson(folder.readText(name, limits.bytes), name, limits);
+        return certificate::runFromJson(json, name).manifest.request.baselineDtype;
+    } catch (const Error&) {
+        return DType::F32;
+    }
+}
+
 certificate::VerifyOptions optionsOf(const ParsedCommand& command)
 {
     certificate::VerifyOptions options;
@@ -33,10 +50,13 @@ certificate::VerifyOptions optionsOf(const ParsedCommand& command)
     if (command.has("model"))
         options.model = artifact::resolveModel(command.text("model"), terminal::modelLocations());
     if (command.has("policy")) {
-        const protocol::PolicyFile file = protocol::readPolicyFile(command.text("policy"));
-        options.policy.emplace();
-        file.thresholds.applyTo(*options.policy);
+        const auto defaults = certificate::defaultPolicy(baselineOf(command.text("RUN")));
+        const certificate::PolicyFile file = certificate::readPolicyFile(command.text("policy"), defaults);
+        options.policy = file.policy;
         options.expectModelSha256 = file.models;
+        options.expectPromptsSha256 = file.prompts;
+        options.expectTools = file.tools;
+        options.requireLosses = file.requireLosses;
     }
     for (const std::string& digest : command.texts("expect_model"))
         options.expectModelSha256.push_back(digest);
@@ -54,7 +74,7 @@ terminal::VerbResult verify(const ParsedCommand& command, const RunContext& cont
     const double begin = terminal::steadySeconds();
     Verdict verdict = certificate::verify(run, optionsOf(command), context);
     verdict.seconds = terminal::steadySeconds() - begin;
-    const Json json = protocol::verdictToJson(verdict, run);
+    const Json json = certificate::verdictToJson(verdict);
     if (command.has("out"))
         writeFileAtomically(command.text("out"), writeJson(json));
     return {json, verdict.exitCode};

@@ -5,7 +5,7 @@
 #include "app/terminal/run_report.h"
 #include "app/terminal/surroundings.h"
 #include "engine/base/error.h"
-#include "engine/protocol/policy_file.h"
+#include "engine/certificate/policy_file.h"
 #include "engine/protocol/run_listing.h"
 
 #include <algorithm>
@@ -18,6 +18,11 @@ namespace {
 
 using command_line::ParsedCommand;
 
+Policy defaultsFor(const std::string& dtype)
+{
+    return certificate::defaultPolicy(dtype == "bf16" ? DType::BF16 : dtype == "fp16" ? DType::F16 : DType::F32);
+}
+
 // The command line's options in the protocol's form: a policy file and single thresholds become one `policy`.
 Json requestOf(const ParsedCommand& command)
 {
@@ -25,22 +30,11 @@ Json requestOf(const ParsedCommand& command)
     request.erase("require_certified");
     Json policy = Json::object();
     if (command.has("policy")) {
-        const protocol::PolicyFile file = protocol::readPolicyFile(command.text("policy"));
-        if (!file.models.empty())
-            throw UsageError(command.text("policy") +
-                             " restricts models, which is for verify; certify takes thresholds alone.");
-        const protocol::PolicyChanges& given = file.thresholds;
-        const auto take = [&](const char* name, const std::optional<double>& value) {
-            if (value)
-                policy[name] = *value;
-        };
-        take("tau_act", given.tauAct);
-        take("tau_loss", given.tauLoss);
-        take("tau_rel", given.tauRel);
-        take("alpha_act", given.alphaAct);
-        take("alpha_loss", given.alphaLoss);
-        if (given.measure)
-            policy["error"] = *given.measure == ErrorMeasure::L2 ? "l2" : "relative-l2";
+        const Policy given =
+            certificate::readPolicyFile(command.text("policy"), defaultsFor(command.text("dtype"))).policy;
+        policy = {{"tau_act", given.tauAct},       {"tau_loss", given.tauLoss},
+                  {"tau_rel", given.tauRel},       {"alpha_act", given.alphaAct},
+                  {"alpha_loss", given.alphaLoss}, {"error", given.measure == ErrorMeasure::L2 ? "l2" : "relative-l2"}};
     }
     for (const char* name : {"tau_act", "tau_loss", "tau_rel", "alpha_act", "alpha_loss", "error"}) {
         if (const auto single = request.find(name); single != request.end()) {

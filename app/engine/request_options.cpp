@@ -2,7 +2,7 @@
 
 #include "app/engine/parameters.h"
 #include "engine/base/error.h"
-#include "engine/protocol/policy_file.h"
+#include "engine/certificate/policy_file.h"
 
 #include <limits>
 
@@ -48,10 +48,15 @@ pipeline::PromptOptions promptOptions(Parameters& parameters)
 
 void readPolicy(Parameters& parameters, pipeline::CertifyOptions& options)
 {
-    const protocol::PolicyChanges changes = protocol::policyChangesFromJson(parameters.object("policy"), "policy");
-    options.tauRelGiven = changes.tauRel.has_value();
-    options.policy.tauRel = pipeline::defaultTauRel(options.model.dtype);
-    changes.applyTo(options.policy);
+    Json policy = parameters.object("policy");
+    options.tauRelGiven = policy.contains("tau_rel");
+    policy["schema"] = "blockcert.policy/1";
+    const Policy defaults = certificate::defaultPolicy(options.model.dtype);
+    try {
+        options.policy = certificate::parsePolicy(writeJson(policy), "policy", defaults).policy;
+    } catch (const FormatError& error) {
+        throw UsageError(error.what()); // no file said it, the caller did
+    }
 }
 
 }

@@ -88,6 +88,7 @@ std::size_t AddedTokens::Trie::match(std::string_view text, std::size_t position
 void AddedTokens::add(AddedToken token, std::string_view pattern)
 {
     (token.normalised ? m_normalised : m_raw).add(pattern, token.id);
+    token.decoded = token.normalised ? std::string(pattern) : token.content;
     m_ids[token.content] = token.id;
     m_tokens.insert_or_assign(token.id, std::move(token));
 }

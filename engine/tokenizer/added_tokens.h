@@ -21,6 +21,7 @@ struct AddedToken {
     bool stripRight = false;
     bool normalised = false; // looked for in the normalised text
     bool special = false;    // left out by decode(…, skipSpecial)
+    std::string decoded;     // what decoding starts from: the content, or its normalised form
 };
 
 // A part of a text: an added token, or text between them.
@@ -33,7 +34,7 @@ struct Fragment {
 // threads.
 class AddedTokens {
 public:
-    // `pattern` is what is looked for: the content, or its normalised form for normalised tokens.
+    // `pattern` is what is looked for: the content, its normalised form for normalised tokens, or nothing.
     void add(AddedToken token, std::string_view pattern);
 
     // Covers the whole text; fragments are not empty.

@@ -87,8 +87,9 @@ std::string Pipeline::decode(std::span<const TokenId> ids, bool skipSpecial) con
     tokens.reserve(ids.size());
     for (const TokenId id : ids) {
         if (const AddedToken* token = added.find(id)) {
-            if (!skipSpecial || !token->special)
-                tokens.push_back(token->content);
+            const AddedToken* named = added.find(token->decoded); // the reference asks by text, not by id
+            if (!skipSpecial || named == nullptr || !named->special)
+                tokens.push_back(token->decoded);
         } else if (const std::string* text = vocabulary->text(id)) {
             tokens.push_back(*text);
         }

@@ -3,6 +3,7 @@
 #include "engine/tokenizer/unicode.h"
 
 #include <bit>
+#include <cstdint>
 #include <utility>
 
 namespace blockcert::tokenizer {
@@ -241,7 +242,7 @@ Pipeline readSentencePiece(std::string_view bytes, const Companions& companions,
         pipeline.normaliser.emplace_back(ReplaceStep{Pattern::literal(" "), spaceMark});
     pipeline.decoder = {ReplaceStep{Pattern::literal(spaceMark), " "}, ByteFallbackDecoder{}, FuseDecoder{}};
     if (model.dummyPrefix || model.collapseSpaces)
-        pipeline.decoder.emplace_back(StripDecoder{" ", 1, 0});
+        pipeline.decoder.emplace_back(StripDecoder{" ", model.collapseSpaces ? SIZE_MAX : 1, 0});
     pipeline.metaspace = true;
     pipeline.kind = "SentencePiece BPE (tokenizer.model)";
 

@@ -22,29 +22,29 @@ std::int64_t integerOf(const Value& value)
     return *value.as<std::int64_t>();
 }
 
-std::int64_t checked(bool overflow, std::int64_t result)
-{
-    if (overflow)
-        throw UnsupportedError("Integers beyond 64 bits are not implemented.");
-    return result;
-}
-
 std::int64_t integerArithmetic(BinaryOperator operation, std::int64_t a, std::int64_t b)
 {
     std::int64_t result = 0;
-    switch (operation) {
-    case BinaryOperator::Add: return checked(__builtin_add_overflow(a, b, &result), result);
-    case BinaryOperator::Subtract: return checked(__builtin_sub_overflow(a, b, &result), result);
-    case BinaryOperator::Multiply: return checked(__builtin_mul_overflow(a, b, &result), result);
-    default: break;
-    }
-    if (b == 0)
+    bool overflow = false;
+    if (operation == BinaryOperator::Add) {
+        overflow = __builtin_add_overflow(a, b, &result);
+    } else if (operation == BinaryOperator::Subtract) {
+        overflow = __builtin_sub_overflow(a, b, &result);
+    } else if (operation == BinaryOperator::Multiply) {
+        overflow = __builtin_mul_overflow(a, b, &result);
+    } else if (b == 0) {
         throw FormatError("It divides by zero.");
-    if (b == -1) // the one quotient that may not fit
-        return operation == BinaryOperator::Modulo ? 0 : checked(__builtin_sub_overflow(0, a, &result), result);
-    const std::int64_t rest = a % b;
-    const bool adjust = rest != 0 && (rest < 0) != (b < 0); // Python rounds down
-    return operation == BinaryOperator::Modulo ? rest + (adjust ? b : 0) : a / b - (adjust ? 1 : 0);
+    } else if (b == -1) { // the one divisor whose quotient may not fit
+        if (operation == BinaryOperator::FloorDivide)
+            overflow = __builtin_sub_overflow(0, a, &result);
+    } else {
+        const std::int64_t rest = a % b;
+        const bool adjust = rest != 0 && (rest < 0) != (b < 0); // Python rounds down
+        result = operation == BinaryOperator::Modulo ? rest + (adjust ? b : 0) : a / b - (adjust ? 1 : 0);
+    }
+    if (overflow)
+        throw UnsupportedError("Integers beyond 64 bits are not implemented.");
+    return result;
 }
 
 std::int64_t integerPower(std::int64_t base, std::int64_t exponent)

@@ -26,6 +26,9 @@ namespace {
 // Queries whose scores and mixes are computed together: one stretch shares its last visited key.
 constexpr std::int64_t queriesAtOnce = 32;
 
+// An exponential takes about as long as this many multiply-adds.
+constexpr std::int64_t exponentialCost = 64;
+
 std::size_t at(std::int64_t index)
 {
     return static_cast<std::size_t>(index);
@@ -241,7 +244,7 @@ private:
         const Rows& query = in(op.query);
         const Rows& key = in(op.key);
         Rows out(at(op.heads * m_tokens * m_tokens), 0.0);
-        shareOut(m_block.threads, op.heads, [&](std::int64_t h) {
+        shareOut(threadsForPairs(op.heads * op.headDim), op.heads, [&](std::int64_t h) {
             m_context.step();
             const std::span<const double> keys = std::span(key).subspan(at(h / group * op.headDim));
             const PackedMatrix packed(keys, m_tokens, keyStride, op.headDim, 1);
@@ -264,7 +267,7 @@ private:
         const std::int64_t rows = static_cast<std::int64_t>(scores.size()) / m_tokens; // [head, query]
         Rows out(scores.size(), 0.0);
         m_margin.assign(at(rows), 0.0);
-        shareOut(m_block.threads, rows / m_tokens, [&](std::int64_t h) {
+        shareOut(threadsForPairs(rows / m_tokens * exponentialCost), rows / m_tokens, [&](std::int64_t h) {
             for (std::int64_t t = 0; t < m_tokens; ++t) {
                 const std::int64_t row = h * m_tokens + t;
                 softmaxRow(scores.data() + row * m_tokens, t, out.data() + row * m_tokens);
@@ -316,7 +319,7 @@ private:
         const Rows& weights = in(op.weights);
         const Rows& value = in(op.value);
         Rows out(at(m_tokens * outStride));
-        shareOut(m_block.threads, op.heads, [&](std::int64_t h) {
+        shareOut(threadsForPairs(op.heads * op.headDim), op.heads, [&](std::int64_t h) {
             m_context.step();
             const std::span<const double> values = std::span(value).subspan(at(h / group * op.headDim));
             const PackedMatrix packed(values, op.headDim, 1, m_tokens, valueStride);
@@ -335,7 +338,8 @@ private:
         const Rows& rows = in(op.in);
         Rows out(rows.size());
         const auto width = static_cast<std::int64_t>(rows.size()) / m_tokens;
-        shareOut(m_block.threads, m_tokens, [&](std::int64_t t) {
+        const int threads = threadsWorthwhile(m_block.threads, m_tokens * width * exponentialCost);
+        shareOut(threads, m_tokens, [&](std::int64_t t) {
             for (std::int64_t i = t * width; i < (t + 1) * width; ++i)
                 out[at(i)] = op.kind == Activation::Kind::Silu ? silu(rows[at(i)]) : geluNew(rows[at(i)]);
         });
@@ -358,6 +362,12 @@ private:
         for (std::size_t i = 0; i < out.size(); ++i)
             out[i] += b[i];
         write(op.out, std::move(out));
+    }
+
+    // For work on every pair of tokens.
+    [[nodiscard]] int threadsForPairs(std::int64_t multiplyAddsPerPair) const
+    {
+        return threadsWorthwhile(m_block.threads, m_tokens * m_tokens * multiplyAddsPerPair);
     }
 
     [[nodiscard]] const Rows& in(const std::string& name) const { return m_registers.at(name); }

@@ -160,7 +160,8 @@ Rows linearRows(std::span<const double> in, const PackedMatrix& weight, std::spa
     const std::int64_t rows = static_cast<std::int64_t>(in.size()) / weight.inputs();
     assert(static_cast<std::int64_t>(in.size()) == rows * weight.inputs());
     Rows out(at(rows * weight.outputs()));
-    shareOut(threads, weight.panels(), [&](std::int64_t panel) {
+    const int helpers = threadsWorthwhile(threads, rows * weight.inputs() * weight.outputs());
+    shareOut(helpers, weight.panels(), [&](std::int64_t panel) {
         context.step();
         multiplyPanel(weight, panel, weight.inputs(), {in.data(), rows, weight.inputs()}, out.data(), weight.outputs());
     });

@@ -36,4 +36,9 @@ void shareOut(int threads, std::int64_t count, const std::function<void(std::int
         std::rethrow_exception(failure);
 }
 
+int threadsWorthwhile(int threads, std::int64_t multiplyAdds)
+{
+    return multiplyAdds < (std::int64_t{4} << 20U) ? 1 : threads;
+}
+
 }

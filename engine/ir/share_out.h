@@ -10,4 +10,7 @@ namespace blockcert::ir {
 // exception no further task begins, and the first one is thrown again here once all threads have stopped.
 void shareOut(int threads, std::int64_t count, const std::function<void(std::int64_t)>& task);
 
+// `threads`, or 1 where starting threads would take longer than the work itself: below some millions of multiply-adds.
+[[nodiscard]] int threadsWorthwhile(int threads, std::int64_t multiplyAdds);
+
 }

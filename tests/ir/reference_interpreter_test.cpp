@@ -74,6 +74,21 @@ TEST(ReferenceInterpreter, HasTheBitsOfTheNaiveLoopsForBothArchitecturesAllLengt
         }
 }
 
+TEST(ReferenceInterpreter, HasTheBitsOfTheNaiveLoopsWhereTheWorkIsWorthThreads)
+{
+    TransformerConfig config = smallLlama();
+    config.dModel = 64;
+    config.heads = 8;
+    config.kvHeads = 4;
+    config.headDim = 16;
+    config.dFf = 300;
+    const BlockIr block = randomBlock(config, 260, 3);
+    const Values input = Numbers(4).doubles(260 * 64);
+    const NaiveBlock naive(block, input, firstPositions(260));
+    for (const int threads : {1, 2, 5})
+        EXPECT_EQ(replay(block, input, 260, threads).output, naive.registers.at("y")) << threads << " threads";
+}
+
 TEST(ReferenceInterpreter, HasTheBitsOfTheNaiveLoopsForMasksThatAreNotCausal)
 {
     constexpr std::int64_t tokens = 70;

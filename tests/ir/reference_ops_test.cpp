@@ -41,7 +41,8 @@ TEST(Linear, HasTheBitsOfTheNaiveLoopForOddShapesTypesAndThreads)
     };
 
     Numbers numbers(3);
-    for (const Shape shape : {Shape{1, 1, 1}, {5, 3, 33}, {4, 64, 32}, {7, 600, 31}, {13, 513, 100}, {66, 40, 257}}) {
+    for (const Shape shape :
+         {Shape{1, 1, 1}, {5, 3, 33}, {4, 64, 32}, {7, 600, 31}, {13, 513, 100}, {66, 40, 257}, {70, 300, 230}}) {
         const auto in = numbers.doubles(static_cast<std::size_t>(shape.rows * shape.inputs));
         const auto bias = numbers.doubles(static_cast<std::size_t>(shape.outputs));
         const auto single = numbers.floats(static_cast<std::size_t>(shape.outputs * shape.inputs));

@@ -1,0 +1,56 @@
+// Runs a block program with LibTorch: the fast interpreter of the issuing side. The judge is ir::ReferenceInterpreter.
+#pragma once
+
+#include "engine/ir/block_ir.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/model/tiled_linear.h"
+#include "engine/values/dtype.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace at {
+class Tensor;
+}
+
+namespace c10 {
+struct Device;
+}
+
+namespace blockcert {
+class RunContext;
+}
+
+namespace blockcert::model {
+struct Batch;
+}
+
+namespace blockcert::replay {
+
+// Weights are converted once, at construction. A prompt's results depend neither on the other prompts nor on the
+// thread count where batchInvariant() holds. One run at a time: not thread-safe.
+class TorchInterpreter {
+public:
+    // dtype is F64 or F32 and is the type of all arithmetic. Without a tiling the self-test of engine/model/invariance
+    // chooses one on this block's own layers. Throws what ir::validate() throws, ShapeError for tensors that do not
+    // fit, UnsupportedError for programs that cannot be scheduled.
+    TorchInterpreter(const ir::BlockIr& block, DType dtype, const c10::Device& device,
+                     const std::optional<model::Tiling>& tiling, const RunContext& context);
+    ~TorchInterpreter();
+    TorchInterpreter(TorchInterpreter&&) noexcept;
+    TorchInterpreter& operator=(TorchInterpreter&&) noexcept;
+
+    [[nodiscard]] const model::Tiling& tiling() const;
+    [[nodiscard]] bool batchInvariant() const; // true if a tiling was given: whoever gave it has tested it
+
+    // One replay per prompt of the batch. `input` [rows, width] in any floating type is widened exactly.
+    [[nodiscard]] std::vector<ir::BlockReplay> run(const at::Tensor& input, const model::Batch& batch,
+                                                   const RunContext& context);
+
+private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+}

@@ -2,6 +2,7 @@
 
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/process/message_decoder.h"
+#include "engine/protocol/frame_codec.h"
 
 #include <algorithm>
 #include <utility>
@@ -235,7 +236,7 @@ void EngineClient::sendNotification(const QString& method, const Json& parameter
 void EngineClient::write(const Json& message)
 {
     if (m_process && m_process->isWritable())
-        m_process->write(frame(QByteArray::fromStdString(message.dump())));
+        m_process->write(QByteArray::fromStdString(protocol::encodeFrame(message.dump())));
 }
 
 void EngineClient::readOutput()
@@ -359,19 +360,7 @@ void EngineClient::receiveProgress(const Json& parameters)
     const JobId id = wholeOf(parameters, "id");
     if (!find(id))
         return;
-    JobProgress progress;
-    progress.stage = textOf(parameters, "stage");
-    progress.done = wholeOf(parameters, "done");
-    progress.total = wholeOf(parameters, "total");
-    progress.unit = textOf(parameters, "unit");
-    progress.block = indexOf(parameters, "block");
-    progress.prompt = indexOf(parameters, "prompt");
-    progress.elapsedSeconds = realOf(parameters, "elapsed_s").value_or(0);
-    progress.rate = realOf(parameters, "rate");
-    progress.etaSeconds = realOf(parameters, "eta_s");
-    if (const Json& detail = objectOf(parameters, "detail"); !detail.empty())
-        progress.detail = std::make_shared<const Json>(detail);
-    emit progressed(id, progress);
+    emit progressed(id, progressOf(parameters));
 }
 
 // The stream can no longer be trusted: the process is stopped and what follows is the same as after a crash.

@@ -42,6 +42,9 @@ struct JobFault {
     bool resumable = false;
 };
 
+// The fields of a progress object, of $/progress as of --jsonl.
+[[nodiscard]] JobProgress progressOf(const Json& object);
+
 // The next unused id, for engine requests and child processes alike. GUI thread.
 [[nodiscard]] JobId nextJobId();
 

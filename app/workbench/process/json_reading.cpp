@@ -38,6 +38,8 @@ qint64 wholeOf(const Json& object, const char* key, qint64 otherwise)
 
 quint64 sizeOf(const Json& object, const char* key)
 {
+    if (const Json* number = member(object, key); number && number->is_number_unsigned())
+        return number->get<quint64>();
     const qint64 value = wholeOf(object, key);
     return value > 0 ? static_cast<quint64>(value) : 0;
 }

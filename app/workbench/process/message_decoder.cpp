@@ -2,13 +2,26 @@
 
 #include "engine/base/error.h"
 
-#include <string_view>
+#include <string>
 
 namespace blockcert::workbench {
+namespace {
+
+QString shown(const QByteArray& bytes)
+{
+    QString text = QString::fromLatin1(bytes.left(48)).simplified();
+    for (QChar& c : text) {
+        if (!c.isPrint())
+            c = QLatin1Char('.');
+    }
+    return text;
+}
+
+}
 
 void MessageDecoder::begin(quint64 generation)
 {
-    m_reader = FrameReader();
+    m_frames = protocol::FrameDecoder();
     m_generation = generation;
     m_isBroken = false;
 }
@@ -19,14 +32,13 @@ void MessageDecoder::feed(const QByteArray& bytes, quint64 generation)
     if (generation != m_generation || m_isBroken)
         return;
     try {
-        m_reader.append(bytes);
-        while (const std::optional<QByteArray> body = m_reader.next()) {
-            const std::string_view text(body->constData(), static_cast<std::size_t>(body->size()));
-            emit decoded(std::make_shared<const Json>(parseStrictJson(text, "a message of the engine")), generation);
-        }
+        m_frames.feed({bytes.constData(), static_cast<std::size_t>(bytes.size())});
+        while (const std::optional<std::string> body = m_frames.next())
+            emit decoded(std::make_shared<const Json>(parseStrictJson(*body, "a message of the engine")), generation);
     } catch (const Error& error) {
         m_isBroken = true;
-        emit broken(QString::fromUtf8(error.what()), generation);
+        emit broken(tr("it sent “%1”, which is no message (%2)").arg(shown(bytes), QString::fromUtf8(error.what())),
+                    generation);
     }
 }
 

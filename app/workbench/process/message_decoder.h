@@ -1,8 +1,8 @@
 // Turns the engine's bytes into JSON values outside the GUI thread, in order.
 #pragma once
 
-#include "app/workbench/process/frames.h"
 #include "app/workbench/process/job.h"
+#include "engine/protocol/frame_codec.h"
 
 #include <QObject>
 
@@ -30,7 +30,7 @@ signals:
     void drained(quint64 generation); // after the last message of this generation
 
 private:
-    FrameReader m_reader;
+    protocol::FrameDecoder m_frames;
     quint64 m_generation = 0;
     bool m_isBroken = false;
 };

@@ -1,0 +1,51 @@
+// One block's certificate as a page to read: what is claimed, under which policy, about what, and by whose word.
+#pragma once
+
+#include "app/workbench/pages/page_parts.h"
+#include "engine/base/strict_json.h"
+
+#include <QWidget>
+
+#include <memory>
+
+class QLabel;
+class QPushButton;
+class QVBoxLayout;
+
+namespace blockcert::widgets {
+class StateBadge;
+}
+
+namespace blockcert::workbench {
+
+class CertificatePage : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit CertificatePage(QWidget* parent = nullptr);
+
+    void setCertificate(const std::shared_ptr<const Json>& certificate, const QString& runPath);
+
+    [[nodiscard]] QWidget* side() const { return m_side; }
+
+    [[nodiscard]] int block() const { return m_block; }
+
+signals:
+    void backWanted();
+    void verifyWanted(const QString& certificatePath);
+
+private:
+    void rebuild();
+    void rebuildSide();
+
+    std::shared_ptr<const Json> m_certificate;
+    QString m_runPath;
+    int m_block = -1;
+    widgets::PageTitle* m_title = nullptr;
+    widgets::StateBadge* m_badge = nullptr;
+    QWidget* m_content = nullptr;
+    QVBoxLayout* m_contentLayout = nullptr;
+    SidePanel* m_side = nullptr;
+};
+
+}

@@ -1,0 +1,250 @@
+#include "app/workbench/pages/open_page.h"
+
+#include "widgets/empty_state.h"
+#include "widgets/model_card_view.h"
+#include "widgets/notice.h"
+#include "widgets/number_text.h"
+#include "widgets/tensor_table.h"
+
+#include <QLabel>
+#include <QLineEdit>
+#include <QLocale>
+#include <QPushButton>
+#include <QSplitter>
+#include <QStackedWidget>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+namespace space = widgets::space;
+
+namespace {
+
+QString scopeOf(const widgets::ModelCard& card)
+{
+    return OpenPage::tr("%1 · %2 · %3 blocks · %4 parameters · read from the headers of %n file(s)", nullptr,
+                        static_cast<int>(card.files.size()))
+        .arg(card.architecture, card.container)
+        .arg(card.layers)
+        .arg(widgets::countText(card.parameters));
+}
+
+// A link that opens something again: its name, and one line on what it is.
+QWidget* recentRow(const QString& title, const QString& note, const QString& path, QPushButton** link)
+{
+    auto* line = new QWidget;
+    auto* layout = new QVBoxLayout(line);
+    layout->setContentsMargins(0, 0, 0, space::tiny);
+    layout->setSpacing(0);
+    *link = button(title, widgets::ButtonRole::Link);
+    (*link)->setToolTip(path);
+    (*link)->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
+    layout->addWidget(*link);
+    QLabel* text = widgets::makeLabel(note, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                      widgets::TextTone::Secondary);
+    text->setToolTip(path);
+    layout->addWidget(text);
+    return line;
+}
+
+}
+
+OpenPage::OpenPage(QWidget* parent)
+    : QWidget(parent)
+    , m_stack(new QStackedWidget)
+    , m_empty(new widgets::EmptyState)
+    , m_problem(new widgets::Notice)
+    , m_emptyPage(new QWidget)
+    , m_cardPage(new QWidget)
+    , m_title(new widgets::PageTitle)
+    , m_notice(new widgets::Notice)
+    , m_card(new widgets::ModelCardView)
+    , m_tensors(new widgets::TensorTable)
+    , m_filter(new QLineEdit)
+    , m_side(new SidePanel)
+{
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_stack);
+
+    m_empty->setText(tr("Where does a surrogate depart from its model?"),
+                     tr("BlockCert replaces a transformer's blocks by explicit programs, measures the difference on "
+                        "your prompts, and issues certificates that anyone can check."));
+    m_empty->setWays({
+        {widgets::Icon::Folder, tr("Open a model folder…"), tr("With safetensors, config.json and a tokenizer"), false,
+         true},
+        {widgets::Icon::File, tr("Open a model file…"), tr("A .gguf or a single .safetensors"), false, true},
+        {widgets::Icon::Explore, tr("Open a run…"), tr("Measured before, here or elsewhere"), false, true},
+        {widgets::Icon::Verify, tr("Check a certificate…"), tr("Somebody else's folder; every number recomputed"),
+         false, true},
+        {widgets::Icon::Run, tr("Try the demo model"), tr("SmolLM2-135M-Instruct, as set up with this program"), true,
+         true},
+    });
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, [this](int way) {
+        switch (way) {
+        case 0: emit modelWanted(); break;
+        case 1: emit modelFileWanted(); break;
+        case 2: emit runWanted(); break;
+        case 3: emit checkWanted(); break;
+        default: emit demoWanted(); break;
+        }
+    });
+    m_problem->hide();
+    m_problem->setClosable(true);
+    connect(m_problem, &widgets::Notice::closed, m_problem, &QWidget::hide);
+    connect(m_problem, &widgets::Notice::actionRequested, this, [this] { emit remedyWanted(m_remedy); });
+    auto* emptyLayout = pageLayout(m_emptyPage);
+    emptyLayout->addWidget(m_problem);
+    emptyLayout->addWidget(m_empty, 1);
+    m_stack->addWidget(m_emptyPage);
+
+    m_filter->setPlaceholderText(tr("Filter tensors"));
+    m_filter->setClearButtonEnabled(true);
+    m_filter->setMaximumWidth(220);
+    m_filter->setAccessibleName(tr("Filter tensors by name, role or type"));
+    connect(m_filter, &QLineEdit::textChanged, m_tensors, &widgets::TensorTable::setFilter);
+
+    auto* cards = new QScrollArea;
+    cards->setFrameShape(QFrame::NoFrame);
+    cards->setWidgetResizable(true);
+    cards->setWidget(m_card);
+    cards->setMinimumWidth(340);
+    auto* tensors = new QWidget;
+    auto* tensorLayout = new QVBoxLayout(tensors);
+    tensorLayout->setContentsMargins(space::large, 0, 0, 0);
+    auto* tensorTop = row();
+    tensorTop->addWidget(heading(tr("Tensors")), 1);
+    tensorTop->addWidget(m_filter);
+    tensorLayout->addLayout(tensorTop);
+    tensorLayout->addWidget(m_tensors, 1);
+    auto* split = new QSplitter;
+    split->setChildrenCollapsible(false);
+    split->addWidget(cards);
+    split->addWidget(tensors);
+    split->setStretchFactor(0, 2);
+    split->setStretchFactor(1, 3);
+
+    m_notice->hide();
+    connect(m_notice, &widgets::Notice::actionRequested, this, [this] { emit remedyWanted(m_remedy); });
+    auto* cardLayout = pageLayout(m_cardPage);
+    cardLayout->addWidget(m_title);
+    cardLayout->addWidget(m_notice);
+    cardLayout->addWidget(split, 1);
+    m_stack->addWidget(m_cardPage);
+    rebuildSide();
+}
+
+void OpenPage::setProblem(const QString& sentence)
+{
+    m_problem->setNotice(widgets::Notice::Tone::Error, sentence);
+    m_problem->setVisible(!sentence.isEmpty());
+}
+
+void OpenPage::setModel(const QString& name, const Loadable<widgets::ModelCard>& card)
+{
+    using State = Loadable<widgets::ModelCard>::State;
+    setProblem({});
+    m_notice->hide();
+    const bool hadCard = m_hasCard;
+    m_hasCard = card.isReady();
+    switch (card.state) {
+    case State::Empty: m_stack->setCurrentWidget(m_emptyPage); break;
+    case State::Loading:
+        // Headers are read within milliseconds: the page only says so if it takes longer.
+        if (!card.value) {
+            m_stack->setCurrentWidget(m_emptyPage);
+            m_problem->setNotice(widgets::Notice::Tone::Note, tr("Reading the headers of %1 …").arg(shortPath(name)));
+            m_problem->show();
+        }
+        break;
+    case State::Failed:
+        m_stack->setCurrentWidget(m_emptyPage);
+        m_remedy = remedyFor(card.fault);
+        m_problem->setNotice(widgets::Notice::Tone::Error, card.fault.sentence, remedyText(m_remedy));
+        m_problem->show();
+        break;
+    case State::Ready: showCard(*card.value); break;
+    }
+    if (card.isReady()) {
+        m_card->setCard(card.value);
+        m_tensors->setCard(card.value);
+    }
+    if (hadCard != m_hasCard)
+        rebuildSide();
+}
+
+void OpenPage::showCard(const widgets::ModelCard& card)
+{
+    m_title->setText(card.name, scopeOf(card));
+    QStringList remarks = card.warnings;
+    if (!card.tokenizerProblem.isEmpty())
+        remarks.prepend(card.tokenizerProblem);
+    m_notice->setNotice(widgets::Notice::Tone::Warning, remarks.join(u'\n'));
+    m_notice->setVisible(!remarks.isEmpty());
+    m_filter->clear();
+    m_stack->setCurrentWidget(m_cardPage);
+}
+
+void OpenPage::setRecent(const QList<RecentItem>& models, const std::vector<ShelvedRun>& runs)
+{
+    m_recentModels = models;
+    m_runs = runs;
+    rebuildSide();
+}
+
+void OpenPage::rebuildSide()
+{
+    while (QLayoutItem* item = m_side->content()->takeAt(0)) {
+        if (item->widget())
+            item->widget()->deleteLater();
+        delete item;
+    }
+    QVBoxLayout* content = m_side->content();
+    if (m_hasCard) {
+        content->addWidget(heading(tr("Next")));
+        content->addWidget(wrapped(tr("Choose prompts and blocks, and measure where a surrogate departs from this "
+                                      "model. Nothing is computed before you say so."),
+                                   widgets::TextTone::Secondary));
+        QPushButton* measure = button(tr("Choose prompts and blocks"), widgets::ButtonRole::Primary);
+        connect(measure, &QPushButton::clicked, this, &OpenPage::measureWanted);
+        content->addWidget(measure);
+        content->addSpacing(space::small);
+        QPushButton* other = button(tr("Open another model…"));
+        connect(other, &QPushButton::clicked, this, &OpenPage::modelWanted);
+        QPushButton* run = button(tr("Open a run…"));
+        connect(run, &QPushButton::clicked, this, &OpenPage::runWanted);
+        content->addWidget(other);
+        content->addWidget(run);
+        content->addSpacing(space::large);
+    }
+    if (!m_recentModels.isEmpty()) {
+        content->addWidget(heading(tr("Models opened before")));
+        for (const RecentItem& model : std::as_const(m_recentModels)) {
+            QPushButton* link = nullptr;
+            content->addWidget(recentRow(model.title, shortPath(model.path), model.path, &link));
+            connect(link, &QPushButton::clicked, this, [this, path = model.path] { emit modelChosen(path); });
+        }
+        content->addSpacing(space::medium);
+    }
+    if (!m_runs.empty()) {
+        content->addWidget(heading(tr("Runs")));
+        constexpr std::size_t shown = 8;
+        for (std::size_t i = 0; i < std::min(m_runs.size(), shown); ++i) {
+            const ShelvedRun& run = m_runs[i];
+            const QString when = QLocale().toString(run.changed, QLocale::ShortFormat);
+            QPushButton* link = nullptr;
+            content->addWidget(recentRow(
+                run.name, run.finished ? when : tr("%1 · unfinished, can be resumed").arg(when), run.path, &link));
+            connect(link, &QPushButton::clicked, this, [this, path = run.path] { emit runChosen(path); });
+        }
+    }
+    if (!m_hasCard && m_recentModels.isEmpty() && m_runs.empty()) {
+        content->addWidget(heading(tr("Nothing opened yet")));
+        content->addWidget(wrapped(tr("Models and runs you open are listed here. You can also drop a model folder, a "
+                                      ".gguf file or a run folder anywhere on this window."),
+                                   widgets::TextTone::Secondary));
+    }
+    content->addStretch(1);
+}
+
+}

@@ -1,0 +1,75 @@
+// The first page: the ways in, and the card of the model that is open.
+#pragma once
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/preferences.h"
+#include "app/workbench/session/run_shelf.h"
+#include "widgets/values.h"
+
+#include <QWidget>
+
+#include <vector>
+
+class QLineEdit;
+class QStackedWidget;
+
+namespace blockcert::widgets {
+class EmptyState;
+class ModelCardView;
+class Notice;
+class PageTitle;
+class TensorTable;
+}
+
+namespace blockcert::workbench {
+
+// Model, run and verification are chosen by the window; the page only asks for them.
+class OpenPage : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit OpenPage(QWidget* parent = nullptr);
+
+    void setModel(const QString& name, const Loadable<widgets::ModelCard>& card);
+    // Models and runs opened before, and the runs in the output folder.
+    void setRecent(const QList<RecentItem>& models, const std::vector<ShelvedRun>& runs);
+    // What could not be opened, said here because nothing else is on screen.
+    void setProblem(const QString& sentence);
+
+    [[nodiscard]] QWidget* side() const { return m_side; }
+
+signals:
+    void modelWanted();
+    void modelFileWanted();
+    void runWanted();
+    void checkWanted();
+    void demoWanted();
+    void measureWanted();
+    void cancelWanted();
+    void remedyWanted(blockcert::workbench::Remedy remedy);
+    void modelChosen(const QString& path);
+    void runChosen(const QString& path);
+
+private:
+    void showCard(const widgets::ModelCard& card);
+    void rebuildSide();
+
+    QStackedWidget* m_stack = nullptr;
+    widgets::EmptyState* m_empty = nullptr;
+    widgets::Notice* m_problem = nullptr; // of the empty state
+    QWidget* m_emptyPage = nullptr;
+    QWidget* m_cardPage = nullptr;
+    widgets::PageTitle* m_title = nullptr;
+    widgets::Notice* m_notice = nullptr;
+    widgets::ModelCardView* m_card = nullptr;
+    widgets::TensorTable* m_tensors = nullptr;
+    QLineEdit* m_filter = nullptr;
+    SidePanel* m_side = nullptr;
+    bool m_hasCard = false;
+    Remedy m_remedy = Remedy::Retry;
+    QList<RecentItem> m_recentModels;
+    std::vector<ShelvedRun> m_runs;
+};
+
+}

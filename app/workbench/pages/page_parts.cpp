@@ -1,0 +1,104 @@
+#include "app/workbench/pages/page_parts.h"
+
+#include <QCoreApplication>
+#include <QDir>
+#include <QLabel>
+#include <QPushButton>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+namespace space = widgets::space;
+
+QVBoxLayout* pageLayout(QWidget* parent)
+{
+    auto* layout = new QVBoxLayout(parent);
+    layout->setContentsMargins(space::large + space::tiny, space::large, space::large, space::medium);
+    layout->setSpacing(space::medium);
+    return layout;
+}
+
+QVBoxLayout* column(int spacing)
+{
+    auto* layout = new QVBoxLayout;
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(spacing);
+    return layout;
+}
+
+QHBoxLayout* row(int spacing)
+{
+    auto* layout = new QHBoxLayout;
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(spacing);
+    return layout;
+}
+
+QLabel* heading(const QString& text)
+{
+    return widgets::makeLabel(text, widgets::TextSize::Body, widgets::TextWeight::Strong);
+}
+
+QLabel* wrapped(const QString& text, widgets::TextTone tone, widgets::TextSize size)
+{
+    QLabel* label = widgets::makeLabel(text, size, widgets::TextWeight::Normal, tone);
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    label->setFocusPolicy(Qt::NoFocus);
+    return label;
+}
+
+QPushButton* button(const QString& text, widgets::ButtonRole role)
+{
+    auto* made = new QPushButton(text);
+    if (role != widgets::ButtonRole::Plain)
+        widgets::setButtonRole(*made, role);
+    return made;
+}
+
+SidePanel::SidePanel(QWidget* parent)
+    : QScrollArea(parent)
+{
+    setFrameShape(QFrame::NoFrame);
+    setWidgetResizable(true);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    auto* content = new QWidget;
+    content->setProperty("surface", u"panel"_s);
+    m_content = new QVBoxLayout(content);
+    m_content->setContentsMargins(space::large + space::tiny, space::large, space::large + space::tiny, space::large);
+    m_content->setSpacing(space::small);
+    setWidget(content);
+}
+
+Remedy remedyFor(const JobFault& fault)
+{
+    switch (fault.origin) {
+    case JobFault::Origin::NotStarted: return Remedy::Settings;
+    case JobFault::Origin::ProgramEnded: return Remedy::RestartEngine;
+    case JobFault::Origin::Protocol: return Remedy::Retry;
+    case JobFault::Origin::Program: break;
+    }
+    return fault.kind == "unsupported"_L1 || fault.exitCode == 4 ? Remedy::OpenOther : Remedy::Retry;
+}
+
+QString remedyText(Remedy remedy)
+{
+    const auto tr = [](const char* text) { return QCoreApplication::translate("Remedy", text); };
+    switch (remedy) {
+    case Remedy::OpenOther: return tr("Open another…");
+    case Remedy::Settings: return tr("Settings…");
+    case Remedy::RestartEngine:
+    case Remedy::Retry: break;
+    }
+    return tr("Try again");
+}
+
+QString shortPath(const QString& path)
+{
+    const QString home = QDir::homePath();
+    if (home.size() > 1 && path.startsWith(home + u'/'))
+        return u'~' + path.mid(home.size());
+    return path;
+}
+
+}

@@ -1,0 +1,48 @@
+// Parts that several pages share: columns, section headings, wrapped text, buttons, the side panel.
+#pragma once
+
+#include "app/workbench/process/job.h"
+#include "widgets/panel.h"
+#include "widgets/theme.h"
+
+#include <QBoxLayout>
+#include <QScrollArea>
+#include <QString>
+
+class QLabel;
+class QPushButton;
+
+namespace blockcert::workbench {
+
+// A layout on `parent` with the page's margins and the grid's spacing.
+[[nodiscard]] QVBoxLayout* pageLayout(QWidget* parent);
+[[nodiscard]] QVBoxLayout* column(int spacing = widgets::space::small);
+[[nodiscard]] QHBoxLayout* row(int spacing = widgets::space::small);
+[[nodiscard]] QLabel* heading(const QString& text); // of a section
+[[nodiscard]] QLabel* wrapped(const QString& text, widgets::TextTone tone = widgets::TextTone::Text,
+                              widgets::TextSize size = widgets::TextSize::Body);
+[[nodiscard]] QPushButton* button(const QString& text, widgets::ButtonRole role = widgets::ButtonRole::Plain);
+
+// The panel at the right of a page, as wide as the inspector; what is added stands one below the other.
+class SidePanel : public QScrollArea {
+    Q_OBJECT
+
+public:
+    explicit SidePanel(QWidget* parent = nullptr);
+
+    [[nodiscard]] QVBoxLayout* content() const { return m_content; }
+
+private:
+    QVBoxLayout* m_content = nullptr;
+};
+
+// What to offer beside an error.
+enum class Remedy { Retry, OpenOther, Settings, RestartEngine };
+
+[[nodiscard]] Remedy remedyFor(const JobFault& fault);
+[[nodiscard]] QString remedyText(Remedy remedy);
+
+// A file or folder for people: the home folder as ~.
+[[nodiscard]] QString shortPath(const QString& path);
+
+}

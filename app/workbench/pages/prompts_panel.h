@@ -1,0 +1,59 @@
+// Chooses the prompts and shows them as the exact ids the model is fed.
+#pragma once
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_settings.h"
+#include "widgets/values.h"
+
+#include <QWidget>
+
+class QCheckBox;
+class QLabel;
+class QPlainTextEdit;
+class QPushButton;
+class QStackedWidget;
+
+namespace blockcert::widgets {
+class Notice;
+class PromptTable;
+class SegmentedControl;
+class TokenChips;
+}
+
+namespace blockcert::workbench {
+
+class PromptsPanel : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit PromptsPanel(QWidget* parent = nullptr);
+
+    // Bundled sets, or a file the window has asked the user for, or what is typed here.
+    void setChoice(const PromptChoice& choice); // no signal
+    [[nodiscard]] PromptChoice choice() const;
+    void setList(const Loadable<widgets::PromptList>& list);
+
+signals:
+    void choiceChanged(const blockcert::workbench::PromptChoice& choice);
+    void fileWanted();
+    void retryWanted();
+
+private:
+    void chooseSource(int index);
+    void showPrompt(int prompt);
+
+    PromptChoice m_choice;
+    std::shared_ptr<const widgets::PromptList> m_list;
+    widgets::SegmentedControl* m_source = nullptr;
+    QPlainTextEdit* m_typed = nullptr;
+    QLabel* m_summary = nullptr;
+    QStackedWidget* m_body = nullptr; // table, or what stands in its place
+    widgets::PromptTable* m_table = nullptr;
+    widgets::Notice* m_notice = nullptr;
+    QLabel* m_chipsTitle = nullptr;
+    QCheckBox* m_showIds = nullptr;
+    widgets::TokenChips* m_chips = nullptr;
+};
+
+}

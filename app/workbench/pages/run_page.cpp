@@ -1,0 +1,359 @@
+#include "app/workbench/pages/run_page.h"
+
+#include "app/workbench/pages/block_picker.h"
+#include "app/workbench/pages/options_panel.h"
+#include "app/workbench/pages/prompts_panel.h"
+#include "app/workbench/pages/run_side.h"
+#include "widgets/empty_state.h"
+#include "widgets/notice.h"
+#include "widgets/number_text.h"
+#include "widgets/progress_list.h"
+#include "widgets/segmented_control.h"
+
+#include <QLabel>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSignalBlocker>
+#include <QStackedWidget>
+#include <QStyle>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+namespace space = widgets::space;
+
+RunPage::RunPage(QWidget* parent)
+    : QWidget(parent)
+    , m_stack(new QStackedWidget)
+    , m_empty(new widgets::EmptyState)
+    , m_title(new widgets::PageTitle)
+    , m_view(new widgets::SegmentedControl)
+    , m_body(new QStackedWidget)
+    , m_promptsPanel(new PromptsPanel)
+    , m_picker(new BlockPicker)
+    , m_blocksText(new QLineEdit)
+    , m_blocksNote(widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                      widgets::TextTone::Secondary))
+    , m_options(new OptionsPanel)
+    , m_outcome(new widgets::Notice)
+    , m_summary(widgets::makeLabel({}, widgets::TextSize::Body))
+    , m_bar(new QProgressBar)
+    , m_lane(new widgets::ProgressList)
+    , m_side(new RunSide)
+{
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_stack);
+    m_empty->setText(tr("A run needs a model"),
+                     tr("Open one, and the prompts, blocks and thresholds of a run are chosen here."));
+    m_empty->setWays(
+        {{widgets::Icon::Open, tr("Open a model…"), tr("A folder with safetensors, or a .gguf file"), true, true},
+         {widgets::Icon::Run, tr("Try the demo model"), tr("SmolLM2-135M-Instruct, as set up with this program"), false,
+          true}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, [this](int way) {
+        if (way == 0)
+            emit modelWanted();
+        else
+            emit demoWanted();
+    });
+    m_stack->addWidget(m_empty);
+
+    auto* page = new QWidget;
+    auto* pageColumn = pageLayout(page);
+    m_view->setChoices({tr("Settings"), tr("Progress")});
+    connect(m_view, &widgets::SegmentedControl::chosen, m_body, &QStackedWidget::setCurrentIndex);
+    m_title->addWidget(m_view);
+    pageColumn->addWidget(m_title);
+    m_body->addWidget(makeForm());
+    m_body->addWidget(makeLane());
+    pageColumn->addWidget(m_body, 1);
+    m_stack->addWidget(page);
+
+    connect(m_side, &RunSide::outChanged, this, [this] {
+        emit outEdited();
+        announceSettings();
+    });
+    connect(m_side, &RunSide::outWanted, this, &RunPage::outWanted);
+    connect(m_side, &RunSide::runWanted, this, &RunPage::runWanted);
+    connect(m_side, &RunSide::cancelWanted, this, &RunPage::cancelWanted);
+    connect(m_side, &RunSide::copyWanted, this, &RunPage::copyWanted);
+    connect(m_side, &RunSide::resumeWanted, this, &RunPage::resumeWanted);
+    refresh();
+}
+
+QWidget* RunPage::makeForm()
+{
+    auto* form = new QWidget;
+    auto* layout = new QVBoxLayout(form);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(space::medium);
+    connect(m_promptsPanel, &PromptsPanel::choiceChanged, this, [this](const PromptChoice& choice) {
+        emit promptChoiceChanged(choice);
+        announceSettings();
+    });
+    connect(m_promptsPanel, &PromptsPanel::fileWanted, this, &RunPage::promptFileWanted);
+    connect(m_promptsPanel, &PromptsPanel::retryWanted, this, &RunPage::promptsRetryWanted);
+    layout->addWidget(m_promptsPanel, 1);
+
+    m_blocksText->setAccessibleName(tr("Blocks"));
+    m_blocksText->setToolTip(tr("all, or 0-based numbers and ranges such as 0,5,10-12"));
+    m_blocksText->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+    m_blocksText->setMaximumWidth(220);
+    connect(m_blocksText, &QLineEdit::textEdited, this, &RunPage::refreshBlocks);
+    connect(m_picker, &BlockPicker::chosenChanged, this, [this] {
+        m_blocksText->setText(blocksText(m_picker->chosen(), m_picker->layers()));
+        refreshBlocks(m_blocksText->text());
+    });
+    const auto shortcut = [this](const QString& text, int every) {
+        QPushButton* made = button(text, widgets::ButtonRole::Link);
+        connect(made, &QPushButton::clicked, this, [this, every] {
+            std::vector<int> blocks;
+            for (int block = 0; every > 0 && block < m_picker->layers(); block += every)
+                blocks.push_back(block);
+            m_blocksText->setText(blocksText(blocks, m_picker->layers()));
+            refreshBlocks(m_blocksText->text());
+        });
+        return made;
+    };
+    auto* blocksTop = row();
+    blocksTop->addWidget(heading(tr("Blocks")));
+    blocksTop->addSpacing(space::small);
+    blocksTop->addWidget(m_blocksText);
+    blocksTop->addWidget(shortcut(tr("All"), 1));
+    blocksTop->addWidget(shortcut(tr("Every fifth"), 5));
+    blocksTop->addWidget(shortcut(tr("None"), 0));
+    blocksTop->addStretch(1);
+    blocksTop->addWidget(m_blocksNote);
+    layout->addLayout(blocksTop);
+    layout->addWidget(m_picker);
+
+    layout->addWidget(heading(tr("Options")));
+    connect(m_options, &OptionsPanel::changed, this, &RunPage::announceSettings);
+    layout->addWidget(m_options);
+    return form;
+}
+
+QWidget* RunPage::makeLane()
+{
+    auto* lane = new QWidget;
+    auto* layout = new QVBoxLayout(lane);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(space::small);
+    m_outcome->hide();
+    connect(m_outcome, &widgets::Notice::actionRequested, this, [this] {
+        switch (m_offer) {
+        case Offer::Explore: emit exploreWanted(-1); break;
+        case Offer::Resume: emit resumeLastWanted(); break;
+        case Offer::Remedy: emit remedyWanted(m_remedy); break;
+        case Offer::EndEngine: emit endEngineWanted(); break;
+        case Offer::None: break;
+        }
+    });
+    layout->addWidget(m_outcome);
+    layout->addWidget(m_summary);
+    m_bar->setTextVisible(false);
+    layout->addWidget(m_bar);
+    connect(m_lane, &widgets::ProgressList::blockChosen, this, &RunPage::exploreWanted);
+    layout->addWidget(m_lane, 1);
+    return lane;
+}
+
+QWidget* RunPage::side() const
+{
+    return m_side;
+}
+
+void RunPage::setModel(const QString& name, const std::shared_ptr<const widgets::ModelCard>& card)
+{
+    const bool isNew = card != m_card;
+    m_model = name;
+    m_card = card;
+    if (isNew && card) {
+        m_picker->setLayers(card->layers);
+        m_blocksText->setText(u"all"_s);
+    }
+    refreshBlocks(m_blocksText->text());
+}
+
+void RunPage::setPrompts(const Loadable<widgets::PromptList>& list)
+{
+    m_prompts = list;
+    m_promptsPanel->setList(list);
+    refresh();
+}
+
+void RunPage::setPromptFile(const QString& path)
+{
+    PromptChoice choice = m_promptsPanel->choice();
+    choice.kind = PromptChoice::Kind::File;
+    choice.name = path;
+    m_promptsPanel->setChoice(choice);
+    m_view->setCurrent(0);
+    m_body->setCurrentIndex(0);
+    emit promptChoiceChanged(choice);
+    announceSettings();
+}
+
+void RunPage::refreshBlocks(const QString& text)
+{
+    const std::optional<std::vector<int>> chosen = parseBlocks(text, m_picker->layers());
+    const bool isInvalid = !chosen && !text.trimmed().isEmpty();
+    m_blocksText->setProperty("invalid", isInvalid);
+    m_blocksText->style()->unpolish(m_blocksText);
+    m_blocksText->style()->polish(m_blocksText);
+    m_picker->setChosen(chosen.value_or(std::vector<int>()));
+    m_blocksNote->setText(isInvalid ? tr("Blocks are 0 … %1, such as 0,5,10-12").arg(m_picker->layers() - 1)
+                                    : tr("%1 of %2 chosen").arg(chosen ? chosen->size() : 0).arg(m_picker->layers()));
+    announceSettings();
+}
+
+std::vector<int> RunPage::blocks() const
+{
+    return m_picker->chosen();
+}
+
+RunSettings RunPage::settings() const
+{
+    RunSettings settings;
+    settings.model = m_model;
+    settings.prompts = m_promptsPanel->choice();
+    settings.blocks = blocksText(m_picker->chosen(), m_picker->layers());
+    settings.out = m_side->out();
+    m_options->fill(settings);
+    return settings;
+}
+
+void RunPage::showSettings(const RunSettings& settings, int layers)
+{
+    if (m_picker->layers() != layers)
+        m_picker->setLayers(layers);
+    m_promptsPanel->setChoice(settings.prompts);
+    m_options->show(settings);
+    m_blocksText->setText(settings.blocks);
+    m_side->setOut(settings.out);
+    refreshBlocks(settings.blocks);
+}
+
+QString RunPage::obstacle() const
+{
+    if (!m_card)
+        return tr("Open a model first.");
+    if (m_picker->chosen().empty())
+        return tr("Choose at least one block.");
+    if (m_prompts.state == Loadable<widgets::PromptList>::State::Failed)
+        return tr("The prompts cannot be used: see above them.");
+    if (!m_prompts.value || m_prompts.value->prompts.empty())
+        return tr("Choose prompts, or type one.");
+    if (const QString problem = m_options->problem(); !problem.isEmpty())
+        return problem;
+    if (m_side->out().isEmpty())
+        return tr("Choose a folder for the run.");
+    return {};
+}
+
+void RunPage::announceSettings()
+{
+    refresh();
+    emit settingsChanged();
+}
+
+void RunPage::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond)
+{
+    m_side->setEstimate(estimate, flopsPerSecond);
+}
+
+void RunPage::setOut(const QString& path)
+{
+    m_side->setOut(path);
+    refresh();
+}
+
+void RunPage::setResumable(const std::vector<ShelvedRun>& runs)
+{
+    m_side->setResumable(runs);
+}
+
+void RunPage::refresh()
+{
+    m_stack->setCurrentIndex(m_card || m_hasRun ? 1 : 0);
+    if (m_card)
+        m_title->setText(tr("Measure %1").arg(m_card->name),
+                         tr("Every chosen block is recorded on the prompts, replayed as an explicit program, and "
+                            "certified under the thresholds below."));
+    m_view->setChoiceEnabled(0, m_card != nullptr);
+    m_view->setChoiceEnabled(1, m_hasRun);
+    const RunSettings current = settings();
+    m_side->setClaim(claimSentence(current, static_cast<int>(m_picker->chosen().size()), m_prompts.value.get()));
+    m_side->setObstacle(obstacle());
+    m_side->setRunning(m_isRunning);
+}
+
+void RunPage::showRun(const RunLauncher& launcher)
+{
+    using State = RunLauncher::State;
+    const bool wasRunning = m_isRunning;
+    m_isRunning = launcher.state() == State::Running;
+    if (!launcher.live())
+        return;
+    const bool isFirst = !m_hasRun;
+    m_hasRun = true;
+    const std::shared_ptr<const widgets::RunProgress> progress = launcher.live()->progress();
+    m_lane->setProgress(progress);
+    m_summary->setText(widgets::ProgressList::summary(*progress));
+    m_bar->setRange(0, progress->total > 0 || !m_isRunning ? 1000 : 0);
+    m_bar->setValue(launcher.state() == State::Finished ? 1000
+                    : progress->total > 0               ? static_cast<int>(1000 * progress->done / progress->total)
+                                                        : 0);
+    if ((m_isRunning && !wasRunning) || isFirst) {
+        m_view->setCurrent(1);
+        m_body->setCurrentIndex(1);
+        m_outcome->hide();
+    }
+    switch (launcher.state()) {
+    case State::Finished:
+        m_offer = Offer::Explore;
+        m_outcome->setNotice(widgets::Notice::Tone::Note,
+                             tr("The run is complete: %1").arg(shortPath(launcher.running().out)), tr("Explore it"));
+        m_outcome->show();
+        break;
+    case State::Cancelled:
+        m_offer = launcher.isResumable() ? Offer::Resume : Offer::None;
+        m_outcome->setNotice(widgets::Notice::Tone::Note,
+                             launcher.isResumable()
+                                 ? tr("Cancelled. Finished cells are kept, and the run can be resumed.")
+                                 : tr("Cancelled before anything was written."),
+                             launcher.isResumable() ? tr("Resume") : QString());
+        m_outcome->show();
+        break;
+    case State::Failed:
+        m_offer = launcher.isResumable() ? Offer::Resume : Offer::Remedy;
+        m_remedy = remedyFor(launcher.fault());
+        m_outcome->setNotice(
+            widgets::Notice::Tone::Error,
+            launcher.isResumable()
+                ? tr("%1 Finished cells are kept, and the run can be resumed.").arg(launcher.fault().sentence)
+                : launcher.fault().sentence,
+            launcher.isResumable() ? tr("Resume") : remedyText(m_remedy));
+        m_outcome->show();
+        break;
+    case State::Running:
+    case State::Idle: break;
+    }
+    refresh();
+}
+
+void RunPage::showUnanswered()
+{
+    if (!m_isRunning)
+        return;
+    m_offer = Offer::EndEngine;
+    m_outcome->setNotice(
+        widgets::Notice::Tone::Warning,
+        tr("The engine has not answered for 3 s. It can be ended; finished cells are kept, and the run "
+           "can be resumed."),
+        tr("End the engine"));
+    m_outcome->show();
+}
+
+}

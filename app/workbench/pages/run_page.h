@@ -1,0 +1,108 @@
+// The Run page: prompts, blocks and options before; the lane of blocks while it runs and after.
+#pragma once
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_launcher.h"
+#include "app/workbench/session/run_settings.h"
+#include "app/workbench/session/run_shelf.h"
+#include "widgets/values.h"
+
+#include <QWidget>
+
+#include <vector>
+
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QStackedWidget;
+
+namespace blockcert::widgets {
+class EmptyState;
+class Notice;
+class PageTitle;
+class ProgressList;
+class SegmentedControl;
+}
+
+namespace blockcert::workbench {
+
+class BlockPicker;
+class OptionsPanel;
+class PromptsPanel;
+class RunSide;
+
+class RunPage : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit RunPage(QWidget* parent = nullptr);
+
+    // Without a card the page offers to open a model.
+    void setModel(const QString& name, const std::shared_ptr<const widgets::ModelCard>& card);
+    void setPrompts(const Loadable<widgets::PromptList>& list);
+    void setPromptFile(const QString& path); // chosen in a dialog or dropped
+    void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
+    void setOut(const QString& path);
+    void setResumable(const std::vector<ShelvedRun>& runs);
+    void showRun(const RunLauncher& launcher); // progress, end, fault
+    void showUnanswered();                     // a cancel is not heard
+    void showSettings(const RunSettings& settings, int layers);
+
+    [[nodiscard]] RunSettings settings() const;
+    [[nodiscard]] std::vector<int> blocks() const;
+    [[nodiscard]] QString obstacle() const; // why it cannot run, or empty
+    [[nodiscard]] QWidget* side() const;
+
+signals:
+    void settingsChanged();
+    void promptChoiceChanged(const blockcert::workbench::PromptChoice& choice);
+    void promptFileWanted();
+    void promptsRetryWanted();
+    void modelWanted();
+    void demoWanted();
+    void outWanted();
+    void outEdited();
+    void runWanted();
+    void cancelWanted();
+    void endEngineWanted();
+    void copyWanted();
+    void resumeWanted(const QString& path);
+    void resumeLastWanted();
+    void exploreWanted(int block); // -1: any
+    void verifyWanted();
+    void remedyWanted(blockcert::workbench::Remedy remedy);
+
+private:
+    QWidget* makeForm();
+    QWidget* makeLane();
+    void announceSettings();
+    void refreshBlocks(const QString& text);
+    void refresh();
+
+    QString m_model;
+    std::shared_ptr<const widgets::ModelCard> m_card;
+    Loadable<widgets::PromptList> m_prompts;
+    QStackedWidget* m_stack = nullptr;
+    widgets::EmptyState* m_empty = nullptr;
+    widgets::PageTitle* m_title = nullptr;
+    widgets::SegmentedControl* m_view = nullptr; // settings, progress
+    QStackedWidget* m_body = nullptr;
+    PromptsPanel* m_promptsPanel = nullptr;
+    BlockPicker* m_picker = nullptr;
+    QLineEdit* m_blocksText = nullptr;
+    QLabel* m_blocksNote = nullptr;
+    OptionsPanel* m_options = nullptr;
+    widgets::Notice* m_outcome = nullptr;
+    QLabel* m_summary = nullptr;
+    QProgressBar* m_bar = nullptr;
+    widgets::ProgressList* m_lane = nullptr;
+    RunSide* m_side = nullptr;
+    enum class Offer { None, Explore, Resume, Remedy, EndEngine };
+    Offer m_offer = Offer::None;
+    Remedy m_remedy = Remedy::Retry;
+    bool m_isRunning = false;
+    bool m_hasRun = false;
+};
+
+}

@@ -1,0 +1,170 @@
+#include "app/workbench/pages/run_side.h"
+
+#include "widgets/fact_list.h"
+#include "widgets/notice.h"
+#include "widgets/number_text.h"
+
+#include <QLabel>
+#include <QLineEdit>
+#include <QLocale>
+#include <QPushButton>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+namespace space = widgets::space;
+
+RunSide::RunSide(QWidget* parent)
+    : SidePanel(parent)
+    , m_claim(wrapped({}))
+    , m_facts(new widgets::FactList)
+    , m_estimateNotice(new widgets::Notice)
+    , m_out(new QLineEdit)
+    , m_run(button(tr("Run"), widgets::ButtonRole::Primary))
+    , m_copy(button(tr("Copy as command")))
+    , m_obstacleLabel(wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary))
+    , m_resumable(new QWidget)
+{
+    QVBoxLayout* content = this->content();
+    content->addWidget(heading(tr("What will be claimed")));
+    content->addWidget(m_claim);
+    content->addSpacing(space::medium);
+    content->addWidget(heading(tr("Estimate")));
+    content->addWidget(m_facts);
+    m_estimateNotice->hide();
+    content->addWidget(m_estimateNotice);
+    content->addSpacing(space::medium);
+    content->addWidget(heading(tr("Run folder")));
+    auto* outRow = row();
+    m_out->setAccessibleName(tr("Run folder"));
+    m_out->setToolTip(tr("A new folder for certificates, recordings and checksums"));
+    connect(m_out, &QLineEdit::textEdited, this, &RunSide::outChanged);
+    outRow->addWidget(m_out, 1);
+    QPushButton* choose = button(tr("Choose…"));
+    connect(choose, &QPushButton::clicked, this, &RunSide::outWanted);
+    outRow->addWidget(choose);
+    content->addLayout(outRow);
+    content->addSpacing(space::medium);
+    m_run->setShortcut(QKeySequence(u"Ctrl+R"_s));
+    m_run->setToolTip(tr("Start the run (Ctrl+R)"));
+    connect(m_run, &QPushButton::clicked, this, [this] {
+        if (m_isRunning)
+            emit cancelWanted();
+        else
+            emit runWanted();
+    });
+    content->addWidget(m_run);
+    content->addWidget(m_copy);
+    connect(m_copy, &QPushButton::clicked, this, &RunSide::copyWanted);
+    content->addWidget(m_obstacleLabel);
+    content->addSpacing(space::large);
+    m_resumable->setLayout(column(space::tiny));
+    content->addWidget(m_resumable);
+    content->addStretch(1);
+    refresh();
+}
+
+void RunSide::setClaim(const QString& sentence)
+{
+    m_claim->setText(sentence);
+}
+
+void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond)
+{
+    m_estimateNotice->hide();
+    std::vector<widgets::Fact> facts;
+    if (estimate.value && !estimate.isLoading()) {
+        const RunEstimate& value = *estimate.value;
+        facts.push_back({tr("Cells (block × prompt)"), widgets::countText(value.cells), {}, false});
+        facts.push_back({tr("Tokens"), widgets::countText(value.tokens), {}, false});
+        facts.push_back({tr("Memory"), widgets::bytesText(value.memoryBytes), {}, false});
+        facts.push_back({tr("Disk"), widgets::bytesText(value.diskBytes), {}, false});
+        const bool isTimeKnown = flopsPerSecond > 0 && !widgets::isMissing(value.flops);
+        facts.push_back({tr("Time"),
+                         isTimeKnown ? tr("about %1").arg(widgets::durationText(value.flops / flopsPerSecond))
+                                     : tr("known after the first cells"),
+                         isTimeKnown ? tr("At the speed of the last run on this machine") : QString(), !isTimeKnown});
+    } else {
+        const QString unknown = estimate.isLoading() ? u"…"_s : u"–"_s;
+        for (const QString& label : {tr("Cells (block × prompt)"), tr("Tokens"), tr("Memory"), tr("Disk"), tr("Time")})
+            facts.push_back({label, unknown, {}, true});
+    }
+    m_facts->setFacts(std::move(facts));
+    if (estimate.state == Loadable<RunEstimate>::State::Failed) {
+        m_estimateNotice->setNotice(widgets::Notice::Tone::Warning, estimate.fault.sentence);
+        m_estimateNotice->show();
+    }
+}
+
+void RunSide::setOut(const QString& path)
+{
+    m_out->setText(path);
+    m_out->setCursorPosition(static_cast<int>(path.size()));
+}
+
+QString RunSide::out() const
+{
+    return m_out->text().trimmed();
+}
+
+void RunSide::setObstacle(const QString& sentence)
+{
+    m_obstacle = sentence;
+    refresh();
+}
+
+void RunSide::setRunning(bool running)
+{
+    m_isRunning = running;
+    refresh();
+}
+
+void RunSide::refresh()
+{
+    m_run->setText(m_isRunning ? tr("Cancel") : tr("Run"));
+    m_run->setShortcut(m_isRunning ? QKeySequence() : QKeySequence(u"Ctrl+R"_s));
+    widgets::setButtonRole(*m_run, m_isRunning ? widgets::ButtonRole::Plain : widgets::ButtonRole::Primary);
+    m_run->setEnabled(m_isRunning || m_obstacle.isEmpty());
+    m_copy->setEnabled(m_obstacle.isEmpty());
+    m_out->setEnabled(!m_isRunning);
+    m_obstacleLabel->setText(m_isRunning ? tr("A cancelled run keeps its finished cells and can be resumed.")
+                                         : m_obstacle);
+    m_obstacleLabel->setVisible(!m_obstacleLabel->text().isEmpty());
+}
+
+void RunSide::setResumable(const std::vector<ShelvedRun>& runs)
+{
+    QLayout* layout = m_resumable->layout();
+    while (QLayoutItem* item = layout->takeAt(0)) {
+        if (item->widget())
+            item->widget()->deleteLater();
+        delete item;
+    }
+    bool hasAny = false;
+    for (const ShelvedRun& run : runs) {
+        if (run.finished)
+            continue;
+        if (!hasAny)
+            layout->addWidget(heading(tr("Unfinished runs")));
+        hasAny = true;
+        auto* line = new QWidget;
+        auto* lineLayout = row();
+        line->setLayout(lineLayout);
+        auto* texts = column(0);
+        QLabel* name = widgets::makeLabel(run.name, widgets::TextSize::Body);
+        name->setToolTip(run.path);
+        texts->addWidget(name);
+        texts->addWidget(widgets::makeLabel(QLocale().toString(run.changed, QLocale::ShortFormat),
+                                            widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                            widgets::TextTone::Secondary));
+        lineLayout->addLayout(texts, 1);
+        QPushButton* resume = button(tr("Resume"));
+        resume->setAccessibleName(tr("Resume %1").arg(run.name));
+        connect(resume, &QPushButton::clicked, this, [this, path = run.path] { emit resumeWanted(path); });
+        lineLayout->addWidget(resume, 0, Qt::AlignTop);
+        layout->addWidget(line);
+    }
+    m_resumable->setVisible(hasAny);
+}
+
+}

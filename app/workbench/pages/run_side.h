@@ -1,0 +1,59 @@
+// What a run will claim, what it will cost, and the button that starts it.
+#pragma once
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/run_launcher.h"
+#include "app/workbench/session/run_shelf.h"
+
+#include <vector>
+
+class QLabel;
+class QLineEdit;
+class QPushButton;
+
+namespace blockcert::widgets {
+class FactList;
+class Notice;
+}
+
+namespace blockcert::workbench {
+
+class RunSide : public SidePanel {
+    Q_OBJECT
+
+public:
+    explicit RunSide(QWidget* parent = nullptr);
+
+    void setClaim(const QString& sentence);
+    void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
+    void setOut(const QString& path); // no signal
+    [[nodiscard]] QString out() const;
+    // Why Run cannot be pressed, or empty.
+    void setObstacle(const QString& sentence);
+    void setResumable(const std::vector<ShelvedRun>& runs);
+    void setRunning(bool running);
+
+signals:
+    void outChanged();
+    void outWanted(); // a file dialog
+    void runWanted();
+    void cancelWanted();
+    void copyWanted(); // the command
+    void resumeWanted(const QString& path);
+
+private:
+    void refresh();
+
+    QLabel* m_claim = nullptr;
+    widgets::FactList* m_facts = nullptr;
+    widgets::Notice* m_estimateNotice = nullptr;
+    QLineEdit* m_out = nullptr;
+    QPushButton* m_run = nullptr;
+    QPushButton* m_copy = nullptr;
+    QLabel* m_obstacleLabel = nullptr;
+    QWidget* m_resumable = nullptr;
+    QString m_obstacle;
+    bool m_isRunning = false;
+};
+
+}

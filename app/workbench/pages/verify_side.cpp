@@ -1,0 +1,98 @@
+#include "app/workbench/pages/verify_side.h"
+
+#include "app/workbench/session/verdict_summary.h"
+#include "widgets/artifact_tree.h"
+#include "widgets/number_text.h"
+
+#include <QLabel>
+#include <QPushButton>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::TextSize;
+using widgets::TextTone;
+using widgets::TextWeight;
+namespace space = widgets::space;
+
+namespace {
+
+QLabel* smallHeading(const QString& text)
+{
+    return widgets::makeLabel(text, TextSize::Secondary, TextWeight::Medium, TextTone::Secondary);
+}
+
+QString asList(const QStringList& sentences)
+{
+    QStringList lines;
+    for (const QString& sentence : sentences)
+        lines << u"– "_s + sentence;
+    return lines.join(u'\n');
+}
+
+}
+
+VerifySide::VerifySide(QWidget* parent)
+    : SidePanel(parent)
+    , m_body(new QWidget)
+    , m_none(wrapped(tr("A verdict always names its level, what was checked and what was not. Nothing in a folder is "
+                        "believed: every number is recomputed here, by a program without LibTorch that opens no "
+                        "network connection."),
+                     TextTone::Secondary))
+    , m_says(wrapped({}))
+    , m_saysNot(wrapped({}))
+    , m_notCheckedTitle(smallHeading(tr("Not checked")))
+    , m_notChecked(wrapped({}))
+    , m_tree(new widgets::ArtifactTree)
+    , m_footer(wrapped({}, TextTone::Secondary, TextSize::Secondary))
+    , m_save(button(tr("Save verdict…")))
+    , m_explore(button(tr("Open in Explore")))
+{
+    QVBoxLayout* content = this->content();
+    content->addWidget(
+        widgets::makeLabel(tr("What this says, and what it does not"), TextSize::Body, TextWeight::Strong));
+    content->addWidget(m_none);
+    auto* body = new QVBoxLayout(m_body);
+    body->setContentsMargins(0, 0, 0, 0);
+    body->setSpacing(space::tiny);
+    const auto section = [body](QWidget* title, QWidget* text) {
+        body->addWidget(title);
+        body->addWidget(text);
+        body->addSpacing(space::medium);
+    };
+    section(smallHeading(tr("It says")), m_says);
+    section(smallHeading(tr("It does not say")), m_saysNot);
+    section(m_notCheckedTitle, m_notChecked);
+    section(heading(tr("What it rests on")), m_tree);
+    body->addWidget(m_footer);
+    body->addSpacing(space::small);
+    auto* buttons = row();
+    buttons->addWidget(m_save, 1);
+    buttons->addWidget(m_explore, 1);
+    body->addLayout(buttons);
+    content->addWidget(m_body);
+    content->addStretch(1);
+    connect(m_save, &QPushButton::clicked, this, &VerifySide::saveWanted);
+    connect(m_explore, &QPushButton::clicked, this, &VerifySide::exploreWanted);
+    setVerdict(nullptr);
+}
+
+void VerifySide::setVerdict(const std::shared_ptr<const widgets::VerdictView>& verdict)
+{
+    m_body->setVisible(verdict != nullptr);
+    m_none->setVisible(verdict == nullptr);
+    if (!verdict)
+        return;
+    m_says->setText(meaningOf(*verdict));
+    m_saysNot->setText(asList(verdict->doesNotSay));
+    m_notChecked->setText(asList(verdict->notChecked));
+    m_notCheckedTitle->setVisible(!verdict->notChecked.isEmpty());
+    m_notChecked->setVisible(!verdict->notChecked.isEmpty());
+    m_tree->setRoot(std::make_shared<const widgets::ArtifactNode>(artifactsOf(*verdict)));
+    QString footer = tr("Checked on this machine in %1.").arg(widgets::durationText(verdict->seconds));
+    if (verdict->level == 2)
+        footer += u' ' + tr("The cells were drawn with seed %1.").arg(verdict->seed);
+    m_footer->setText(footer);
+}
+
+}

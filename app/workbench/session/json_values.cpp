@@ -1,0 +1,355 @@
+#include "app/workbench/session/json_values.h"
+
+#include "app/workbench/process/json_reading.h"
+#include "engine/base/error.h"
+
+#include <QFileInfo>
+
+#include <algorithm>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using widgets::missing;
+
+const Json& require(const Json& answer, const char* key, const char* answerName)
+{
+    if (!arrayOf(answer, key).empty() || (answer.is_object() && answer.contains(key) && answer[key].is_array()))
+        return arrayOf(answer, key);
+    throw FormatError(std::string("the answer to '") + answerName + "' has no list '" + key + "'");
+}
+
+std::vector<double> numbersOf(const Json& object, const char* key)
+{
+    std::vector<double> numbers;
+    const Json& list = arrayOf(object, key);
+    numbers.reserve(list.size());
+    for (const Json& value : list)
+        numbers.push_back(value.is_number() ? value.get<double>() : missing);
+    return numbers;
+}
+
+// The tokenizer's own card tells which special tokens begin and end a text.
+std::vector<widgets::Token> tokensOf(const Json& prompt, const std::optional<widgets::TokenizerCard>& tokenizer)
+{
+    const Json& ids = arrayOf(prompt, "token_ids");
+    const Json& pieces = arrayOf(prompt, "pieces");
+    const Json& special = arrayOf(prompt, "special");
+    std::vector<widgets::Token> tokens;
+    tokens.reserve(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        widgets::Token token;
+        token.id = ids[i].is_number_integer() ? ids[i].get<std::int32_t>() : -1;
+        if (i < pieces.size() && pieces[i].is_string())
+            token.piece = QString::fromStdString(pieces[i].get_ref<const std::string&>());
+        const bool isSpecial = i < special.size() && special[i].is_boolean() && special[i].get<bool>();
+        if (isSpecial)
+            token.kind = widgets::TokenKind::Special;
+        if (isSpecial && tokenizer && tokenizer->bos == token.id)
+            token.kind = widgets::TokenKind::Bos;
+        else if (isSpecial && tokenizer && std::ranges::count(tokenizer->eos, token.id) > 0)
+            token.kind = widgets::TokenKind::Eos;
+        tokens.push_back(std::move(token));
+    }
+    return tokens;
+}
+
+widgets::TopFive topFiveOf(const Json& list)
+{
+    widgets::TopFive five;
+    for (const Json& entry : list) {
+        if (!entry.is_array() || entry.size() != 3)
+            continue;
+        widgets::Candidate candidate;
+        candidate.id = entry[0].is_number_integer() ? entry[0].get<std::int32_t>() : -1;
+        candidate.piece = entry[1].is_string() ? QString::fromStdString(entry[1].get<std::string>()) : QString();
+        candidate.logit = entry[2].is_number() ? entry[2].get<double>() : missing;
+        five.push_back(std::move(candidate));
+    }
+    return five;
+}
+
+std::vector<widgets::TopFive> topFivesOf(const Json& cell, const char* key)
+{
+    std::vector<widgets::TopFive> fives;
+    for (const Json& list : arrayOf(cell, key))
+        fives.push_back(topFiveOf(list));
+    return fives;
+}
+
+CheckState checkStateOf(const QString& word)
+{
+    if (word == "verified"_L1)
+        return CheckState::Verified;
+    if (word == "failed"_L1)
+        return CheckState::Failed;
+    if (word == "weaker_than_policy"_L1)
+        return CheckState::WeakerThanPolicy;
+    return CheckState::NotChecked; // an unknown word claims nothing
+}
+
+QString scopeLineOf(const Json& scope)
+{
+    QStringList parts;
+    if (const QString model = textOf(scope, "model"); !model.isEmpty())
+        parts << model;
+    if (const std::size_t blocks = arrayOf(scope, "blocks").size(); blocks > 0) {
+        const qint64 layers = wholeOf(scope, "layers");
+        parts << (layers > 0 ? u"%1 of %2 blocks"_s.arg(blocks).arg(layers) : u"%1 blocks"_s.arg(blocks));
+    }
+    const Json& prompts = objectOf(scope, "prompts");
+    if (!prompts.empty())
+        parts << u"%1 prompts of %2%3"_s.arg(wholeOf(prompts, "count"))
+                     .arg(textOf(prompts, "name"), flagOf(prompts, "bundled") ? u" (bundled set, unmodified)"_s : u""_s)
+              << u"%1 tokens"_s.arg(wholeOf(prompts, "tokens"));
+    return parts.join(u" · "_s);
+}
+
+}
+
+double numberOf(const Json& object, const char* key)
+{
+    if (const std::optional<double> number = realOf(object, key))
+        return *number;
+    return realOf(objectOf(object, key), "value").value_or(missing);
+}
+
+widgets::Thresholds thresholdsOf(const Json& policy)
+{
+    widgets::Thresholds thresholds;
+    const auto read = [&policy](const char* key, double& value) {
+        if (const double number = numberOf(policy, key); !widgets::isMissing(number))
+            value = number;
+    };
+    read("tau_act", thresholds.tauAct);
+    read("tau_rel", thresholds.tauRel);
+    read("tau_loss", thresholds.tauLoss);
+    read("alpha_act", thresholds.alphaAct);
+    read("alpha_loss", thresholds.alphaLoss);
+    thresholds.relativeDecides = textOf(policy, "error") == "relative-l2"_L1;
+    return thresholds;
+}
+
+widgets::ModelCard modelCardOf(const Json& open)
+{
+    widgets::ModelCard card;
+    card.name = textOf(open, "model");
+    card.path = textOf(open, "path");
+    card.container = textOf(open, "container");
+    card.architecture = textOf(open, "architecture");
+    const auto count = [&open](const char* key) { return indexOf(open, key).value_or(0); };
+    card.layers = count("layers");
+    card.dModel = count("d_model");
+    card.heads = count("heads");
+    card.kvHeads = count("kv_heads");
+    card.headDim = count("head_dim");
+    card.dFf = count("d_ff");
+    card.vocab = wholeOf(open, "vocab");
+    card.context = wholeOf(open, "context");
+    card.tiedEmbeddings = flagOf(open, "tied_embeddings");
+    card.parameters = wholeOf(open, "parameters");
+    card.normEpsilon = numberOf(open, "norm_epsilon");
+    const Json& rope = objectOf(open, "rope");
+    card.ropeTheta = numberOf(rope, "theta");
+    card.ropeScaling = textOf(rope, "scaling");
+    card.configSha256 = textOf(open, "config_sha256");
+    if (card.layers == 0 || card.name.isEmpty())
+        throw FormatError("the answer to 'open' names no model or no layers");
+    for (const Json& file : require(open, "files", "open"))
+        card.files.push_back({textOf(file, "name"), sizeOf(file, "size"), textOf(file, "sha256")});
+    for (const Json& tensor : require(open, "tensors", "open")) {
+        widgets::TensorRow row{textOf(tensor, "name"),  textOf(tensor, "role"), textOf(tensor, "dtype"), {},
+                               sizeOf(tensor, "bytes"), textOf(tensor, "file")};
+        for (const Json& dimension : arrayOf(tensor, "shape"))
+            row.shape.push_back(dimension.is_number_integer() ? dimension.get<qint64>() : 0);
+        card.tensors.push_back(std::move(row));
+    }
+    for (const Json& share : arrayOf(open, "dtypes"))
+        card.dtypes.push_back({textOf(share, "dtype"), wholeOf(share, "tensors"), sizeOf(share, "bytes")});
+    if (const Json& tokenizer = objectOf(open, "tokenizer"); !tokenizer.empty()) {
+        widgets::TokenizerCard view;
+        view.kind = textOf(tokenizer, "kind");
+        view.vocabulary = wholeOf(tokenizer, "vocabulary");
+        if (hasValue(tokenizer, "bos"))
+            view.bos = static_cast<std::int32_t>(wholeOf(tokenizer, "bos"));
+        for (const Json& id : arrayOf(tokenizer, "eos"))
+            view.eos.push_back(id.is_number_integer() ? id.get<std::int32_t>() : -1);
+        view.chatTemplate = flagOf(tokenizer, "chat_template") || !textOf(tokenizer, "chat_template").isEmpty();
+        card.tokenizer = std::move(view);
+    }
+    card.tokenizerProblem = textOf(open, "tokenizer_problem");
+    card.fp32Bytes = sizeOf(objectOf(open, "memory"), "fp32_bytes");
+    card.bf16Bytes = sizeOf(objectOf(open, "memory"), "bf16_bytes");
+    card.warnings = textsOf(open, "warnings");
+    return card;
+}
+
+widgets::PromptList promptListOf(const Json& tokenize, const std::optional<widgets::TokenizerCard>& tokenizer)
+{
+    widgets::PromptList list;
+    list.name = textOf(tokenize, "name");
+    list.sha256 = textOf(tokenize, "sha256");
+    list.bundled = flagOf(tokenize, "bundled");
+    for (const Json& prompt : require(tokenize, "prompts", "tokenize")) {
+        widgets::PromptRow row;
+        row.id = textOf(prompt, "id");
+        row.rendered = textOf(prompt, "rendered");
+        row.tokens = tokensOf(prompt, tokenizer);
+        row.truncatedTokens = wholeOf(prompt, "truncated");
+        row.label = textOf(prompt, "label");
+        row.tags = textsOf(prompt, "tags");
+        row.split = textOf(prompt, "split");
+        list.prompts.push_back(std::move(row));
+    }
+    return list;
+}
+
+widgets::BlockRow blockRowOf(const Json& block)
+{
+    widgets::BlockRow row;
+    row.block = indexOf(block, "block").value_or(0);
+    row.state = flagOf(block, "certified") ? widgets::BlockState::Certified : widgets::BlockState::NotCertified;
+    row.epsilon = numberOf(block, "epsilon");
+    row.mae = numberOf(block, "mae");
+    row.activationCoverage = numberOf(block, "activation_coverage");
+    row.pathCoverage = numberOf(block, "path_coverage");
+    row.lossCoverage = numberOf(block, "loss_coverage");
+    const Json& relative = objectOf(block, "relative");
+    row.relativeEpsilon = numberOf(relative, "epsilon");
+    row.relativeMean = numberOf(relative, "mean");
+    row.relativeCoverage = numberOf(relative, "coverage");
+    const Json& quantiles = objectOf(block, "quantiles");
+    row.q50 = numberOf(quantiles, "q50");
+    row.q90 = numberOf(quantiles, "q90");
+    row.q95 = numberOf(quantiles, "q95");
+    row.q99 = numberOf(quantiles, "q99");
+    const Json& worst = objectOf(block, "worst");
+    if (!worst.empty())
+        row.worst = {row.block, indexOf(worst, "prompt").value_or(-1), indexOf(worst, "token").value_or(-1)};
+    row.worstPiece = textOf(worst, "piece");
+    for (const Json& finding : arrayOf(block, "findings"))
+        row.findings.push_back({textOf(finding, "code"), textOf(finding, "where"), numberOf(finding, "observed"),
+                                numberOf(finding, "threshold")});
+    return row;
+}
+
+widgets::MapCell mapCellOf(const Json& cell)
+{
+    widgets::MapCell values;
+    values.error = numbersOf(cell, "error");
+    values.relative = numbersOf(cell, "relative");
+    values.errorAttention = numbersOf(cell, "error_attn");
+    values.errorMlp = numbersOf(cell, "error_mlp");
+    values.outputNorm = numbersOf(cell, "output_norm");
+    values.margin = numbersOf(cell, "margin");
+    for (const Json& head : arrayOf(cell, "margin_head"))
+        values.marginHead.push_back(head.is_number_integer() ? head.get<int>() : -1);
+    values.lossBase = numbersOf(cell, "loss_base");
+    values.lossStitched = numbersOf(cell, "loss_stitched");
+    values.topBase = topFivesOf(cell, "top_base");
+    values.topStitched = topFivesOf(cell, "top_stitched");
+    return values;
+}
+
+RunView runViewOf(const Json& show)
+{
+    RunView view;
+    const Json& manifest = objectOf(show, "manifest");
+    const Json& request = objectOf(manifest, "request");
+    view.path = textOf(show, "run");
+    view.name = QFileInfo(view.path).fileName();
+    if (view.name.endsWith(".blockcert"_L1))
+        view.name.chop(10);
+    view.model = textOf(objectOf(manifest, "subject"), "model");
+    view.modelHint = textOf(manifest, "model_hint");
+    view.prompts = textOf(objectOf(manifest, "prompts"), "name");
+    view.baselineDtype = textOf(request, "baseline_dtype");
+    view.replayDtype = textOf(request, "replay_dtype");
+    view.created = textOf(manifest, "created");
+    view.command = textOf(show, "command");
+    view.complete = flagOf(show, "complete");
+    view.resumable = flagOf(show, "resumable");
+    view.problems = textsOf(show, "problems");
+    view.settings = settingsOf(manifest, view.path);
+
+    auto rows = std::make_shared<std::vector<widgets::BlockRow>>();
+    for (const Json& block : require(show, "blocks", "show"))
+        rows->push_back(blockRowOf(block));
+    for (const Json& certificate : arrayOf(show, "certificates")) {
+        if (const std::optional<int> block = indexOf(objectOf(certificate, "subject"), "block"))
+            view.certificates[*block] = std::make_shared<const Json>(certificate);
+    }
+
+    auto map = std::make_shared<widgets::TokenMap>();
+    map->model = view.model;
+    map->run = view.name;
+    map->thresholds = thresholdsOf(objectOf(request, "policy"));
+    for (const Json& prompt : arrayOf(show, "prompts"))
+        map->prompts.push_back({textOf(prompt, "id"), textOf(prompt, "rendered"), tokensOf(prompt, std::nullopt)});
+    for (const Json& block : arrayOf(request, "blocks")) {
+        if (block.is_number_unsigned() && block.get<quint64>() < 100'000)
+            map->blocks.push_back(block.get<int>());
+    }
+    if (map->blocks.empty()) {
+        for (const widgets::BlockRow& row : *rows)
+            map->blocks.push_back(row.block);
+    }
+    std::sort(map->blocks.begin(), map->blocks.end());
+    map->blocks.erase(std::unique(map->blocks.begin(), map->blocks.end()), map->blocks.end());
+    map->cells.resize(map->blocks.size() * map->prompts.size());
+    for (const Json& cell : arrayOf(show, "cells")) {
+        const int column = map->columnOf(indexOf(cell, "block").value_or(-1));
+        const std::optional<int> prompt = indexOf(cell, "prompt");
+        if (column >= 0 && prompt && static_cast<std::size_t>(*prompt) < map->prompts.size())
+            map->cells[static_cast<std::size_t>(column) * map->prompts.size() + static_cast<std::size_t>(*prompt)] =
+                std::make_shared<const widgets::MapCell>(mapCellOf(cell));
+    }
+    for (const int block : map->blocks) {
+        const bool isThere = std::any_of(rows->begin(), rows->end(),
+                                         [block](const widgets::BlockRow& row) { return row.block == block; });
+        if (!isThere) {
+            rows->emplace_back();
+            rows->back().block = block;
+        }
+    }
+    for (const Json& failure : arrayOf(objectOf(manifest, "state"), "failed_blocks")) {
+        const std::optional<int> block = indexOf(failure, "block");
+        for (widgets::BlockRow& row : *rows) {
+            if (block == row.block && row.state == widgets::BlockState::Waiting) {
+                row.state = widgets::BlockState::Refused;
+                row.findings.push_back({textOf(failure, "code"), textOf(failure, "sentence"), missing, missing});
+            }
+        }
+    }
+    std::sort(rows->begin(), rows->end(),
+              [](const widgets::BlockRow& a, const widgets::BlockRow& b) { return a.block < b.block; });
+    view.map = std::move(map);
+    view.blocks = std::move(rows);
+    return view;
+}
+
+widgets::VerdictView verdictViewOf(const Json& verdict)
+{
+    widgets::VerdictView view;
+    view.state = checkStateOf(textOf(verdict, "verdict"));
+    view.level = static_cast<int>(std::clamp<qint64>(wholeOf(verdict, "level"), 0, 9));
+    view.sentence = textOf(verdict, "sentence");
+    if (view.sentence.isEmpty())
+        throw FormatError("the verdict has no sentence");
+    view.scope = scopeLineOf(objectOf(verdict, "scope"));
+    view.notChecked = textsOf(verdict, "not_checked");
+    view.doesNotSay = textsOf(verdict, "does_not_say");
+    view.seed = sizeOf(verdict, "seed");
+    view.seconds = numberOf(verdict, "seconds");
+    view.exitCode = static_cast<int>(wholeOf(verdict, "exit_code", 5));
+    view.run = textOf(verdict, "run");
+    for (const Json& check : require(verdict, "checks", "verify"))
+        view.checks.push_back({textOf(check, "id"), textOf(check, "group"), textOf(check, "where"),
+                               textOf(check, "title"), checkStateOf(textOf(check, "state")), textOf(check, "issuer"),
+                               textOf(check, "recomputed"), textOf(check, "how"), textOf(check, "detail"),
+                               flagOf(check, "required", true)});
+    return view;
+}
+
+}

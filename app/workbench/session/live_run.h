@@ -1,0 +1,56 @@
+// A run while it goes on: from the engine's progress to the lane, the map and the block table.
+#pragma once
+
+#include "app/workbench/process/job.h"
+#include "widgets/values.h"
+
+#include <QString>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace blockcert::workbench {
+
+// A plain value machine; told everything, asks nobody. Progress of blocks and prompts it does not know is ignored.
+class LiveRun {
+public:
+    LiveRun(QString title, std::shared_ptr<const widgets::PromptList> prompts, std::vector<int> blocks,
+            const widgets::Thresholds& thresholds, const QString& model, const QString& run);
+
+    // What an unfinished run already holds, when it is resumed.
+    void adopt(const widgets::TokenMap& map, const std::vector<widgets::BlockRow>& blocks);
+
+    struct Cell {
+        int block = 0;
+        int prompt = 0;
+        std::shared_ptr<const widgets::MapCell> values;
+    };
+
+    // The cell that this progress finished, if it did.
+    std::optional<Cell> apply(const JobProgress& progress);
+    void end(widgets::StepState state, const QString& note = {});
+
+    [[nodiscard]] std::shared_ptr<const widgets::RunProgress> progress() const;
+    [[nodiscard]] std::shared_ptr<const widgets::TokenMap> map() const;
+    [[nodiscard]] std::shared_ptr<const std::vector<widgets::BlockRow>> blocks() const;
+
+    [[nodiscard]] const std::vector<int>& blockNumbers() const { return m_map.blocks; }
+
+private:
+    void addCell(std::size_t column, std::size_t prompt, const std::shared_ptr<const widgets::MapCell>& values);
+    void addBlock(const widgets::BlockRow& block);
+    void applyCell(const Json& cell, Cell& finished);
+    void applyTimes(const JobProgress& progress);
+    [[nodiscard]] widgets::ProgressRow* rowOfBlock(int block);
+    widgets::ProgressRow& stageRow(const QString& stage);
+
+    widgets::RunProgress m_progress; // rows: stages as they come, then one a block
+    std::size_t m_stages = 0;
+    widgets::TokenMap m_map;
+    std::vector<widgets::BlockRow> m_blocks;
+    std::vector<qint64> m_tokensWithin; // per block, of the tokens seen so far
+    std::vector<qint64> m_tokensSeen;
+};
+
+}

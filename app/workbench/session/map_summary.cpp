@@ -1,0 +1,186 @@
+#include "app/workbench/session/map_summary.h"
+
+#include "widgets/error_scale.h"
+#include "widgets/number_text.h"
+
+#include <QCoreApplication>
+#include <QStringList>
+
+#include <algorithm>
+#include <cmath>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using widgets::CellKey;
+using widgets::Metric;
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("MapSummary", text);
+}
+
+struct Tally {
+    qint64 measured = 0; // token × block pairs
+    qint64 above = 0;
+    double extreme = widgets::missing; // largest magnitude; smallest for margins
+    CellKey worst;
+    std::vector<qint64> aboveOfBlock; // by column
+    std::vector<qint64> tokensOfBlock;
+    qint64 relativeWithin = 0;
+    qint64 relativeMeasured = 0;
+};
+
+Tally tally(const widgets::TokenMap& map, Metric metric, double threshold)
+{
+    Tally result;
+    result.aboveOfBlock.resize(map.blocks.size());
+    result.tokensOfBlock.resize(map.blocks.size());
+    for (std::size_t column = 0; column < map.blocks.size(); ++column) {
+        for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt) {
+            const widgets::MapCell* cell = map.cell(column, prompt);
+            if (!cell)
+                continue;
+            for (std::size_t token = 0; token < map.prompts[prompt].tokens.size(); ++token) {
+                const double relative = widgets::valueOf(*cell, Metric::Relative, token);
+                if (!widgets::isMissing(relative)) {
+                    ++result.relativeMeasured;
+                    result.relativeWithin += relative <= map.thresholds.tauRel ? 1 : 0;
+                }
+                const double value = std::abs(widgets::valueOf(*cell, metric, token));
+                if (widgets::isMissing(value))
+                    continue;
+                ++result.measured;
+                ++result.tokensOfBlock[column];
+                if (value > threshold) {
+                    ++result.above;
+                    ++result.aboveOfBlock[column];
+                }
+                const bool isWorse = metric == Metric::Margin ? value < result.extreme : value > result.extreme;
+                if (widgets::isMissing(result.extreme) || isWorse) {
+                    result.extreme = value;
+                    result.worst = {map.blocks[column], static_cast<int>(prompt), static_cast<int>(token)};
+                }
+            }
+        }
+    }
+    return result;
+}
+
+QString pieceOf(const widgets::TokenMap& map, const CellKey& key)
+{
+    const widgets::MapPrompt& prompt = map.prompts[static_cast<std::size_t>(key.prompt)];
+    return widgets::visiblePiece(prompt.tokens[static_cast<std::size_t>(key.token)].piece);
+}
+
+QString placeOf(const widgets::TokenMap& map, const CellKey& key)
+{
+    const widgets::MapPrompt& prompt = map.prompts[static_cast<std::size_t>(key.prompt)];
+    return tr("“%1”, token %2 of prompt %3").arg(pieceOf(map, key)).arg(key.token).arg(prompt.id);
+}
+
+QString symbolOf(Metric metric)
+{
+    switch (metric) {
+    case Metric::Relative: return u"τ_rel"_s;
+    case Metric::LossDifference: return u"τ_loss"_s;
+    default: return u"τ"_s;
+    }
+}
+
+QString share(qint64 part, qint64 whole)
+{
+    return widgets::coverageText(part, whole);
+}
+
+}
+
+MapSummary summarise(const widgets::TokenMap& map, Metric metric)
+{
+    const double threshold = widgets::thresholdOf(map.thresholds, metric);
+    const Tally counted = tally(map, metric, widgets::isMissing(threshold) ? INFINITY : threshold);
+    if (counted.measured == 0)
+        return {metric == Metric::LossDifference ? tr("No loss was measured.") : tr("Nothing has been measured yet."),
+                {}};
+    const QString largest = widgets::tableNumber(counted.extreme);
+    const QString place = placeOf(map, counted.worst);
+    if (metric == Metric::Margin)
+        return {tr("The smallest margin is %1, at block %2: %3.").arg(largest).arg(counted.worst.block).arg(place),
+                counted.worst};
+
+    const QString tau = u"%1 = %2"_s.arg(symbolOf(metric), widgets::exactNumber(threshold));
+    if (counted.above == 0)
+        return {tr("Every token is within %1 at every measured block; the largest value is %2, at block %3: %4.")
+                    .arg(tau, largest)
+                    .arg(counted.worst.block)
+                    .arg(place),
+                counted.worst};
+    if (counted.above == counted.measured) {
+        QString sentence = tr("No token is within %1").arg(tau);
+        if (metric == Metric::Error && counted.relativeMeasured > 0)
+            sentence += tr(": the baseline rounds more coarsely than that. The relative measure (%1 = %2) covers %3.")
+                            .arg(symbolOf(Metric::Relative), widgets::exactNumber(map.thresholds.tauRel),
+                                 share(counted.relativeWithin, counted.relativeMeasured));
+        else
+            sentence += u'.';
+        return {sentence, counted.worst};
+    }
+    const auto blocksAbove =
+        std::count_if(counted.aboveOfBlock.begin(), counted.aboveOfBlock.end(), [](qint64 count) { return count > 0; });
+    if (counted.above == 1)
+        return {tr("One token is excluded at block %1: %2, with %3.")
+                    .arg(counted.worst.block)
+                    .arg(place, widgets::comparisonText(counted.extreme, threshold)),
+                counted.worst};
+    const auto most = std::max_element(counted.aboveOfBlock.begin(), counted.aboveOfBlock.end());
+    const auto column = static_cast<std::size_t>(most - counted.aboveOfBlock.begin());
+    if (blocksAbove == 1)
+        return {tr("%1 tokens are excluded, all at block %2 (%3 of %4 tokens there); the largest value is %5: %6.")
+                    .arg(counted.above)
+                    .arg(map.blocks[column])
+                    .arg(*most)
+                    .arg(counted.tokensOfBlock[column])
+                    .arg(largest, place),
+                counted.worst};
+    QString sentence =
+        tr("%1 of %2 token–block pairs are above %3, at %4 of %5 blocks; most at block %6 (%7 of %8 tokens).")
+            .arg(widgets::countText(counted.above), widgets::countText(counted.measured), tau)
+            .arg(blocksAbove)
+            .arg(map.blocks.size())
+            .arg(map.blocks[column])
+            .arg(*most)
+            .arg(counted.tokensOfBlock[column]);
+    if (metric == Metric::Error && 2 * counted.above > counted.measured && counted.relativeMeasured > 0)
+        sentence += u' ' + tr("The relative measure (%1 = %2) covers %3.")
+                               .arg(symbolOf(Metric::Relative), widgets::exactNumber(map.thresholds.tauRel),
+                                    share(counted.relativeWithin, counted.relativeMeasured));
+    return {sentence, counted.worst};
+}
+
+QString summariseBlocks(const std::vector<widgets::BlockRow>& rows)
+{
+    using widgets::BlockState;
+    const auto count = [&rows](BlockState state) {
+        return std::count_if(rows.begin(), rows.end(),
+                             [state](const widgets::BlockRow& row) { return row.state == state; });
+    };
+    const auto certified = count(BlockState::Certified);
+    const auto refused = count(BlockState::Refused);
+    const auto judged = certified + count(BlockState::NotCertified) + refused;
+    if (judged == 0)
+        return {};
+    QStringList parts;
+    if (certified == judged)
+        parts << (judged == 1 ? tr("Block %1 is certified under its policy").arg(rows.front().block)
+                              : tr("All %1 measured blocks are certified under their policy").arg(judged));
+    else
+        parts << tr("%1 of %2 measured blocks are certified under their policy").arg(certified).arg(judged);
+    if (refused > 0)
+        parts << tr("%1 could not be measured").arg(refused);
+    if (const auto waiting = static_cast<std::ptrdiff_t>(rows.size()) - judged; waiting > 0)
+        parts << tr("%1 not measured yet").arg(waiting);
+    return parts.join(u"; "_s) + u'.';
+}
+
+}

@@ -1,0 +1,20 @@
+// What a dropped or given path is, from its name and the names beside it.
+#pragma once
+
+#include <QString>
+
+namespace blockcert::workbench {
+
+enum class PathKind {
+    Model,       // a folder with weights, a .gguf, .safetensors or .safetensors.index.json file, "demo", org/name
+    Run,         // a folder with run.json
+    Certificate, // a certificate.json
+    Prompts,     // .jsonl, .txt or .csv
+    Missing,     // looks like a path, and nothing is there
+    Unknown,
+};
+
+// Looks at names only; opens nothing.
+[[nodiscard]] PathKind kindOf(const QString& path);
+
+}

@@ -1,0 +1,197 @@
+#include "app/workbench/session/preferences.h"
+
+#include <QCoreApplication>
+#include <QDir>
+#include <QFileInfo>
+#include <QProcess>
+#include <QRegularExpression>
+#include <QStandardPaths>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int recentCount = 8;
+
+}
+
+QString installedProgram(const QString& name)
+{
+    const QDir here(QCoreApplication::applicationDirPath());
+    for (const QString& place :
+         {name, u"../libexec/blockcert/"_s + name, u"../bin/"_s + name, u"../../bin/"_s + name}) {
+        const QFileInfo file(here.filePath(place));
+        if (file.isFile() && file.isExecutable())
+            return file.canonicalFilePath();
+    }
+    return name;
+}
+
+QString freshRunPath(const QString& folder, const QString& model, const QString& prompts, const QString& dtype)
+{
+    static const QRegularExpression unsafe(u"[^A-Za-z0-9._-]+"_s);
+    QString name = u"%1-%2-%3"_s.arg(model, prompts, dtype);
+    name.replace(unsafe, u"-"_s);
+    while (name.startsWith(u'.') || name.startsWith(u'-'))
+        name.remove(0, 1);
+    const QDir place(folder);
+    QString path = place.filePath(name + u".blockcert"_s);
+    for (int i = 2; QFileInfo::exists(path); ++i)
+        path = place.filePath(u"%1-%2.blockcert"_s.arg(name).arg(i));
+    return path;
+}
+
+Preferences::Preferences()
+    : m_settings(QStandardPaths::writableLocation(QStandardPaths::AppConfigLocation) + u"/window.ini"_s,
+                 QSettings::IniFormat)
+{
+}
+
+widgets::Appearance Preferences::appearance() const
+{
+    const QString name = m_settings.value(u"appearance"_s).toString();
+    return name == "light"_L1  ? widgets::Appearance::Light
+           : name == "dark"_L1 ? widgets::Appearance::Dark
+                               : widgets::Appearance::Desktop;
+}
+
+void Preferences::setAppearance(widgets::Appearance appearance)
+{
+    m_settings.setValue(u"appearance"_s, appearance == widgets::Appearance::Light  ? u"light"_s
+                                         : appearance == widgets::Appearance::Dark ? u"dark"_s
+                                                                                   : u"desktop"_s);
+}
+
+QString Preferences::engineCommandLine() const
+{
+    return m_settings.value(u"engine/command"_s).toString();
+}
+
+void Preferences::setEngineCommandLine(const QString& command)
+{
+    m_settings.setValue(u"engine/command"_s, command.trimmed());
+}
+
+EngineCommand Preferences::engineCommand() const
+{
+    QStringList words = QProcess::splitCommand(engineCommandLine());
+    if (words.isEmpty())
+        return {installedProgram(u"blockcert-engine"_s), {u"serve"_s}};
+    const QString program = words.takeFirst();
+    return {program, words};
+}
+
+QString Preferences::toolPathSetting() const
+{
+    return m_settings.value(u"tool/path"_s).toString();
+}
+
+QString Preferences::toolPath() const
+{
+    const QString path = toolPathSetting();
+    return path.isEmpty() ? installedProgram(u"blockcert"_s) : path;
+}
+
+void Preferences::setToolPath(const QString& path)
+{
+    m_settings.setValue(u"tool/path"_s, path.trimmed());
+}
+
+QString Preferences::runFolder() const
+{
+    const QString standard = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + u"/runs"_s;
+    return m_settings.value(u"runs/folder"_s, standard).toString();
+}
+
+void Preferences::setRunFolder(const QString& folder)
+{
+    m_settings.setValue(u"runs/folder"_s, folder);
+}
+
+QList<RecentItem> Preferences::readRecent(const QString& group) const
+{
+    QList<RecentItem> items;
+    const int count = m_settings.beginReadArray(group);
+    for (int i = 0; i < std::min(count, recentCount); ++i) {
+        m_settings.setArrayIndex(i);
+        items.append({m_settings.value(u"path"_s).toString(), m_settings.value(u"title"_s).toString()});
+    }
+    m_settings.endArray();
+    return items;
+}
+
+void Preferences::addRecent(const QString& group, const RecentItem& item)
+{
+    QList<RecentItem> items = readRecent(group);
+    items.removeIf([&item](const RecentItem& other) { return other.path == item.path; });
+    items.prepend(item);
+    while (items.size() > recentCount)
+        items.removeLast();
+    m_settings.beginWriteArray(group, static_cast<int>(items.size()));
+    for (int i = 0; i < items.size(); ++i) {
+        m_settings.setArrayIndex(i);
+        m_settings.setValue(u"path"_s, items[i].path);
+        m_settings.setValue(u"title"_s, items[i].title);
+    }
+    m_settings.endArray();
+}
+
+QList<RecentItem> Preferences::recentModels() const
+{
+    return readRecent(u"recent_models"_s);
+}
+
+void Preferences::addRecentModel(const RecentItem& item)
+{
+    addRecent(u"recent_models"_s, item);
+}
+
+QList<RecentItem> Preferences::recentRuns() const
+{
+    return readRecent(u"recent_runs"_s);
+}
+
+void Preferences::addRecentRun(const RecentItem& item)
+{
+    addRecent(u"recent_runs"_s, item);
+}
+
+QString Preferences::lastFolder(const QString& kind) const
+{
+    return m_settings.value(u"folders/"_s + kind, QDir::homePath()).toString();
+}
+
+void Preferences::setLastFolder(const QString& kind, const QString& folder)
+{
+    m_settings.setValue(u"folders/"_s + kind, folder);
+}
+
+QByteArray Preferences::geometry() const
+{
+    return m_settings.value(u"window/geometry"_s).toByteArray();
+}
+
+QByteArray Preferences::splitters() const
+{
+    return m_settings.value(u"window/splitters"_s).toByteArray();
+}
+
+void Preferences::setWindow(const QByteArray& geometry, const QByteArray& splitters)
+{
+    m_settings.setValue(u"window/geometry"_s, geometry);
+    m_settings.setValue(u"window/splitters"_s, splitters);
+}
+
+double Preferences::flopsPerSecond() const
+{
+    return m_settings.value(u"measured/flops_per_second"_s).toDouble();
+}
+
+void Preferences::setFlopsPerSecond(double value)
+{
+    m_settings.setValue(u"measured/flops_per_second"_s, value);
+}
+
+}

@@ -1,0 +1,154 @@
+#include "app/workbench/session/prompt_document.h"
+
+#include "app/workbench/process/background.h"
+#include "app/workbench/session/job_board.h"
+#include "app/workbench/session/json_values.h"
+
+#include <QDir>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int typingPauseMs = 350;
+constexpr qsizetype largestTyped = qsizetype{8} << 20;
+
+}
+
+PromptDocument::PromptDocument(JobBoard& board, QObject* parent)
+    : QObject(parent)
+    , m_board(board)
+{
+    m_timer.setSingleShot(true);
+    connect(&m_timer, &QTimer::timeout, this, &PromptDocument::encode);
+}
+
+void PromptDocument::setModel(const QString& model, const std::optional<widgets::TokenizerCard>& tokenizer,
+                              const QString& problem)
+{
+    m_model = model;
+    m_tokenizer = tokenizer;
+    m_list.clear();
+    if (!model.isEmpty() && !tokenizer) {
+        m_list.fail({JobFault::Origin::Program, problem, u"unsupported"_s, 4, false});
+        emit changed();
+        return;
+    }
+    encodeSoon(0);
+    emit changed();
+}
+
+void PromptDocument::setChoice(const PromptChoice& choice)
+{
+    if (choice == m_choice)
+        return;
+    const bool isTyping = choice.kind == PromptChoice::Kind::Typed && m_choice.kind == PromptChoice::Kind::Typed;
+    m_choice = choice;
+    if (!isTyping)
+        m_list.value.reset();
+    encodeSoon(isTyping ? typingPauseMs : 0);
+}
+
+void PromptDocument::setMaxTokens(int maxTokens)
+{
+    if (maxTokens == m_maxTokens)
+        return;
+    m_maxTokens = maxTokens;
+    encodeSoon(typingPauseMs);
+}
+
+void PromptDocument::reload()
+{
+    encodeSoon(0);
+}
+
+void PromptDocument::encodeSoon(int milliseconds)
+{
+    if (m_list.isLoading())
+        m_board.cancel(m_list.job);
+    m_timer.start(milliseconds);
+}
+
+void PromptDocument::encode()
+{
+    if (m_model.isEmpty() || !m_tokenizer)
+        return;
+    const bool isTyped = m_choice.kind == PromptChoice::Kind::Typed;
+    if (isTyped && m_choice.text.trimmed().isEmpty()) {
+        m_list.clear();
+        emit changed();
+        return;
+    }
+    if (isTyped && m_choice.text.size() > largestTyped) {
+        m_list.fail({JobFault::Origin::Program,
+                     tr("The typed prompts are longer than 8 MB; save them as a file and choose that."), u"resource"_s,
+                     7, false});
+        emit changed();
+        return;
+    }
+    Json parameters = {{"model", m_model.toStdString()}, {"max_tokens", m_maxTokens}};
+    QString source = m_choice.name;
+    if (isTyped) {
+        const QString format = typedFormat(m_choice.text);
+        parameters["content"] = m_choice.text.toStdString();
+        parameters["format"] = format.toStdString();
+        parameters["name"] = "typed";
+        m_typedFile = std::make_unique<QTemporaryFile>(QDir::tempPath() + u"/typed-XXXXXX."_s + format);
+        if (m_typedFile->open()) {
+            m_typedFile->write(m_choice.text.toUtf8());
+            m_typedFile->close();
+        }
+        source = m_typedFile->fileName();
+    } else {
+        parameters["prompts"] = m_choice.name.toStdString();
+    }
+
+    auto job = std::make_shared<JobId>(0);
+    const auto isCurrent = [this, job] { return m_list.job == *job && m_list.isLoading(); };
+    const auto fail = [this, isCurrent](const JobFault& fault) {
+        if (!isCurrent())
+            return;
+        m_list.fail(fault);
+        emit changed();
+    };
+    JobCallbacks callbacks;
+    callbacks.finished = [this, isCurrent, fail, isTyped](const JsonResult& answer) {
+        if (!isCurrent())
+            return;
+        runInBackground<widgets::PromptList>(
+            this,
+            [answer, isTyped, tokenizer = m_tokenizer] {
+                widgets::PromptList list = promptListOf(*answer, tokenizer);
+                if (isTyped)
+                    list.name = u"typed"_s;
+                return list;
+            },
+            [this, isCurrent](widgets::PromptList list) {
+                if (!isCurrent())
+                    return;
+                m_list.fill(std::move(list));
+                emit changed();
+            },
+            [fail](const QString& sentence) {
+                fail(
+                    {JobFault::Origin::Protocol, tr("The tokens could not be shown: %1.").arg(sentence), {}, 0, false});
+            });
+    };
+    callbacks.failed = fail;
+    callbacks.cancelled = [this, isCurrent](bool) {
+        if (!isCurrent())
+            return;
+        m_list.state = Loadable<widgets::PromptList>::State::Empty;
+        emit changed();
+    };
+    *job = m_board.askEither(
+        tr("Encode prompts"), u"tokenize"_s, parameters,
+        {u"tokenize"_s, m_model, u"--prompts"_s, source, u"--max-tokens"_s, QString::number(m_maxTokens), u"--json"_s},
+        this, callbacks);
+    m_list.begin(*job);
+    emit changed();
+}
+
+}

@@ -1,0 +1,53 @@
+// The prompts that are chosen, as the exact ids the open model is fed.
+#pragma once
+
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_settings.h"
+#include "widgets/values.h"
+
+#include <QObject>
+#include <QTemporaryFile>
+#include <QTimer>
+
+#include <memory>
+#include <optional>
+
+namespace blockcert::workbench {
+
+class JobBoard;
+
+// GUI thread. Encodes again, a moment after the last change, whenever model, choice or limit change.
+class PromptDocument : public QObject {
+    Q_OBJECT
+
+public:
+    explicit PromptDocument(JobBoard& board, QObject* parent = nullptr);
+
+    // Without a tokenizer there is nothing to encode with: the list stays empty and the problem says why.
+    void setModel(const QString& model, const std::optional<widgets::TokenizerCard>& tokenizer, const QString& problem);
+    void setChoice(const PromptChoice& choice);
+    void setMaxTokens(int maxTokens);
+    void reload();
+
+    [[nodiscard]] const PromptChoice& choice() const { return m_choice; }
+
+    [[nodiscard]] const Loadable<widgets::PromptList>& list() const { return m_list; }
+
+signals:
+    void changed();
+
+private:
+    void encodeSoon(int milliseconds);
+    void encode();
+
+    JobBoard& m_board;
+    QString m_model;
+    std::optional<widgets::TokenizerCard> m_tokenizer;
+    PromptChoice m_choice;
+    int m_maxTokens = 256;
+    Loadable<widgets::PromptList> m_list;
+    QTimer m_timer;
+    std::unique_ptr<QTemporaryFile> m_typedFile; // typed prompts for `blockcert tokenize`
+};
+
+}

@@ -1,0 +1,37 @@
+// The run that is open for exploring, as `blockcert show` tells it.
+#pragma once
+
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_view.h"
+
+#include <QObject>
+
+namespace blockcert::workbench {
+
+class JobBoard;
+
+// GUI thread.
+class RunDocument : public QObject {
+    Q_OBJECT
+
+public:
+    explicit RunDocument(JobBoard& board, QObject* parent = nullptr);
+
+    void open(const QString& path);
+    void reload();
+    void close();
+
+    [[nodiscard]] const QString& path() const { return m_path; }
+
+    [[nodiscard]] const Loadable<RunView>& run() const { return m_run; }
+
+signals:
+    void changed();
+
+private:
+    JobBoard& m_board;
+    QString m_path;
+    Loadable<RunView> m_run;
+};
+
+}

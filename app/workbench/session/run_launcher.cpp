@@ -1,0 +1,158 @@
+#include "app/workbench/session/run_launcher.h"
+
+#include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/job_board.h"
+
+#include <utility>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::StepState;
+
+namespace {
+
+widgets::Thresholds thresholdsOf(const RunSettings& settings)
+{
+    widgets::Thresholds thresholds = settings.policy;
+    if (!settings.tauRelGiven)
+        thresholds.tauRel = defaultTauRel(settings.dtype);
+    return thresholds;
+}
+
+}
+
+RunLauncher::RunLauncher(JobBoard& board, QObject* parent)
+    : QObject(parent)
+    , m_board(board)
+{
+    m_estimateTimer.setSingleShot(true);
+    m_estimateTimer.setInterval(250);
+    connect(&m_estimateTimer, &QTimer::timeout, this, &RunLauncher::askEstimate);
+}
+
+void RunLauncher::setSettings(const RunSettings& settings)
+{
+    if (settings == m_settings)
+        return;
+    m_settings = settings;
+    if (m_estimate.isLoading())
+        m_board.cancel(m_estimate.job);
+    m_estimate.clear();
+    m_estimateTimer.start();
+    emit estimateChanged();
+}
+
+void RunLauncher::askEstimate()
+{
+    if (m_settings.model.isEmpty() || m_settings.blocks.isEmpty() || m_state == State::Running)
+        return;
+    auto job = std::make_shared<JobId>(0);
+    const auto isCurrent = [this, job] { return m_estimate.job == *job && m_estimate.isLoading(); };
+    JobCallbacks callbacks;
+    callbacks.finished = [this, isCurrent](const JsonResult& answer) {
+        if (!isCurrent())
+            return;
+        m_estimate.fill({wholeOf(*answer, "cells"), wholeOf(*answer, "tokens"), sizeOf(*answer, "memory_bytes"),
+                         sizeOf(*answer, "disk_bytes"), realOf(*answer, "flops").value_or(widgets::missing)});
+        emit estimateChanged();
+    };
+    callbacks.failed = [this, isCurrent](const JobFault& fault) {
+        if (!isCurrent())
+            return;
+        m_estimate.fail(fault);
+        emit estimateChanged();
+    };
+    callbacks.cancelled = [this, isCurrent](bool) {
+        if (!isCurrent())
+            return;
+        m_estimate.clear();
+        emit estimateChanged();
+    };
+    *job = m_board.askEngine(tr("Estimate"), u"estimate"_s, certifyParameters(m_settings, false), this, callbacks);
+    m_estimate.begin(*job);
+    emit estimateChanged();
+}
+
+void RunLauncher::run(const RunSettings& settings, const std::shared_ptr<const widgets::PromptList>& prompts,
+                      const std::vector<int>& blocks)
+{
+    if (m_state == State::Running)
+        return;
+    m_running = settings;
+    m_live =
+        std::make_unique<LiveRun>(settings.out, prompts, blocks, thresholdsOf(settings), settings.model, settings.out);
+    start(false);
+}
+
+void RunLauncher::resume(const RunView& run)
+{
+    if (m_state == State::Running || !run.settings)
+        return;
+    m_running = *run.settings;
+    auto prompts = std::make_shared<widgets::PromptList>();
+    for (const widgets::MapPrompt& prompt : run.map->prompts)
+        prompts->prompts.push_back({prompt.id, prompt.rendered, prompt.tokens, 0, {}, {}, {}, {}});
+    m_live = std::make_unique<LiveRun>(run.name, prompts, run.map->blocks, run.map->thresholds, run.model, run.name);
+    m_live->adopt(*run.map, *run.blocks);
+    start(true);
+}
+
+void RunLauncher::start(bool resume)
+{
+    m_state = State::Running;
+    m_fault = {};
+    m_isResumable = false;
+
+    auto job = std::make_shared<JobId>(0);
+    const auto isCurrent = [this, job] { return m_job == *job && m_state == State::Running; };
+    JobCallbacks callbacks;
+    callbacks.progressed = [this, isCurrent](const JobProgress& progress) {
+        if (!isCurrent())
+            return;
+        const std::optional<LiveRun::Cell> cell = m_live->apply(progress);
+        if (m_estimate.value && m_estimate.value->cells > 0 && progress.stage == "replay"_L1 && progress.rate)
+            m_flopsPerSecond = *progress.rate * m_estimate.value->flops / static_cast<double>(m_estimate.value->cells);
+        if (cell)
+            emit cellFinished(cell->block, cell->prompt, cell->values);
+        emit progressed();
+    };
+    callbacks.finished = [this, isCurrent](const JsonResult&) {
+        if (isCurrent())
+            finish(State::Finished, {}, false);
+    };
+    callbacks.failed = [this, isCurrent](const JobFault& fault) {
+        if (isCurrent())
+            finish(State::Failed, fault, fault.resumable);
+    };
+    callbacks.cancelled = [this, isCurrent](bool resumable) {
+        if (isCurrent())
+            finish(State::Cancelled, {}, resumable);
+    };
+    *job = m_board.askEngine(
+        tr("Certify %1").arg(m_running.blocks == "all"_L1 ? tr("all blocks") : tr("blocks %1").arg(m_running.blocks)),
+        u"certify"_s, certifyParameters(m_running, resume), this, callbacks);
+    m_job = *job;
+    emit started();
+}
+
+void RunLauncher::cancel()
+{
+    if (m_state == State::Running)
+        m_board.cancel(m_job);
+}
+
+void RunLauncher::finish(State state, const JobFault& fault, bool resumable)
+{
+    m_state = state;
+    m_fault = fault;
+    m_isResumable = resumable;
+    m_live->end(state == State::Finished    ? StepState::Done
+                : state == State::Cancelled ? StepState::Cancelled
+                                            : StepState::Failed,
+                fault.sentence);
+    emit progressed();
+    emit ended();
+}
+
+}

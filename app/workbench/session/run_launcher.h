@@ -1,0 +1,93 @@
+// Starts, watches, stops and resumes the main job: certify.
+#pragma once
+
+#include "app/workbench/session/live_run.h"
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_settings.h"
+#include "app/workbench/session/run_view.h"
+
+#include <QObject>
+#include <QTimer>
+
+#include <memory>
+#include <optional>
+
+namespace blockcert::workbench {
+
+class JobBoard;
+
+// What the engine says a run will cost.
+struct RunEstimate {
+    qint64 cells = 0;
+    qint64 tokens = 0;
+    quint64 memoryBytes = 0;
+    quint64 diskBytes = 0;
+    double flops = widgets::missing;
+};
+
+// GUI thread. One run at a time.
+class RunLauncher : public QObject {
+    Q_OBJECT
+
+public:
+    enum class State { Idle, Running, Finished, Cancelled, Failed };
+
+    explicit RunLauncher(JobBoard& board, QObject* parent = nullptr);
+
+    // Asks for the estimate a moment after the last change; nothing while a run goes on.
+    void setSettings(const RunSettings& settings);
+
+    [[nodiscard]] const RunSettings& settings() const { return m_settings; }
+
+    void run(const RunSettings& settings, const std::shared_ptr<const widgets::PromptList>& prompts,
+             const std::vector<int>& blocks);
+    // Continues an unfinished run that was opened; nothing if its settings are not known.
+    void resume(const RunView& run);
+    void cancel();
+
+    [[nodiscard]] State state() const { return m_state; }
+
+    [[nodiscard]] const LiveRun* live() const { return m_live.get(); }
+
+    [[nodiscard]] const Loadable<RunEstimate>& estimate() const { return m_estimate; }
+
+    [[nodiscard]] const JobFault& fault() const { return m_fault; }
+
+    [[nodiscard]] bool isResumable() const { return m_isResumable; }
+
+    // The settings of the run that goes on, or went last.
+    [[nodiscard]] const RunSettings& running() const { return m_running; }
+
+    [[nodiscard]] JobId job() const { return m_job; }
+
+    // Cells a second of the last run that reached its replay; 0: none yet.
+    [[nodiscard]] double measuredFlopsPerSecond() const { return m_flopsPerSecond; }
+
+    void setMeasuredFlopsPerSecond(double value) { m_flopsPerSecond = value; }
+
+signals:
+    void estimateChanged();
+    void started();
+    void progressed();
+    void cellFinished(int block, int prompt, const std::shared_ptr<const blockcert::widgets::MapCell>& cell);
+    void ended(); // see state()
+
+private:
+    void start(bool resume);
+    void askEstimate();
+    void finish(State state, const JobFault& fault, bool resumable);
+
+    JobBoard& m_board;
+    RunSettings m_settings;
+    RunSettings m_running;
+    Loadable<RunEstimate> m_estimate;
+    QTimer m_estimateTimer;
+    std::unique_ptr<LiveRun> m_live;
+    State m_state = State::Idle;
+    JobFault m_fault;
+    bool m_isResumable = false;
+    JobId m_job = 0;
+    double m_flopsPerSecond = 0;
+};
+
+}

@@ -1,0 +1,265 @@
+#include "app/workbench/session/run_settings.h"
+
+#include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
+#include "widgets/number_text.h"
+
+#include <QCoreApplication>
+#include <QRegularExpression>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("RunSettings", text);
+}
+
+Json policyParameters(const RunSettings& settings)
+{
+    const widgets::Thresholds& policy = settings.policy;
+    Json parameters = {{"tau_act", policy.tauAct},
+                       {"tau_loss", policy.tauLoss},
+                       {"alpha_act", policy.alphaAct},
+                       {"alpha_loss", policy.alphaLoss},
+                       {"error", policy.relativeDecides ? "relative-l2" : "l2"}};
+    if (settings.tauRelGiven)
+        parameters["tau_rel"] = policy.tauRel;
+    return parameters;
+}
+
+}
+
+QString typedFormat(const QString& text)
+{
+    bool hasLine = false;
+    for (const QStringView line : QStringView(text).split(u'\n')) {
+        if (line.trimmed().isEmpty())
+            continue;
+        if (!line.trimmed().startsWith(u'{'))
+            return u"txt"_s;
+        hasLine = true;
+    }
+    return hasLine ? u"jsonl"_s : u"txt"_s;
+}
+
+Json certifyParameters(const RunSettings& settings, bool resume)
+{
+    Json parameters = {{"model", settings.model.toStdString()},
+                       {"blocks", settings.blocks.toStdString()},
+                       {"out", settings.out.toStdString()},
+                       {"dtype", settings.dtype.toStdString()},
+                       {"replay_dtype", settings.replayDtype.toStdString()},
+                       {"loss", settings.loss.toStdString()},
+                       {"embed_weights", settings.embedWeights},
+                       {"max_tokens", settings.maxTokens},
+                       {"policy", policyParameters(settings)}};
+    if (settings.prompts.kind == PromptChoice::Kind::Typed) {
+        parameters["content"] = settings.prompts.text.toStdString();
+        parameters["format"] = typedFormat(settings.prompts.text).toStdString();
+        parameters["name"] = "typed";
+    } else {
+        parameters["prompts"] = settings.prompts.name.toStdString();
+    }
+    if (settings.weights != "baseline"_L1)
+        parameters["weights"] = settings.weights.toStdString();
+    if (settings.seed != 0)
+        parameters["seed"] = settings.seed;
+    if (resume)
+        parameters["resume"] = true;
+    return parameters;
+}
+
+QString shellCommand(const QStringList& words)
+{
+    static const QRegularExpression plain(u"^[A-Za-z0-9_@%+=:,./-]+$"_s);
+    QStringList quoted;
+    for (const QString& word : words) {
+        if (plain.match(word).hasMatch())
+            quoted << word;
+        else
+            quoted << u'\'' + QString(word).replace(u"'"_s, u"'\\''"_s) + u'\'';
+    }
+    return quoted.join(u' ');
+}
+
+QString certifyCommand(const RunSettings& settings, bool resume)
+{
+    const RunSettings defaults;
+    const widgets::Thresholds usual;
+    QStringList words{u"blockcert"_s, u"certify"_s,          settings.model, u"--blocks"_s, settings.blocks,
+                      u"--prompts"_s, settings.prompts.name, u"-o"_s,        settings.out};
+    const auto option = [&words](const QString& name, const QString& value) { words << name << value; };
+    if (settings.dtype != defaults.dtype)
+        option(u"--dtype"_s, settings.dtype);
+    if (settings.replayDtype != defaults.replayDtype)
+        option(u"--replay-dtype"_s, settings.replayDtype);
+    if (settings.loss != defaults.loss)
+        option(u"--loss"_s, settings.loss);
+    if (settings.weights != defaults.weights)
+        option(u"--weights"_s, settings.weights);
+    if (settings.seed != defaults.seed)
+        option(u"--seed"_s, QString::number(settings.seed));
+    if (settings.embedWeights)
+        words << u"--embed-weights"_s;
+    if (settings.maxTokens != defaults.maxTokens)
+        option(u"--max-tokens"_s, QString::number(settings.maxTokens));
+    const auto threshold = [&](const QString& name, double value, double standard) {
+        if (value != standard)
+            option(name, widgets::exactNumber(value));
+    };
+    threshold(u"--tau-act"_s, settings.policy.tauAct, usual.tauAct);
+    threshold(u"--tau-loss"_s, settings.policy.tauLoss, usual.tauLoss);
+    if (settings.tauRelGiven)
+        option(u"--tau-rel"_s, widgets::exactNumber(settings.policy.tauRel));
+    threshold(u"--alpha-act"_s, settings.policy.alphaAct, usual.alphaAct);
+    threshold(u"--alpha-loss"_s, settings.policy.alphaLoss, usual.alphaLoss);
+    if (settings.policy.relativeDecides)
+        option(u"--error"_s, u"relative-l2"_s);
+    if (resume)
+        words << u"--resume"_s;
+    return shellCommand(words);
+}
+
+QStringList shellWords(const QString& command)
+{
+    QStringList words;
+    QString word;
+    bool isWord = false;
+    QChar quote;
+    for (qsizetype i = 0; i < command.size(); ++i) {
+        const QChar c = command[i];
+        if (!quote.isNull()) {
+            if (c == quote)
+                quote = QChar();
+            else if (c == u'\\' && quote == u'"' && i + 1 < command.size())
+                word += command[++i];
+            else
+                word += c;
+        } else if (c == u'\'' || c == u'"') {
+            quote = c;
+            isWord = true;
+        } else if (c == u'\\' && i + 1 < command.size()) {
+            word += command[++i];
+            isWord = true;
+        } else if (c.isSpace()) {
+            if (isWord)
+                words << word;
+            word.clear();
+            isWord = false;
+        } else {
+            word += c;
+            isWord = true;
+        }
+    }
+    if (isWord)
+        words << word;
+    return words;
+}
+
+std::optional<RunSettings> settingsOf(const Json& manifest, const QString& runPath)
+{
+    const QStringList words = shellWords(textOf(manifest, "command"));
+    const qsizetype verb = words.indexOf(u"certify"_s);
+    const qsizetype promptsAt = words.indexOf(u"--prompts"_s);
+    if (verb < 0 || verb + 1 >= words.size() || promptsAt < 0 || promptsAt + 1 >= words.size())
+        return std::nullopt;
+    const Json& request = objectOf(manifest, "request");
+    const auto dtype = [&request](const char* key) { return u"fp"_s + textOf(request, key).mid(1); };
+    RunSettings settings;
+    settings.model = words[verb + 1];
+    settings.prompts.name = words[promptsAt + 1];
+    settings.prompts.kind =
+        flagOf(objectOf(manifest, "prompts"), "bundled") ? PromptChoice::Kind::Bundled : PromptChoice::Kind::File;
+    std::vector<int> blocks;
+    for (const Json& block : arrayOf(request, "blocks")) {
+        if (block.is_number_integer())
+            blocks.push_back(block.get<int>());
+    }
+    settings.blocks = blocksText(blocks, static_cast<int>(wholeOf(objectOf(manifest, "subject"), "layers")));
+    settings.out = runPath;
+    settings.dtype = textOf(request, "baseline_dtype") == "BF16"_L1 ? u"bf16"_s : dtype("baseline_dtype");
+    settings.replayDtype = dtype("replay_dtype");
+    settings.loss = textOf(request, "loss");
+    settings.weights = textOf(request, "weights");
+    settings.embedWeights = flagOf(request, "embed_weights");
+    settings.seed = sizeOf(request, "seed");
+    settings.maxTokens = static_cast<int>(wholeOf(request, "max_tokens", settings.maxTokens));
+    settings.policy = thresholdsOf(objectOf(request, "policy"));
+    settings.tauRelGiven = settings.policy.tauRel != defaultTauRel(settings.dtype);
+    return settings;
+}
+
+std::optional<std::vector<int>> parseBlocks(const QString& text, int layers)
+{
+    if (text.trimmed() == "all"_L1) {
+        std::vector<int> all(static_cast<std::size_t>(std::max(layers, 0)));
+        std::iota(all.begin(), all.end(), 0);
+        return all;
+    }
+    static const QRegularExpression part(u"^\\s*(\\d{1,6})\\s*(?:-\\s*(\\d{1,6})\\s*)?$"_s);
+    std::set<int> blocks;
+    for (const QString& piece : text.split(u',')) {
+        const QRegularExpressionMatch match = part.match(piece);
+        if (!match.hasMatch())
+            return std::nullopt;
+        const int first = match.captured(1).toInt();
+        const int last = match.captured(2).isEmpty() ? first : match.captured(2).toInt();
+        if (last < first || last >= layers)
+            return std::nullopt;
+        for (int block = first; block <= last; ++block)
+            blocks.insert(block);
+    }
+    return std::vector<int>(blocks.begin(), blocks.end());
+}
+
+QString blocksText(const std::vector<int>& blocks, int layers)
+{
+    if (static_cast<int>(blocks.size()) == layers && layers > 0)
+        return u"all"_s;
+    QStringList parts;
+    for (std::size_t i = 0; i < blocks.size();) {
+        std::size_t end = i + 1;
+        while (end < blocks.size() && blocks[end] == blocks[end - 1] + 1)
+            ++end;
+        parts << (end - i == 1 ? QString::number(blocks[i]) : u"%1-%2"_s.arg(blocks[i]).arg(blocks[end - 1]));
+        i = end;
+    }
+    return parts.join(u',');
+}
+
+double defaultTauRel(const QString& dtype)
+{
+    return dtype == "bf16"_L1 ? 2e-2 : dtype == "fp16"_L1 ? 5e-3 : 1e-5;
+}
+
+QString claimSentence(const RunSettings& settings, int blocks, const widgets::PromptList* prompts)
+{
+    const widgets::Thresholds& policy = settings.policy;
+    const QString scope = prompts ? tr("on these %1 tokens of %2 prompts")
+                                        .arg(widgets::countText(prompts->tokenCount()))
+                                        .arg(prompts->prompts.size())
+                                  : tr("on the chosen prompts");
+    const double tau =
+        policy.relativeDecides ? (settings.tauRelGiven ? policy.tauRel : defaultTauRel(settings.dtype)) : policy.tauAct;
+    QString sentence =
+        tr("For each of %1 blocks: whether the surrogate stays within %2 %3 of the %4 baseline for at least %5 of the "
+           "tokens, measured %6.")
+            .arg(blocks)
+            .arg(policy.relativeDecides ? tr("relative error") : u"τ ="_s, widgets::exactNumber(tau), settings.dtype,
+                 widgets::percentText(policy.alphaAct), scope);
+    if (settings.loss == "none"_L1)
+        sentence += u' ' + tr("Losses are not measured, so no block can be certified under a loss threshold.");
+    else
+        sentence += u' ' + tr("Loss coverage has to reach %1 at τ_loss = %2.")
+                               .arg(widgets::percentText(policy.alphaLoss), widgets::exactNumber(policy.tauLoss));
+    return sentence + u' ' + tr("It will say nothing about other prompts.");
+}
+
+}

@@ -1,0 +1,22 @@
+// The runs in a folder, finished and unfinished, without opening any of their files.
+#pragma once
+
+#include <QDateTime>
+#include <QString>
+
+#include <vector>
+
+namespace blockcert::workbench {
+
+struct ShelvedRun {
+    QString path;
+    QString name; // without .blockcert
+    QDateTime changed;
+    bool finished = false; // SHA256SUMS is there; whether it holds is verification's question
+};
+
+// Newest first; folders without run.json are no runs. Touches the disk: call it outside the GUI thread.
+[[nodiscard]] std::vector<ShelvedRun> runsIn(const QString& folder);
+[[nodiscard]] bool looksLikeRun(const QString& path);
+
+}

@@ -1,0 +1,37 @@
+// An opened run as the pages show it: what `blockcert show RUN --json --tokens` told.
+#pragma once
+
+#include "app/workbench/session/run_settings.h"
+#include "engine/base/strict_json.h"
+#include "widgets/values.h"
+
+#include <QString>
+#include <QStringList>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace blockcert::workbench {
+
+struct RunView {
+    QString path;
+    QString name; // the folder's name without .blockcert
+    QString model;
+    QString modelHint; // where the model was found; never trusted
+    QString prompts;   // the prompt set's name
+    QString baselineDtype;
+    QString replayDtype;
+    QString created;
+    QString command;
+    bool complete = false;
+    bool resumable = false;
+    std::shared_ptr<const widgets::TokenMap> map;
+    std::shared_ptr<const std::vector<widgets::BlockRow>> blocks;
+    std::map<int, std::shared_ptr<const Json>> certificates; // by block
+    std::optional<RunSettings> settings;                     // for resuming it
+    QStringList problems;
+};
+
+}

@@ -1,0 +1,192 @@
+#include "app/workbench/session/verdict_summary.h"
+
+#include <QCoreApplication>
+#include <QFileInfo>
+#include <QRegularExpression>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using widgets::CheckRow;
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("VerdictSummary", text);
+}
+
+std::optional<int> blockOf(const QString& where)
+{
+    static const QRegularExpression block(u"^block[ _]0*(\\d+)"_s);
+    const QRegularExpressionMatch match = block.match(where);
+    return match.hasMatch() ? std::optional(match.captured(1).toInt()) : std::nullopt;
+}
+
+std::optional<double> numberIn(const QString& text)
+{
+    bool isNumber = false;
+    const double value = text.toDouble(&isNumber);
+    return isNumber ? std::optional(value) : std::nullopt;
+}
+
+// Failed before gaps, gaps before a weaker claim; a check that was not required leaves no mark.
+int gravity(CheckState state)
+{
+    switch (state) {
+    case CheckState::Failed: return 3;
+    case CheckState::NotChecked: return 2;
+    case CheckState::WeakerThanPolicy: return 1;
+    case CheckState::Verified: break;
+    }
+    return 0;
+}
+
+CheckState worse(CheckState a, CheckState b)
+{
+    return gravity(a) >= gravity(b) ? a : b;
+}
+
+CheckRow merge(const std::vector<const CheckRow*>& rows)
+{
+    CheckRow merged = *rows.front();
+    const auto same = [&rows](QString CheckRow::*field) {
+        return std::all_of(rows.begin(), rows.end(),
+                           [&](const CheckRow* row) { return row->*field == rows.front()->*field; });
+    };
+    const QString count = tr("%1 blocks").arg(rows.size());
+    if (same(&CheckRow::issuer) && same(&CheckRow::recomputed)) {
+        merged.where = count;
+    } else if (std::all_of(rows.begin(), rows.end(), [](const CheckRow* row) { return numberIn(row->issuer); })) {
+        const bool wantsSmallest = merged.id.contains("coverage"_L1) || merged.title.contains("coverage"_L1);
+        const auto compare = [](const CheckRow* a, const CheckRow* b) {
+            return *numberIn(a->issuer) < *numberIn(b->issuer);
+        };
+        const CheckRow* shown = wantsSmallest ? *std::min_element(rows.begin(), rows.end(), compare)
+                                              : *std::max_element(rows.begin(), rows.end(), compare);
+        merged = *shown;
+        merged.where = (wantsSmallest ? tr("smallest of %1, %2") : tr("largest of %1, %2")).arg(count, shown->where);
+    } else {
+        merged.where = count;
+        if (!same(&CheckRow::issuer))
+            merged.issuer = tr("%1 values").arg(rows.size());
+        if (!same(&CheckRow::recomputed))
+            merged.recomputed = tr("all equal");
+    }
+    if (!same(&CheckRow::how))
+        merged.how = rows.front()->how.section(u',', 0, 0);
+    if (!same(&CheckRow::detail))
+        merged.detail.clear();
+    return merged;
+}
+
+}
+
+widgets::VerdictView condensed(const widgets::VerdictView& verdict)
+{
+    using Kind = std::tuple<QString, QString, QString, CheckState, bool>;
+    std::map<Kind, std::vector<const CheckRow*>> kinds;
+    const auto kindOf = [](const CheckRow& row) { return Kind{row.id, row.group, row.title, row.state, row.required}; };
+    const auto mayMerge = [](const CheckRow& row) {
+        return blockOf(row.where) && (row.state == CheckState::Verified || !row.required);
+    };
+    for (const CheckRow& row : verdict.checks) {
+        if (mayMerge(row))
+            kinds[kindOf(row)].push_back(&row);
+    }
+    widgets::VerdictView result = verdict;
+    result.checks.clear();
+    for (const CheckRow& row : verdict.checks) {
+        if (!mayMerge(row)) {
+            result.checks.push_back(row);
+            continue;
+        }
+        const std::vector<const CheckRow*>& rows = kinds[kindOf(row)];
+        if (rows.size() == 1)
+            result.checks.push_back(row);
+        else if (rows.front() == &row)
+            result.checks.push_back(merge(rows));
+    }
+    return result;
+}
+
+widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
+{
+    widgets::ArtifactNode root{QFileInfo(verdict.run).fileName(), {}, verdict.state, {}};
+    std::map<int, widgets::ArtifactNode> blocks;
+    std::map<QString, widgets::ArtifactNode> files;
+    const auto note = [](widgets::ArtifactNode& node, const CheckRow& row, bool isNew) {
+        if (!row.required && row.state == CheckState::NotChecked)
+            return;
+        node.state = isNew ? row.state : worse(node.state, row.state);
+    };
+    for (const CheckRow& row : verdict.checks) {
+        if (row.where.isEmpty())
+            continue;
+        if (const std::optional<int> block = blockOf(row.where)) {
+            const bool isNew = !blocks.contains(*block);
+            widgets::ArtifactNode& node = blocks[*block];
+            node.name = tr("block %1").arg(*block);
+            note(node, row, isNew);
+            const QString file = row.where.section(u'/', 1);
+            if (file.isEmpty())
+                continue;
+            const auto found = std::find_if(node.children.begin(), node.children.end(),
+                                            [&file](const widgets::ArtifactNode& child) { return child.name == file; });
+            if (found == node.children.end()) {
+                node.children.push_back({file, {}, row.state, {}});
+            } else {
+                note(*found, row, false);
+            }
+        } else {
+            const bool isNew = !files.contains(row.where);
+            widgets::ArtifactNode& node = files[row.where];
+            node.name = row.where;
+            note(node, row, isNew);
+        }
+    }
+    for (auto& [name, node] : files)
+        root.children.push_back(std::move(node));
+    if (blocks.size() > 4) {
+        widgets::ArtifactNode all{tr("%1 blocks").arg(blocks.size()), {}, CheckState::Verified, {}};
+        for (auto& [block, node] : blocks) {
+            all.state = worse(all.state, node.state);
+            all.children.push_back(std::move(node));
+        }
+        root.children.push_back(std::move(all));
+    } else {
+        for (auto& [block, node] : blocks)
+            root.children.push_back(std::move(node));
+    }
+    return root;
+}
+
+QString meaningOf(const widgets::VerdictView& verdict)
+{
+    switch (verdict.state) {
+    case CheckState::Failed: {
+        const auto failed = std::count_if(verdict.checks.begin(), verdict.checks.end(),
+                                          [](const CheckRow& row) { return row.state == CheckState::Failed; });
+        return tr("%1 of %2 checks do not hold. What the folder claims is not supported by what is in it.")
+            .arg(failed)
+            .arg(verdict.checks.size());
+    }
+    case CheckState::NotChecked:
+        return tr("A check that this level needs could not be made. Nothing is claimed until it is.");
+    case CheckState::WeakerThanPolicy:
+        return tr("The numbers hold, but they do not meet the thresholds: the claim is weaker than the policy.");
+    case CheckState::Verified: break;
+    }
+    if (verdict.level >= 3)
+        return tr("On the recorded tokens every surrogate block gave an output as close to the recorded one as the "
+                  "certificate states, recomputed here in double precision.");
+    if (verdict.level == 2)
+        return tr("Every file is the one that was listed, and the cells drawn at random give the stated numbers.");
+    return tr("Every file is the one that was listed. No number was recomputed.");
+}
+
+}

@@ -1,0 +1,18 @@
+// Shorter forms of a verdict for runs of many blocks: one row per kind of check, one node per artifact.
+#pragma once
+
+#include "widgets/values.h"
+
+namespace blockcert::workbench {
+
+// Checks of the same kind that hold for several blocks become one row with the number that is closest to failing
+// (the largest error, the smallest coverage). Every check that does not hold keeps its own row.
+[[nodiscard]] widgets::VerdictView condensed(const widgets::VerdictView& verdict);
+
+// The run, its blocks and files, and the model as a tree, each with the worst state of the checks about it.
+[[nodiscard]] widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict);
+
+// What the verdict claims, in a sentence that also stands alone.
+[[nodiscard]] QString meaningOf(const widgets::VerdictView& verdict);
+
+}

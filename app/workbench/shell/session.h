@@ -1,0 +1,37 @@
+// Everything the window works with, made once and in order: settings, child processes, documents.
+#pragma once
+
+#include "app/workbench/process/engine_client.h"
+#include "app/workbench/process/tool_runner.h"
+#include "app/workbench/session/job_board.h"
+#include "app/workbench/session/model_document.h"
+#include "app/workbench/session/preferences.h"
+#include "app/workbench/session/prompt_document.h"
+#include "app/workbench/session/run_document.h"
+#include "app/workbench/session/run_launcher.h"
+#include "app/workbench/session/verdict_document.h"
+
+namespace blockcert::workbench {
+
+// GUI thread. Members are destroyed in reverse: the documents before the processes they ask.
+struct Session {
+    explicit Session(EnginePatience patience = {})
+        : engine(preferences.engineCommand(), patience)
+        , tool(preferences.toolPath())
+    {
+        board.setEngineIsRemote(!preferences.engineCommandLine().isEmpty());
+        launcher.setMeasuredFlopsPerSecond(preferences.flopsPerSecond());
+    }
+
+    Preferences preferences;
+    EngineClient engine;
+    ToolRunner tool;
+    JobBoard board{engine, tool};
+    ModelDocument model{board};
+    PromptDocument prompts{board};
+    RunLauncher launcher{board};
+    RunDocument run{board};
+    VerdictDocument verdict{board};
+};
+
+}

@@ -1,0 +1,449 @@
+// MainWindow: what the user asks for, by key, button or dialog.
+#include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/open_page.h"
+#include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/verify_page.h"
+#include "app/workbench/shell/dialogs.h"
+#include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/main_window.h"
+#include "widgets/crumb_bar.h"
+#include "widgets/icons.h"
+#include "widgets/status_line.h"
+
+#include <QAction>
+#include <QActionGroup>
+#include <QApplication>
+#include <QClipboard>
+#include <QDateTime>
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMenu>
+#include <QMessageBox>
+#include <QSaveFile>
+#include <QStandardPaths>
+#include <QToolButton>
+
+#include <functional>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+QAction* MainWindow::addCommand(const QString& text, const QString& keys, const std::function<void()>& work)
+{
+    auto* action = new QAction(text, this);
+    if (!keys.isEmpty())
+        action->setShortcut(QKeySequence(keys));
+    connect(action, &QAction::triggered, this, work);
+    addAction(action);
+    m_commands.append(action);
+    return action;
+}
+
+void MainWindow::buildActions()
+{
+    addCommand(tr("Open a model folder…"), u"Ctrl+O"_s, [this] { chooseModel(); });
+    addCommand(tr("Open a model file…"), u"Ctrl+Alt+O"_s, [this] { chooseModelFile(); });
+    addCommand(tr("Open a run…"), u"Ctrl+Shift+O"_s, [this] { chooseRun(); });
+    addCommand(tr("Check a run or certificate…"), u"Ctrl+Shift+V"_s, [this] { chooseCheck(); });
+    addCommand(tr("Open the demo model"), {}, [this] { openModel(u"demo"_s); });
+    addCommand(tr("Choose a prompt file…"), u"Ctrl+P"_s, [this] { choosePrompts(); });
+    addCommand(tr("Run"), u"Ctrl+R"_s, [this] { startRun(); });
+    addCommand(tr("Copy as command"), u"Ctrl+Shift+C"_s, [this] { copyCommand(); });
+    addCommand(tr("Cancel the current job"), u"Ctrl+."_s, [this] { cancelCurrent(); });
+    const QStringList pages{tr("Go to Open"), tr("Go to Run"), tr("Go to Explore"), tr("Go to Verify")};
+    for (int page = 0; page < pages.size(); ++page)
+        addCommand(pages[page], u"Alt+%1"_s.arg(page + 1), [this, page] { showPage(static_cast<Page>(page)); });
+    addCommand(tr("Show jobs"), u"Ctrl+J"_s, [this] { toggleDrawer(Drawer::Jobs); });
+    addCommand(tr("Show the engine's log"), u"Ctrl+L"_s, [this] { toggleDrawer(Drawer::Log); });
+    addCommand(tr("Show problems"), u"Ctrl+Shift+P"_s, [this] { toggleDrawer(Drawer::Problems); });
+    addCommand(tr("Start the engine again"), {}, [this] { m_session.engine.start(); });
+    addCommand(tr("End the engine"), {}, [this] { m_session.engine.end(); });
+
+    auto* theme = new QToolButton;
+    theme->setProperty("role", u"quiet"_s);
+    theme->setPopupMode(QToolButton::InstantPopup);
+    theme->setToolTip(tr("Appearance"));
+    theme->setAccessibleName(tr("Appearance"));
+    theme->setIcon(widgets::themedIcon(widgets::Icon::Moon));
+    auto* themes = new QMenu(theme);
+    auto* group = new QActionGroup(themes);
+    const auto appearance = [&](const QString& text, widgets::Appearance value) {
+        QAction* action = addCommand(text, {}, [this, value] {
+            m_session.preferences.setAppearance(value);
+            widgets::applyAppearance(*qApp, value);
+        });
+        action->setCheckable(true);
+        action->setChecked(m_session.preferences.appearance() == value);
+        group->addAction(action);
+        themes->addAction(action);
+    };
+    appearance(tr("Appearance: follow the desktop"), widgets::Appearance::Desktop);
+    appearance(tr("Appearance: light"), widgets::Appearance::Light);
+    appearance(tr("Appearance: dark"), widgets::Appearance::Dark);
+    theme->setMenu(themes);
+
+    QAction* settings = addCommand(tr("Settings…"), u"Ctrl+,"_s, [this] { editPreferences(); });
+    QAction* shortcuts = addCommand(tr("Shortcuts"), u"F1"_s, [this] { showShortcuts(this, m_commands); });
+    addCommand(tr("Quit"), u"Ctrl+Q"_s, [this] { close(); });
+    auto* gear = new QToolButton;
+    gear->setProperty("role", u"quiet"_s);
+    gear->setPopupMode(QToolButton::InstantPopup);
+    gear->setToolTip(tr("Settings and help"));
+    gear->setAccessibleName(tr("Settings and help"));
+    gear->setIcon(widgets::themedIcon(widgets::Icon::Settings));
+    auto* menu = new QMenu(gear);
+    menu->addAction(settings);
+    menu->addAction(shortcuts);
+    gear->setMenu(menu);
+
+    auto* search = new QToolButton;
+    search->setText(tr("Search  Ctrl+K"));
+    search->setIcon(widgets::themedIcon(widgets::Icon::Search));
+    search->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    auto* palette = new QAction(tr("Search everything"), this);
+    palette->setShortcut(QKeySequence(u"Ctrl+K"_s));
+    addAction(palette);
+    connect(palette, &QAction::triggered, this, [this] { CommandPalette(this, m_commands).exec(); });
+    connect(search, &QToolButton::clicked, palette, &QAction::trigger);
+    m_crumbs->addWidget(search);
+    m_crumbs->addWidget(theme);
+    m_crumbs->addWidget(gear);
+
+    auto* escape = new QAction(tr("Release"), this);
+    escape->setShortcut(QKeySequence(Qt::Key_Escape));
+    connect(escape, &QAction::triggered, this, &MainWindow::release);
+    addAction(escape);
+
+    connect(m_crumbs, &widgets::CrumbBar::siblingChosen, this, &MainWindow::crumbSibling);
+    connect(m_status, &widgets::StatusLine::jobsRequested, this, [this] { toggleDrawer(Drawer::Jobs); });
+    connect(m_status, &widgets::StatusLine::logRequested, this, [this] { toggleDrawer(Drawer::Log); });
+    connect(m_status, &widgets::StatusLine::problemsRequested, this, [this] { toggleDrawer(Drawer::Problems); });
+    connect(m_drawer, &Drawer::closeWanted, m_drawer, &QWidget::hide);
+    connect(m_drawer, &Drawer::cancelWanted, this, [this](JobId job) { m_session.board.cancel(job); });
+    connect(m_drawer, &Drawer::clearProblemsWanted, this, [this] { m_session.board.clearProblems(); });
+}
+
+void MainWindow::connectOpenPage()
+{
+    connect(m_openPage, &OpenPage::modelWanted, this, &MainWindow::chooseModel);
+    connect(m_openPage, &OpenPage::modelFileWanted, this, &MainWindow::chooseModelFile);
+    connect(m_openPage, &OpenPage::runWanted, this, &MainWindow::chooseRun);
+    connect(m_openPage, &OpenPage::checkWanted, this, &MainWindow::chooseCheck);
+    connect(m_openPage, &OpenPage::demoWanted, this, [this] { openModel(u"demo"_s); });
+    connect(m_openPage, &OpenPage::measureWanted, this, [this] { showPage(Run); });
+    connect(m_openPage, &OpenPage::modelChosen, this, &MainWindow::openModel);
+    connect(m_openPage, &OpenPage::runChosen, this, &MainWindow::openRun);
+    connect(m_openPage, &OpenPage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Open); });
+}
+
+void MainWindow::connectRunPage()
+{
+    connect(m_runPage, &RunPage::settingsChanged, this, &MainWindow::settingsChanged);
+    connect(m_runPage, &RunPage::promptChoiceChanged, this, [this](const PromptChoice& choice) {
+        m_session.prompts.setChoice(choice);
+        proposeOut();
+    });
+    connect(m_runPage, &RunPage::promptFileWanted, this, &MainWindow::choosePrompts);
+    connect(m_runPage, &RunPage::promptsRetryWanted, &m_session.prompts, &PromptDocument::reload);
+    connect(m_runPage, &RunPage::modelWanted, this, &MainWindow::chooseModel);
+    connect(m_runPage, &RunPage::demoWanted, this, [this] { openModel(u"demo"_s); });
+    connect(m_runPage, &RunPage::outWanted, this, &MainWindow::chooseOut);
+    connect(m_runPage, &RunPage::outEdited, this, [this] { m_outWasEdited = true; });
+    connect(m_runPage, &RunPage::runWanted, this, &MainWindow::startRun);
+    connect(m_runPage, &RunPage::cancelWanted, this, &MainWindow::cancelCurrent);
+    connect(m_runPage, &RunPage::endEngineWanted, &m_session.engine, &EngineClient::end);
+    connect(m_runPage, &RunPage::copyWanted, this, &MainWindow::copyCommand);
+    connect(m_runPage, &RunPage::resumeWanted, this, &MainWindow::resumeRun);
+    connect(m_runPage, &RunPage::resumeLastWanted, this, [this] { resumeRun(m_session.launcher.running().out); });
+    connect(m_runPage, &RunPage::exploreWanted, this, [this](int block) {
+        const RunLauncher& launcher = m_session.launcher;
+        if (launcher.state() == RunLauncher::State::Running && !m_explorePage->isLive())
+            m_explorePage->setLive(launcher.live()->map(), launcher.live()->blocks());
+        showPage(Explore);
+        if (block >= 0)
+            m_explorePage->selectBlock(block);
+    });
+    connect(m_runPage, &RunPage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Run); });
+}
+
+void MainWindow::connectExplorePage()
+{
+    connect(m_explorePage, &ExplorePage::selectionChanged, this, [this] {
+        if (!m_crumbTimer.isActive())
+            m_crumbTimer.start();
+    });
+    connect(m_explorePage, &ExplorePage::runWanted, this, &MainWindow::chooseRun);
+    connect(m_explorePage, &ExplorePage::modelWanted, this, &MainWindow::chooseModel);
+    connect(m_explorePage, &ExplorePage::demoWanted, this, [this] { openModel(u"demo"_s); });
+    connect(m_explorePage, &ExplorePage::resumeWanted, this, [this] { resumeRun(m_session.run.path()); });
+    connect(m_explorePage, &ExplorePage::verifyWanted, this, [this] { checkRun(m_session.run.path()); });
+    connect(m_explorePage, &ExplorePage::certificateWanted, this, &MainWindow::showCertificate);
+    connect(m_explorePage, &ExplorePage::copyWanted, this, &MainWindow::copyCommand);
+    connect(m_explorePage, &ExplorePage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Explore); });
+    connect(m_certificatePage, &CertificatePage::backWanted, this, [this] { showPage(Explore); });
+    connect(m_certificatePage, &CertificatePage::verifyWanted, this, [this](const QString& path) {
+        checkRun(path);
+        m_session.verdict.verify({path, 3, {}});
+    });
+}
+
+void MainWindow::connectVerifyPage()
+{
+    connect(m_verifyPage, &VerifyPage::runWanted, this, &MainWindow::chooseCheck);
+    connect(m_verifyPage, &VerifyPage::modelWanted, this, [this] {
+        const QString model = askForFile(u"model"_s, tr("Choose the model's file"),
+                                         tr("Models (*.gguf *.safetensors *.safetensors.index.json)"));
+        if (!model.isEmpty())
+            m_verifyPage->setModel(model);
+    });
+    connect(m_verifyPage, &VerifyPage::verifyWanted, &m_session.verdict, &VerdictDocument::verify);
+    connect(m_verifyPage, &VerifyPage::cancelWanted, &m_session.verdict, &VerdictDocument::cancel);
+    connect(m_verifyPage, &VerifyPage::saveWanted, this, &MainWindow::saveVerdict);
+    connect(m_verifyPage, &VerifyPage::exploreWanted, this, [this] {
+        const QFileInfo path(m_session.verdict.request().path);
+        const QString run = path.isDir() ? path.filePath() : path.dir().absoluteFilePath(u".."_s);
+        m_session.run.open(QDir::cleanPath(run));
+        showPage(Explore);
+    });
+    connect(m_verifyPage, &VerifyPage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Verify); });
+}
+
+QString MainWindow::askForFile(const QString& kind, const QString& title, const QString& filter)
+{
+    const QString path = QFileDialog::getOpenFileName(this, title, m_session.preferences.lastFolder(kind), filter);
+    if (!path.isEmpty())
+        m_session.preferences.setLastFolder(kind, QFileInfo(path).absolutePath());
+    return path;
+}
+
+QString MainWindow::askForFolder(const QString& kind, const QString& title)
+{
+    const QString path = QFileDialog::getExistingDirectory(this, title, m_session.preferences.lastFolder(kind));
+    if (!path.isEmpty())
+        m_session.preferences.setLastFolder(kind, QFileInfo(path).absolutePath());
+    return path;
+}
+
+void MainWindow::chooseModel()
+{
+    const QString path = askForFolder(u"model"_s, tr("Open a model folder"));
+    if (!path.isEmpty())
+        openModel(path);
+}
+
+void MainWindow::chooseModelFile()
+{
+    const QString path = askForFile(u"model"_s, tr("Open a model file"),
+                                    tr("Models (*.gguf *.safetensors *.safetensors.index.json);;All files (*)"));
+    if (!path.isEmpty())
+        openModel(path);
+}
+
+void MainWindow::chooseRun()
+{
+    const QString path = askForFolder(u"run"_s, tr("Open a run: a folder with run.json"));
+    if (!path.isEmpty())
+        openRun(path);
+}
+
+void MainWindow::chooseCheck()
+{
+    const QString path = askForFolder(u"check"_s, tr("Check a run: a folder with run.json"));
+    if (!path.isEmpty())
+        checkRun(path);
+}
+
+void MainWindow::choosePrompts()
+{
+    const QString path = askForFile(u"prompts"_s, tr("Choose a prompt file"), tr("Prompts (*.jsonl *.txt *.csv)"));
+    if (path.isEmpty())
+        return;
+    m_runPage->setPromptFile(path);
+    showPage(Run);
+}
+
+void MainWindow::chooseOut()
+{
+    const QString start = m_runPage->settings().out;
+    const QString path =
+        QFileDialog::getSaveFileName(this, tr("Where should the run go?"), start, tr("Runs (*.blockcert)"), nullptr,
+                                     QFileDialog::DontConfirmOverwrite);
+    if (path.isEmpty())
+        return;
+    m_outWasEdited = true;
+    m_runPage->setOut(path);
+    settingsChanged();
+}
+
+void MainWindow::startRun()
+{
+    if (m_session.launcher.state() == RunLauncher::State::Running)
+        return;
+    showPage(Run);
+    if (!m_runPage->obstacle().isEmpty())
+        return;
+    RunSettings settings = m_runPage->settings();
+    if (settings.prompts.kind == PromptChoice::Kind::Typed && !saveTypedPrompts(settings))
+        return;
+    QDir().mkpath(QFileInfo(settings.out).absolutePath());
+    m_session.launcher.run(settings, m_session.prompts.list().value, m_runPage->blocks());
+    refreshCrumbs();
+}
+
+// A run has to be repeatable by its command line, so typed prompts become a file first.
+bool MainWindow::saveTypedPrompts(RunSettings& settings)
+{
+    const QString folder = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + u"/prompts"_s;
+    const QString path = u"%1/typed-%2.%3"_s.arg(folder, QDateTime::currentDateTime().toString(u"yyyyMMdd-HHmmss"_s),
+                                                 typedFormat(settings.prompts.text));
+    QDir().mkpath(folder);
+    QSaveFile file(path);
+    const QByteArray text = settings.prompts.text.toUtf8();
+    if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit()) {
+        m_session.board.addProblem(
+            tr("The typed prompts could not be saved as %1 (%2).").arg(path, file.errorString()));
+        toggleDrawer(Drawer::Problems);
+        return false;
+    }
+    settings.prompts.kind = PromptChoice::Kind::File;
+    settings.prompts.name = path;
+    return true;
+}
+
+void MainWindow::resumeRun(const QString& path)
+{
+    if (m_session.launcher.state() == RunLauncher::State::Running)
+        return;
+    const Loadable<RunView>& run = m_session.run.run();
+    const bool isRead = run.isReady() && m_session.run.path() == path;
+    if (!isRead) {
+        m_resumeWhenRead = path;
+        m_session.run.open(path);
+        return;
+    }
+    if (!run.value->settings) {
+        m_session.board.addProblem(
+            tr("%1 cannot be resumed here: its run.json does not name the command that made it.").arg(path));
+        toggleDrawer(Drawer::Problems);
+        return;
+    }
+    showPage(Run);
+    m_session.launcher.resume(*run.value);
+}
+
+void MainWindow::cancelCurrent()
+{
+    if (m_session.launcher.state() == RunLauncher::State::Running)
+        m_session.launcher.cancel();
+    else if (m_session.verdict.verdict().isLoading())
+        m_session.verdict.cancel();
+    else
+        m_session.model.cancel();
+}
+
+void MainWindow::copyCommand()
+{
+    QString command;
+    const Loadable<RunView>& run = m_session.run.run();
+    if (m_page == Verify)
+        command = shellCommand(QStringList{u"blockcert"_s} + verifyArguments(m_session.verdict.request()));
+    else if ((m_page == Explore || m_page == Certificate) && run.isReady() && !run.value->command.isEmpty())
+        command = run.value->command;
+    else if (m_session.launcher.state() == RunLauncher::State::Running)
+        command = certifyCommand(m_session.launcher.running());
+    else
+        command = certifyCommand(m_runPage->settings());
+    QGuiApplication::clipboard()->setText(command);
+}
+
+void MainWindow::saveVerdict()
+{
+    if (!m_session.verdict.source())
+        return;
+    const QString path = QFileDialog::getSaveFileName(
+        this, tr("Save the verdict"), m_session.preferences.lastFolder(u"verdict"_s) + u"/verdict.json"_s,
+        tr("JSON (*.json)"));
+    if (path.isEmpty())
+        return;
+    m_session.preferences.setLastFolder(u"verdict"_s, QFileInfo(path).absolutePath());
+    QSaveFile file(path);
+    const std::string text = writeJson(*m_session.verdict.source());
+    const auto size = static_cast<qint64>(text.size());
+    if (!file.open(QIODevice::WriteOnly) || file.write(text.data(), size) != size || !file.commit())
+        QMessageBox::warning(this, tr("Save the verdict"),
+                             tr("The verdict could not be saved as %1 (%2).").arg(path, file.errorString()));
+}
+
+void MainWindow::showCertificate(int block)
+{
+    const Loadable<RunView>& run = m_session.run.run();
+    if (!run.isReady())
+        return;
+    const auto found = run.value->certificates.find(block);
+    if (found == run.value->certificates.end())
+        return;
+    m_certificatePage->setCertificate(found->second, run.value->path);
+    showPage(Certificate);
+}
+
+void MainWindow::editPreferences()
+{
+    if (!editSettings(this, m_session.preferences))
+        return;
+    m_session.engine.setCommand(m_session.preferences.engineCommand());
+    m_session.board.setEngineIsRemote(!m_session.preferences.engineCommandLine().isEmpty());
+    m_session.tool.setProgram(m_session.preferences.toolPath());
+    proposeOut();
+    refreshShelf();
+}
+
+void MainWindow::applyRemedy(Remedy remedy, Page page)
+{
+    switch (remedy) {
+    case Remedy::Settings: editPreferences(); return;
+    case Remedy::OpenOther:
+        if (page == Explore)
+            chooseRun();
+        else
+            chooseModel();
+        return;
+    case Remedy::RestartEngine:
+        if (m_session.engine.state() == EngineClient::State::Down)
+            m_session.engine.start();
+        break;
+    case Remedy::Retry: break;
+    }
+    switch (page) {
+    case Open: m_session.model.reload(); break;
+    case Run: startRun(); break;
+    case Explore: m_session.run.reload(); break;
+    case Verify: m_session.verdict.verify(m_session.verdict.request()); break;
+    case Certificate: break;
+    }
+}
+
+void MainWindow::toggleDrawer(int page)
+{
+    const auto wanted = static_cast<Drawer::Page>(page);
+    const bool isShown = m_drawer->isVisible() && m_drawer->page() == wanted;
+    m_drawer->setVisible(!isShown);
+    if (isShown)
+        return;
+    m_drawer->showPage(wanted);
+    refreshDrawer();
+}
+
+void MainWindow::release()
+{
+    if (m_drawer->isVisible())
+        m_drawer->hide();
+    else if (m_page == Certificate)
+        showPage(Explore);
+    else if (m_page == Explore)
+        m_explorePage->release();
+}
+
+}

@@ -1,0 +1,242 @@
+// MainWindow: what follows when a document changes.
+#include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/open_page.h"
+#include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/verify_page.h"
+#include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/main_window.h"
+#include "widgets/crumb_bar.h"
+#include "widgets/number_text.h"
+
+#include <QFileInfo>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+void MainWindow::connectSession()
+{
+    Session& session = m_session;
+    connect(&session.engine, &EngineClient::stateChanged, this, [this] {
+        refreshStatus();
+        if (m_session.engine.state() == EngineClient::State::Down)
+            m_session.board.addProblem(m_session.engine.problem());
+    });
+    connect(&session.engine, &EngineClient::logged, this, &MainWindow::refreshDrawer);
+    connect(&session.board, &JobBoard::changed, this, [this] {
+        refreshStatus();
+        refreshDrawer();
+    });
+    connect(&session.board, &JobBoard::cancelUnanswered, this, [this](JobId job) {
+        if (job == m_session.launcher.job())
+            m_runPage->showUnanswered();
+    });
+
+    connect(&session.model, &ModelDocument::changed, this, &MainWindow::modelChanged);
+    connect(&session.model, &ModelDocument::opened, this, [this](const QString& name, const QString& title) {
+        m_session.preferences.addRecentModel({name, title});
+        refreshShelf();
+    });
+    connect(&session.prompts, &PromptDocument::changed, this, [this] {
+        m_runPage->setPrompts(m_session.prompts.list());
+        proposeOut();
+    });
+
+    connect(&session.launcher, &RunLauncher::estimateChanged, this, [this] {
+        m_runPage->setEstimate(m_session.launcher.estimate(), m_session.launcher.measuredFlopsPerSecond());
+    });
+    connect(&session.launcher, &RunLauncher::started, this, [this] {
+        m_runPage->showRun(m_session.launcher);
+        m_explorePage->setLive(m_session.launcher.live()->map(), m_session.launcher.live()->blocks());
+        refreshRail();
+    });
+    connect(&session.launcher, &RunLauncher::cellFinished, m_explorePage, &ExplorePage::addCell);
+    connect(&session.launcher, &RunLauncher::progressed, this, &MainWindow::runProgressed);
+    connect(&session.launcher, &RunLauncher::ended, this, &MainWindow::runEnded);
+
+    connect(&session.run, &RunDocument::changed, this, &MainWindow::runChanged);
+    connect(&session.verdict, &VerdictDocument::changed, this, [this] {
+        m_verifyPage->showVerdict(m_session.verdict);
+        refreshRail();
+        refreshCrumbs();
+    });
+    connect(&session.verdict, &VerdictDocument::progressed, this,
+            [this] { m_verifyPage->showProgress(m_session.verdict); });
+}
+
+void MainWindow::modelChanged()
+{
+    const Loadable<widgets::ModelCard>& card = m_session.model.card();
+    m_openPage->setModel(m_session.model.name(), card);
+    m_runPage->setModel(m_session.model.name(), card.isReady() ? card.value : nullptr);
+    if (card.isReady())
+        m_session.prompts.setModel(m_session.model.name(), card.value->tokenizer, card.value->tokenizerProblem);
+    else
+        m_session.prompts.setModel({}, std::nullopt, {});
+    if (card.isReady())
+        m_outWasEdited = false;
+    proposeOut();
+    refreshRail();
+    refreshCrumbs();
+}
+
+void MainWindow::proposeOut()
+{
+    const Loadable<widgets::ModelCard>& card = m_session.model.card();
+    if (m_outWasEdited || !card.isReady() || m_session.launcher.state() == RunLauncher::State::Running)
+        return;
+    const RunSettings settings = m_runPage->settings();
+    const QString prompts = settings.prompts.kind == PromptChoice::Kind::Typed
+                                ? u"typed"_s
+                                : QFileInfo(settings.prompts.name).completeBaseName();
+    const QString out = freshRunPath(m_session.preferences.runFolder(), card.value->name, prompts, settings.dtype);
+    if (out != settings.out)
+        m_runPage->setOut(out);
+    settingsChanged();
+}
+
+void MainWindow::settingsChanged()
+{
+    const RunSettings settings = m_runPage->settings();
+    m_session.prompts.setMaxTokens(settings.maxTokens);
+    if (m_runPage->obstacle().isEmpty())
+        m_session.launcher.setSettings(settings);
+}
+
+void MainWindow::runProgressed()
+{
+    m_runPage->showRun(m_session.launcher);
+    if (const LiveRun* live = m_session.launcher.live())
+        m_explorePage->setLiveBlocks(live->blocks());
+}
+
+void MainWindow::runEnded()
+{
+    const RunLauncher& launcher = m_session.launcher;
+    const QString out = launcher.running().out;
+    m_outWasEdited = false;
+    proposeOut();
+    refreshShelf();
+    const bool hasRun = launcher.state() == RunLauncher::State::Finished || launcher.isResumable();
+    if (!hasRun)
+        return;
+    m_session.preferences.addRecentRun({out, QFileInfo(out).completeBaseName()});
+    m_session.run.open(out);
+    m_session.verdict.choose(out);
+}
+
+void MainWindow::runChanged()
+{
+    const Loadable<RunView>& run = m_session.run.run();
+    const bool isLive = m_session.launcher.state() == RunLauncher::State::Running;
+    if (!isLive || m_session.run.path() != m_session.launcher.running().out)
+        m_explorePage->setRun(m_session.run.path(), run);
+    if (run.isReady()) {
+        m_session.preferences.addRecentRun({run.value->path, run.value->name});
+        if (m_resumeWhenRead == run.value->path) {
+            m_resumeWhenRead.clear();
+            resumeRun(run.value->path);
+        }
+    } else if (run.state == Loadable<RunView>::State::Failed && m_resumeWhenRead == m_session.run.path()) {
+        m_resumeWhenRead.clear();
+        showPage(Explore); // where the reason stands
+    }
+    refreshRail();
+    refreshCrumbs();
+}
+
+void MainWindow::refreshCrumbs()
+{
+    std::vector<widgets::Crumb> crumbs;
+    m_crumbLevels.clear();
+    const auto add = [&](CrumbLevel level, const QString& text, const QStringList& siblings = {}, int current = -1) {
+        crumbs.push_back({text, siblings, current});
+        m_crumbLevels.push_back(level);
+    };
+    const auto addModel = [&](const QString& title) {
+        QStringList names;
+        for (const RecentItem& item : m_session.preferences.recentModels())
+            names << item.title;
+        add(CrumbLevel::Model, title, names, static_cast<int>(names.indexOf(title)));
+    };
+    const std::shared_ptr<const widgets::TokenMap>& map = m_explorePage->map();
+    if ((m_page == Explore || m_page == Certificate) && map) {
+        if (!map->model.isEmpty())
+            add(CrumbLevel::Plain, map->model);
+        QStringList runs;
+        for (const ShelvedRun& run : m_shelf)
+            runs << run.name;
+        add(CrumbLevel::RunLevel, map->run, runs, static_cast<int>(runs.indexOf(map->run)));
+        const widgets::CellKey key = m_explorePage->selection();
+        if (key.isValid()) {
+            QStringList blocks;
+            for (const int block : map->blocks)
+                blocks << tr("block %1").arg(block);
+            add(CrumbLevel::Block, tr("block %1").arg(key.block), blocks, map->columnOf(key.block));
+        }
+        if (key.isValid() && m_page == Explore && static_cast<std::size_t>(key.prompt) < map->prompts.size()) {
+            QStringList prompts;
+            for (const widgets::MapPrompt& prompt : map->prompts)
+                prompts << tr("prompt %1").arg(prompt.id);
+            add(CrumbLevel::Prompt, prompts[key.prompt], prompts, key.prompt);
+            const std::vector<widgets::Token>& tokens = map->prompts[static_cast<std::size_t>(key.prompt)].tokens;
+            if (static_cast<std::size_t>(key.token) < tokens.size())
+                add(CrumbLevel::Token,
+                    tr("token %1 “%2”")
+                        .arg(key.token)
+                        .arg(widgets::visiblePiece(tokens[static_cast<std::size_t>(key.token)].piece)));
+        }
+        if (m_page == Certificate)
+            add(CrumbLevel::Plain, tr("certificate"));
+    } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
+        const QFileInfo path(m_session.verdict.request().path);
+        if (path.isFile())
+            add(CrumbLevel::Plain, QFileInfo(path.absolutePath()).fileName());
+        add(CrumbLevel::Plain, path.fileName());
+    } else if (m_session.model.card().isReady()) {
+        addModel(m_session.model.card().value->name);
+        if (m_page == Run && m_session.launcher.live())
+            add(CrumbLevel::Plain, QFileInfo(m_session.launcher.running().out).completeBaseName());
+    } else {
+        add(CrumbLevel::Plain, tr("BlockCert Workbench"));
+    }
+    m_crumbs->setCrumbs(crumbs);
+}
+
+void MainWindow::crumbSibling(int level, int sibling)
+{
+    if (level < 0 || static_cast<std::size_t>(level) >= m_crumbLevels.size() || sibling < 0)
+        return;
+    const std::shared_ptr<const widgets::TokenMap> map = m_explorePage->map();
+    widgets::CellKey key = m_explorePage->selection();
+    switch (m_crumbLevels[static_cast<std::size_t>(level)]) {
+    case CrumbLevel::Model: {
+        const QList<RecentItem> models = m_session.preferences.recentModels();
+        if (sibling < models.size())
+            openModel(models[sibling].path);
+        break;
+    }
+    case CrumbLevel::RunLevel:
+        if (static_cast<std::size_t>(sibling) < m_shelf.size())
+            openRun(m_shelf[static_cast<std::size_t>(sibling)].path);
+        break;
+    case CrumbLevel::Block:
+        if (map && static_cast<std::size_t>(sibling) < map->blocks.size()) {
+            key.block = map->blocks[static_cast<std::size_t>(sibling)];
+            if (m_page == Certificate)
+                showCertificate(key.block);
+            m_explorePage->select(key);
+        }
+        break;
+    case CrumbLevel::Prompt:
+        key.prompt = sibling;
+        key.token = 0;
+        m_explorePage->select(key);
+        break;
+    case CrumbLevel::Token:
+    case CrumbLevel::Plain: break;
+    }
+}
+
+}

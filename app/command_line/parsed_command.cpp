@@ -81,13 +81,38 @@ void check(const VerbDescription& verb, const OptionDescription& option, const s
 // What CLI11 gives for one verb, before the values are looked at.
 struct RawArguments {
     std::map<std::string, std::vector<std::string>, std::less<>> values;
-    std::vector<std::string> extras;
     bool help = false;
 };
 
 std::string flagNames(const OptionDescription& option)
 {
     return option.shortName.empty() ? option.name : option.shortName + "," + option.name;
+}
+
+[[noreturn]] void refuseOption(const VerbDescription& verb, const std::string& word)
+{
+    std::vector<std::string> names;
+    for (const OptionDescription& option : verb.arguments)
+        if (!option.isPositional())
+            names.push_back(option.name);
+    const auto meant = nearest(word, names);
+    throw UsageError(word + " is no option of " + verb.name +
+                     (meant ? "; did you mean " + *meant + "?" : "; see blockcert help " + verb.name + "."));
+}
+
+// The words that belong to no option: positional arguments in their order, and what nobody knows.
+void takeWords(const VerbDescription& verb, const std::vector<std::string>& words, RawArguments& raw)
+{
+    const auto unknown =
+        std::ranges::find_if(words, [](const std::string& word) { return word.size() > 1 && word[0] == '-'; });
+    if (unknown != words.end() && !raw.help)
+        refuseOption(verb, *unknown);
+    auto word = words.begin();
+    for (const OptionDescription& option : verb.arguments)
+        if (option.isPositional() && word != words.end())
+            raw.values[option.key()] = {*word++};
+    if (word != words.end() && !raw.help)
+        throw UsageError("\"" + *word + "\" is one argument too many; see blockcert help " + verb.name + ".");
 }
 
 RawArguments split(const VerbDescription& verb, std::span<const std::string> arguments)
@@ -102,9 +127,7 @@ RawArguments split(const VerbDescription& verb, std::span<const std::string> arg
         const std::string key = option.key();
         if (option.kind == ValueKind::Flag)
             app.add_flag(flagNames(option), flags[key]);
-        else if (option.isPositional())
-            app.add_option(key, raw.values[key])->expected(1);
-        else
+        else if (!option.isPositional())
             app.add_option(flagNames(option), raw.values[key])
                 ->expected(1)
                 ->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll
@@ -113,30 +136,15 @@ RawArguments split(const VerbDescription& verb, std::span<const std::string> arg
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
         app.parse(reversed);
-    } catch (const CLI::ArgumentMismatch& error) {
-        throw UsageError(std::string(error.what()) + "; see blockcert help " + verb.name + ".");
     } catch (const CLI::ParseError& error) {
         throw UsageError(std::string(error.what()) + "; see blockcert help " + verb.name + ".");
     }
-    raw.extras = app.remaining();
+    takeWords(verb, app.remaining(), raw);
     for (const auto& [key, given] : flags)
         if (given)
             raw.values[key] = {"true"};
     std::erase_if(raw.values, [](const auto& entry) { return entry.second.empty(); });
     return raw;
-}
-
-[[noreturn]] void refuseExtra(const VerbDescription& verb, const std::string& extra)
-{
-    if (extra.front() != '-')
-        throw UsageError("\"" + extra + "\" is one argument too many; see blockcert help " + verb.name + ".");
-    std::vector<std::string> names;
-    for (const OptionDescription& option : verb.arguments)
-        if (!option.isPositional())
-            names.push_back(option.name);
-    const auto meant = nearest(extra, names);
-    throw UsageError(extra + " is no option of " + verb.name +
-                     (meant ? "; did you mean " + *meant + "?" : "; see blockcert help " + verb.name + "."));
 }
 
 ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string> arguments)
@@ -148,8 +156,6 @@ ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string
         command.wish = ParsedCommand::Wish::Help;
         return command;
     }
-    if (!raw.extras.empty())
-        refuseExtra(verb, raw.extras.front());
     for (const OptionDescription& option : verb.arguments) {
         const auto given = raw.values.find(option.key());
         if (given == raw.values.end()) {

@@ -1,0 +1,178 @@
+#include "app/command_line/equivalent_command.h"
+#include "app/command_line/help_text.h"
+#include "app/command_line/parsed_command.h"
+#include "engine/base/error.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+using namespace blockcert;
+using namespace blockcert::command_line;
+using testing::HasSubstr;
+
+namespace {
+
+ParsedCommand parse(const std::vector<std::string>& arguments)
+{
+    return parseCommandLine(arguments);
+}
+
+std::string problemOf(const std::vector<std::string>& arguments)
+{
+    try {
+        (void)parse(arguments);
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+const std::vector<std::string> minimal = {"certify", "demo", "--blocks", "0", "--prompts", "base", "-o", "run"};
+
+std::vector<std::string> certifyWith(std::initializer_list<std::string> more)
+{
+    std::vector<std::string> arguments = minimal;
+    arguments.insert(arguments.end(), more);
+    return arguments;
+}
+
+}
+
+TEST(CommandLine, ReadsPositionalsOptionsFlagsAndShortNames)
+{
+    const ParsedCommand command =
+        parse({"certify", "demo", "--blocks=0,5", "--prompts", "base", "-o", "my run", "--resume"});
+    EXPECT_EQ(command.verb->name, "certify");
+    EXPECT_EQ(command.text("MODEL"), "demo");
+    EXPECT_EQ(command.text("blocks"), "0,5");
+    EXPECT_EQ(command.text("out"), "my run");
+    EXPECT_TRUE(command.has("resume"));
+    EXPECT_FALSE(command.has("dry_run"));
+}
+
+TEST(CommandLine, FillsInTheDocumentedDefaults)
+{
+    const ParsedCommand command = parse(minimal);
+    EXPECT_EQ(command.text("dtype"), "fp32");
+    EXPECT_EQ(command.text("loss"), "exact");
+    EXPECT_EQ(command.integer("max_tokens"), 256);
+    EXPECT_EQ(parse({"verify", "run"}).text("level"), "3");
+    EXPECT_EQ(parse({"generate", "demo", "--prompts", "base"}).integer("max_new"), 64);
+}
+
+TEST(CommandLine, GivesParametersInTheProtocolsForm)
+{
+    EXPECT_EQ(
+        parse(certifyWith({"--tau-act", "1e-3", "--seed", "7", "--embed-weights", "--json", "--quiet"})).parameters(),
+        Json({{"model", "demo"},
+              {"blocks", "0"},
+              {"prompts", "base"},
+              {"out", "run"},
+              {"tau_act", 1e-3},
+              {"seed", 7},
+              {"embed_weights", true}}));
+}
+
+TEST(CommandLine, RefusesValuesThatDoNotFit)
+{
+    EXPECT_THAT(problemOf(certifyWith({"--dtype", "int4"})), HasSubstr("none of fp32, bf16, fp16"));
+    EXPECT_THAT(problemOf(certifyWith({"--seed", "x"})), HasSubstr("no whole number"));
+    EXPECT_THAT(problemOf(certifyWith({"--seed", "-1"})), HasSubstr("--seed"));
+    EXPECT_THAT(problemOf(certifyWith({"--tau-act", "nan"})), HasSubstr("no number"));
+    EXPECT_THAT(problemOf(certifyWith({"--tau-act", "0.1x"})), HasSubstr("no number"));
+    EXPECT_THAT(problemOf({"verify", "run", "--level", "5"}), HasSubstr("none of 0, 1, 2, 3, 4"));
+}
+
+TEST(CommandLine, NamesWhatIsMissing)
+{
+    EXPECT_THAT(problemOf({"open"}), HasSubstr("open needs MODEL"));
+    EXPECT_THAT(problemOf({"certify", "demo", "--prompts", "base", "-o", "run"}), HasSubstr("--blocks"));
+    EXPECT_THAT(problemOf(certifyWith({"--seed"})), HasSubstr("--seed"));
+}
+
+TEST(CommandLine, SuggestsTheNearestVerbAndOption)
+{
+    EXPECT_THAT(problemOf({"verfy", "run"}), HasSubstr("did you mean verify?"));
+    EXPECT_THAT(problemOf(certifyWith({"--block", "1"})), HasSubstr("did you mean --blocks?"));
+    EXPECT_THAT(problemOf({"paint"}), HasSubstr("this version has open"));
+    EXPECT_THAT(problemOf({"--quiet", "open"}), HasSubstr("verb comes first"));
+}
+
+TEST(CommandLine, RefusesArgumentsTwiceAndTooMany)
+{
+    EXPECT_FALSE(problemOf(certifyWith({"--seed", "1", "--seed", "2"})).empty());
+    EXPECT_THAT(problemOf({"open", "demo", "demo"}), HasSubstr("too many"));
+    EXPECT_EQ(parse({"verify", "run", "--expect-model", "a", "--expect-model", "b"}).texts("expect_model"),
+              (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(CommandLine, HearsWishesForHelpAndVersion)
+{
+    EXPECT_EQ(parse({}).wish, ParsedCommand::Wish::Help);
+    EXPECT_EQ(parse({"--version"}).wish, ParsedCommand::Wish::Version);
+    EXPECT_EQ(parse({"open", "--help"}).wish, ParsedCommand::Wish::Help);
+    EXPECT_EQ(parse({"help", "verify"}).verb->name, "verify");
+}
+
+TEST(CommandLine, HelpManualAndCompletionNameEveryVerbAndOption)
+{
+    const std::string manual = manualPage("1.2.3");
+    for (const VerbDescription& verb : verbs()) {
+        if (verb.internal)
+            continue;
+        EXPECT_THAT(helpText(nullptr, 100), HasSubstr("  " + verb.name + " "));
+        EXPECT_THAT(manual, HasSubstr(".SH " + verb.name));
+        for (const OptionDescription& option : verb.arguments) {
+            EXPECT_THAT(helpText(&verb, 100), HasSubstr(option.name));
+            EXPECT_FALSE(option.help.empty()) << verb.name << " " << option.name;
+            if (option.isPositional())
+                continue;
+            EXPECT_THAT(completionScript("bash"), HasSubstr(option.name));
+            EXPECT_THAT(completionScript("zsh"), HasSubstr(option.name + "["));
+            EXPECT_THAT(completionScript("fish"), HasSubstr("-l " + option.name.substr(2)));
+        }
+    }
+    EXPECT_THROW((void)completionScript("tcsh"), UsageError);
+}
+
+TEST(CommandLine, HelpKeepsToTheWidthOfTheTerminal)
+{
+    for (const VerbDescription& verb : verbs()) {
+        const std::string text = helpText(&verb, 72);
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = text.find('\n', at);
+            const std::string line = text.substr(at, end - at);
+            // Usage, examples and single long words are left whole, so that they can be copied.
+            if (!line.starts_with("  blockcert") && !line.starts_with("Usage:")) {
+                EXPECT_LE(line.size(), 76U) << line;
+            }
+            at = end + 1;
+        }
+    }
+}
+
+TEST(EquivalentCommand, IsTheCommandThatAsksForTheSame)
+{
+    const std::vector<std::string> arguments =
+        certifyWith({"--dtype", "bf16", "--embed-weights", "--tau-act", "0.5", "--resume"});
+    const std::string command = equivalentCommand(*findVerb("certify"), parse(arguments).parameters());
+    EXPECT_EQ(command,
+              "blockcert certify demo --blocks 0 --prompts base -o run --embed-weights --tau-act 0.5 --dtype bf16");
+}
+
+TEST(EquivalentCommand, FlattensThePolicyAndNamesTypedPrompts)
+{
+    const Json request = {{"model", "my model"},
+                          {"blocks", "all"},
+                          {"content", "Hello."},
+                          {"format", "txt"},
+                          {"name", "mine"},
+                          {"out", "it's"},
+                          {"policy", {{"tau_act", 0.01}, {"error", "relative-l2"}}}};
+    EXPECT_EQ(equivalentCommand(*findVerb("certify"), request),
+              "blockcert certify 'my model' --blocks all --prompts mine.txt -o 'it'\\''s' --tau-act 0.01 --error "
+              "relative-l2");
+}

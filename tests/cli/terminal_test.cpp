@@ -1,0 +1,121 @@
+#include "app/terminal/number_words.h"
+#include "app/terminal/progress_view.h"
+#include "app/terminal/text_style.h"
+#include "app/terminal/text_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+using namespace blockcert;
+using namespace blockcert::terminal;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(NumberWords, ShowThreeSignificantDigits)
+{
+    EXPECT_EQ(threeDigits(0), "0");
+    EXPECT_EQ(threeDigits(1), "1.00");
+    EXPECT_EQ(threeDigits(0.0123456), "0.0123");
+    EXPECT_EQ(threeDigits(0.00123456), "0.00123");
+    EXPECT_EQ(threeDigits(0.000123456), "1.23e-4");
+    EXPECT_EQ(threeDigits(99.96), "100");
+    EXPECT_EQ(threeDigits(999.6), "1.00e3");
+    EXPECT_EQ(threeDigits(-12.345), "-12.3");
+    EXPECT_EQ(threeDigits(1.5e-30), "1.50e-30");
+}
+
+TEST(NumberWords, NeverRoundACoverageUpToAHundred)
+{
+    EXPECT_EQ(percent(1), "100 %");
+    EXPECT_EQ(percent(0.99999), "99.9 %");
+    EXPECT_EQ(percent(0.94), "94.0 %");
+    EXPECT_EQ(percent(0.9399), "93.9 %");
+    EXPECT_EQ(percent(0), "0.0 %");
+}
+
+TEST(NumberWords, NameSizesCountsAndTimes)
+{
+    EXPECT_EQ(bytes(512), "512 bytes");
+    EXPECT_EQ(bytes(98'362'432), "98.4 MB");
+    EXPECT_EQ(bytes(999'999), "1.00 MB");
+    EXPECT_EQ(largeCount(134'515'008), "134.5 million");
+    EXPECT_EQ(grouped(49152), "49 152");
+    EXPECT_EQ(grouped(1234567), "1 234 567");
+    EXPECT_EQ(grouped(-999), "-999");
+    EXPECT_EQ(duration(0.123), "0.12 s");
+    EXPECT_EQ(duration(200), "3 min 20 s");
+    EXPECT_EQ(duration(7500), "2 h 05 min");
+    EXPECT_EQ(counted(1, "token"), "1 token");
+    EXPECT_EQ(counted(2000, "token"), "2 000 tokens");
+    EXPECT_EQ(shortDigest(std::string(60, 'a') + "beef"), "aaaa…beef");
+}
+
+TEST(TextStyle, PaintsOnlyWhereColoursAreSeen)
+{
+    EXPECT_EQ(Style().paint(Tone::Bad, "no"), "no");
+    EXPECT_EQ(Style(true).paint(Tone::Bad, "no"), "\x1b[31mno\x1b[0m");
+}
+
+TEST(TextStyle, MakesControlCharactersHarmless)
+{
+    EXPECT_EQ(visible("a\nb\tc"), "a⏎b⇥c");
+    EXPECT_THAT(visible("\x1b[2Jgone\r"), Not(HasSubstr("\x1b")));
+    EXPECT_EQ(visible("\xff\xfe"), "��");
+    EXPECT_EQ(visiblePiece(" the end", 20), "␣the␣end");
+}
+
+TEST(TextStyle, CutsByColumnsNotByBytes)
+{
+    EXPECT_EQ(shortened("äöüäöü", 6), "äöüäöü");
+    EXPECT_EQ(shortened("äöüäöü", 4), "äöü…");
+    EXPECT_EQ(displayWidth("日本"), 4);
+    EXPECT_EQ(shortened("日本語", 5), "日本…");
+}
+
+TEST(TextTable, AlignsColumnsAndWritesNoBlanksAtTheEnd)
+{
+    TextTable table({{"block", Align::Right}, {"token"}, {"ε", Align::Right}});
+    table.add({"0", "“ä”", "1.00"});
+    table.add({"15", "long one", ""});
+    EXPECT_EQ(table.render(Style(), 0), "block  token        ε\n"
+                                        "    0  “ä”       1.00\n"
+                                        "   15  long one\n");
+}
+
+namespace {
+
+std::string shown(ProgressForm form, std::initializer_list<std::int64_t> done)
+{
+    std::string text;
+    ProgressView view(form, Style(), 80, false, [&](const std::string& part) { text += part; });
+    protocol::ProgressMeter meter(0, 0);
+    double now = 0;
+    for (const std::int64_t count : done) {
+        Progress event;
+        event.stage = "replay";
+        event.done = count;
+        event.total = 4;
+        event.unit = "cells";
+        event.block = 7;
+        if (const auto metered = meter.take(event, now))
+            view.show(*metered);
+        now += 1;
+    }
+    return text;
+}
+
+}
+
+TEST(ProgressView, WritesOneLineAStageWithoutATerminal)
+{
+    EXPECT_EQ(shown(ProgressForm::Lines, {0, 1, 2, 3, 4}), "replay: 4 cells in 4.0 s\n");
+}
+
+TEST(ProgressView, DrawsABarWithRateAndRemainingTimeAndRemovesIt)
+{
+    const std::string text = shown(ProgressForm::Bar, {0, 2, 4});
+    EXPECT_THAT(text, HasSubstr("2 / 4 cells  2.00/s  1.0 s left  block 7"));
+    EXPECT_TRUE(text.ends_with("\r\x1b[K")) << "the bar is still there";
+}

@@ -2,9 +2,9 @@
 
 #include "engine/base/run_context.h"
 #include "engine/certificate/metrics.h"
-#include "engine/certificate/parallel.h"
 #include "engine/certificate/widen.h"
 #include "engine/ir/reference_interpreter.h"
+#include "engine/ir/share_out.h"
 
 #include <algorithm>
 #include <cmath>
@@ -150,7 +150,7 @@ BlockScan scanBlock(ProbeReader& probes, const ir::BlockIr* ir, const std::funct
 
     std::mutex reading;
     std::int32_t next = 0;
-    inParallel(across, prompts, [&](std::int64_t) {
+    ir::shareOut(across, prompts, [&](std::int64_t) {
         CellRecord cell;
         {
             // Reading in prompt order keeps the digests and the losses in order, whichever thread comes.

@@ -183,6 +183,14 @@ void requireSchema(JsonFields& fields, std::string_view family, int major)
     fields.refuse("schema", "must be \"" + expected + "\", found \"" + found + "\"");
 }
 
+Json parseDocument(std::string_view text, std::string_view source)
+{
+    JsonLimits limits;
+    limits.bytes = largestDocument;
+    limits.stringBytes = largestDocument;
+    return parseStrictJson(text, source, limits);
+}
+
 bool isSha256(std::string_view text)
 {
     return text.size() == 64 && std::all_of(text.begin(), text.end(),

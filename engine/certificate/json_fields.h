@@ -54,6 +54,10 @@ private:
 // "blockcert.certificate/1" -> nothing; another major version is an UnsupportedError, anything else a FormatError.
 void requireSchema(JsonFields& fields, std::string_view family, int major);
 
+// Strict JSON of a run's own files: prompts may be longer than the strings of other files.
+inline constexpr std::size_t largestDocument = 64U << 20U;
+[[nodiscard]] Json parseDocument(std::string_view text, std::string_view source);
+
 [[nodiscard]] bool isSha256(std::string_view text);
 
 }

@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/json_fields.h"
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +14,6 @@ namespace blockcert::certificate {
 
 namespace {
 
-constexpr std::size_t largestJson = 64U << 20U;
 constexpr std::size_t mostListed = 100'000;
 
 // The block a listed certificate belongs to, if `path` is one.
@@ -70,8 +70,8 @@ private:
     // SHA256SUMS is written last: without it the run is unfinished, or somebody took it away.
     void readUnfinished()
     {
-        const std::string text = m_folder.readText(manifestName, largestJson);
-        m_contents.run = runFromJson(parseStrictJson(text, manifestName), manifestName);
+        const std::string text = m_folder.readText(manifestName, largestDocument);
+        m_contents.run = runFromJson(parseDocument(text, manifestName), manifestName);
         Row row("structure.sums", group::integrity, std::string(sumsName), "The list of all files");
         if (m_contents.run.state.complete)
             row.failed("The run says that it is complete, but SHA256SUMS is missing.");
@@ -84,7 +84,7 @@ private:
     {
         Row row("structure.sums", group::integrity, std::string(sumsName), "The list of all files");
         try {
-            for (SumLine& line : readSums(m_folder.readText(sumsName, largestJson)))
+            for (SumLine& line : readSums(m_folder.readText(sumsName, largestDocument)))
                 m_contents.sums.emplace(std::move(line.path), std::move(line.sha256));
             row.how("read, " + counted(static_cast<std::int64_t>(m_contents.sums.size()), "file")).passedIf(true, "");
         } catch (const Error& error) {
@@ -98,7 +98,7 @@ private:
     std::optional<std::string> readListed(const std::string& path)
     {
         try {
-            std::string text = m_folder.readText(path, largestJson);
+            std::string text = m_folder.readText(path, largestDocument);
             if (m_level >= 1 && m_contents.sums.contains(path))
                 addSumRow(m_contents, path, sha256Of(text), m_checks);
             return text;
@@ -119,7 +119,7 @@ private:
             return false;
         Row row("structure.run", group::integrity, path, "Form of run.json");
         try {
-            m_contents.run = runFromJson(parseStrictJson(*text, path), path);
+            m_contents.run = runFromJson(parseDocument(*text, path), path);
             row.how("read strictly").passedIf(m_contents.run.state.complete, "The run says that it is not complete.");
         } catch (const Error& error) {
             // A changed file is a failed check; a file that is what the issuer wrote, and yet no run, is not a run.
@@ -142,7 +142,7 @@ private:
             return;
         Row row("structure.certificate", group::integrity, path, "Form of the certificate");
         try {
-            Certificate certificate = certificateFromJson(parseStrictJson(*text, path), path);
+            Certificate certificate = certificateFromJson(parseDocument(*text, path), path);
             row.how("read strictly").passedIf(true, "");
             if (certificate.block == block)
                 m_contents.certificates.push_back(std::move(certificate));

@@ -7,6 +7,7 @@
 #include "engine/certificate/cell_file.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/finished_cells.h"
+#include "engine/certificate/json_fields.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/probe_writer.h"
 #include "engine/certificate/run_codec.h"
@@ -29,7 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t largestJson = 64U << 20U;
 constexpr std::size_t largestCell = std::size_t{8} << 30U;
 
 // Which program and machine computed a cell: cells of two of them never meet in one block.
@@ -83,6 +83,17 @@ void removeLeftovers(const fs::path& folder)
             leftovers.push_back(entry.path());
     for (const fs::path& path : leftovers)
         fs::remove(path, missing);
+}
+
+// A document that could not be read back must not be written.
+void writeDocument(const fs::path& path, const Json& json)
+{
+    const std::string text = writeJson(json);
+    if (text.size() > largestDocument)
+        throw ResourceError(path.string() + " would have " + std::to_string(text.size()) +
+                            " bytes, more than the limit of " + std::to_string(largestDocument) +
+                            "; use fewer prompts.");
+    writeFileAtomically(path, text);
 }
 
 void makeFolder(const fs::path& path)
@@ -150,7 +161,7 @@ struct RunWriter::State {
         writeFileAtomically(path, bytes);
     }
 
-    void saveDocument() const { writeFileAtomically(run / manifestName, writeJson(runToJson(document))); }
+    void saveDocument() const { writeDocument(run / manifestName, runToJson(document)); }
 
     // From here on the run is unfinished: a reader must not take it for the finished one it was.
     void reopen()
@@ -170,7 +181,7 @@ struct RunWriter::State {
             return std::nullopt;
         try {
             const Certificate certificate = certificateFromJson(
-                parseStrictJson(readWholeFile(path, largestJson), certificatePath(block)), certificatePath(block));
+                parseDocument(readWholeFile(path, largestDocument), certificatePath(block)), certificatePath(block));
             RunRequest request = manifest().request;
             request.blocks = {block};
             const bool fits = certificate.block == block && certificate.request == request &&
@@ -192,7 +203,7 @@ struct RunWriter::State {
     void resume(const RunManifest& asked)
     {
         const fs::path path = run / manifestName;
-        document = runFromJson(parseStrictJson(readWholeFile(path, largestJson), path.string()), path.string());
+        document = runFromJson(parseDocument(readWholeFile(path, largestDocument), path.string()), path.string());
         const std::vector<std::string> found = differences(manifest(), asked);
         if (!found.empty()) {
             std::string list;
@@ -343,7 +354,7 @@ Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir)
     certificate.artifacts = {digestOf(run, irPath(block), "ir"), digestOf(run, probesPath(block), "probes")};
     certificate.findings = judge(certificate.metrics, certificate.request.policy);
     certificate.certified = certificate.findings.empty();
-    writeFileAtomically(run / certificatePath(block), writeJson(certificateToJson(certificate)));
+    writeDocument(run / certificatePath(block), certificateToJson(certificate));
     m_state->knownBlocks[block] = true;
 
     RunState& state = m_state->document.state;

@@ -98,7 +98,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
         drawn = drawCells(blocks, prompts, options.cells, options.seed);
         checks.add(spotRow(drawn, cells, options.seed));
     }
-    WeightSource weights(options.model, manifest.modelHint);
+    WeightSource weights(options.model, manifest.modelHint, options.locations);
     BlockContext block{folder,
                        contents,
                        options,

@@ -1,6 +1,7 @@
 // Re-checks a run directory without trusting anything in it, and without LibTorch (levels 0–4).
 #pragma once
 
+#include "engine/artifact/checkpoint.h"
 #include "engine/base/strict_json.h"
 #include "engine/values/policy.h"
 #include "engine/values/verdict.h"
@@ -19,8 +20,9 @@ namespace blockcert::certificate {
 
 struct VerifyOptions {
     int level = 3;
-    std::filesystem::path model;  // checkpoint for weights by reference and level 4; empty: run.json's hint
-    std::optional<Policy> policy; // the verifier's own; else the certificate's
+    std::filesystem::path model;        // checkpoint for weights by reference and level 4; empty: run.json's hint
+    artifact::ModelLocations locations; // where such a hint may lead
+    std::optional<Policy> policy;       // the verifier's own; else the certificate's
     // Allow-lists; empty: any. Every weight file, the prompt set's file, and the tool's version must be listed.
     std::vector<std::string> expectModelSha256;
     std::vector<std::string> expectPromptsSha256;

@@ -7,9 +7,10 @@
 
 namespace blockcert::certificate {
 
-WeightSource::WeightSource(std::filesystem::path model, std::filesystem::path hint)
+WeightSource::WeightSource(std::filesystem::path model, std::string hint, artifact::ModelLocations locations)
     : m_model(std::move(model))
     , m_hint(std::move(hint))
+    , m_locations(std::move(locations))
 {
 }
 
@@ -20,12 +21,12 @@ const artifact::Checkpoint* WeightSource::checkpoint(const RunContext& context)
     if (m_tried)
         return m_checkpoint.get();
     m_tried = true;
-    const std::filesystem::path& path = m_model.empty() ? m_hint : m_model;
-    if (path.empty()) {
+    if (m_model.empty() && m_hint.empty()) {
         m_problem = "no model was given";
         return nullptr;
     }
     try {
+        const std::filesystem::path path = m_model.empty() ? artifact::resolveModel(m_hint, m_locations) : m_model;
         m_checkpoint = std::make_unique<artifact::Checkpoint>(artifact::Checkpoint::open(path));
         m_checkpoint->hashFiles(context);
     } catch (const Error& error) {

@@ -19,9 +19,9 @@ namespace blockcert::certificate {
 // Opens and hashes the model when it is first asked for. Not thread-safe.
 class WeightSource {
 public:
-    // `model` is the user's word: if it cannot be read, that is an error. `hint` is run.json's: if it cannot be
-    // read, the weights are simply not found. Only one of them is used.
-    WeightSource(std::filesystem::path model, std::filesystem::path hint);
+    // `model` is the user's word: if it cannot be read, that is an error. `hint` is run.json's: if it leads nowhere,
+    // the weights are simply not found. Only one of them is used.
+    WeightSource(std::filesystem::path model, std::string hint, artifact::ModelLocations locations);
     ~WeightSource();
 
     // Absent, with the reason in problem(), if there is no model to be found.
@@ -34,7 +34,8 @@ public:
 
 private:
     std::filesystem::path m_model;
-    std::filesystem::path m_hint;
+    std::string m_hint;
+    artifact::ModelLocations m_locations;
     bool m_tried = false;
     std::unique_ptr<artifact::Checkpoint> m_checkpoint;
     std::string m_problem;

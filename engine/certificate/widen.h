@@ -1,6 +1,7 @@
-// Stored floating-point elements as doubles, exactly: every value of F16, BF16, F32 and F64 is a double.
+// Tensors from numbers and numbers from tensors.
 #pragma once
 
+#include "engine/ir/reference_ops.h"
 #include "engine/values/host_tensor.h"
 
 #include <cstdint>
@@ -10,8 +11,7 @@
 
 namespace blockcert::certificate {
 
-// Throws ShapeError for a type that is not floating.
-[[nodiscard]] std::vector<double> widened(const HostTensor& tensor);
+using ir::widened; // floating-point elements as doubles, exactly
 
 // The elements of an integer tensor; the caller has checked the dtype.
 [[nodiscard]] std::vector<std::int64_t> int64Elements(const HostTensor& tensor); // I64

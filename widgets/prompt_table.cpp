@@ -123,7 +123,7 @@ void PromptTable::layoutColumns()
 {
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
     setColumnWidth(PromptTableModel::Id, 12 * digit);
-    setColumnWidth(PromptTableModel::TokenCount, 10 * digit);
+    setColumnWidth(PromptTableModel::TokenCount, 14 * digit);
     setColumnWidth(PromptTableModel::Tags, 100);
     setColumnWidth(PromptTableModel::Split, 80);
     setColumnWidth(PromptTableModel::Problem, 220);

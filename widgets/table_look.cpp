@@ -52,7 +52,7 @@ void StateDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
     style->drawControl(QStyle::CE_ItemViewItem, &cell, painter, cell.widget);
     const Tokens& tokens = tokensOf(QApplication::palette());
     const auto value = static_cast<CheckState>(state.toInt());
-    const QRect area = option.rect.adjusted(space::small, 0, -space::small, 0);
+    const QRect area = option.rect.adjusted(11, 0, -11, 0);
     const double side = 16;
     paintStateGlyph(*painter, QRectF(area.left(), area.center().y() - side / 2 + 0.5, side, side), value, tokens);
     painter->save();

@@ -1,0 +1,138 @@
+#include "widgets/colour_map.h"
+#include "widgets/error_scale.h"
+#include "widgets/gallery/samples.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace blockcert::widgets {
+
+TEST(ErrorScale, AValueAtTheThresholdIsCoveredAndTheNextDoubleIsNot)
+{
+    for (const double tau : {1e-2, 1e-5, 3.7e-3, 5e-3, 1e-3}) {
+        const ErrorScale scale = ErrorScale::anchored(tau / 1000, tau, tau * 40);
+        EXPECT_EQ(scale.stepOf(tau), ErrorScale::steps / 2 - 1);
+        EXPECT_EQ(scale.stepOf(std::nextafter(tau, 1.0)), ErrorScale::steps / 2);
+    }
+}
+
+TEST(ErrorScale, TheThresholdStandsInTheMiddleOfTheLegend)
+{
+    const ErrorScale scale = ErrorScale::anchored(1e-5, 1e-2, 0.4);
+    EXPECT_DOUBLE_EQ(scale.positionOf(1e-2), 0.5);
+    EXPECT_DOUBLE_EQ(scale.positionOf(1e-5), 0.0);
+    EXPECT_DOUBLE_EQ(scale.positionOf(0.4), 1.0);
+    for (const double position : {0.1, 0.35, 0.5, 0.77, 0.99})
+        EXPECT_NEAR(scale.positionOf(scale.valueAt(position)), position, 1e-12); // a pow and a log
+}
+
+TEST(ErrorScale, WhatIsNotMeasuredHasNoStep)
+{
+    EXPECT_EQ(ErrorScale::anchored(1e-5, 1e-2, 1).stepOf(missing), -1);
+}
+
+TEST(ErrorScale, ZeroIsAMeasurement)
+{
+    EXPECT_EQ(ErrorScale::anchored(1e-5, 1e-2, 1).stepOf(0.0), 0);
+}
+
+TEST(ErrorScale, StepsNeverDecrease)
+{
+    for (const ErrorScale& scale : {ErrorScale::anchored(1e-6, 1e-2, 3), ErrorScale::sequential(1e-3, 10)}) {
+        int last = 0;
+        for (double value = 1e-8; value < 100; value *= 1.01) {
+            const int step = scale.stepOf(value);
+            EXPECT_GE(step, last);
+            EXPECT_LT(step, ErrorScale::steps);
+            last = step;
+        }
+        EXPECT_EQ(last, ErrorScale::steps - 1);
+    }
+}
+
+TEST(ErrorScale, ImpossibleRangesAreWidened)
+{
+    const ErrorScale scale = ErrorScale::anchored(5, 1e-2, 1e-9);
+    EXPECT_LT(scale.low(), scale.threshold());
+    EXPECT_GT(scale.high(), scale.threshold());
+    const ErrorScale flat = ErrorScale::sequential(0, 0);
+    EXPECT_GT(flat.high(), flat.low());
+    EXPECT_TRUE(std::isfinite(flat.positionOf(1)));
+}
+
+TEST(ErrorScale, SignedValuesAreColouredByMagnitude)
+{
+    const ErrorScale scale = ErrorScale::anchored(1e-6, 1e-3, 1e-1);
+    EXPECT_EQ(scale.stepOf(-2e-3), scale.stepOf(2e-3));
+}
+
+TEST(ErrorScale, AFittedScaleShowsAtLeastADecadeOnBothSidesOfTheThreshold)
+{
+    TokenMap map;
+    map.blocks = {0};
+    map.prompts.push_back({QStringLiteral("p"), {}, {Token{}, Token{}}});
+    auto cell = std::make_shared<MapCell>();
+    cell->error = {0.011, 0.012};
+    map.cells.push_back(cell);
+    const ErrorScale scale = ErrorScale::fitted(map, Metric::Error);
+    EXPECT_LE(scale.low(), 1e-3);
+    EXPECT_GE(scale.high(), 1e-1);
+    EXPECT_EQ(scale.stepOf(0.012), ErrorScale::steps / 2); // barely above: the first warm step
+}
+
+TEST(ErrorScale, AFittedScaleMarksWhatItClips)
+{
+    TokenMap map;
+    map.blocks = {0};
+    map.prompts.push_back({QStringLiteral("p"), {}, std::vector<Token>(300)});
+    auto cell = std::make_shared<MapCell>();
+    cell->error.assign(300, 2e-4);
+    cell->error[0] = 1e-9; // one outlier below must not stretch the scale
+    map.cells.push_back(cell);
+    const ErrorScale scale = ErrorScale::fitted(map, Metric::Error);
+    EXPECT_GE(scale.low(), 1e-5);
+    EXPECT_TRUE(scale.clipsLow());
+    EXPECT_FALSE(scale.clipsHigh());
+}
+
+TEST(ErrorScale, AnEmptyMapStillHasAScale)
+{
+    TokenMap map;
+    EXPECT_TRUE(ErrorScale::fitted(map, Metric::Error).hasThreshold());
+    EXPECT_FALSE(ErrorScale::fitted(map, Metric::Margin).hasThreshold());
+}
+
+TEST(ErrorScale, TicksArePowersOfTenInsideTheRange)
+{
+    const std::vector<double> ticks = ErrorScale::anchored(1e-5, 1e-2, 0.4).ticks();
+    ASSERT_EQ(ticks.size(), 5U);
+    EXPECT_DOUBLE_EQ(ticks.front(), 1e-5);
+    EXPECT_DOUBLE_EQ(ticks.back(), 1e-1);
+}
+
+TEST(ErrorScale, WarmColoursStartRightAboveTheThreshold)
+{
+    const ErrorScale scale = ErrorScale::anchored(1e-5, 1e-2, 0.4);
+    for (const Tokens* tokens : {&lightTokens(), &darkTokens()}) {
+        EXPECT_EQ(scale.colourOf(4, *tokens), tokens->cool[4]);
+        EXPECT_EQ(scale.colourOf(5, *tokens), tokens->warm[0]);
+    }
+}
+
+TEST(ColourMaps, AreCompiledIn)
+{
+    ASSERT_EQ(cividis().size(), 10U);
+    ASSERT_EQ(blueOrange().size(), 11U);
+    EXPECT_EQ(cividis().front(), QColor(0x00, 0x22, 0x4E));
+    EXPECT_GT(blueOrange().front().blue(), blueOrange().front().red());
+    EXPECT_GT(blueOrange().back().red(), blueOrange().back().blue());
+}
+
+TEST(ColourMaps, CividisGrowsLighterWithEveryStep)
+{
+    for (std::size_t i = 1; i < cividis().size(); ++i)
+        EXPECT_GT(qGray(cividis()[i].rgb()), qGray(cividis()[i - 1].rgb()));
+}
+
+}

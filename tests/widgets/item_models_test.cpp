@@ -1,0 +1,256 @@
+#include "widgets/block_table.h"
+#include "widgets/check_list.h"
+#include "widgets/gallery/samples.h"
+#include "widgets/progress_list.h"
+#include "widgets/prompt_table.h"
+#include "widgets/tensor_table.h"
+
+#include <QAbstractItemModelTester>
+#include <QSignalSpy>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::widgets {
+
+namespace {
+
+// Complaints become warnings, and warnings fail the test.
+constexpr auto mode = QAbstractItemModelTester::FailureReportingMode::Warning;
+
+std::string cell(const QAbstractItemModel& model, int row, int column)
+{
+    return model.index(row, column).data().toString().toStdString();
+}
+
+}
+
+TEST(BlockTableModel, IsAModel)
+{
+    BlockTableModel model;
+    const QAbstractItemModelTester tester(&model, mode);
+    model.setRows(samples::blockRows());
+    EXPECT_EQ(model.rowCount(), 30);
+    model.setRows(samples::blockRows()); // the same blocks again: changed, not reset
+    model.setRows(nullptr);
+    EXPECT_EQ(model.rowCount(), 0);
+}
+
+TEST(BlockTableModel, ShowsThreeDigitsAndExplainsAllOfThem)
+{
+    BlockTableModel model;
+    model.setRows(samples::blockRows());
+    EXPECT_EQ(cell(model, 11, BlockTableModel::Epsilon), "0.0142");
+    const QString whole = model.index(11, BlockTableModel::Epsilon).data(Qt::ToolTipRole).toString();
+    EXPECT_TRUE(whole.contains(QStringLiteral("0.014217093"))) << whole.toStdString();
+    EXPECT_EQ(cell(model, 11, BlockTableModel::Worst), "prompt 4 · token 0 “Review”");
+}
+
+TEST(BlockTableModel, AStateHasShapeAndWord)
+{
+    BlockTableModel model;
+    model.setRows(samples::blockRows());
+    const auto state = [&](int row) {
+        return model.index(row, BlockTableModel::Certified).data(BlockTableModel::StateRole).toInt();
+    };
+    EXPECT_EQ(cell(model, 0, BlockTableModel::Certified), "yes");
+    EXPECT_EQ(state(0), static_cast<int>(CheckState::Verified));
+    EXPECT_EQ(cell(model, 17, BlockTableModel::Certified), "no");
+    EXPECT_EQ(state(17), static_cast<int>(CheckState::WeakerThanPolicy));
+    EXPECT_EQ(cell(model, 29, BlockTableModel::Certified), "running");
+    EXPECT_EQ(state(29), static_cast<int>(CheckState::NotChecked));
+}
+
+TEST(BlockTableModel, WhatIsMissingIsADash)
+{
+    BlockTableModel model;
+    model.setRows(samples::blockRows());
+    EXPECT_EQ(cell(model, 29, BlockTableModel::Loss), "–");
+}
+
+TEST(BlockTable, MissingNumbersComeLastInBothDirections)
+{
+    BlockTable table;
+    table.setRows(samples::blockRows());
+    for (const Qt::SortOrder order : {Qt::AscendingOrder, Qt::DescendingOrder}) {
+        table.sortByColumn(BlockTableModel::Loss, order);
+        EXPECT_EQ(cell(*table.model(), 29, BlockTableModel::Block), "29");
+    }
+    table.sortByColumn(BlockTableModel::Epsilon, Qt::DescendingOrder);
+    EXPECT_EQ(cell(*table.model(), 0, BlockTableModel::Block), "11");
+}
+
+TEST(BlockTable, SelectionFollowsTheBlockAndIsKeptWhileNumbersArrive)
+{
+    BlockTable table;
+    QSignalSpy selected(&table, &BlockTable::blockSelected);
+    table.setRows(samples::blockRows());
+    table.setCurrentBlock(17);
+    EXPECT_EQ(table.currentBlock(), 17);
+    EXPECT_EQ(selected.count(), 0) << "set by the window, not by the user";
+    table.sortByColumn(BlockTableModel::Epsilon, Qt::DescendingOrder);
+    table.setRows(samples::blockRows());
+    EXPECT_EQ(table.currentBlock(), 17);
+    table.selectRow(0);
+    ASSERT_EQ(selected.count(), 1);
+    EXPECT_EQ(selected[0][0].toInt(), 11);
+}
+
+TEST(BlockTable, ReturnGoesToTheWorstToken)
+{
+    BlockTable table;
+    table.resize(900, 300);
+    table.setRows(samples::blockRows());
+    table.setCurrentBlock(11);
+    QSignalSpy worst(&table, &BlockTable::worstActivated);
+    QTest::keyClick(&table, Qt::Key_Return);
+    ASSERT_EQ(worst.count(), 1);
+    EXPECT_EQ(worst[0][0].value<CellKey>(), (CellKey{11, 4, 0}));
+}
+
+TEST(CheckListModel, IsAModel)
+{
+    CheckListModel model;
+    const QAbstractItemModelTester tester(&model, mode);
+    model.setVerdict(samples::verified());
+    model.setVerdict(samples::failed());
+    model.setVerdict(nullptr);
+}
+
+TEST(CheckListModel, GroupsChecksInTheOrderOfTheVerdict)
+{
+    CheckListModel model;
+    model.setVerdict(samples::verified());
+    ASSERT_EQ(model.rowCount(), 5);
+    EXPECT_EQ(cell(model, 0, 0), "Integrity");
+    EXPECT_EQ(cell(model, 2, 0), "Re-evaluation");
+    EXPECT_EQ(model.rowCount(model.index(2, 0)), 5);
+}
+
+TEST(CheckListModel, ACheckOfAnUnknownGroupIsStillShown)
+{
+    auto verdict = std::make_shared<VerdictView>(*samples::verified());
+    verdict->checks.push_back(verdict->checks.front());
+    verdict->checks.back().group = QStringLiteral("weather");
+    CheckListModel model;
+    model.setVerdict(verdict);
+    ASSERT_EQ(model.rowCount(), 6);
+    EXPECT_EQ(cell(model, 5, 0), "weather");
+    int checks = 0;
+    for (int group = 0; group < model.rowCount(); ++group)
+        checks += model.rowCount(model.index(group, 0));
+    EXPECT_EQ(checks, static_cast<int>(verdict->checks.size()));
+}
+
+TEST(CheckListModel, NothingRecomputedIsADashAndFindsNoDifference)
+{
+    CheckListModel model;
+    model.setVerdict(samples::verified());
+    const QModelIndex losses = model.index(4, 0, model.index(2, 0));
+    EXPECT_EQ(losses.siblingAtColumn(CheckListModel::Recomputed).data().toString().toStdString(), "–");
+    EXPECT_EQ(losses.data(CheckListModel::DifferenceRole).toInt(), -1);
+}
+
+TEST(CheckListModel, AFailedNumberMarksItsFirstDifferingDigit)
+{
+    CheckListModel model;
+    model.setVerdict(samples::failed());
+    const QModelIndex epsilon = model.index(0, 0, model.index(2, 0));
+    EXPECT_EQ(epsilon.data(CheckListModel::DifferenceRole).toInt(), 5); // 0.014|0… and 0.014|2…
+}
+
+TEST(CheckList, OpensWhatWantsAttentionAndKeepsWhatTheUserClosed)
+{
+    CheckList list;
+    list.resize(900, 600);
+    list.setVerdict(samples::failed());
+    const auto weights = [&] { return list.model()->index(1, 0, list.model()->index(0, 0)); };
+    const auto signature = [&] { return list.model()->index(0, 0, list.model()->index(4, 0)); };
+    EXPECT_TRUE(list.isExpanded(weights()));
+    EXPECT_FALSE(list.isExpanded(signature())) << "not required at this level";
+    list.collapse(weights());
+    list.setVerdict(samples::failed());
+    EXPECT_FALSE(list.isExpanded(weights()));
+}
+
+TEST(CheckList, KnowsTheHeightOfItsContent)
+{
+    CheckList list;
+    list.resize(900, 600);
+    list.setVerdict(samples::verified());
+    const int closed = list.contentHeight();
+    EXPECT_GT(closed, 12 * 26);
+    list.expand(list.model()->index(0, 0, list.model()->index(0, 0)));
+    EXPECT_GT(list.contentHeight(), closed);
+}
+
+TEST(PromptTableModel, IsAModel)
+{
+    PromptTableModel model;
+    const QAbstractItemModelTester tester(&model, mode);
+    model.setPrompts(samples::promptList());
+    EXPECT_EQ(model.rowCount(), 10);
+    EXPECT_EQ(cell(model, 1, PromptTableModel::TokenCount), "17 of 29") << "a cut prompt says so in words";
+}
+
+TEST(PromptTable, HidesColumnsWithoutContent)
+{
+    PromptTable table;
+    table.setPrompts(samples::promptList());
+    EXPECT_TRUE(table.isColumnHidden(PromptTableModel::Problem));
+    EXPECT_FALSE(table.isColumnHidden(PromptTableModel::Tags));
+}
+
+TEST(TensorTableModel, IsAModel)
+{
+    TensorTableModel model;
+    const QAbstractItemModelTester tester(&model, mode);
+    model.setCard(samples::modelCard());
+    EXPECT_EQ(model.rowCount(), 272);
+    EXPECT_EQ(cell(model, 0, TensorTableModel::Shape), "49152 × 576");
+}
+
+TEST(TensorTable, KeepsTheFilesOrderUntilAskedAndSearchesNameRoleAndType)
+{
+    TensorTable table;
+    table.setCard(samples::modelCard());
+    EXPECT_EQ(cell(*table.model(), 0, 0), "token_embd.weight");
+    table.setFilter(QStringLiteral("q8_0"));
+    EXPECT_EQ(table.shownTensors(), 1);
+    table.setFilter(QStringLiteral("ffn_gate"));
+    EXPECT_EQ(table.shownTensors(), 30);
+    table.setFilter(QString());
+    table.sortByColumn(TensorTableModel::Bytes, Qt::DescendingOrder);
+    EXPECT_EQ(cell(*table.model(), 0, 0), "token_embd.weight");
+    EXPECT_EQ(cell(*table.model(), 271, TensorTableModel::DType), "F32");
+}
+
+TEST(ProgressModel, IsAModelThatGrows)
+{
+    ProgressModel model;
+    const QAbstractItemModelTester tester(&model, mode);
+    auto growing = std::make_shared<RunProgress>(*samples::progress());
+    growing->rows.resize(3);
+    model.setProgress(growing);
+    QSignalSpy inserted(&model, &QAbstractItemModel::rowsInserted);
+    QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
+    auto more = std::make_shared<RunProgress>(*samples::progress());
+    more->rows[1].done /= 2;
+    model.setProgress(more);
+    EXPECT_EQ(model.rowCount(), 14);
+    EXPECT_EQ(inserted.count(), 1);
+    EXPECT_EQ(changed.count(), 1) << "only the row that changed is announced";
+    model.setProgress(nullptr);
+    EXPECT_EQ(model.rowCount(), 0);
+}
+
+TEST(ProgressList, SummarisesWithARangeForTheTimeLeft)
+{
+    EXPECT_EQ(ProgressList::summary(*samples::progress()).toStdString(),
+              "87 of 300 cells · 41 s · 2.10 cells/s · about 2–3 min left");
+    RunProgress done = *samples::progress();
+    done.state = StepState::Cancelled;
+    EXPECT_EQ(ProgressList::summary(done).toStdString(), "87 of 300 cells · 41 s · cancelled");
+}
+
+}

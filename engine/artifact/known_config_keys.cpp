@@ -56,7 +56,7 @@ constexpr std::array neutralKeys = {
     NeutralKey{"quantization_config", ""},
 };
 
-constexpr std::array<std::string_view, 63> harmlessKeys = {
+constexpr std::array<std::string_view, 62> harmlessKeys = {
     "architectures", // read elsewhere
     "attention_dropout",
     "attn_pdrop",
@@ -79,7 +79,6 @@ constexpr std::array<std::string_view, 63> harmlessKeys = {
     "is_llama_config",
     "keys_to_ignore_at_inference",
     "label2id",
-    "layer_norm_eps",
     "length_penalty",
     "max_length",
     "max_sequence_length",

@@ -24,7 +24,8 @@ namespace blockcert::test {
 
 inline std::filesystem::path testData()
 {
-    return std::getenv("BLOCKCERT_TEST_DATA"); // NOLINT(concurrency-mt-unsafe)
+    const char* path = std::getenv("BLOCKCERT_TEST_DATA"); // NOLINT(concurrency-mt-unsafe)
+    return path == nullptr ? "tests/data" : path;
 }
 
 // Empty where the demo model is not set up.

@@ -1,0 +1,169 @@
+#include "engine/generate/greedy.h"
+
+#include "engine/base/run_context.h"
+#include "engine/model/batch.h"
+#include "engine/model/kv_cache.h"
+#include "engine/model/torch_guard.h"
+#include "engine/model/transformer.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace blockcert::generate {
+
+using model::Batch;
+
+namespace {
+
+struct Choice {
+    TokenId id = 0;
+    double margin = 0;
+};
+
+Choice highest(const at::Tensor& logits)
+{
+    const at::Tensor row = logits.to(at::Device(at::kCPU), at::kFloat).contiguous();
+    const auto* values = row.const_data_ptr<float>();
+    float first = -std::numeric_limits<float>::infinity();
+    float second = first;
+    Choice choice;
+    for (std::int64_t i = 0; i < row.size(0); ++i) {
+        if (values[i] > first) {
+            second = first;
+            first = values[i];
+            choice.id = static_cast<TokenId>(i);
+        } else {
+            second = std::max(second, values[i]);
+        }
+    }
+    choice.margin = static_cast<double>(first) - static_cast<double>(second);
+    return choice;
+}
+
+class Decoding {
+public:
+    Decoding(model::Transformer& transformer, std::span<const std::vector<TokenId>> prompts,
+             const GreedyOptions& options, const RunContext& context)
+        : m_transformer(transformer)
+        , m_prompts(prompts)
+        , m_options(options)
+        , m_context(context)
+        , m_capacity(capacities())
+        , m_cache(transformer.config(), m_capacity, transformer.dtype(), transformer.device())
+        , m_completions(prompts.size())
+    {
+        m_progress.stage = "generate";
+        m_progress.unit = "tokens";
+        m_progress.total = static_cast<std::int64_t>(prompts.size()) * options.maxNew;
+    }
+
+    std::vector<Completion> run()
+    {
+        if (m_prompts.empty() || m_options.maxNew <= 0)
+            return std::move(m_completions);
+        take(readPrompts());
+        while (!m_live.empty())
+            take(readLastTokens());
+        return std::move(m_completions);
+    }
+
+private:
+    [[nodiscard]] std::vector<std::int64_t> capacities() const
+    {
+        const std::int64_t limit = m_transformer.config().context;
+        std::vector<std::int64_t> capacity;
+        for (std::size_t p = 0; p < m_prompts.size(); ++p) {
+            const auto length = static_cast<std::int64_t>(m_prompts[p].size());
+            if (length == 0 || length >= limit)
+                throw UsageError("prompt " + std::to_string(p) + " has " + std::to_string(length) +
+                                 " tokens; to be continued it needs at least one and fewer than the context of " +
+                                 std::to_string(limit));
+            capacity.push_back(std::min(limit, length + m_options.maxNew));
+        }
+        return capacity;
+    }
+
+    // Logits [prompt, V] of what follows each prompt.
+    at::Tensor readPrompts()
+    {
+        const Batch batch = model::batchOf(m_prompts);
+        model::ForwardOptions options;
+        options.cache = &m_cache;
+        const at::Tensor state = m_transformer.forwardFrom(
+            LayerIndex{0}, m_transformer.embed(model::joined(m_prompts), batch), batch, options, m_context);
+        std::vector<at::Tensor> last;
+        for (std::int64_t p = 0; p < batch.prompts(); ++p) {
+            m_live.push_back(p);
+            last.push_back(state.narrow(0, batch.begin(p + 1) - 1, 1));
+        }
+        return m_transformer.logits(at::cat(last), true, m_context);
+    }
+
+    // The same after one more token of each live prompt.
+    at::Tensor readLastTokens()
+    {
+        Batch batch;
+        std::vector<TokenId> ids;
+        for (const std::int64_t slot : m_live) {
+            const auto index = static_cast<std::size_t>(slot);
+            const auto length = m_prompts[index].size() + m_completions[index].ids.size();
+            batch.add(1, static_cast<std::int64_t>(length) - 1);
+            ids.push_back(m_completions[index].ids.back());
+        }
+        m_cache.select(m_live);
+        model::ForwardOptions options;
+        options.cache = &m_cache;
+        options.decoding = true;
+        const at::Tensor state =
+            m_transformer.forwardFrom(LayerIndex{0}, m_transformer.embed(ids, batch), batch, options, m_context);
+        return m_transformer.logits(state, true, m_context);
+    }
+
+    // Appends each live prompt's next token and drops the prompts that have ended.
+    void take(const at::Tensor& logits)
+    {
+        std::vector<std::int64_t> live;
+        for (std::size_t row = 0; row < m_live.size(); ++row) {
+            const auto index = static_cast<std::size_t>(m_live[row]);
+            Completion& completion = m_completions[index];
+            const Choice choice = highest(logits.select(0, static_cast<std::int64_t>(row)));
+            completion.ids.push_back(choice.id);
+            completion.margin.push_back(choice.margin);
+            completion.stopped =
+                std::find(m_options.stop.begin(), m_options.stop.end(), choice.id) != m_options.stop.end();
+            const auto length = static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size());
+            if (!completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
+                length < m_capacity[index])
+                live.push_back(m_live[row]);
+            else
+                m_progress.done += m_options.maxNew - static_cast<std::int64_t>(completion.ids.size());
+        }
+        m_progress.done += static_cast<std::int64_t>(m_live.size());
+        m_live = std::move(live);
+        m_context.step(m_progress);
+    }
+
+    model::Transformer& m_transformer;
+    std::span<const std::vector<TokenId>> m_prompts;
+    const GreedyOptions& m_options;
+    const RunContext& m_context;
+    std::vector<std::int64_t> m_capacity;
+    model::KvCache m_cache;
+    std::vector<Completion> m_completions;
+    std::vector<std::int64_t> m_live; // prompts that have not ended
+    Progress m_progress;
+};
+
+}
+
+std::vector<Completion> generateGreedy(model::Transformer& transformer, std::span<const std::vector<TokenId>> prompts,
+                                       const GreedyOptions& options, const RunContext& context)
+{
+    return model::guarded([&] { return Decoding(transformer, prompts, options, context).run(); });
+}
+
+}

@@ -1,0 +1,38 @@
+// Greedy decoding with a cache: several prompts at once, each ending on its own.
+#pragma once
+
+#include "engine/values/ids.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace blockcert {
+class RunContext;
+}
+
+namespace blockcert::model {
+class Transformer;
+}
+
+namespace blockcert::generate {
+
+struct GreedyOptions {
+    std::int64_t maxNew = 64;
+    std::vector<TokenId> stop; // a completion ends with the first of these, which is part of it
+};
+
+struct Completion {
+    std::vector<TokenId> ids;   // without the prompt
+    std::vector<double> margin; // per id: its logit minus the second highest
+    bool stopped = false;       // false: ended by maxNew or by the model's context
+};
+
+// The highest logit at each step, the lowest id on ties. One completion per prompt; a prompt's completion does not
+// depend on the other prompts. Reports stage "generate" in tokens. Throws UsageError for an empty prompt or one that
+// fills the whole context.
+[[nodiscard]] std::vector<Completion> generateGreedy(model::Transformer& transformer,
+                                                     std::span<const std::vector<TokenId>> prompts,
+                                                     const GreedyOptions& options, const RunContext& context);
+
+}

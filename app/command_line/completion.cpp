@@ -49,10 +49,16 @@ std::string quoted(std::string_view text)
     return result + "'";
 }
 
+// Read line by line, so that names with blanks stay whole.
+std::string bashReply(const std::string& list, bool files)
+{
+    return "mapfile -t COMPREPLY < <(compgen " + std::string(files ? "-f " : "") + "-W " + quoted(list) +
+           " -- \"$word\")";
+}
+
 std::string bashValue(const OptionDescription& option, std::string_view indent)
 {
-    std::string body = std::string(indent) + "COMPREPLY=( $(compgen " + (takesPath(option) ? "-f " : "") + "-W " +
-                       quoted(words(option.choices)) + " -- \"$word\") )\n";
+    std::string body = std::string(indent) + bashReply(words(option.choices), takesPath(option)) + "\n";
     if (takesPath(option))
         body += std::string(indent) + "compopt -o filenames\n";
     return body;
@@ -70,8 +76,8 @@ std::string bashVerb(const VerbDescription& verb)
         text += "        " + option.name + (option.shortName.empty() ? "" : "|" + option.shortName) + ")\n" +
                 bashValue(option, "            ") + "            return ;;\n";
     }
-    text += "        esac\n        if [[ $word == -* ]]; then\n            COMPREPLY=( $(compgen -W " +
-            quoted(optionNames(verb)) + " -- \"$word\") )\n";
+    text +=
+        "        esac\n        if [[ $word == -* ]]; then\n            " + bashReply(optionNames(verb), false) + "\n";
     if (positional)
         text += "        else\n" + bashValue(*positional, "            ");
     return text + "        fi ;;\n";
@@ -82,11 +88,10 @@ std::string bashScript()
     std::string text =
         "# bash completion of blockcert\n_blockcert() {\n"
         "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n    COMPREPLY=()\n"
-        "    if [[ $COMP_CWORD == 1 ]]; then\n        COMPREPLY=( $(compgen -W " +
-        quoted(verbNames() + " --help --version") +
-        " -- \"$word\") )\n        return\n    fi\n    case \"${COMP_WORDS[1]}\" in\n    help)\n"
-        "        COMPREPLY=( $(compgen -W " +
-        quoted(verbNames()) + " -- \"$word\") ) ;;\n";
+        "    if [[ $COMP_CWORD == 1 ]]; then\n        " +
+        bashReply(verbNames() + " --help --version", false) +
+        "\n        return\n    fi\n    case \"${COMP_WORDS[1]}\" in\n    help)\n        " +
+        bashReply(verbNames(), false) + " ;;\n";
     for (const VerbDescription& verb : verbs())
         if (!verb.internal)
             text += bashVerb(verb);

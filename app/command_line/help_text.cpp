@@ -159,10 +159,11 @@ std::string manualPage(std::string_view version)
             "the model on a prompt set, and issues certificates that anyone can check again. Results go to standard "
             "output, "
             "progress and messages to standard error.\n";
+    page += ".SH VERBS\n";
     for (const VerbDescription& verb : verbs()) {
         if (verb.internal)
             continue;
-        page += ".SH " + troff(verb.name) + "\n" + troff(verb.summary) + "\n.PP\n.B " + troff(usageLine(verb)) + "\n";
+        page += ".SS " + troff(usageLine(verb)) + "\n" + troff(verb.summary) + "\n";
         for (const std::string& paragraph : verb.text)
             page += ".PP\n" + troff(paragraph) + "\n";
         for (const OptionDescription& option : verb.arguments)

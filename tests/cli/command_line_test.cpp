@@ -124,7 +124,7 @@ TEST(CommandLine, HelpManualAndCompletionNameEveryVerbAndOption)
         if (verb.internal)
             continue;
         EXPECT_THAT(helpText(nullptr, 100), HasSubstr("  " + verb.name + " "));
-        EXPECT_THAT(manual, HasSubstr(".SH " + verb.name));
+        EXPECT_THAT(manual, HasSubstr(".SS blockcert " + verb.name));
         for (const OptionDescription& option : verb.arguments) {
             EXPECT_THAT(helpText(&verb, 100), HasSubstr(option.name));
             EXPECT_FALSE(option.help.empty()) << verb.name << " " << option.name;

@@ -3,10 +3,10 @@
 #include "engine/base/error.h"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <string>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace blockcert::artifact {
@@ -16,7 +16,7 @@ InputFile::InputFile(const std::filesystem::path& path)
     , m_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))
 {
     if (m_descriptor < 0)
-        throw FileError("Cannot open " + path.string() + ": " + std::strerror(errno) + ".");
+        throw FileError("Cannot open " + path.string() + ": " + std::generic_category().message(errno) + ".");
     struct stat status = {};
     if (::fstat(m_descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
         ::close(m_descriptor);
@@ -40,7 +40,7 @@ void InputFile::readAt(std::uint64_t offset, std::span<std::byte> target) const
             continue;
         if (count < 0)
             throw FileError("Cannot read " + m_path.string() + " at byte " + std::to_string(offset) + ": " +
-                            std::strerror(errno) + ".");
+                            std::generic_category().message(errno) + ".");
         if (count == 0)
             throw FileError(m_path.string() + " ends at byte " + std::to_string(offset) + ", where " +
                             std::to_string(target.size()) +
@@ -54,7 +54,7 @@ void InputFile::requireUnchanged() const
 {
     struct stat status = {};
     if (::fstat(m_descriptor, &status) != 0)
-        throw FileError("Cannot inspect " + m_path.string() + ": " + std::strerror(errno) + ".");
+        throw FileError("Cannot inspect " + m_path.string() + ": " + std::generic_category().message(errno) + ".");
     if (static_cast<std::uint64_t>(status.st_size) != m_size || status.st_mtim.tv_sec != m_modifiedSeconds ||
         status.st_mtim.tv_nsec != m_modifiedNanoseconds)
         throw FileError(m_path.string() + " was modified while it was open; open the model again.");

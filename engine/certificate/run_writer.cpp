@@ -113,16 +113,29 @@ fs::path temporaryFor(const fs::path& path)
     return temporary;
 }
 
+// What a run leaves that was killed before its first file had its name does not count.
 bool isEmptyFolder(const fs::path& path)
 {
-    // A folder with nothing but .work was left by a run that was killed before it wrote its first file.
-    return std::all_of(fs::directory_iterator(path), fs::directory_iterator(),
-                       [](const fs::directory_entry& entry) { return entry.path().filename() == ".work"; });
+    return std::all_of(fs::directory_iterator(path), fs::directory_iterator(), [](const fs::directory_entry& entry) {
+        return entry.path().filename() == ".work" || entry.path().filename() == std::string(manifestName) + ".new";
+    });
 }
 
 }
 
 struct RunWriter::State {
+    State() = default;
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    ~State()
+    {
+        // A run that was opened and found complete: nothing but the lock is in .work.
+        std::error_code ignored;
+        if (document.state.complete)
+            fs::remove_all(run / ".work", ignored);
+    }
+
     fs::path run;
     RunDocument document;
     ProbeShape shape;
@@ -280,15 +293,7 @@ RunWriter::RunWriter(const fs::path& run, const RunManifest& manifest, OpenMode 
         m_state->takeBackCells();
 }
 
-RunWriter::~RunWriter()
-{
-    if (!m_state || !m_state->document.state.complete)
-        return;
-    // A run that was opened and found complete: nothing but the lock is in .work.
-    std::error_code ignored;
-    fs::remove_all(m_state->run / ".work", ignored);
-}
-
+RunWriter::~RunWriter() = default;
 RunWriter::RunWriter(RunWriter&&) noexcept = default;
 RunWriter& RunWriter::operator=(RunWriter&&) noexcept = default;
 

@@ -1,0 +1,299 @@
+#include "tests/certificate/tiny_run.h"
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/widen.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/ir/reference_ops.h"
+#include "engine/prompts/prompts.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+#include <random>
+
+namespace blockcert::certificate::tiny {
+
+namespace {
+
+using artifact::Checkpoint;
+
+std::string environment(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+HostTensor rounded(const std::vector<double>& values, std::vector<std::int64_t> shape, DType dtype)
+{
+    HostTensor tensor{dtype, std::move(shape), {}};
+    tensor.bytes.resize(values.size() * static_cast<std::size_t>(storageBlock(dtype).bytes));
+    artifact::convertElements(DType::F64, reinterpret_cast<const std::byte*>(values.data()), dtype, tensor.bytes.data(),
+                              static_cast<std::int64_t>(values.size()));
+    return tensor;
+}
+
+HostTensor loaded(const Checkpoint& model, const WeightReference& reference)
+{
+    HostTensor tensor;
+    model.load(reference, tensor);
+    return tensor;
+}
+
+HostTensor causalMask(std::int64_t tokens)
+{
+    HostTensor mask{DType::U8, {tokens, tokens}, {}};
+    for (std::int64_t t = 0; t < tokens; ++t)
+        for (std::int64_t s = 0; s < tokens; ++s)
+            mask.bytes.push_back(s <= t ? std::byte{1} : std::byte{0});
+    return mask;
+}
+
+ir::BlockIr blockIr(const Checkpoint& model, LayerIndex layer, std::int64_t longest, const Options& options)
+{
+    ir::BlockIr block;
+    block.program = ir::makeProgram(model.config(), layer);
+    for (auto& [name, weight] : block.program.weights) {
+        const WeightReference reference = artifact::castTo(*model.blockWeight(layer, name), options.dtype);
+        const HostTensor value = loaded(model, reference);
+        weight.dtype = value.dtype;
+        weight.shape = value.shape;
+        weight.sha256 = sha256OfTensor(value);
+        if (!options.embed)
+            weight.reference = reference;
+        block.weights.emplace(name, value);
+    }
+    block.mask = causalMask(longest);
+    if (block.program.ropeHalf > 0) {
+        block.program.positions = longest;
+        artifact::RopeTables tables = artifact::ropeTables(model.config(), longest, options.dtype);
+        block.ropeCos = std::move(tables.cosine);
+        block.ropeSin = std::move(tables.sine);
+    } else {
+        block.ropeCos.shape = block.ropeSin.shape = {0};
+    }
+    return block;
+}
+
+std::vector<double> embedded(const Checkpoint& model, const std::vector<TokenId>& ids, DType dtype)
+{
+    const auto width = static_cast<std::size_t>(model.config().dModel);
+    const std::vector<double> table =
+        widened(loaded(model, artifact::castTo(*model.modelWeight("token_embedding.weight"), dtype)));
+    const auto positions = model.modelWeight("position_embedding.weight");
+    const std::vector<double> places =
+        positions ? widened(loaded(model, artifact::castTo(*positions, dtype))) : std::vector<double>();
+    std::vector<double> rows;
+    for (std::size_t t = 0; t < ids.size(); ++t)
+        for (std::size_t i = 0; i < width; ++i)
+            rows.push_back(table[static_cast<std::size_t>(ids[t]) * width + i] +
+                           (places.empty() ? 0 : places[t * width + i]));
+    return widened(rounded(rows, {static_cast<std::int64_t>(ids.size()), model.config().dModel}, dtype));
+}
+
+// The final norm and the vocabulary matrix.
+class Head {
+public:
+    Head(const Checkpoint& model, DType dtype)
+        : m_config(model.config())
+        , m_norm(widened(loaded(model, artifact::castTo(*model.modelWeight("final_norm.weight"), dtype))))
+        , m_matrix(loaded(model, artifact::castTo(*model.modelWeight("lm_head.weight"), dtype)))
+    {
+        if (const auto bias = model.modelWeight("final_norm.bias"))
+            m_bias = widened(loaded(model, artifact::castTo(*bias, dtype)));
+    }
+
+    [[nodiscard]] std::vector<double> logits(const std::vector<double>& states) const
+    {
+        const ir::Rows rows = m_config.architecture == Architecture::Gpt2
+                                  ? ir::layerNormRows(states, m_norm, m_bias, m_config.normEpsilon)
+                                  : ir::rmsNormRows(states, m_norm, m_config.normEpsilon);
+        return ir::linearRows(rows, m_matrix, {}, 1, RunContext{});
+    }
+
+private:
+    const TransformerConfig& m_config;
+    std::vector<double> m_norm;
+    std::vector<double> m_bias;
+    ir::PackedMatrix m_matrix;
+};
+
+double lossOf(std::span<const double> logits, TokenId target)
+{
+    const double most = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const double logit : logits)
+        sum += std::exp(logit - most);
+    return most + std::log(sum) - logits[static_cast<std::size_t>(target)];
+}
+
+void addLosses(CellRecord& cell, const std::vector<double>& logits, const std::vector<TokenId>& ids,
+               std::mt19937_64& random)
+{
+    const std::size_t vocabulary = logits.size() / ids.size();
+    for (std::size_t t = 0; t < ids.size(); ++t) {
+        const std::span<const double> row = std::span(logits).subspan(t * vocabulary, vocabulary);
+        if (t + 1 < ids.size()) {
+            cell.lossBase.push_back(lossOf(row, ids[t + 1]));
+            const double wobble = (static_cast<double>(random() >> 11) * 0x1p-53 - 0.5) * 1e-6;
+            cell.lossStitched.push_back(cell.lossBase.back() + wobble);
+        }
+        std::vector<std::int32_t> order(vocabulary);
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+            return row[static_cast<std::size_t>(a)] > row[static_cast<std::size_t>(b)];
+        });
+        for (std::size_t k = 0; k < 5; ++k) {
+            cell.topIdBase.push_back(order[k]);
+            cell.topIdStitched.push_back(order[k]);
+            cell.topLogitBase.push_back(row[static_cast<std::size_t>(order[k])]);
+            cell.topLogitStitched.push_back(row[static_cast<std::size_t>(order[k])]);
+        }
+    }
+}
+
+PromptSet promptSet(const Checkpoint& model, const Options& options)
+{
+    PromptFile file;
+    file.name = "tiny";
+    for (const std::string& text : options.texts) {
+        PromptSource& source = file.prompts.emplace_back();
+        source.id = "p" + std::to_string(file.prompts.size() - 1);
+        source.text = text;
+        file.sha256 = sha256Of(file.sha256 + text);
+    }
+    return prompts::encodePrompts(file, tokenizer::Tokenizer::of(model), {});
+}
+
+RunManifest manifestOf(const Checkpoint& model, const Options& options)
+{
+    RunManifest manifest;
+    manifest.created = "2026-01-02T03:04:05Z";
+    manifest.toolVersion = "0.1.0";
+    manifest.toolBuild = "test";
+    manifest.commandLine = "blockcert certify " + options.model + " --blocks 0,1 --prompts tiny.txt -o run";
+    manifest.modelHint = model.path().string();
+    for (const std::int32_t block : options.blocks)
+        manifest.request.blocks.push_back({block});
+    manifest.request.baselineDtype = options.dtype;
+    manifest.request.replayDtype = options.replayDtype;
+    manifest.request.loss = options.loss;
+    manifest.request.embedWeights = options.embed;
+    manifest.request.policy = options.policy;
+    const TransformerConfig& config = model.config();
+    manifest.subject = {model.name(),
+                        config.architecture == Architecture::Gpt2 ? "gpt2" : "llama",
+                        model.configSha256(),
+                        config.layers,
+                        config.dModel,
+                        config.heads,
+                        {}};
+    for (const artifact::WeightFile& file : model.files())
+        manifest.subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
+    manifest.prompts = promptSet(model, options);
+    manifest.environment = {"cpu", "Test CPU", "none", "none", "none", 1, "none", "eager", true, "Linux"};
+    return manifest;
+}
+
+}
+
+std::filesystem::path modelPath(const std::string& name)
+{
+    const std::filesystem::path folder = std::filesystem::path(environment("BLOCKCERT_TEST_DATA")) / "models" / name;
+    return std::filesystem::exists(folder / "tiny.gguf") ? folder / "tiny.gguf" : folder;
+}
+
+Material make(const Options& options)
+{
+    Checkpoint model = Checkpoint::open(modelPath(options.model));
+    model.hashFiles(RunContext{});
+    Material material;
+    material.manifest = manifestOf(model, options);
+    const auto& prompts = material.manifest.prompts.prompts;
+    std::int64_t longest = 0;
+    for (const EncodedPrompt& prompt : prompts)
+        longest = std::max(longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+
+    std::mt19937_64 random(5);
+    const std::int64_t width = model.config().dModel;
+    std::vector<std::vector<double>> states;
+    for (const EncodedPrompt& prompt : prompts)
+        states.push_back(embedded(model, prompt.tokenIds, options.dtype));
+    std::vector<std::vector<CellRecord>> cells; // of all blocks
+    std::vector<ir::BlockIr> irs;
+    for (std::int32_t layer = 0; layer < model.config().layers; ++layer) {
+        irs.push_back(blockIr(model, {layer}, longest, options));
+        const ir::ReferenceInterpreter interpreter(irs.back(), 1);
+        cells.emplace_back();
+        for (std::size_t p = 0; p < prompts.size(); ++p) {
+            const auto tokens = static_cast<std::int64_t>(prompts[p].tokenIds.size());
+            std::vector<std::int32_t> positions(static_cast<std::size_t>(tokens));
+            std::iota(positions.begin(), positions.end(), 0);
+            const ir::BlockReplay replay = interpreter.run(states[p], positions, RunContext{});
+            const auto noisy = [&](std::vector<double> values) {
+                for (double& value : values)
+                    value *= 1 + (static_cast<double>(random() >> 11) * 0x1p-53 - 0.5) * options.noise;
+                return rounded(values, {tokens, width}, options.dtype);
+            };
+            CellRecord cell;
+            cell.block = {layer};
+            cell.prompt = {static_cast<std::int32_t>(p)};
+            cell.input = rounded(states[p], {tokens, width}, options.dtype);
+            cell.output = noisy(replay.output);
+            cell.attentionOutput = noisy(replay.attention);
+            cell.mlpOutput = noisy(replay.mlp);
+            cell.mask = causalMask(tokens);
+            const std::vector<double> y = widened(cell.output);
+            const std::vector<double> attention = widened(cell.attentionOutput);
+            const std::vector<double> mlp = widened(cell.mlpOutput);
+            for (std::size_t t = 0; t < static_cast<std::size_t>(tokens); ++t) {
+                const auto row = [&](const std::vector<double>& rows) {
+                    return std::span(rows).subspan(t * static_cast<std::size_t>(width),
+                                                   static_cast<std::size_t>(width));
+                };
+                cell.error.push_back(l2Distance(row(replay.output), row(y)));
+                cell.errorAttention.push_back(l2Distance(row(replay.attention), row(attention)));
+                cell.errorMlp.push_back(l2Distance(row(replay.mlp), row(mlp)));
+                cell.outputNorm.push_back(l2Norm(row(y)));
+            }
+            cell.attentionMargin = replay.margin;
+            states[p] = y;
+            cells.back().push_back(std::move(cell));
+        }
+    }
+    if (options.loss == LossMode::Exact) {
+        const Head head(model, options.dtype);
+        for (std::size_t p = 0; p < prompts.size(); ++p) {
+            const std::vector<double> logits = head.logits(states[p]);
+            for (std::vector<CellRecord>& block : cells)
+                addLosses(block[p], logits, prompts[p].tokenIds, random);
+        }
+    }
+    for (const std::int32_t block : options.blocks) {
+        material.cells.push_back(cells[static_cast<std::size_t>(block)]);
+        material.irs.push_back(irs[static_cast<std::size_t>(block)]);
+    }
+    return material;
+}
+
+void write(const Material& material, const std::filesystem::path& run)
+{
+    RunWriter writer(run, material.manifest, OpenMode::Create);
+    for (std::size_t b = 0; b < material.cells.size(); ++b) {
+        for (const CellRecord& cell : material.cells[b])
+            writer.writeCell(cell);
+        static_cast<void>(writer.finishBlock(material.manifest.request.blocks[b], material.irs[b]));
+    }
+    writer.finish();
+}
+
+std::filesystem::path readerChild()
+{
+    return std::filesystem::path(environment("BLOCKCERT_BIN")) / "archive_reader_child";
+}
+
+}

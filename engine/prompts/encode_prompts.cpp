@@ -80,6 +80,8 @@ PromptSet encodePrompts(const PromptFile& file, const Tokenizer& tokenizer, cons
             prompt.truncatedTokens = size - most;
             prompt.tokenIds.resize(static_cast<std::size_t>(most));
         }
+        for (const TokenId id : prompt.tokenIds)
+            prompt.pieces.push_back(tokenizer.piece(id));
         set.prompts.push_back(std::move(prompt));
     }
     return set;

@@ -25,7 +25,7 @@ namespace blockcert::prompts {
 
 struct EncodeOptions {
     std::int64_t maxTokens = 256; // longer prompts lose their end; counted per prompt
-    std::string date;             // for templates that print one
+    std::string date{};           // for templates that print one
     std::int64_t context = 0;     // the model's limit; 0: none
     std::int32_t vocabulary = 0;  // ids must lie below it; 0: the tokenizer's size
 };

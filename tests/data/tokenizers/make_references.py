@@ -2,7 +2,7 @@
 
     python make_references.py DEMO_MODEL.gguf
 
-Needs tokenizers 0.23, sentencepiece 0.2, gguf 0.19 (other versions may train other vocabularies; the tests only read
+Needs tokenizers 0.23, sentencepiece 0.2, gguf 0.19, transformers 5 (other versions may train other vocabularies; the tests only read
 what is written here). Every NAME/expected.json holds, for each line of the corpus, the ids with and without special
 tokens, and the decoded text where it differs from the line (null: not comparable); long lists of ids are replaced by their SHA-256 over
 int32 little-endian. "random" holds random ids and what they decode to.
@@ -21,6 +21,7 @@ import gguf
 import sentencepiece
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
                         trainers)
+from transformers.utils.chat_template_utils import _compile_jinja_template
 
 HERE = Path(__file__).resolve().parent
 CORPUS = [json.loads(line) for line in (HERE / "corpus.jsonl").read_text(encoding="utf-8").split("\n") if line]
@@ -37,6 +38,12 @@ O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}
          r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
          r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 LONG = 200
+CHATS = [
+    [{"role": "user", "content": "Hello, who are you?"}],
+    [{"role": "system", "content": "You answer in one word."}, {"role": "user", "content": " 2+2=\n"}],
+    [{"role": "user", "content": "A <|im_end|> inside {{ x }} é 😀"}, {"role": "assistant", "content": "B"},
+     {"role": "user", "content": ""}],
+]
 
 
 def digest(ids):
@@ -324,6 +331,14 @@ def demo(path):
                                   for text, kind in zip(tokens, types) if kind == 3])
     (HERE / "demo").mkdir(exist_ok=True)
     record_tokenizer("demo", tokenizer)
+    template = _compile_jinja_template(fields["tokenizer.chat_template"].contents())
+    rows = []
+    for number, chat in enumerate(CHATS):
+        rendered = template.render(messages=chat, add_generation_prompt=number % 2 == 0, tools=None, documents=None,
+                                   bos_token=tokens[1], eos_token=tokens[2])
+        rows.append({"messages": chat, "generation": number % 2 == 0, "rendered": rendered,
+                     "ids": tokenizer.encode(rendered, add_special_tokens=False).ids})
+    (HERE / "demo" / "chat.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def main():

@@ -15,6 +15,10 @@ for target in "$bin"/*_fuzz; do
         safetensors) grep '\.safetensors$' ;;
         gguf) grep '\.gguf$' ;;
         archive) grep '\.h5$' ;;
+        tokenizer) grep -E '/tokenizer\.(json|model)$' ;;
+        template) grep -E '\.jinja$' ;;
+        config) grep '/config\.json$' ;;
+        prompts) grep -E '\.(jsonl|txt|csv)$' ;;
         *) grep '\.json$' ;;
     esac | while read -r seed; do cp "$seed" "$corpus/$(sha256sum "$seed" | cut -c1-16)"; done || true
     if "$target" -max_total_time="$seconds" -rss_limit_mb=3000 -timeout=20 -print_final_stats=1 \

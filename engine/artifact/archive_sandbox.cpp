@@ -77,9 +77,9 @@ void enterSandbox(std::size_t workingBytes)
     limit(RLIMIT_CPU, cpuSeconds);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);
-    limit(RLIMIT_NOFILE, openFiles);
     if (sanitized)
         return;
+    limit(RLIMIT_NOFILE, openFiles);
     if (mapped != 0)
         limit(RLIMIT_AS, mapped + workingBytes);
     filterSystemCalls();

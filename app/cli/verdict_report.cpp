@@ -9,6 +9,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <regex>
 #include <utility>
 #include <vector>
 
@@ -60,98 +61,135 @@ std::optional<double> numberIn(const std::string& text)
     return value;
 }
 
-bool isDigest(const std::string& text)
+// Digests inside a text become first…last four digits.
+std::string withShortDigests(const std::string& text)
 {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+    static const std::regex digest("[0-9a-f]{64}");
+    std::string result;
+    std::size_t at = 0;
+    for (std::sregex_iterator match(text.begin(), text.end(), digest), end; match != end; ++match) {
+        const auto position = static_cast<std::size_t>(match->position());
+        result += text.substr(at, position - at) + terminal::shortDigest(match->str());
+        at = position + 64;
+    }
+    return result + text.substr(at);
 }
 
-// Short where both sides agree; every digit where they do not.
-std::string valueText(const std::string& value, bool whole)
+// Short for the table; a disagreement is told with every digit under it.
+std::string valueText(const std::string& value)
 {
-    constexpr int width = 30;
-    if (whole)
-        return terminal::visible(value);
-    if (isDigest(value))
-        return terminal::shortDigest(value);
+    constexpr int width = 26;
     if (const auto number = numberIn(value); number && value.size() > 8)
         return fmt::format("{:.6g}", *number);
-    return terminal::shortened(value, width);
+    return terminal::shortened(withShortDigests(value), width);
 }
 
-// Verified checks of the same kind that share a line.
-struct Line {
-    std::vector<const Json*> checks;
-};
+// Checks of one kind that share a line of the table.
+using Line = std::vector<const Json*>;
 
-std::string keyOf(const Json& check)
+std::string textOf(const Json& check, const char* key)
 {
-    return check.at("id").get<std::string>() + "\n" + check.at("title").get<std::string>();
+    return check.at(key).get<std::string>();
+}
+
+bool issuerSaysTheSame(const Line& line)
+{
+    return std::ranges::all_of(line,
+                               [&](const Json* check) { return check->at("issuer") == line.front()->at("issuer"); });
+}
+
+// The numbers of a few blocks are worth a line each; those of many are not, and nor is the same thing said twice.
+bool sharesALine(const Line& line, bool everyCheck)
+{
+    constexpr std::size_t few = 4;
+    const std::string state = textOf(*line.front(), "state");
+    const std::string group = textOf(*line.front(), "group");
+    const bool quiet = state == "verified" || state == "not_checked";
+    const bool numbers = group == "re-evaluation" || group == "policy";
+    return !everyCheck && quiet && line.size() > 1 && (!numbers || line.size() > few || issuerSaysTheSame(line));
 }
 
 std::vector<Line> linesOf(const std::vector<const Json*>& checks, bool everyCheck)
 {
-    std::vector<Line> lines;
-    std::map<std::string, std::size_t> shared;
+    std::vector<std::string> order;
+    std::map<std::string, Line> kinds;
     for (const Json* check : checks) {
-        const bool folds = !everyCheck && (check->at("state") == "verified" || check->at("state") == "not_checked") &&
-                           !check->at("where").get<std::string>().empty();
-        const std::string key =
-            keyOf(*check) + "\n" + check->at("state").get<std::string>() + check->at("detail").get<std::string>();
-        const auto known = shared.find(key);
-        if (folds && known != shared.end()) {
-            lines[known->second].checks.push_back(check);
-            continue;
-        }
-        if (folds)
-            shared[key] = lines.size();
-        lines.push_back({{check}});
+        const std::string key = textOf(*check, "id") + "\n" + textOf(*check, "title") + "\n" + textOf(*check, "state");
+        if (!kinds.contains(key))
+            order.push_back(key);
+        kinds[key].push_back(check);
+    }
+    std::vector<Line> lines;
+    for (const std::string& key : order) {
+        if (sharesALine(kinds[key], everyCheck))
+            lines.push_back(kinds[key]);
+        else
+            for (const Json* check : kinds[key])
+                lines.push_back({check});
     }
     return lines;
 }
 
-void addLine(TextTable& table, const Line& line)
+// Of many numbers the largest stands for all of them.
+const Json& largestOf(const Line& line)
 {
-    const Json& check = *line.checks.front();
-    const StateLook look = lookOf(check.at("state"));
-    const bool disagrees = check.at("state") == "failed";
-    const std::string where = check.at("where");
-    std::string title = check.at("title");
-    std::string issuer = valueText(check.at("issuer"), disagrees);
-    std::string recomputed = valueText(check.at("recomputed"), disagrees);
-    std::string how = check.at("how");
-    if (line.checks.size() > 1) {
-        title += fmt::format(" ({} places)", line.checks.size());
-        issuer = "";
-        recomputed = check.at("state") == "verified" ? "agrees in each" : "";
+    return **std::ranges::max_element(line, {},
+                                      [](const Json* check) { return numberIn(textOf(*check, "issuer")).value_or(0); });
+}
+
+void addLine(TextTable& table, const Line& line, bool everyCheck)
+{
+    const Json& first = *line.front();
+    const StateLook look = lookOf(textOf(first, "state"));
+    const bool disagrees = first.at("state") == "failed";
+    const std::string where = textOf(first, "where");
+    std::string title = textOf(first, "title");
+    std::string issuer = valueText(textOf(first, "issuer"));
+    std::string recomputed = valueText(textOf(first, "recomputed"));
+    if (line.size() > 1) {
+        title += fmt::format(" ({}×)", line.size());
+        const bool numbers =
+            std::ranges::all_of(line, [](const Json* check) { return numberIn(textOf(*check, "issuer")).has_value(); });
+        if (numbers && !issuerSaysTheSame(line)) {
+            title += ", largest:";
+            issuer = valueText(textOf(largestOf(line), "issuer"));
+            recomputed = valueText(textOf(largestOf(line), "recomputed"));
+        } else if (!issuerSaysTheSame(line)) {
+            issuer = "";
+            recomputed = first.at("state") == "verified" ? "agrees each time" : "";
+        }
     } else if (!where.empty()) {
         title = where + ": " + title;
     }
-    if (check.at("state") == "not_checked" && how.empty())
-        how = "not checked";
+    const std::string how =
+        textOf(first, "how").empty() && first.at("state") == "not_checked" ? "not checked" : textOf(first, "how");
     table.add({{look.mark, look.tone},
                terminal::visible(title),
-               {issuer, Tone::Plain},
+               issuer,
                {recomputed, disagrees ? Tone::Bad : Tone::Plain},
-               {terminal::visible(how), Tone::Quiet}});
+               {everyCheck ? terminal::visible(how) : terminal::shortened(how, 44), Tone::Quiet}});
 }
 
-std::string details(const std::vector<const Json*>& checks, const Page& page)
+std::string details(const std::vector<const Json*>& checks, bool everyCheck, const Page& page)
 {
     std::vector<std::string> said;
     std::string text;
     for (const Json* check : checks) {
-        const std::string detail = check->at("detail");
-        if (detail.empty())
+        const std::string detail = textOf(*check, "detail");
+        if (detail.empty() || (check->at("state") == "verified" && !everyCheck))
             continue;
-        const std::string where = check->at("where");
+        const std::string where = textOf(*check, "where");
         const bool common = check->at("state") == "not_checked";
         const std::string sentence = common || where.empty() ? detail : where + ": " + detail;
         if (std::ranges::find(said, sentence) != said.end())
             continue;
         said.push_back(sentence);
-        const StateLook look = lookOf(check->at("state"));
+        const StateLook look = lookOf(textOf(*check, "state"));
         text += "    " + page.style.paint(look.tone, look.mark) + " " +
                 terminal::wrap(terminal::visible(sentence), page.width - 6, 6) + "\n";
+        if (check->at("state") == "failed" && !textOf(*check, "recomputed").empty())
+            text += "        issuer says      " + terminal::visible(textOf(*check, "issuer")) +
+                    "\n        recomputed here  " + terminal::visible(textOf(*check, "recomputed")) + "\n";
     }
     return text;
 }
@@ -204,9 +242,9 @@ std::string renderVerdict(const Json& verdict, bool everyCheck, const Page& page
     for (const std::string& group : groups) {
         TextTable table({{""}, {"check"}, {"issuer says"}, {"recomputed here"}, {"how"}});
         for (const Line& line : linesOf(byGroup[group], everyCheck))
-            addLine(table, line);
+            addLine(table, line, everyCheck);
         text += "\n" + page.style.paint(Tone::Strong, groupTitle(group)) + "\n" + table.render(page.style) +
-                details(byGroup[group], page);
+                details(byGroup[group], everyCheck, page);
     }
     text += list(verdict.at("not_checked"), "Not checked", page);
     text += list(verdict.at("does_not_say"), "What this does not say", page);

@@ -20,6 +20,14 @@ std::string threeDigits(double value)
     return fmt::format("{}e{}", scientific.substr(0, scientific.find('e')), exponent);
 }
 
+std::string plainNumber(double value)
+{
+    std::string text = fmt::format("{:.10g}", value);
+    if (const std::size_t zero = text.find("e-0"); zero != std::string::npos)
+        text.erase(zero + 2, 1);
+    return text;
+}
+
 std::string percent(double share)
 {
     const double tenths = std::floor(share * 1000 + 1e-9); // 1e-9: 0.943 · 1000 may fall just short of 943

@@ -45,10 +45,10 @@ public:
             m_view.show(*shown);
     }
 
-    void clear()
+    void finish()
     {
         const std::scoped_lock lock(m_mutex);
-        m_view.clear();
+        m_view.finish();
     }
 
 private:
@@ -109,13 +109,13 @@ int runVerb(const Verb& verb, const ParsedCommand& command)
     try {
         ProgressOutput progress(command, command.has("jsonl"));
         const InterruptWatch interrupt([&] {
-            progress.clear();
+            progress.finish();
             writeError("Stopping; Ctrl+C once more ends at once.\n");
         });
         const RunContext context(interrupt.stopToken(), [&](const Progress& event) { progress.take(event); });
         try {
             const VerbResult result = verb.work(command, context);
-            progress.clear();
+            progress.finish();
             printResult(verb, command, result);
             std::cout.flush();
             if (!std::cout)
@@ -123,10 +123,10 @@ int runVerb(const Verb& verb, const ParsedCommand& command)
                     "The result could not be written to standard output; is the disk full, or the reader gone?");
             return result.exitCode;
         } catch (const Cancelled&) {
-            progress.clear();
+            progress.finish();
             return reportInterrupt(verb, command);
         } catch (...) {
-            progress.clear();
+            progress.finish();
             throw;
         }
     } catch (...) {

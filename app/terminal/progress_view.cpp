@@ -78,32 +78,52 @@ std::string ProgressView::barLine(const protocol::MeteredProgress& progress) con
     return m_style.paint(Tone::Strong, stage) + shortened(text, m_width - displayWidth(stage) - 1);
 }
 
+void ProgressView::addToSum(const protocol::MeteredProgress& progress)
+{
+    const Progress& event = progress.event;
+    if (event.stage != m_sum.name)
+        writeSum();
+    m_sum.name = event.stage;
+    m_sum.unit = event.unit;
+    m_sum.amount += event.total;
+    m_sum.seconds += progress.elapsed - m_stageBegin;
+}
+
+void ProgressView::writeSum()
+{
+    if (!m_sum.name.empty() && (m_form == ProgressForm::Lines || m_verbose)) {
+        const std::string amount = m_sum.unit == "bytes"
+                                       ? bytes(static_cast<double>(m_sum.amount))
+                                       : grouped(m_sum.amount) + (m_sum.unit.empty() ? "" : " " + m_sum.unit);
+        m_write(m_sum.name + ": " + amount + " in " + duration(m_sum.seconds) + "\n");
+    }
+    m_sum = StageSum();
+}
+
 void ProgressView::show(const protocol::MeteredProgress& progress)
 {
     const Progress& event = progress.event;
-    if (progress.stageBegins)
+    if (progress.stageBegins) {
         m_stageBegin = progress.elapsed;
+        if (event.stage != m_sum.name && m_form == ProgressForm::Lines)
+            writeSum();
+    }
     if (m_form == ProgressForm::Bar) {
         m_write("\r\x1b[K" + barLine(progress));
         m_barShown = true;
     } else if (m_verbose && !event.detail.empty() && !progress.stageEnds) {
         m_write(event.stage + ": " + amount(event) + (place(event).empty() ? "" : ", " + place(event)) + "\n");
     }
-    if (!progress.stageEnds)
-        return;
-    clear();
-    if (m_form == ProgressForm::Lines || m_verbose)
-        m_write(event.stage + ": " +
-                (event.unit == "bytes" ? bytes(static_cast<double>(event.total))
-                                       : grouped(event.total) + (event.unit.empty() ? "" : " " + event.unit)) +
-                " in " + duration(progress.elapsed - m_stageBegin) + "\n");
+    if (progress.stageEnds)
+        addToSum(progress);
 }
 
-void ProgressView::clear()
+void ProgressView::finish()
 {
     if (m_barShown)
         m_write("\r\x1b[K");
     m_barShown = false;
+    writeSum();
 }
 
 }

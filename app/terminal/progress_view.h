@@ -19,11 +19,21 @@ public:
                  std::function<void(const std::string&)> write);
 
     void show(const protocol::MeteredProgress& progress);
-    // Removes a bar that is still there, so that other text may follow.
-    void clear();
+    // Removes a bar that is still there and says what is left to say, so that other text may follow.
+    void finish();
 
 private:
+    // What one line says about a stage; stages of one name that follow each other share it.
+    struct StageSum {
+        std::string name;
+        std::string unit;
+        std::int64_t amount = 0;
+        double seconds = 0;
+    };
+
     [[nodiscard]] std::string barLine(const protocol::MeteredProgress& progress) const;
+    void addToSum(const protocol::MeteredProgress& progress);
+    void writeSum();
 
     ProgressForm m_form;
     Style m_style;
@@ -32,6 +42,7 @@ private:
     std::function<void(const std::string&)> m_write;
     bool m_barShown = false;
     double m_stageBegin = 0;
+    StageSum m_sum;
 };
 
 // "37 / 120 cells", "45.1 / 98.4 MB".

@@ -18,11 +18,6 @@ double numberOf(const Json& value)
     return value.is_object() ? value.at("value").get<double>() : value.get<double>();
 }
 
-std::string shortest(double value)
-{
-    return fmt::format("{:g}", value);
-}
-
 std::string dtypeWord(const std::string& dtype)
 {
     if (dtype == "F32")
@@ -38,9 +33,11 @@ std::string promptId(const Json& listing, std::size_t prompt)
     return prompt < items.size() ? items[prompt].at("id").get<std::string>() : std::to_string(prompt);
 }
 
-std::string quoted(const std::string& piece, int width)
+// “ the” base-2, token 7
+std::string tokenPlace(const std::string& piece, const std::string& prompt, std::size_t token)
 {
-    return "“" + visiblePiece(piece, width) + "”";
+    return (piece.empty() ? "" : "“" + visiblePiece(piece, 24) + "” ") + visible(prompt) + ", token " +
+           std::to_string(token);
 }
 
 std::string scopeLine(const Json& manifest)
@@ -85,9 +82,9 @@ std::string blockTable(const Json& listing, const Style& style)
                                    {"certified"},
                                    {"ε", Align::Right},
                                    {"mean error", Align::Right},
-                                   {"≤ " + shortest(numberOf(policy.at("tau_act"))), Align::Right},
+                                   {"≤ " + plainNumber(numberOf(policy.at("tau_act"))), Align::Right},
                                    {"relative ε", Align::Right},
-                                   {"≤ " + shortest(numberOf(policy.at("tau_rel"))), Align::Right},
+                                   {"≤ " + plainNumber(numberOf(policy.at("tau_rel"))), Align::Right},
                                    {"loss kept", Align::Right}};
     if (path)
         columns.push_back({"path", Align::Right});
@@ -109,8 +106,7 @@ std::string blockTable(const Json& listing, const Style& style)
         };
         if (path)
             cells.push_back(coverageCell(row.at("path_coverage"), 1));
-        cells.push_back(quoted(worst.at("piece"), 24) + " " + promptId(listing, worst.at("prompt")) + ", token " +
-                        std::to_string(worst.at("token").get<int>()));
+        cells.push_back(tokenPlace(worst.at("piece"), promptId(listing, worst.at("prompt")), worst.at("token")));
         table.add(std::move(cells));
     }
     return table.render(style);
@@ -164,7 +160,7 @@ std::string largestErrors(const Json& listing, const Style& style)
                    cell.at("relative")[t].is_null() ? "–" : threeDigits(cell.at("relative")[t]),
                    threeDigits(cell.at("error_attn")[t]), threeDigits(cell.at("error_mlp")[t]),
                    threeDigits(cell.at("output_norm")[t]), threeDigits(cell.at("margin")[t]),
-                   quoted(piece, 24) + " " + promptId(listing, prompt) + ", token " + std::to_string(t)});
+                   tokenPlace(piece, promptId(listing, prompt), t)});
     }
     return "\n" + style.paint(Tone::Strong, fmt::format("The {} largest errors", count)) + "\n" + table.render(style);
 }
@@ -177,27 +173,32 @@ std::string sentences(const Json& list, const std::string& title, Tone tone, con
     return text.empty() ? "" : "\n" + page.style.paint(tone, title) + "\n" + text;
 }
 
-std::string stateLine(const Json& listing, const Page& page)
+// "94 %" for a threshold: exact where percent() would round.
+std::string share(double value)
 {
-    const std::size_t asked = listing.at("manifest").at("request").at("blocks").size();
-    const std::size_t done = listing.at("blocks").size();
-    const auto certified =
-        std::ranges::count_if(listing.at("blocks"), [](const Json& row) { return row.at("certified").get<bool>(); });
-    if (!listing.at("complete").get<bool>())
-        return page.style.paint(Tone::Warning, fmt::format("Unfinished: {} of {} blocks are done.", done, asked)) +
-               " Continue with:\n  " + listing.at("command").get<std::string>() + " --resume\n";
-    return fmt::format("{} of {} certified under the policy: ", certified,
-                       counted(static_cast<std::int64_t>(done), "block"));
+    return plainNumber(value * 100) + " %";
 }
 
-std::string policyText(const Json& policy)
+std::string stateText(const Json& listing, const Page& page)
 {
+    const Json& request = listing.at("manifest").at("request");
+    const Json& policy = request.at("policy");
+    const std::size_t asked = request.at("blocks").size();
+    const std::size_t done = listing.at("blocks").size();
+    if (!listing.at("complete").get<bool>())
+        return page.style.paint(Tone::Warning, fmt::format("Unfinished: {} of {} blocks are done.", done, asked)) +
+               " Continue with:\n  " + visible(listing.at("command").get<std::string>()) + " --resume\n";
+    const auto certified =
+        std::ranges::count_if(listing.at("blocks"), [](const Json& row) { return row.at("certified").get<bool>(); });
     const bool relative = policy.at("error") == "relative-l2";
-    return fmt::format(
-        "at least {} of the tokens with {} ≤ {}, and {} of the loss on tokens whose loss moves by at most {}.",
-        percent(numberOf(policy.at("alpha_act"))), relative ? "a relative error" : "an error",
-        shortest(numberOf(policy.at(relative ? "tau_rel" : "tau_act"))), percent(numberOf(policy.at("alpha_loss"))),
-        shortest(numberOf(policy.at("tau_loss"))));
+    const std::string text = fmt::format(
+        "{} of {} certified under the policy: at least {} of the tokens with {} ≤ {}, and {} of the loss on tokens "
+        "whose "
+        "loss moves by at most {}.",
+        certified, counted(static_cast<std::int64_t>(done), "block"), share(numberOf(policy.at("alpha_act"))),
+        relative ? "a relative error" : "an error", plainNumber(numberOf(policy.at(relative ? "tau_rel" : "tau_act"))),
+        share(numberOf(policy.at("alpha_loss"))), plainNumber(numberOf(policy.at("tau_loss"))));
+    return wrap(text, page.width, 0) + "\n";
 }
 
 }
@@ -209,7 +210,7 @@ std::string findingPhrase(const Json& finding)
     const Json observed = finding.at("observed");
     const double threshold = finding.at("threshold");
     const auto below = [&](const std::string& what) {
-        return what + " " + (observed.is_null() ? "–" : percent(observed)) + " is below " + percent(threshold);
+        return what + " " + (observed.is_null() ? "–" : percent(observed)) + " is below " + share(threshold);
     };
     if (code == "activation_coverage_below")
         return below("activation coverage");
@@ -226,9 +227,7 @@ std::string renderRun(const Json& listing, const Page& page)
 {
     const Json& manifest = listing.at("manifest");
     std::string text = page.style.paint(Tone::Strong, subjectLine(manifest)) + "\n" + scopeLine(manifest) + "\n";
-    text += stateLine(listing, page);
-    if (listing.at("complete").get<bool>())
-        text += wrap(policyText(manifest.at("request").at("policy")), page.width, 0) + "\n";
+    text += stateText(listing, page);
     if (!listing.at("blocks").empty())
         text += "\n" + blockTable(listing, page.style);
     text += reasons(listing, page);

@@ -21,13 +21,15 @@ ProgressMeter::ProgressMeter(double now, double perSecond)
 std::optional<MeteredProgress> ProgressMeter::take(const Progress& event, double now)
 {
     MeteredProgress metered;
-    metered.stageBegins = event.stage != m_stage;
+    metered.stageBegins = event.stage != m_stage || event.total != m_stageTotal || event.done < m_stageDone;
     metered.stageEnds = event.done >= event.total;
     if (metered.stageBegins) {
         m_stage = event.stage;
         m_stageBegin = now;
         m_stageFirst = event.done;
+        m_stageTotal = event.total;
     }
+    m_stageDone = event.done;
     const bool due = now - m_lastShown >= m_interval;
     if (!due && !metered.stageBegins && !metered.stageEnds && event.detail.empty())
         return std::nullopt;

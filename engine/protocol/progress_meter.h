@@ -15,7 +15,7 @@ struct MeteredProgress {
     double elapsed = 0;         // since the job began
     std::optional<double> rate; // units a second in this stage; absent until something was done
     std::optional<double> eta;  // of this stage
-    bool stageBegins = false;
+    bool stageBegins = false;   // also when a stage of the same name starts again, as for the next file of a digest
     bool stageEnds = false;
 };
 
@@ -35,6 +35,8 @@ private:
     double m_lastShown;
     std::string m_stage;
     double m_stageBegin = 0;
+    std::int64_t m_stageTotal = -1;
+    std::int64_t m_stageDone = 0;  // of the last event
     std::int64_t m_stageFirst = 0; // `done` of the stage's first event: what a resumed run did not have to do
 };
 

@@ -53,6 +53,13 @@ TEST(CommandLine, ReadsPositionalsOptionsFlagsAndShortNames)
     EXPECT_FALSE(command.has("dry_run"));
 }
 
+TEST(CommandLine, TakesPositionalsAfterOptionsToo)
+{
+    EXPECT_EQ(parse({"verify", "--level", "0", "run"}).text("RUN"), "run");
+    EXPECT_EQ(parse({"verify", "--quiet", "run"}).text("RUN"), "run");
+    EXPECT_EQ(parse({"verify", "--expect-model", "a", "run"}).texts("expect_model"), std::vector<std::string>{"a"});
+}
+
 TEST(CommandLine, FillsInTheDocumentedDefaults)
 {
     const ParsedCommand command = parse(minimal);

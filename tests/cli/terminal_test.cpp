@@ -35,6 +35,13 @@ TEST(NumberWords, NeverRoundACoverageUpToAHundred)
     EXPECT_EQ(percent(0), "0.0 %");
 }
 
+TEST(NumberWords, ShowThresholdsWithoutNeedlessZeros)
+{
+    EXPECT_EQ(plainNumber(0.01), "0.01");
+    EXPECT_EQ(plainNumber(1e-5), "1e-5");
+    EXPECT_EQ(plainNumber(0.94 * 100), "94");
+}
+
 TEST(NumberWords, NameSizesCountsAndTimes)
 {
     EXPECT_EQ(bytes(512), "512 bytes");
@@ -103,6 +110,7 @@ std::string shown(ProgressForm form, std::initializer_list<std::int64_t> done)
             view.show(*metered);
         now += 1;
     }
+    view.finish();
     return text;
 }
 

@@ -1,0 +1,369 @@
+// Every field of certificate.json and run.json, made larger and smaller, better and worse.
+#include "engine/base/error.h"
+#include "tests/certificate/tiny_run.h"
+#include "tests/tampering/tampered_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <utility>
+
+namespace blockcert::certificate {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using testing_support::TemporaryFolder;
+
+constexpr const char* certificateFile = "block_00/certificate.json";
+
+class Fields : public ::testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        s_folder = new TemporaryFolder;
+        tiny::Options options;
+        options.blocks = {0};
+        options.texts = {"the quick", "a"};
+        tiny::write(tiny::make(options), honest());
+    }
+
+    static void TearDownTestSuite() { delete s_folder; }
+
+    static fs::path honest() { return s_folder->path() / "run"; }
+
+    static TemporaryFolder* s_folder;
+};
+
+TemporaryFolder* Fields::s_folder = nullptr;
+
+bool isCertifiedNumber(const Json& json)
+{
+    return json.is_object() && json.size() == 2 && json.contains("hex") && json.contains("value");
+}
+
+// A certified number is one leaf: whoever forges it changes both of its forms.
+void forEachLeaf(const Json& json, const Json::json_pointer& at,
+                 const std::function<void(const Json::json_pointer&)>& see)
+{
+    if (json.is_structured() && !json.empty() && !isCertifiedNumber(json)) {
+        for (const auto& [key, value] : json.items())
+            forEachLeaf(value, json.is_array() ? at / static_cast<std::size_t>(std::stoul(key)) : at / key, see);
+        return;
+    }
+    see(at);
+}
+
+std::string withAnotherLastCharacter(const std::string& text)
+{
+    if (text.empty())
+        return "x";
+    std::string changed = text;
+    changed.back() = changed.back() == '0' ? '1' : '0';
+    return changed;
+}
+
+// What a forger might write instead.
+std::vector<Json> forgeries(const Json& leaf)
+{
+    if (isCertifiedNumber(leaf)) {
+        const double value = leaf["value"];
+        if (value == 0)
+            return {certifiedNumber(0.125)};
+        return {certifiedNumber(value * 2), certifiedNumber(value / 2),
+                certifiedNumber(std::nextafter(value, 2 * value))};
+    }
+    if (leaf.is_number_integer())
+        return {leaf.get<std::int64_t>() + 1, leaf.get<std::int64_t>() - 1};
+    if (leaf.is_boolean())
+        return {!leaf.get<bool>()};
+    if (leaf.is_string())
+        return {withAnotherLastCharacter(leaf)};
+    if (leaf.is_null())
+        return {certifiedNumber(1.0)};
+    return {Json::array({1})}; // an empty list
+}
+
+struct Expectation {
+    const char* prefix;
+    std::vector<const char*> ids; // one of them must be among the failed rows; none: nobody can recompute the field
+};
+
+// Longest prefix first. structure.* is the codec: a forged value that no certificate can have.
+const std::vector<Expectation>& certificateExpectations()
+{
+    static const std::vector<Expectation> table = {
+        // Issuer says: no one can recompute names, dates and machines.
+        {"/created", {}},
+        {"/environment/", {}},
+        {"/tool/version", {}},
+        {"/tool/build", {}},
+        {"/schema", {"another version"}},
+        {"/kind", {"structure.certificate"}},
+        {"/tool/name", {"structure.certificate"}},
+        {"/artifacts/0/tensors/", {"tensor.sha256", "structure.certificate"}},
+        {"/artifacts/1/tensors/", {"tensor.sha256", "structure.certificate"}},
+        {"/artifacts/0/path", {"consistency.certificate"}},
+        {"/artifacts/1/path", {"consistency.certificate"}},
+        {"/artifacts/0/role", {"structure.certificate"}},
+        {"/artifacts/1/role", {"structure.certificate"}},
+        {"/artifacts/", {"artifact.sha256"}},
+        {"/baseline/runtime", {"structure.certificate"}},
+        {"/baseline/dtype", {"structure.certificate"}},
+        {"/baseline/loss", {"structure.certificate"}},
+        {"/baseline/", {"consistency.manifest"}},
+        {"/surrogate/weights", {"structure.certificate"}},
+        {"/surrogate/", {"consistency.manifest", "structure.certificate"}},
+        {"/replay/comparison_tolerance", {"consistency.tolerance"}},
+        {"/replay/", {"structure.certificate"}},
+        {"/policy/error", {"structure.certificate"}},
+        {"/policy/", {"consistency.manifest", "structure.certificate"}},
+        {"/metrics/l2/epsilon", {"metrics.arithmetic"}},
+        {"/metrics/l2/mean", {"metrics.arithmetic"}},
+        {"/metrics/l2/worst/", {"metrics.worst", "structure.certificate"}},
+        {"/metrics/l2/quantiles/", {"metrics.arithmetic"}},
+        {"/metrics/l2/coverage/", {"metrics.activation_coverage", "structure.certificate"}},
+        {"/metrics/relative_l2/", {"metrics.arithmetic", "structure.certificate"}},
+        {"/metrics/path/", {"metrics.path_coverage", "structure.certificate"}},
+        {"/metrics/loss/", {"loss.arithmetic", "structure.certificate"}},
+        {"/metrics/prompts/0/id", {"consistency.certificate"}},
+        {"/metrics/prompts/1/id", {"consistency.certificate"}},
+        {"/metrics/prompts/0/tokens", {"consistency.certificate"}},
+        {"/metrics/prompts/1/tokens", {"consistency.certificate"}},
+        {"/metrics/prompts/0/loss/", {"loss.arithmetic", "structure.certificate"}},
+        {"/metrics/prompts/1/loss/", {"loss.arithmetic", "structure.certificate"}},
+        {"/metrics/prompts/", {"metrics.arithmetic", "structure.certificate"}},
+        {"/prompts/count", {"structure.certificate"}},
+        {"/prompts/tokens", {"structure.certificate"}},
+        {"/prompts/token_ids_sha256", {"consistency.tokens"}},
+        {"/prompts/", {"consistency.manifest", "structure.certificate"}},
+        {"/subject/block", {"consistency.folder", "structure.certificate"}},
+        {"/subject/", {"consistency.manifest", "structure.certificate"}},
+        {"/verdict/certified", {"consistency.status"}},
+        {"/verdict/", {"structure.certificate"}},
+    };
+    return table;
+}
+
+const std::vector<Expectation>& runExpectations()
+{
+    static const std::vector<Expectation> table = {
+        {"/created", {}},
+        {"/environment/", {}},
+        {"/tool/version", {}},
+        {"/tool/build", {}},
+        {"/command", {}},
+        {"/model_hint", {}}, // a hint, never trusted; the weights are embedded here
+        {"/prompts/items/0/label", {}},
+        {"/prompts/items/1/label", {}},
+        {"/prompts/items/0/split", {}},
+        {"/prompts/items/1/split", {}},
+        {"/prompts/items/0/pieces", {}}, // for display only
+        {"/prompts/items/1/pieces", {}},
+        {"/prompts/items/0/tags", {"structure.run"}},
+        {"/prompts/items/1/tags", {"structure.run"}},
+        {"/schema", {"another version"}},
+        {"/tool/name", {"structure.run"}},
+        {"/state/complete", {"structure.run"}},
+        {"/state/finished_blocks/", {"consistency.blocks", "structure.run"}},
+        {"/state/failed_blocks", {"structure.run"}},
+        {"/request/blocks/", {"consistency.blocks", "structure.run"}},
+        {"/request/", {"consistency.manifest", "structure.run"}},
+        {"/subject/", {"consistency.manifest", "structure.run"}},
+        {"/prompts/", {"consistency.manifest", "structure.run", "provenance.prompts"}},
+    };
+    return table;
+}
+
+const Expectation& expectationFor(const std::string& path, const std::vector<Expectation>& table)
+{
+    const Expectation* best = nullptr;
+    for (const Expectation& expectation : table)
+        if (path.starts_with(expectation.prefix) &&
+            (best == nullptr || std::string(expectation.prefix).size() > std::string(best->prefix).size()))
+            best = &expectation;
+    if (best == nullptr)
+        throw std::logic_error("no expectation for " + path);
+    return *best;
+}
+
+// A forged run.json that nobody could have written is no run at all; everything else is a row.
+std::set<std::string> idsOf(const TamperedRun& run)
+{
+    try {
+        return failedIds(run.verify());
+    } catch (const FormatError&) {
+        return {"structure.run"};
+    } catch (const UnsupportedError&) {
+        return {"another version"};
+    }
+}
+
+bool claimsLessAndHolds(const std::string& path, const Json& before, const Json& after)
+{
+    // A smaller ρ is a stronger promise about the replays' agreement, and it is kept here.
+    return path == "/replay/comparison_tolerance" && after["value"] < before["value"];
+}
+
+void forgeEverything(const fs::path& honest, const std::string& file, const std::vector<Expectation>& table)
+{
+    TamperedRun run(honest);
+    const Json original = run.json(file);
+    const std::string originalText = run.text(file);
+    const std::string originalSums = run.text("SHA256SUMS");
+    std::size_t forged = 0;
+    forEachLeaf(original, Json::json_pointer(), [&](const Json::json_pointer& at) {
+        const std::string path = at.to_string();
+        const Expectation& expected = expectationFor(path, table);
+        for (const Json& forgery : forgeries(original[at])) {
+            Json changed = original;
+            changed[at] = forgery;
+            run.setJson(file, changed);
+            ++forged;
+
+            // Not resealed: the list of digests tells, whatever the field.
+            run.setText("SHA256SUMS", originalSums);
+            EXPECT_THAT(failedIds(run.verify(1)), Contains("sums.sha256")) << path;
+
+            run.resum();
+            const std::set<std::string> ids = idsOf(run);
+            if (expected.ids.empty() || claimsLessAndHolds(path, original[at], forgery)) {
+                EXPECT_THAT(ids, IsEmpty()) << path << " = " << forgery.dump();
+                continue;
+            }
+            const bool found =
+                std::any_of(expected.ids.begin(), expected.ids.end(), [&](const char* id) { return ids.contains(id); });
+            EXPECT_TRUE(found) << path << " = " << forgery.dump() << "\n  failed: " << ::testing::PrintToString(ids);
+        }
+    });
+    EXPECT_GT(forged, 80U);
+    run.setText(file, originalText);
+    run.setText("SHA256SUMS", originalSums);
+    EXPECT_EQ(run.verify().exitCode, 0); // the run itself was honest all along
+}
+
+TEST_F(Fields, OfACertificateAreFoundWhereverTheyAreForged)
+{
+    forgeEverything(honest(), certificateFile, certificateExpectations());
+}
+
+TEST_F(Fields, OfTheRunAreFoundWhereverTheyAreForged)
+{
+    forgeEverything(honest(), "run.json", runExpectations());
+}
+
+TEST_F(Fields, AreComparedWithTheReplayItself)
+{
+    // The same forgery, told apart: which recomputed number contradicts it.
+    const std::vector<std::pair<const char*, const char*>> cases = {
+        {"/metrics/l2/epsilon", "metrics.epsilon"},
+        {"/metrics/l2/mean", "metrics.mean"},
+        {"/metrics/l2/quantiles/q50", "metrics.quantiles"},
+        {"/metrics/l2/quantiles/q99", "metrics.quantiles"},
+        {"/metrics/relative_l2/epsilon", "metrics.relative"},
+        {"/metrics/relative_l2/mean", "metrics.relative"},
+        {"/metrics/prompts/0/l2/epsilon", "metrics.prompts"},
+        {"/metrics/prompts/1/relative_l2/mean", "metrics.prompts"},
+    };
+    for (const auto& [path, id] : cases) {
+        for (const double factor : {0.5, 2.0}) {
+            TamperedRun run(honest());
+            Json json = run.json(certificateFile);
+            Json& leaf = json[Json::json_pointer(path)];
+            leaf = certifiedNumber(leaf["value"].get<double>() * factor);
+            run.setJson(certificateFile, json);
+            run.resum();
+            EXPECT_THAT(failedIds(run.verify()), Contains(id)) << path;
+        }
+    }
+}
+
+// Changes a field in the certificate and in run.json alike, reseals everything.
+Verdict forgeTogether(const fs::path& honest, const std::string& inCertificate, const std::string& inRun,
+                      const Json& value)
+{
+    TamperedRun run(honest);
+    Json certificate = run.json(certificateFile);
+    Json manifest = run.json("run.json");
+    certificate[Json::json_pointer(inCertificate)] = value;
+    manifest[Json::json_pointer(inRun)] = value;
+    run.setJson(certificateFile, certificate);
+    run.setJson("run.json", manifest);
+    run.resum();
+    return run.verify();
+}
+
+TEST_F(Fields, ThatDecideNumbersAreFoundEvenWhenEveryFileAgrees)
+{
+    const Verdict tau = forgeTogether(honest(), "/policy/tau_act", "/request/policy/tau_act", certifiedNumber(1e-9));
+    EXPECT_THAT(failedIds(tau), Contains("metrics.activation_coverage")) << problemsOf(tau);
+    const Verdict alpha = forgeTogether(honest(), "/policy/tau_loss", "/request/policy/tau_loss", certifiedNumber(0.0));
+    EXPECT_THAT(failedIds(alpha), Contains("loss.arithmetic")) << problemsOf(alpha);
+    const Verdict width = forgeTogether(honest(), "/subject/d_model", "/subject/d_model", 31);
+    EXPECT_THAT(failedIds(width), Contains("structure.ir")) << problemsOf(width);
+    const Verdict heads = forgeTogether(honest(), "/subject/heads", "/subject/heads", 2);
+    EXPECT_THAT(failedIds(heads), Contains("structure.probes")) << problemsOf(heads);
+    const Verdict dtype = forgeTogether(honest(), "/baseline/dtype", "/request/baseline_dtype", "F16");
+    EXPECT_THAT(failedIds(dtype), Contains("structure.probes")) << problemsOf(dtype);
+    const Verdict layers = forgeTogether(honest(), "/subject/layers", "/subject/layers", 0);
+    EXPECT_THAT(failedIds(layers), Contains("consistency.certificate")) << problemsOf(layers);
+    const Verdict embedded = forgeTogether(honest(), "/surrogate/embedded", "/request/embed_weights", false);
+    EXPECT_THAT(failedIds(embedded), Contains("structure.ir")) << problemsOf(embedded);
+    const Verdict losses = forgeTogether(honest(), "/baseline/loss", "/request/loss", "none");
+    EXPECT_THAT(failedIds(losses), Contains("structure.probes")) << problemsOf(losses);
+    const Verdict ids = forgeTogether(honest(), "/prompts/items/1/tokens", "/prompts/items/1/truncated_tokens", 1);
+    EXPECT_NE(ids.exitCode, 0);
+}
+
+TEST_F(Fields, ThatNobodyCanRecomputeBelowLevelFourAreNamedHere)
+{
+    // With every file rewritten, these are what the issuer says (a signature would have to cover them): the model's
+    // name and digests while weights are embedded, texts and names of prompts, and choices that decide no number.
+    const std::vector<std::pair<std::pair<const char*, const char*>, Json>> cases = {
+        {{"/subject/model", "/subject/model"}, "Another name"},
+        {{"/subject/config_sha256", "/subject/config_sha256"}, std::string(64, '0')},
+        {{"/subject/files/0/sha256", "/subject/files/0/sha256"}, std::string(64, '0')},
+        {{"/subject/files/0/name", "/subject/files/0/name"}, "other.safetensors"},
+        {{"/subject/layers", "/subject/layers"}, 9},
+        {{"/prompts/name", "/prompts/name"}, "renamed"},
+        {{"/prompts/items/0/rendered", "/prompts/items/0/rendered"}, "another text"},
+        {{"/prompts/pinned_date", "/prompts/pinned_date"}, "1 Jan 2000"},
+        {{"/surrogate/seed", "/request/seed"}, 5},
+        {{"/baseline/max_tokens", "/request/max_tokens"}, 300},
+        {{"/policy/alpha_act", "/request/policy/alpha_act"}, certifiedNumber(0.5)}, // a weaker promise, and kept
+    };
+    for (const auto& [paths, value] : cases) {
+        const Verdict verdict = forgeTogether(honest(), paths.first, paths.second, value);
+        EXPECT_EQ(verdict.exitCode, 0) << paths.first << "\n" << problemsOf(verdict);
+        EXPECT_THAT(verdict.notChecked, Contains("names, dates, environment, command line"));
+    }
+}
+
+TEST_F(Fields, ThatClaimABundledSetAreComparedWithTheBundledOne)
+{
+    TamperedRun run(honest());
+    for (const char* file : {certificateFile, "run.json"}) {
+        Json json = run.json(file);
+        json["prompts"]["bundled"] = true;
+        json["prompts"]["name"] = "base";
+        run.setJson(file, json);
+    }
+    run.resum();
+    EXPECT_THAT(failedIds(run.verify()), Contains("provenance.prompts"));
+}
+
+TEST_F(Fields, ThatLoosenTheComparisonAreAFinding)
+{
+    TamperedRun run(honest());
+    Json json = run.json(certificateFile);
+    json["replay"]["comparison_tolerance"] = certifiedNumber(1e-3);
+    run.setJson(certificateFile, json);
+    run.resum();
+    EXPECT_THAT(failedIds(run.verify()), Contains("consistency.tolerance"));
+}
+
+}
+}

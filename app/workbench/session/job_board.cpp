@@ -182,7 +182,7 @@ void JobBoard::finishTool(JobId id, const ToolResult& result)
     const auto found = m_pending.find(id);
     if (found == m_pending.end())
         return;
-    const auto deliver = [this, id, exitCode = result.exitCode, messages = result.messages](const JsonResult& answer) {
+    const auto deliver = [this, id, exitCode = result.exitCode, messages = result.messages](JsonResult answer) {
         std::optional<JobFault> fault = answer ? faultOf(*answer) : std::nullopt;
         if (!answer) {
             QString sentence = sentenceOf(messages);

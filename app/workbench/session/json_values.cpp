@@ -288,7 +288,7 @@ RunView runViewOf(const Json& show)
     for (const Json& prompt : arrayOf(show, "prompts"))
         map->prompts.push_back({textOf(prompt, "id"), textOf(prompt, "rendered"), tokensOf(prompt, std::nullopt)});
     for (const Json& block : arrayOf(request, "blocks")) {
-        if (block.is_number_unsigned() && block.get<quint64>() < 100'000)
+        if (block.is_number_integer() && block >= 0 && block < 100'000)
             map->blocks.push_back(block.get<int>());
     }
     if (map->blocks.empty()) {

@@ -28,15 +28,14 @@ PromptDocument::PromptDocument(JobBoard& board, QObject* parent)
 void PromptDocument::setModel(const QString& model, const std::optional<widgets::TokenizerCard>& tokenizer,
                               const QString& problem)
 {
+    encodeSoon(0);
     m_model = model;
     m_tokenizer = tokenizer;
     m_list.clear();
     if (!model.isEmpty() && !tokenizer) {
+        m_timer.stop();
         m_list.fail({JobFault::Origin::Program, problem, u"unsupported"_s, 4, false});
-        emit changed();
-        return;
     }
-    encodeSoon(0);
     emit changed();
 }
 
@@ -46,9 +45,11 @@ void PromptDocument::setChoice(const PromptChoice& choice)
         return;
     const bool isTyping = choice.kind == PromptChoice::Kind::Typed && m_choice.kind == PromptChoice::Kind::Typed;
     m_choice = choice;
-    if (!isTyping)
-        m_list.value.reset();
     encodeSoon(isTyping ? typingPauseMs : 0);
+    if (isTyping)
+        return; // the tokens of the text before stay until the new ones are there
+    m_list.clear();
+    emit changed();
 }
 
 void PromptDocument::setMaxTokens(int maxTokens)

@@ -1,0 +1,287 @@
+// What the documents make of the engine's answers: values, sentences, settings and commands.
+#include "app/workbench/session/json_values.h"
+#include "app/workbench/session/live_run.h"
+#include "app/workbench/session/map_summary.h"
+#include "app/workbench/session/path_kind.h"
+#include "app/workbench/session/preferences.h"
+#include "app/workbench/session/run_settings.h"
+#include "app/workbench/session/verdict_summary.h"
+#include "engine/base/error.h"
+#include "tests/workbench/support/samples.h"
+
+#include <QDir>
+#include <QFile>
+#include <QTemporaryDir>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using widgets::BlockState;
+using widgets::Metric;
+
+TEST(JsonValues, AModelCardKeepsEveryField)
+{
+    const widgets::ModelCard card = modelCardOf(testing::openAnswer());
+    EXPECT_EQ(card.name, u"tiny"_s);
+    EXPECT_EQ(card.layers, 3);
+    EXPECT_EQ(card.tensors.size(), 3U);
+    EXPECT_EQ(card.tensors[1].shape, (std::vector<qint64>{8, 16}));
+    ASSERT_TRUE(card.tokenizer);
+    EXPECT_EQ(card.tokenizer->bos, 1);
+    EXPECT_DOUBLE_EQ(card.ropeTheta, 10000);
+    EXPECT_TRUE(card.tokenizerProblem.isEmpty());
+}
+
+TEST(JsonValues, AnAnswerThatIsNoModelIsRefusedWithASentence)
+{
+    EXPECT_THROW((void)modelCardOf(Json{{"model", "x"}}), FormatError);
+    EXPECT_THROW((void)modelCardOf(Json::array()), FormatError);
+    EXPECT_THROW((void)promptListOf(Json::object(), std::nullopt), FormatError);
+    EXPECT_THROW((void)runViewOf(Json::object()), FormatError);
+    EXPECT_THROW((void)verdictViewOf(Json{{"verdict", "verified"}}), FormatError);
+}
+
+TEST(JsonValues, BosIsDrawnAsSuchOnlyWhereItIsASpecialToken)
+{
+    const widgets::TokenizerCard tokenizer = *modelCardOf(testing::openAnswer()).tokenizer;
+    const widgets::PromptList list = promptListOf(testing::tokenizeAnswer(), tokenizer);
+    ASSERT_EQ(list.prompts.size(), 2U);
+    EXPECT_EQ(list.prompts[0].tokens[0].kind, widgets::TokenKind::Bos);
+    EXPECT_EQ(list.prompts[0].tokens[1].kind, widgets::TokenKind::Ordinary);
+    EXPECT_EQ(list.tokenCount(), 5);
+}
+
+TEST(JsonValues, NullIsMissingAndNeverZero)
+{
+    const widgets::MapCell cell =
+        mapCellOf(Json{{"error", {0.5, nullptr}}, {"loss_base", {nullptr, 2.0}}, {"loss_stitched", nullptr}});
+    EXPECT_TRUE(widgets::isMissing(cell.error[1]));
+    EXPECT_TRUE(widgets::isMissing(cell.lossBase[0]));
+    EXPECT_TRUE(cell.lossStitched.empty());
+    EXPECT_TRUE(widgets::isMissing(blockRowOf(Json{{"block", 1}, {"loss_coverage", nullptr}}).lossCoverage));
+}
+
+TEST(JsonValues, AnUnfinishedRunShowsItsOtherBlocksAsWaiting)
+{
+    const RunView run = runViewOf(testing::showAnswer("/runs/one.blockcert", false));
+    ASSERT_EQ(run.blocks->size(), 3U);
+    EXPECT_EQ((*run.blocks)[0].state, BlockState::Certified);
+    EXPECT_EQ((*run.blocks)[2].state, BlockState::Waiting);
+    EXPECT_TRUE(run.resumable);
+    EXPECT_NE(run.map->cell(0, 1), nullptr);
+    EXPECT_EQ(run.map->cell(2, 0), nullptr);
+    EXPECT_EQ(run.name, u"one"_s);
+}
+
+TEST(JsonValues, AnUnknownStateOfACheckClaimsNothing)
+{
+    Json verdict = testing::verdictAnswer("r", "verified");
+    verdict["verdict"] = "splendid";
+    verdict["checks"][0]["state"] = "passed";
+    const widgets::VerdictView view = verdictViewOf(verdict);
+    EXPECT_EQ(view.state, CheckState::NotChecked);
+    EXPECT_EQ(view.checks[0].state, CheckState::NotChecked);
+}
+
+TEST(RunSettings, TheCommandNamesOnlyWhatDiffersFromTheDefaults)
+{
+    RunSettings settings;
+    settings.model = u"/my models/tiny"_s;
+    settings.out = u"run.blockcert"_s;
+    EXPECT_EQ(certifyCommand(settings),
+              u"blockcert certify '/my models/tiny' --blocks all --prompts base -o run.blockcert"_s);
+    settings.dtype = u"bf16"_s;
+    settings.policy.tauAct = 0.05;
+    settings.embedWeights = true;
+    EXPECT_EQ(certifyCommand(settings, true),
+              u"blockcert certify '/my models/tiny' --blocks all --prompts base -o run.blockcert --dtype bf16 "
+              "--embed-weights --tau-act 0.05 --resume"_s);
+}
+
+TEST(RunSettings, AQuoteInAPathSurvivesTheShell)
+{
+    const QStringList words{u"a"_s, u"it's"_s, u"b c"_s, u"d\\e"_s, u""_s};
+    EXPECT_EQ(shellWords(shellCommand(words)), words);
+}
+
+TEST(RunSettings, BlocksAreWrittenAsTheCommandLineReadsThem)
+{
+    EXPECT_EQ(blocksText({0, 5, 10, 11, 12}, 30), u"0,5,10-12"_s);
+    EXPECT_EQ(blocksText({0, 1, 2}, 3), u"all"_s);
+    EXPECT_EQ(parseBlocks(u" 0, 5,10-12"_s, 30), (std::vector<int>{0, 5, 10, 11, 12}));
+    EXPECT_EQ(parseBlocks(u"all"_s, 2), (std::vector<int>{0, 1}));
+    for (const QString& wrong : {u"30"_s, u"5-2"_s, u"1,,2"_s, u"x"_s, u""_s, u"-1"_s})
+        EXPECT_FALSE(parseBlocks(wrong, 30)) << wrong.toStdString();
+}
+
+TEST(RunSettings, TypedPromptsAreLinesUnlessEveryLineIsAnObject)
+{
+    EXPECT_EQ(typedFormat(u"one\ntwo"_s), u"txt"_s);
+    EXPECT_EQ(typedFormat(u"{\"id\":\"a\"}\n\n {\"id\":\"b\"}"_s), u"jsonl"_s);
+    EXPECT_EQ(typedFormat(u"{\"id\":\"a\"}\nplain"_s), u"txt"_s);
+}
+
+TEST(RunSettings, ARunThatWasOpenedIsResumedWithItsOwnSettings)
+{
+    const RunView run = runViewOf(testing::showAnswer("/runs/one.blockcert", false));
+    ASSERT_TRUE(run.settings);
+    EXPECT_EQ(run.settings->model, u"/models/tiny"_s);
+    EXPECT_EQ(run.settings->prompts.name, u"base"_s);
+    EXPECT_EQ(run.settings->blocks, u"all"_s);
+    EXPECT_EQ(run.settings->dtype, u"fp32"_s);
+    EXPECT_EQ(run.settings->replayDtype, u"fp64"_s);
+    EXPECT_FALSE(run.settings->tauRelGiven);
+    EXPECT_EQ(certifyParameters(*run.settings, true)["resume"], true);
+}
+
+TEST(LiveRun, FillsMapAndLaneFromProgress)
+{
+    const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
+    LiveRun live(u"run"_s, prompts, {0, 1, 2}, {}, u"tiny"_s, u"run"_s);
+    const auto tell = [&live](const Json& step) { return live.apply(progressOf(step["progress"])); };
+    EXPECT_TRUE(tell(testing::cellProgress(2, 0, 1)));
+    const auto cell = tell(testing::cellProgress(2, 1, 2));
+    ASSERT_TRUE(cell);
+    EXPECT_EQ(cell->block, 2);
+    const auto progress = live.progress();
+    EXPECT_EQ(progress->rows[2].errors.size(), 2U);
+    EXPECT_DOUBLE_EQ(progress->rows[2].epsilon, 0.0142);
+    EXPECT_DOUBLE_EQ(progress->rows[2].coverage, 0.8); // four of five tokens are within 0.01
+    EXPECT_NE(live.map()->cell(2, 1), nullptr);
+    EXPECT_GT(progress->etaSecondsHigh, progress->etaSecondsLow);
+    (void)tell(testing::blockProgress(2));
+    EXPECT_EQ((*live.blocks())[2].state, BlockState::NotCertified);
+}
+
+TEST(LiveRun, WhatItDoesNotKnowIsIgnored)
+{
+    const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
+    LiveRun live(u"run"_s, prompts, {0}, {}, u"tiny"_s, u"run"_s);
+    EXPECT_FALSE(live.apply(progressOf(testing::cellProgress(2, 0, 1)["progress"])));
+    EXPECT_FALSE(
+        live.apply(progressOf(Json{{"stage", "replay"}, {"detail", {{"cell", {{"block", 0}, {"prompt", 9}}}}}})));
+}
+
+TEST(LiveRun, AResumedRunBeginsWithWhatIsThere)
+{
+    const RunView run = runViewOf(testing::showAnswer("/runs/one.blockcert", false));
+    auto prompts = std::make_shared<widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
+    LiveRun live(u"run"_s, prompts, {0, 1, 2}, run.map->thresholds, u"tiny"_s, u"run"_s);
+    live.adopt(*run.map, *run.blocks);
+    EXPECT_EQ(live.progress()->rows[0].state, widgets::StepState::Done);
+    EXPECT_EQ(live.progress()->rows[1].state, widgets::StepState::Waiting);
+    EXPECT_NE(live.map()->cell(0, 0), nullptr);
+}
+
+widgets::TokenMap mapOf(bool complete = true)
+{
+    return *runViewOf(testing::showAnswer("/runs/one.blockcert", complete)).map;
+}
+
+TEST(MapSummary, OneExcludedTokenIsNamed)
+{
+    const MapSummary summary = summarise(mapOf(), Metric::Error);
+    EXPECT_TRUE(summary.sentence.startsWith(u"One token is excluded at block 2: “<s>”, token 0 of prompt a"_s))
+        << summary.sentence.toStdString();
+    EXPECT_EQ(summary.worst, (widgets::CellKey{2, 0, 0}));
+}
+
+TEST(MapSummary, AllWithinTheThresholdNamesTheLargest)
+{
+    const MapSummary summary = summarise(mapOf(false), Metric::Error);
+    EXPECT_TRUE(summary.sentence.startsWith(u"Every token is within τ = 0.01"_s)) << summary.sentence.toStdString();
+}
+
+TEST(MapSummary, NoneWithinTheThresholdPointsToTheRelativeMeasure)
+{
+    widgets::TokenMap map = mapOf();
+    map.thresholds.tauAct = 1e-9;
+    map.thresholds.tauRel = 1e-7;
+    const MapSummary summary = summarise(map, Metric::Error);
+    EXPECT_TRUE(summary.sentence.startsWith(u"No token is within τ = 1e-9: the baseline rounds"_s))
+        << summary.sentence.toStdString();
+    EXPECT_TRUE(summary.sentence.contains(u"covers 0."_s)) << summary.sentence.toStdString();
+}
+
+TEST(MapSummary, NothingMeasuredIsSaid)
+{
+    widgets::TokenMap map = mapOf();
+    std::fill(map.cells.begin(), map.cells.end(), nullptr);
+    EXPECT_EQ(summarise(map, Metric::Error).sentence, u"Nothing has been measured yet."_s);
+    EXPECT_FALSE(summarise(map, Metric::Error).worst.isValid());
+}
+
+TEST(VerdictSummary, ChecksThatHoldForSeveralBlocksShareARow)
+{
+    const widgets::VerdictView view = verdictViewOf(testing::verdictAnswer("r", "verified"));
+    const widgets::VerdictView shorter = condensed(view);
+    ASSERT_EQ(shorter.checks.size(), 2U);
+    EXPECT_EQ(shorter.checks[0].where, u"largest of 3 blocks, block 2"_s);
+    EXPECT_EQ(shorter.checks[0].issuer, u"0.003000"_s);
+}
+
+TEST(VerdictSummary, AFailureKeepsItsOwnRowAndMarksItsFile)
+{
+    Json verdict = testing::verdictAnswer("/runs/r.blockcert", "failed");
+    verdict["checks"][1]["state"] = "failed";
+    const widgets::VerdictView view = verdictViewOf(verdict);
+    EXPECT_EQ(condensed(view).checks.size(), 3U);
+    const widgets::ArtifactNode root = artifactsOf(view);
+    EXPECT_EQ(root.name, u"r.blockcert"_s);
+    const auto block = std::find_if(root.children.begin(), root.children.end(),
+                                    [](const widgets::ArtifactNode& node) { return node.name == "block 1"_L1; });
+    ASSERT_NE(block, root.children.end());
+    EXPECT_EQ(block->state, CheckState::Failed);
+    EXPECT_EQ(meaningOf(view),
+              u"2 of 4 checks do not hold. What the folder claims is not supported by what is in it."_s);
+}
+
+TEST(PathKind, IsReadFromNames)
+{
+    const QTemporaryDir folder;
+    const auto touch = [&folder](const QString& name) {
+        QDir(folder.path()).mkpath(QFileInfo(name).path());
+        QFile file(folder.filePath(name));
+        EXPECT_TRUE(file.open(QIODevice::WriteOnly));
+        return folder.filePath(name);
+    };
+    touch(u"run/run.json"_s);
+    touch(u"model/model.safetensors"_s);
+    EXPECT_EQ(kindOf(folder.filePath(u"run"_s)), PathKind::Run);
+    EXPECT_EQ(kindOf(folder.filePath(u"model"_s)), PathKind::Model);
+    EXPECT_EQ(kindOf(touch(u"run/block_00/certificate.json"_s)), PathKind::Certificate);
+    EXPECT_EQ(kindOf(touch(u"m.GGUF"_s)), PathKind::Model);
+    EXPECT_EQ(kindOf(touch(u"prompts.jsonl"_s)), PathKind::Prompts);
+    EXPECT_EQ(kindOf(touch(u"picture.png"_s)), PathKind::Unknown);
+    touch(u"pictures/one.png"_s);
+    EXPECT_EQ(kindOf(folder.filePath(u"pictures"_s)), PathKind::Unknown);
+    EXPECT_EQ(kindOf(u"/nonexistent/thing"_s), PathKind::Missing);
+    EXPECT_EQ(kindOf(u"org/name@main"_s), PathKind::Model);
+    EXPECT_EQ(kindOf(u"demo"_s), PathKind::Model);
+}
+
+TEST(Preferences, ANewRunNeverTakesAFolderThatIsThere)
+{
+    const QTemporaryDir folder;
+    const QString first = freshRunPath(folder.path(), u"org/tiny model"_s, u"base"_s, u"fp32"_s);
+    EXPECT_EQ(first, folder.filePath(u"org-tiny-model-base-fp32.blockcert"_s));
+    QDir().mkpath(first);
+    EXPECT_EQ(freshRunPath(folder.path(), u"org/tiny model"_s, u"base"_s, u"fp32"_s),
+              folder.filePath(u"org-tiny-model-base-fp32-2.blockcert"_s));
+}
+
+TEST(Preferences, RecentModelsKeepTheNewestFirstWithoutRepeats)
+{
+    Preferences preferences;
+    for (const QString& path : {u"/a"_s, u"/b"_s, u"/a"_s})
+        preferences.addRecentModel({path, path.mid(1)});
+    const QList<RecentItem> recent = preferences.recentModels();
+    ASSERT_EQ(recent.size(), 2);
+    EXPECT_EQ(recent[0].path, u"/a"_s);
+}
+
+}
+}

@@ -1,0 +1,486 @@
+// The flows of the window, driven offscreen against scripted programs.
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/open_page.h"
+#include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/verify_page.h"
+#include "app/workbench/shell/main_window.h"
+#include "tests/workbench/support/qt_testing.h"
+#include "tests/workbench/support/samples.h"
+#include "widgets/block_table.h"
+#include "widgets/check_list.h"
+#include "widgets/notice.h"
+#include "widgets/prompt_table.h"
+#include "widgets/theme.h"
+#include "widgets/token_chips.h"
+#include "widgets/token_heatmap.h"
+#include "widgets/verdict_banner.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QDir>
+#include <QDropEvent>
+#include <QFile>
+#include <QLabel>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QPushButton>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using testing::FakeProgram;
+using testing::waitUntil;
+using widgets::Notice;
+
+Json result(Json value)
+{
+    return {{"result", std::move(value)}};
+}
+
+Json steps(std::initializer_list<Json> list)
+{
+    Json scenario = Json::array();
+    for (const Json& step : list)
+        scenario.push_back(step);
+    return scenario;
+}
+
+Json once(Json scenario)
+{
+    Json scenarios = Json::array();
+    scenarios.push_back(std::move(scenario));
+    return scenarios;
+}
+
+// What every flow needs: a model that opens, prompts that encode, an estimate.
+Json engineScript()
+{
+    Json script = Json::object();
+    script["open"] = once(steps({result(testing::openAnswer())}));
+    script["tokenize"] = once(steps({result(testing::tokenizeAnswer())}));
+    script["estimate"] = once(steps({result(testing::estimateAnswer())}));
+    return script;
+}
+
+EnginePatience shortPatience()
+{
+    EnginePatience patience;
+    patience.cancelMs = 200;
+    patience.terminateMs = 100;
+    patience.restartDelayMs = 10;
+    return patience;
+}
+
+// A window with its session, the fake programs behind it, and a folder for runs.
+class Workbench {
+public:
+    explicit Workbench(const Json& engine, const Json& tool = Json::object())
+        : m_engine(engine.dump())
+        , m_tool(tool.dump())
+    {
+        qputenv("BLOCKCERT_FAKE_SCRIPT", m_tool.scriptPath().toUtf8());
+        qputenv("BLOCKCERT_FAKE_STATE", m_tool.statePath().toUtf8());
+        Preferences preferences;
+        preferences.setEngineCommandLine(u"\"%1\" \"%2\" \"%3\""_s.arg(testing::programPath(u"fake_engine"_s),
+                                                                       m_engine.scriptPath(), m_engine.statePath()));
+        preferences.setToolPath(testing::programPath(u"fake_blockcert"_s));
+        preferences.setRunFolder(m_runs.path());
+    }
+
+    void start()
+    {
+        session = std::make_unique<Session>(shortPatience());
+        window = std::make_unique<MainWindow>(*session);
+        window->resize(1440, 900);
+        window->show();
+    }
+
+    ~Workbench()
+    {
+        window.reset();
+        session.reset();
+    }
+
+    [[nodiscard]] bool openModel()
+    {
+        window->openModel(u"/models/tiny"_s);
+        return waitUntil([this] { return session->model.card().isReady() && session->prompts.list().isReady(); });
+    }
+
+    void run() { emit window->runPage().runWanted(); }
+
+    // The sentence of the page's visible notice, or nothing.
+    [[nodiscard]] static QString noticeOn(QWidget& page)
+    {
+        for (Notice* notice : page.findChildren<Notice*>()) {
+            if (!notice->isVisibleTo(&page))
+                continue;
+            for (const QLabel* label : notice->findChildren<QLabel*>()) {
+                if (!label->text().isEmpty())
+                    return label->text();
+            }
+        }
+        return {};
+    }
+
+    // Presses the button of the page's visible notice.
+    [[nodiscard]] static bool actOn(QWidget& page)
+    {
+        for (Notice* notice : page.findChildren<Notice*>()) {
+            if (notice->isVisibleTo(&page)) {
+                emit notice->actionRequested();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // A folder that looks like a run, for dropping.
+    [[nodiscard]] QString makeRunFolder(const QString& name, bool finished)
+    {
+        const QString path = m_runs.filePath(name);
+        QDir().mkpath(path);
+        for (const QString& file :
+             finished ? QStringList{u"run.json"_s, u"SHA256SUMS"_s} : QStringList{u"run.json"_s}) {
+            QFile made(path + u'/' + file);
+            EXPECT_TRUE(made.open(QIODevice::WriteOnly));
+        }
+        return path;
+    }
+
+    void drop(const QString& path)
+    {
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(path)});
+        QDragEnterEvent enter(QPoint(400, 400), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(window.get(), &enter);
+        QDropEvent event(QPointF(400, 400), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(window.get(), &event);
+    }
+
+    [[nodiscard]] const FakeProgram& tool() const { return m_tool; }
+
+    [[nodiscard]] const FakeProgram& engine() const { return m_engine; }
+
+    std::unique_ptr<Session> session;
+    std::unique_ptr<MainWindow> window;
+
+private:
+    FakeProgram m_engine;
+    FakeProgram m_tool;
+    QTemporaryDir m_runs;
+};
+
+Json showScript(bool complete = true)
+{
+    Json script = Json::object();
+    script["show"] = once(steps({Json{{"json", testing::showAnswer("run", complete)}}}));
+    return script;
+}
+
+Json fullRun()
+{
+    Json scenario = Json::array();
+    int done = 0;
+    for (int block = 0; block < 3; ++block) {
+        for (int prompt = 0; prompt < 2; ++prompt)
+            scenario.push_back(testing::cellProgress(block, prompt, ++done));
+        scenario.push_back(testing::blockProgress(block));
+    }
+    scenario.push_back(result(testing::certifyAnswer("run")));
+    return scenario;
+}
+
+TEST(Window, OpensAModelAndShowsItsCardAndItsPromptsAsTokens)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    EXPECT_EQ(bench.window->page(), MainWindow::Open);
+    auto* table = bench.window->runPage().findChild<widgets::PromptTable*>();
+    EXPECT_EQ(table->model()->rowCount(), 2);
+    EXPECT_TRUE(waitUntil([&] { return bench.session->launcher.estimate().isReady(); }));
+    EXPECT_TRUE(bench.window->runPage().obstacle().isEmpty()) << bench.window->runPage().obstacle().toStdString();
+    EXPECT_TRUE(bench.window->runPage().settings().out.endsWith(u"/tiny-base-fp32.blockcert"_s));
+}
+
+TEST(Window, AnUnsupportedModelIsExplainedWhereItWasOpened)
+{
+    Json script = engineScript();
+    script["open"] = once(steps({Json{{"error",
+                                       {{"code", -32000},
+                                        {"message", "config.json: model_type 'mamba' is not supported."},
+                                        {"data", {{"kind", "unsupported"}, {"exit_code", 4}}}}}}}));
+    Workbench bench(script);
+    bench.start();
+    bench.window->openModel(u"/models/other"_s);
+    ASSERT_TRUE(waitUntil([&] {
+        return !Workbench::noticeOn(bench.window->openPage()).isEmpty() && !bench.session->model.card().isLoading();
+    }));
+    EXPECT_EQ(Workbench::noticeOn(bench.window->openPage()), u"config.json: model_type 'mamba' is not supported."_s);
+    EXPECT_EQ(bench.session->board.problems().size(), 1);
+}
+
+TEST(Window, ARunFillsTheMapLiveAndEndsInTheOpenedRun)
+{
+    Json script = engineScript();
+    Json scenario = fullRun();
+    const Json halt = {{"until_file", "HALT"}};
+    Workbench bench(script, showScript());
+    Json withHalt = Json::array();
+    for (std::size_t i = 0; i < scenario.size(); ++i) {
+        if (i == 2)
+            withHalt.push_back({{"until_file", bench.engine().filePath(u"go"_s).toStdString()}});
+        withHalt.push_back(scenario[i]);
+    }
+    script["certify"] = once(withHalt);
+    const_cast<FakeProgram&>(bench.engine()).rewrite(script.dump());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    auto* heatmap = bench.window->explorePage().findChild<widgets::TokenHeatmap*>();
+    ASSERT_TRUE(waitUntil([&] { return heatmap->map() && heatmap->map()->cell(0, 1); }));
+    EXPECT_EQ(heatmap->map()->cell(1, 0), nullptr) << "what is not measured yet is not there";
+    EXPECT_TRUE(bench.window->explorePage().isLive());
+
+    QFile go(bench.engine().filePath(u"go"_s));
+    ASSERT_TRUE(go.open(QIODevice::WriteOnly));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    EXPECT_EQ(bench.session->launcher.state(), RunLauncher::State::Finished);
+    EXPECT_FALSE(bench.window->explorePage().isLive());
+    EXPECT_NE(bench.window->explorePage().map()->cell(2, 1), nullptr);
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->runPage()).startsWith(u"The run is complete"_s));
+    auto* blocks = bench.window->explorePage().findChild<widgets::BlockTable*>();
+    EXPECT_EQ(blocks->model()->rowCount(), 3);
+}
+
+TEST(Window, ACancelledRunOffersToResume)
+{
+    Json script = engineScript();
+    Json first = steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}, result(Json::object())});
+    script["certify"] = Json::array();
+    script["certify"].push_back(first);
+    script["certify"].push_back(fullRun());
+    Json tool = Json::object();
+    tool["show"] = Json::array();
+    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", false)}}}));
+    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
+    Workbench bench(script, tool);
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->launcher.live() && bench.session->launcher.live()->map()->cell(0, 0); }));
+    emit bench.window->runPage().cancelWanted();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Cancelled; }));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->runPage()).contains(u"can be resumed"_s));
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->explorePage()).contains(u"unfinished"_s));
+
+    ASSERT_TRUE(Workbench::actOn(bench.window->runPage()));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
+    EXPECT_NE(bench.session->launcher.live()->map()->cell(2, 0), nullptr);
+}
+
+TEST(Window, AnEngineThatDiesLeavesAResumableRunAndANewEngine)
+{
+    Json script = engineScript();
+    script["certify"] = Json::array();
+    script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"crash", 9}}}));
+    script["certify"].push_back(fullRun());
+    Json tool = Json::object();
+    tool["show"] = Json::array();
+    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", false)}}}));
+    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
+    Workbench bench(script, tool);
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Failed; }));
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->runPage()).contains(u"ran out of memory"_s))
+        << Workbench::noticeOn(bench.window->runPage()).toStdString();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->engine.state() == EngineClient::State::Ready; }));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    ASSERT_TRUE(Workbench::actOn(bench.window->runPage()));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
+}
+
+TEST(Window, ADeafEngineIsOfferedToBeEnded)
+{
+    Json script = engineScript();
+    script["certify"] = once(steps({Json{{"deaf", true}}, testing::cellProgress(0, 0, 1), Json{{"silence", true}}}));
+    Workbench bench(script, showScript(false));
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->launcher.live() && bench.session->launcher.live()->map()->cell(0, 0); }));
+    emit bench.window->runPage().cancelWanted();
+    ASSERT_TRUE(
+        waitUntil([&] { return Workbench::noticeOn(bench.window->runPage()).contains(u"has not answered"_s); }));
+    EXPECT_EQ(bench.session->launcher.state(), RunLauncher::State::Running) << "only the engine's end ends the job";
+    ASSERT_TRUE(Workbench::actOn(bench.window->runPage()));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Cancelled; }));
+    EXPECT_TRUE(bench.session->launcher.isResumable());
+}
+
+TEST(Window, ADroppedRunFolderOpensInExplore)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    const QString run = bench.makeRunFolder(u"given.blockcert"_s, true);
+    bench.drop(run);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    EXPECT_EQ(bench.window->page(), MainWindow::Explore);
+    EXPECT_EQ(bench.tool().calls(), QStringList(u"show %1 --json --tokens"_s.arg(run)));
+    EXPECT_EQ(bench.session->verdict.request().path, run) << "Verify is ready for the same run";
+    EXPECT_TRUE(bench.window->windowTitle().contains(u"BlockCert"_s));
+    ASSERT_TRUE(waitUntil([&] {
+        for (const QLabel* label : bench.window->explorePage().findChildren<QLabel*>()) {
+            if (label->text().startsWith(u"One token is excluded at block 2"_s))
+                return true;
+        }
+        return false;
+    }));
+}
+
+TEST(Window, ADroppedThingThatIsNothingIsNamed)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    const QTemporaryDir nothing;
+    bench.drop(nothing.path());
+    ASSERT_TRUE(waitUntil([&] { return !Workbench::noticeOn(bench.window->openPage()).isEmpty(); }));
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->openPage()).contains(nothing.path()));
+}
+
+TEST(Window, ARunThatCannotBeReadSaysWhy)
+{
+    Json tool = Json::object();
+    tool["show"] = once(
+        steps({Json{{"json",
+                     {{"error", {{"message", "run.json: unknown field 'x'."}, {"kind", "format"}, {"exit_code", 3}}}}}},
+               Json{{"exit", 3}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"bad.blockcert"_s, true));
+    ASSERT_TRUE(
+        waitUntil([&] { return Workbench::noticeOn(bench.window->explorePage()).contains(u"unknown field"_s); }));
+}
+
+TEST(Window, VerifyShowsEveryCheckAndTheCommand)
+{
+    Json tool = showScript();
+    tool["verify"] = once(steps({Json{{"json", {{"progress", {{"stage", "replay"}, {"done", 1}, {"total", 6}}}}}},
+                                 Json{{"json", {{"verdict", testing::verdictAnswer("run", "verified")}}}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    bench.window->checkRun(bench.makeRunFolder(u"given.blockcert"_s, true));
+    emit bench.window->verifyPage().verifyWanted(bench.session->verdict.request());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->verdict.verdict().isReady(); }));
+    EXPECT_EQ(bench.session->verdict.verdict().value->state, CheckState::Verified);
+    auto* checks = bench.window->verifyPage().findChild<widgets::CheckList*>();
+    EXPECT_EQ(checks->model()->rowCount(), 2); // groups
+    bench.window->showPage(MainWindow::Verify);
+    for (QAction* action : bench.window->actions()) {
+        if (action->text() == "Copy as command"_L1)
+            action->trigger();
+    }
+    EXPECT_TRUE(QGuiApplication::clipboard()->text().startsWith(u"blockcert verify "_s));
+}
+
+TEST(Window, AFailedVerdictIsShownAsFailedWithItsReason)
+{
+    Json tool = Json::object();
+    tool["verify"] =
+        once(steps({Json{{"json", {{"verdict", testing::verdictAnswer("run", "failed")}}}}, Json{{"exit", 1}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    bench.window->checkRun(bench.makeRunFolder(u"given.blockcert"_s, true));
+    emit bench.window->verifyPage().verifyWanted(bench.session->verdict.request());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->verdict.verdict().isReady(); }));
+    EXPECT_EQ(bench.session->verdict.verdict().value->state, CheckState::Failed);
+    EXPECT_TRUE(bench.session->board.problems().isEmpty()) << "a verdict is an answer, not a problem";
+}
+
+TEST(Window, ACancelledVerificationClaimsNothing)
+{
+    Json tool = Json::object();
+    tool["verify"] = once(steps({Json{{"sleep", 60000}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    bench.window->checkRun(bench.makeRunFolder(u"given.blockcert"_s, true));
+    emit bench.window->verifyPage().verifyWanted(bench.session->verdict.request());
+    ASSERT_TRUE(bench.session->verdict.verdict().isLoading());
+    emit bench.window->verifyPage().cancelWanted();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->verdict.wasCancelled(); }));
+    EXPECT_EQ(Workbench::noticeOn(bench.window->verifyPage()), u"Cancelled. Nothing is known about this run."_s);
+}
+
+TEST(Window, TypedPromptsAreEncodedAndBecomeAFileBeforeTheRun)
+{
+    Json script = engineScript();
+    script["certify"] = once(fullRun());
+    Workbench bench(script, showScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    PromptChoice choice;
+    choice.kind = PromptChoice::Kind::Typed;
+    RunSettings settings = bench.window->runPage().settings();
+    settings.prompts = choice;
+    bench.window->runPage().showSettings(settings, 3);
+    bench.window->runPage().findChild<QPlainTextEdit*>()->setPlainText(u" one two\nx y"_s);
+    ASSERT_TRUE(waitUntil([&] {
+        return bench.session->prompts.list().isReady() && bench.session->prompts.list().value->name == "typed"_L1;
+    }));
+    bench.run();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
+    QFile saved(bench.session->launcher.running().prompts.name);
+    ASSERT_TRUE(saved.open(QIODevice::ReadOnly));
+    EXPECT_EQ(saved.readAll(), " one two\nx y");
+}
+
+TEST(Window, WhileARunGoesOnAModelIsReadByTheOtherProgram)
+{
+    Json script = engineScript();
+    script["certify"] = once(steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}}));
+    Json tool = Json::object();
+    tool["open"] = once(steps({Json{{"json", testing::openAnswer()}}}));
+    tool["tokenize"] = once(steps({Json{{"json", testing::tokenizeAnswer()}}}));
+    tool["show"] = showScript(false)["show"];
+    Workbench bench(script, tool);
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.session->board.setEngineIsRemote(false);
+    bench.run();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->engine.state() == EngineClient::State::Busy; }));
+    bench.window->openModel(u"/models/second"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->model.card().isReady(); }, 3000));
+    EXPECT_TRUE(bench.tool().calls().contains(u"open /models/second --json"_s))
+        << bench.tool().calls().join(u'\n').toStdString();
+    emit bench.window->runPage().cancelWanted();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Cancelled; }));
+}
+
+TEST(Window, BothAppearancesCanBePainted)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    for (const widgets::Appearance appearance : {widgets::Appearance::Dark, widgets::Appearance::Light}) {
+        widgets::applyAppearance(*qApp, appearance);
+        for (const MainWindow::Page page :
+             {MainWindow::Open, MainWindow::Run, MainWindow::Explore, MainWindow::Verify, MainWindow::Certificate}) {
+            bench.window->showPage(page);
+            EXPECT_FALSE(bench.window->grab().isNull());
+        }
+    }
+}
+
+}
+}

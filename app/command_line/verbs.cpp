@@ -227,7 +227,7 @@ std::vector<VerbDescription> describeVerbs()
          "check this machine and this installation",
          {"Says which versions, processor features and libraries are there, and runs the self-tests. With --reference "
           "it compares "
-          "a model's loader with another implementation's logits (docs/reference-logits.md)."},
+          "a model's loader with another implementation's logits, a .safetensors file (docs/guide.md)."},
          Program::CommandLine,
          Arguments{valued("--model", ValueKind::Model, "MODEL", "", "also test the loader on this model"),
                    valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"),

@@ -39,7 +39,8 @@ int main(int argc, char** argv)
         if (terminal::printedWish(command))
             return 0;
         pipeline::prepareProcess();
-        const pipeline::Host host{terminal::modelLocations(), terminal::toolVersion(), terminal::toolBuild()};
+        const pipeline::Host host{terminal::modelLocations(), terminal::toolVersion(), terminal::toolBuild(),
+                                  terminal::siblingProgram("blockcert")};
         return runHeavyVerb(command, host);
     } catch (...) {
         return terminal::reportFault(std::current_exception(), command_line::asksForJson(arguments),

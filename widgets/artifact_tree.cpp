@@ -1,5 +1,6 @@
 #include "widgets/artifact_tree.h"
 
+#include "widgets/number_text.h"
 #include "widgets/state_badge.h"
 #include "widgets/theme.h"
 
@@ -67,7 +68,7 @@ void addNode(QTreeWidgetItem* parent, const ArtifactNode& node)
     item->setData(0, noteRole, node.note);
     const QString text = node.note.isEmpty() ? node.name : ArtifactTree::tr("%1, %2").arg(node.name, node.note);
     item->setData(0, Qt::AccessibleTextRole, ArtifactTree::tr("%1: %2").arg(stateWord(node.state), text));
-    item->setToolTip(0, ArtifactTree::tr("%1: %2").arg(text, stateWord(node.state)));
+    item->setToolTip(0, plainToolTip(ArtifactTree::tr("%1: %2").arg(text, stateWord(node.state))));
     for (const ArtifactNode& child : node.children)
         addNode(item, child);
 }

@@ -173,7 +173,7 @@ QVariant BlockTableModel::data(const QModelIndex& index, int role) const
     const int column = index.column();
     switch (role) {
     case Qt::DisplayRole: return textOf(*row, column);
-    case Qt::ToolTipRole: return explain(*row, column);
+    case Qt::ToolTipRole: return plainToolTip(explain(*row, column));
     case Qt::AccessibleTextRole:
         return tr("%1: %2").arg(headerData(column, Qt::Horizontal, Qt::DisplayRole).toString(), textOf(*row, column));
     case SortRole: return numberOf(*row, column);

@@ -166,10 +166,11 @@ QVariant CheckListModel::data(const QModelIndex& index, int role) const
     case Qt::DisplayRole: break;
     case Qt::ToolTipRole:
         switch (index.column()) {
-        case Title: return check->detail.isEmpty() ? check->title : check->detail;
-        case Issuer: return check->issuer;
-        case Recomputed: return check->recomputed.isEmpty() ? tr("Nothing was recomputed") : check->recomputed;
-        default: return check->how;
+        case Title: return plainToolTip(check->detail.isEmpty() ? check->title : check->detail);
+        case Issuer: return plainToolTip(check->issuer);
+        case Recomputed:
+            return plainToolTip(check->recomputed.isEmpty() ? tr("Nothing was recomputed") : check->recomputed);
+        default: return plainToolTip(check->how);
         }
     default: return {};
     }

@@ -1,6 +1,7 @@
 #include "widgets/crumb_bar.h"
 
 #include "widgets/icons.h"
+#include "widgets/number_text.h"
 #include "widgets/theme.h"
 
 #include <QAction>
@@ -70,7 +71,7 @@ void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
         button->setFont(textFont(TextSize::Body, last ? TextWeight::Strong : TextWeight::Normal));
         button->setFocusPolicy(Qt::TabFocus);
         button->setAccessibleName(crumb.text);
-        button->setToolTip(crumb.text);
+        button->setToolTip(plainToolTip(crumb.text));
         connect(button, &QToolButton::clicked, this, [this, level] { openCrumb(level); });
         m_buttons.push_back(button);
         m_path->addWidget(button);
@@ -90,7 +91,7 @@ void CrumbBar::openCrumb(int level)
         return;
     QMenu menu(this);
     for (int i = 0; i < crumb.siblings.size(); ++i) {
-        QAction* action = menu.addAction(crumb.siblings[i]);
+        QAction* action = menu.addAction(QString(crumb.siblings[i]).replace(u'&', QStringLiteral("&&")));
         action->setCheckable(true);
         action->setChecked(i == crumb.current);
         action->setData(i);

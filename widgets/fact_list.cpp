@@ -1,5 +1,6 @@
 #include "widgets/fact_list.h"
 
+#include "widgets/number_text.h"
 #include "widgets/theme.h"
 
 #include <QApplication>
@@ -98,8 +99,8 @@ bool FactList::event(QEvent* event)
         const int row = help->pos().y() / rowHeight();
         if (row >= 0 && row < static_cast<int>(m_facts.size())) {
             const Fact& fact = m_facts[static_cast<std::size_t>(row)];
-            QToolTip::showText(help->globalPos(),
-                               fact.toolTip.isEmpty() ? fact.value : tr("%1\n%2").arg(fact.value, fact.toolTip), this);
+            const QString text = fact.toolTip.isEmpty() ? fact.value : tr("%1\n%2").arg(fact.value, fact.toolTip);
+            QToolTip::showText(help->globalPos(), plainToolTip(text), this);
         }
         return true;
     }

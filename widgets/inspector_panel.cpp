@@ -134,7 +134,7 @@ void InspectorPanel::setActions(const std::vector<InspectorAction>& actions)
         const InspectorAction& action = actions[static_cast<std::size_t>(i)];
         auto* button = new QPushButton(action.text);
         setButtonRole(*button, ButtonRole::Plain);
-        button->setToolTip(action.toolTip);
+        button->setToolTip(plainToolTip(action.toolTip));
         button->setEnabled(action.enabled);
         connect(button, &QPushButton::clicked, this, [this, i] { emit actionRequested(i); });
         grid->addWidget(button, i / 2, i % 2);
@@ -159,8 +159,8 @@ void InspectorPanel::refresh()
         return;
     }
     m_title->setText(tr("Token %1 at block %2").arg(m_key.token).arg(m_key.block));
-    m_title->setToolTip(
-        tr("Prompt %1, id %2, “%3”").arg(m_key.prompt).arg(reading.token->id).arg(visiblePiece(reading.token->piece)));
+    m_title->setToolTip(plainToolTip(
+        tr("Prompt %1, id %2, “%3”").arg(m_key.prompt).arg(reading.token->id).arg(visiblePiece(reading.token->piece))));
     m_headline->setText(reading.headline);
     m_headline->setToolTip(exactNumber(reading.value));
     m_scope->setText(tr("“%1” · %2").arg(visiblePiece(reading.token->piece), reading.sentence));

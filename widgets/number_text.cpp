@@ -297,6 +297,13 @@ QString visiblePiece(const QString& piece)
     return text;
 }
 
+QString plainToolTip(const QString& text)
+{
+    if (text.isEmpty())
+        return {};
+    return QStringLiteral("<p style=\"white-space:pre-wrap\">%1</p>").arg(text.toHtmlEscaped());
+}
+
 QString evidenceWord(Evidence evidence)
 {
     switch (evidence) {

@@ -37,6 +37,9 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 [[nodiscard]] int firstDifference(const QString& a, const QString& b);
 // A token piece for people: leading space "␣", line feed "⏎", tab "⇥", other controls "\x1b".
 [[nodiscard]] QString visiblePiece(const QString& piece);
+// Text of files, prompts and tokens for a tool tip: Qt would take "<b>" for markup, so it is escaped; long
+// lines wrap.
+[[nodiscard]] QString plainToolTip(const QString& text);
 [[nodiscard]] QString evidenceWord(Evidence evidence);
 
 }

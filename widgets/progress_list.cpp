@@ -86,7 +86,7 @@ QVariant ProgressModel::data(const QModelIndex& index, int role) const
                         .arg(amount(shown->done, shown->unit), amount(shown->total, shown->unit), shown->unit);
         if (!isMissing(shown->epsilon))
             text += tr("\nε so far %1, threshold %2").arg(exactNumber(shown->epsilon), exactNumber(shown->threshold));
-        return shown->note.isEmpty() ? text : text + u'\n' + shown->note;
+        return plainToolTip(shown->note.isEmpty() ? text : text + u'\n' + shown->note);
     }
     case Qt::AccessibleTextRole:
         return tr("%1: %2, %3")

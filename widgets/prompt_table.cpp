@@ -12,6 +12,22 @@
 
 namespace blockcert::widgets {
 
+namespace {
+
+constexpr int longestToolTip = 2000;
+constexpr int longestCell = 400;
+
+// One line a line of the prompt; controls that would turn or hide text are written out.
+QString legible(const QString& text)
+{
+    QStringList lines;
+    for (const QString& line : text.split(u'\n'))
+        lines << visiblePiece(line).replace(u'␣', u' ');
+    return lines.join(u'\n');
+}
+
+}
+
 PromptTableModel::PromptTableModel(QObject* parent)
     : QAbstractTableModel(parent)
 {
@@ -44,7 +60,7 @@ QVariant PromptTableModel::data(const QModelIndex& index, int role) const
     case Qt::DisplayRole:
         switch (column) {
         case Id: return row.id;
-        case Text: return visiblePiece(row.rendered.left(400)).replace(u'␣', u' ');
+        case Text: return visiblePiece(row.rendered.left(longestCell)).replace(u'␣', u' ');
         case TokenCount: {
             const auto count = static_cast<std::int64_t>(row.tokens.size());
             return row.truncatedTokens > 0
@@ -58,8 +74,9 @@ QVariant PromptTableModel::data(const QModelIndex& index, int role) const
         }
     case Qt::ToolTipRole:
         if (column == TokenCount && row.truncatedTokens > 0)
-            return tr("%1 tokens were cut off at the end").arg(countText(row.truncatedTokens));
-        return column == Text ? row.rendered.left(2000) : data(index, Qt::DisplayRole);
+            return plainToolTip(tr("%1 tokens were cut off at the end").arg(countText(row.truncatedTokens)));
+        return plainToolTip(column == Text ? legible(row.rendered.left(longestToolTip))
+                                           : data(index, Qt::DisplayRole).toString());
     case Qt::FontRole:
         return column == Id || column == TokenCount ? fixedFont(TextSize::Secondary) : textFont(TextSize::Secondary);
     case Qt::ForegroundRole:

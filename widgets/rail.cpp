@@ -1,5 +1,6 @@
 #include "widgets/rail.h"
 
+#include "widgets/number_text.h"
 #include "widgets/state_badge.h"
 #include "widgets/theme.h"
 
@@ -201,7 +202,7 @@ bool Rail::event(QEvent* event)
         const auto* help = static_cast<QHelpEvent*>(event);
         const int step = stepAt(help->pos());
         if (step >= 0)
-            QToolTip::showText(help->globalPos(), m_steps[static_cast<std::size_t>(step)].toolTip, this,
+            QToolTip::showText(help->globalPos(), plainToolTip(m_steps[static_cast<std::size_t>(step)].toolTip), this,
                                stepRect(step));
         else
             QToolTip::hideText();

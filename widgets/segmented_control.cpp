@@ -1,5 +1,6 @@
 #include "widgets/segmented_control.h"
 
+#include "widgets/number_text.h"
 #include "widgets/theme.h"
 
 #include <QButtonGroup>
@@ -32,7 +33,7 @@ void SegmentedControl::setChoices(const QStringList& choices, const QStringList&
         button->setProperty("role", QStringLiteral("segment"));
         button->setFont(textFont(TextSize::Secondary, TextWeight::Medium));
         if (i < toolTips.size())
-            button->setToolTip(toolTips[i]);
+            button->setToolTip(plainToolTip(toolTips[i]));
         m_group->addButton(button, i);
         layout()->addWidget(button);
     }

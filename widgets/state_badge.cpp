@@ -232,12 +232,12 @@ void EvidenceMark::setEvidence(Evidence evidence)
     m_word = evidenceWord(evidence);
     switch (evidence) {
     case Evidence::Measured:
-        setToolTip(tr("Observed on the listed prompts; it says nothing about other inputs."));
+        setToolTip(plainToolTip(tr("Observed on the listed prompts; it says nothing about other inputs.")));
         break;
     case Evidence::Bounded:
-        setToolTip(tr("An upper bound, rounded outwards; it holds for every input of its domain."));
+        setToolTip(plainToolTip(tr("An upper bound, rounded outwards; it holds for every input of its domain.")));
         break;
-    case Evidence::Proved: setToolTip(tr("Checked by Lean.")); break;
+    case Evidence::Proved: setToolTip(plainToolTip(tr("Checked by Lean."))); break;
     }
     setAccessibleName(m_word);
     updateGeometry();

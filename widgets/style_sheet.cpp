@@ -103,8 +103,9 @@ QSlider::handle:horizontal { width: 14px; height: 14px; margin: -6px 0px; border
 QSlider::handle:horizontal:focus { background: @accentFill; }
 
 QAbstractItemView { background: @panel; color: @text; border: none; outline: none; }
-QTableView, QTreeView, QListView { background: transparent; selection-background-color: @accentFill;
+QTableView, QTreeView, QListView { background: transparent; border: 1px solid transparent; border-radius: 4px; selection-background-color: @accentFill;
     selection-color: @text; gridline-color: @line; }
+QTableView:focus, QTreeView:focus, QListView:focus { border-color: @accent; }
 QTableView::item, QTreeView::item { padding: 0px 8px; border: none; }
 QTableView::item:selected, QTreeView::item:selected, QListView::item:selected {
     background: @accentFill; color: @text; }

@@ -64,7 +64,8 @@ QVariant TensorTableModel::data(const QModelIndex& index, int role) const
         default: return {};
         }
     case Qt::ToolTipRole:
-        return tr("%1\n%2 bytes in %3").arg(row.name, countText(static_cast<qint64>(row.bytes)), row.file);
+        return plainToolTip(
+            tr("%1\n%2 bytes in %3").arg(row.name, countText(static_cast<qint64>(row.bytes)), row.file));
     case SearchRole: return row.name + u' ' + row.role + u' ' + row.dtype;
     case SortRole:
         // Files keep their order by name with numbers as numbers; the others sort by what they are.

@@ -184,6 +184,11 @@ void setButtonRole(QWidget& button, ButtonRole role)
     static constexpr const char* names[] = {"plain", "primary", "link", "danger", "flush", "icon"};
     button.setProperty("role", QString::fromLatin1(names[static_cast<int>(role)]));
     button.setFont(textFont(TextSize::Body, TextWeight::Medium));
+    if (button.testAttribute(Qt::WA_WState_Polished)) {
+        // The style sheet reads the property only when it polishes.
+        button.style()->unpolish(&button);
+        button.style()->polish(&button);
+    }
 }
 
 void paintFocusRing(QPainter& painter, const QRectF& rect, const Tokens& tokens, double radius)
@@ -194,13 +199,6 @@ void paintFocusRing(QPainter& painter, const QRectF& rect, const Tokens& tokens,
     painter.setPen(QPen(tokens.accent, 2));
     painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius);
     painter.restore();
-}
-
-bool reducedMotion()
-{
-    const QStyle* style = QApplication::style();
-    return style == nullptr || style->styleHint(QStyle::SH_Widget_Animation_Duration) == 0 ||
-           !QApplication::isEffectEnabled(Qt::UI_General);
 }
 
 }

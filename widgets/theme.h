@@ -90,6 +90,5 @@ void setButtonRole(QWidget& button, ButtonRole role);
 
 // A two-pixel ring in the accent colour, inside rect.
 void paintFocusRing(QPainter& painter, const QRectF& rect, const Tokens& tokens, double radius = 4);
-[[nodiscard]] bool reducedMotion();
 
 }

@@ -95,6 +95,14 @@ void TokenChips::setFills(const std::vector<QColor>& fills)
 void TokenChips::setCurrent(int token)
 {
     m_current = token;
+    if (m_tokens && token >= 0 && token < static_cast<int>(m_tokens->size())) {
+        const Token& shown = (*m_tokens)[static_cast<std::size_t>(token)];
+        setAccessibleDescription(tr("Token %1 of %2, “%3”, id %4")
+                                     .arg(token)
+                                     .arg(m_tokens->size())
+                                     .arg(visiblePiece(shown.piece))
+                                     .arg(shown.id));
+    }
     if (token >= 0 && token < static_cast<int>(m_chips.size())) {
         const QRect rect = m_chips[static_cast<std::size_t>(token)].rect;
         QScrollBar* bar = verticalScrollBar();
@@ -229,7 +237,7 @@ bool TokenChips::viewportEvent(QEvent* event)
             QString text = tr("Token %1 · id %2 · “%3”").arg(token).arg(shown.id).arg(visiblePiece(shown.piece));
             if (shown.kind != TokenKind::Ordinary)
                 text += tr(" · %1").arg(kindWord(shown.kind));
-            QToolTip::showText(help->globalPos(), text, this);
+            QToolTip::showText(help->globalPos(), plainToolTip(text), this);
         } else {
             QToolTip::hideText();
         }

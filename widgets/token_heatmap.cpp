@@ -57,6 +57,9 @@ TokenHeatmap::TokenHeatmap(QWidget* parent)
     setAccessibleName(tr("Error map"));
     m_fitTimer.setSingleShot(true);
     m_fitTimer.setInterval(std::chrono::milliseconds(200));
+    m_cardTimer.setSingleShot(true);
+    m_cardTimer.setInterval(std::chrono::milliseconds(250));
+    connect(&m_cardTimer, &QTimer::timeout, this, &TokenHeatmap::showCard);
     connect(&m_fitTimer, &QTimer::timeout, this, &TokenHeatmap::refit);
 }
 
@@ -153,7 +156,7 @@ void TokenHeatmap::rebuild()
         m_values = {};
     measureMargins();
     relayout();
-    m_card->hide();
+    hideCard();
     m_hovered = {};
     if (m_held.isValid() && !shows(m_held)) {
         m_held = {};
@@ -296,7 +299,7 @@ void TokenHeatmap::hold(const CellKey& key)
     if (!shows(key))
         return;
     setCurrent(key);
-    m_card->hide();
+    hideCard();
     if (m_held == key)
         return;
     m_held = key;
@@ -306,7 +309,7 @@ void TokenHeatmap::hold(const CellKey& key)
 
 void TokenHeatmap::release()
 {
-    m_card->hide();
+    hideCard();
     if (!m_held.isValid())
         return;
     m_held = {};

@@ -120,6 +120,8 @@ private:
     void ensureVisible(const CellKey& key);
     void zoomAt(const QPointF& point, double factor, bool columns);
     void setHovered(const CellKey& key, const QPoint& globalPosition);
+    void showCard();
+    void hideCard();
     [[nodiscard]] int rowsPerPage() const;
     [[nodiscard]] bool shows(const CellKey& key) const;
     [[nodiscard]] QRect cellArea() const;
@@ -154,8 +156,9 @@ private:
     bool m_fitRows = false;
     QPointF m_panFrom;
     bool m_panning = false;
-    QTimer m_fitTimer; // refits the scale at most five times a second while cells arrive
-    QImage m_raster;   // reused between paints
+    QTimer m_fitTimer;  // refits the scale at most five times a second while cells arrive
+    QTimer m_cardTimer; // the pointer has to rest before the first card; then the card follows it
+    QImage m_raster;    // reused between paints
     TokenHoverCard* m_card = nullptr;
 };
 

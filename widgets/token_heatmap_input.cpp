@@ -6,6 +6,7 @@
 
 #include <QApplication>
 #include <QClipboard>
+#include <QCursor>
 #include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
@@ -57,7 +58,7 @@ void TokenHeatmap::resizeEvent(QResizeEvent* event)
 
 void TokenHeatmap::scrollContentsBy(int, int)
 {
-    m_card->hide();
+    hideCard();
     viewport()->update();
 }
 
@@ -83,11 +84,29 @@ void TokenHeatmap::setHovered(const CellKey& key, const QPoint& globalPosition)
         return;
     m_hovered = key;
     viewport()->update();
-    if (key.isValid() && !isHeld())
+    // The inspector already shows the held cell; every other one can be compared with it.
+    if (!key.isValid() || key == m_held) {
+        hideCard();
+    } else if (m_card->isVisible()) {
         m_card->showCell(*m_map, key, m_metric, globalPosition);
-    else
-        m_card->hide();
+    } else {
+        m_cardTimer.start();
+    }
     emit hovered(key);
+}
+
+void TokenHeatmap::showCard()
+{
+    const QPoint pointer = QCursor::pos();
+    if (m_map && m_hovered.isValid() && m_hovered != m_held &&
+        cellAt(viewport()->mapFromGlobal(QPointF(pointer))) == m_hovered)
+        m_card->showCell(*m_map, m_hovered, m_metric, pointer);
+}
+
+void TokenHeatmap::hideCard()
+{
+    m_cardTimer.stop();
+    m_card->hide();
 }
 
 void TokenHeatmap::mouseMoveEvent(QMouseEvent* event)
@@ -185,7 +204,7 @@ void TokenHeatmap::focusInEvent(QFocusEvent* event)
 void TokenHeatmap::focusOutEvent(QFocusEvent* event)
 {
     QAbstractScrollArea::focusOutEvent(event);
-    m_card->hide();
+    hideCard();
     viewport()->update();
 }
 

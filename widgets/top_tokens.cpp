@@ -16,8 +16,9 @@ TopTokens::TopTokens(QWidget* parent)
     : QWidget(parent)
 {
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
-    setToolTip(tr("Logits of the five most likely next tokens. The bar is the likelihood relative to the first. "
-                  "≠ marks a rank at which the two models name different tokens."));
+    setToolTip(
+        plainToolTip(tr("Logits of the five most likely next tokens. The bar is the likelihood relative to the first. "
+                        "≠ marks a rank at which the two models name different tokens.")));
 }
 
 void TopTokens::setCandidates(TopFive original, TopFive surrogate)

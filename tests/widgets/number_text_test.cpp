@@ -217,4 +217,13 @@ TEST(NumberText, PiecesShowTheirSpacesAndControls)
     EXPECT_EQ(text(visiblePiece(QStringLiteral("κόσμε"))), "κόσμε");
 }
 
+TEST(NumberText, ATokenCannotWriteMarkupIntoAToolTip)
+{
+    const QString shown = plainToolTip(QStringLiteral("<img src=\"file:///etc/passwd\"> <b>verified</b>"));
+    EXPECT_FALSE(shown.contains(QStringLiteral("<b>")));
+    EXPECT_FALSE(shown.contains(QStringLiteral("<img")));
+    EXPECT_TRUE(shown.contains(QStringLiteral("&lt;b&gt;verified")));
+    EXPECT_TRUE(plainToolTip(QString()).isEmpty()); // no empty box
+}
+
 }

@@ -213,7 +213,7 @@ TEST(CrumbBar, ShortensLongCrumbsBeforeTheLastOne)
     const auto crumbs = bar.findChildren<QToolButton*>();
     ASSERT_EQ(crumbs.size(), 3);
     EXPECT_TRUE(crumbs[0]->text().contains(u'…'));
-    EXPECT_EQ(crumbs[0]->toolTip().size(), 60);
+    EXPECT_TRUE(crumbs[0]->toolTip().contains(QString(60, u'm')));
     EXPECT_EQ(crumbs[2]->text().toStdString(), "token 0");
     QSignalSpy chosen(&bar, &CrumbBar::crumbChosen);
     crumbs[1]->click();

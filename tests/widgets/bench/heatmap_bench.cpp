@@ -1,5 +1,7 @@
 // Measures full repaints of a large map in processor time, beside a plain copy of an image of the same size.
+#include "widgets/check_list.h"
 #include "widgets/gallery/samples.h"
+#include "widgets/inspector_panel.h"
 #include "widgets/theme.h"
 #include "widgets/token_chips.h"
 #include "widgets/token_heatmap.h"
@@ -75,6 +77,25 @@ int main(int argc, char** argv)
            medianMs(31, [&] { heatmap.setMetric(allMetrics[static_cast<std::size_t>(++metric % 6)]); }));
     const auto cell = map->cells[5];
     report("one finished cell arrives", medianMs(31, [&] { heatmap.setCell(5, 0, cell); }));
+    InspectorPanel inspector;
+    inspector.resize(336, 900);
+    inspector.setMap(map);
+    int token = 0;
+    report("inspector of another cell", medianMs(31, [&] {
+               inspector.setCell({7, 0, ++token}, false);
+               inspector.render(&target);
+           }));
+    auto verdict = std::make_shared<VerdictView>(*samples::failed());
+    const auto passed = samples::verified();
+    for (int block = 0; block < 100; ++block)
+        for (const CheckRow& check : passed->checks) {
+            verdict->checks.push_back(check);
+            verdict->checks.back().where = QStringLiteral("block %1").arg(block);
+        }
+    CheckList checks;
+    checks.resize(900, 700);
+    report("check list of 1212 rows", medianMs(11, [&] { checks.setVerdict(verdict); }));
+    report("check list painted", medianMs(31, [&] { checks.render(&target); }));
     TokenChips chips;
     chips.resize(700, 500);
     const auto tokens = std::make_shared<const std::vector<Token>>(map->prompts[0].tokens);

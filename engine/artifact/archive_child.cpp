@@ -40,7 +40,7 @@ std::string answerFor(const void* image, std::size_t size)
     } catch (const Error& problem) {
         return problemAnswer(problem.what());
     } catch (const std::bad_alloc&) {
-        return problemAnswer("reading its structure needs more memory than an archive may take");
+        return problemAnswer("reading its structure needs more memory than an archive may take.");
     }
 }
 
@@ -54,7 +54,7 @@ int runArchiveReaderChild()
         return 1;
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size == 0)
-        return writeAll(problemAnswer("the file is empty")) ? 0 : 1;
+        return writeAll(problemAnswer("the file is empty.")) ? 0 : 1;
     void* image = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, archiveDescriptor, 0);
     if (image == MAP_FAILED)
         return 1;

@@ -9,11 +9,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -84,13 +84,14 @@ StartedReader startReader(int archive, const std::filesystem::path& program)
 {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw ResourceError(fmt::format("no pipe for the archive reader: {}", std::strerror(errno)));
+        throw ResourceError(fmt::format("no pipe for the archive reader: {}.", std::generic_category().message(errno)));
     Descriptor answer(ends[0]);
     Descriptor childEnd(ends[1]);
     const Descriptor target = movedUp(childEnd.value());
     const Descriptor file = movedUp(archive);
     if (target.value() < 0 || file.value() < 0)
-        throw ResourceError(fmt::format("no file descriptor for the archive reader: {}", std::strerror(errno)));
+        throw ResourceError(
+            fmt::format("no file descriptor for the archive reader: {}.", std::generic_category().message(errno)));
 
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -99,21 +100,37 @@ StartedReader startReader(int archive, const std::filesystem::path& program)
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, file.value(), archiveDescriptor);
 
+    // Its own process group and default signals: Ctrl-C is for the parent, which then says "interrupted" and not that
+    // the file is malformed.
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
     std::string name = program.string();
     std::string verb = "--archive-reader";
     const std::array<char*, 3> arguments = {name.data(), verb.data(), nullptr};
     const std::array<char*, 1> environment = {nullptr}; // nothing of the user's settings steers HDF5
     pid_t process = -1;
-    const int problem = ::posix_spawn(&process, name.c_str(), &actions, nullptr, arguments.data(), environment.data());
+    const int problem =
+        ::posix_spawn(&process, name.c_str(), &actions, &attributes, arguments.data(), environment.data());
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (problem != 0)
-        throw FileError(fmt::format("{}: the archive reader cannot be started: {}", name, std::strerror(problem)));
+        throw FileError(fmt::format("{}: the archive reader cannot be started: {}.", name,
+                                    std::generic_category().message(problem)));
     return {process, std::move(answer)};
 }
 
 [[noreturn]] void refuse(std::string_view source, std::string_view what)
 {
-    throw FormatError(fmt::format("{}: the file cannot be read as an archive: {}", source, what));
+    throw FormatError(fmt::format("{}: the file cannot be read as an archive: {}.", source, what));
 }
 
 // All that the child writes, up to its end; FormatError if it says too much or nothing for too long.
@@ -159,7 +176,8 @@ std::unique_ptr<ArchiveReader> openThroughChild(int descriptor, std::string_view
     const std::uint64_t size = sizeOfFile(descriptor, name);
     Descriptor own = movedUp(descriptor);
     if (own.value() < 0)
-        throw ResourceError(fmt::format("{}: no file descriptor left: {}", name, std::strerror(errno)));
+        throw ResourceError(
+            fmt::format("{}: no file descriptor left: {}.", name, std::generic_category().message(errno)));
 
     StartedReader reader = startReader(descriptor, childProgram);
     Child child(reader.process);

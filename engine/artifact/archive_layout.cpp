@@ -48,7 +48,7 @@ std::string printable(std::string_view text)
 [[noreturn]] void refuseAnswer(std::string_view source)
 {
     throw FormatError(
-        fmt::format("{}: the archive reader gave an answer that makes no sense; the file is malformed", source));
+        fmt::format("{}: the archive reader gave an answer that makes no sense; the file is malformed.", source));
 }
 
 DType dtypeNamed(const std::string& name, std::string_view source)
@@ -79,17 +79,17 @@ void checkLayout(const ArchiveLayout& layout, std::uint64_t fileSize, std::strin
     for (const PlacedEntry& placed : layout) {
         const ArchiveEntry& entry = placed.entry;
         if (!isPlainName(entry.name))
-            throw FormatError(fmt::format("{}: a dataset has the name \"{}\", which no archive of this tool has",
+            throw FormatError(fmt::format("{}: a dataset has the name \"{}\", which no archive of this tool has.",
                                           source, printable(entry.name)));
         if (!names.insert(entry.name).second)
-            throw FormatError(fmt::format("{}: there are two datasets named {}", source, entry.name));
+            throw FormatError(fmt::format("{}: there are two datasets named {}.", source, entry.name));
         if (entry.shape.size() > largestRank)
-            throw FormatError(fmt::format("{}: dataset {} has {} dimensions; at most {} are allowed", source,
+            throw FormatError(fmt::format("{}: dataset {} has {} dimensions; at most {} are allowed.", source,
                                           entry.name, entry.shape.size(), largestRank));
         const std::optional<std::uint64_t> size = sizeOf(entry);
         if (!size || *size > fileSize || placed.offset > fileSize - *size)
             throw FormatError(fmt::format("{}: dataset {} at byte {} with shape [{}] does not fit into the file's {} "
-                                          "bytes; the file is damaged or cut off",
+                                          "bytes; the file is damaged or cut off.",
                                           source, entry.name, placed.offset, fmt::join(entry.shape, ", "), fileSize));
         if (*size > 0)
             extents.push_back({placed.offset, placed.offset + *size, &entry.name});
@@ -98,7 +98,7 @@ void checkLayout(const ArchiveLayout& layout, std::uint64_t fileSize, std::strin
     std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
     for (std::size_t i = 1; i < extents.size(); ++i)
         if (extents[i].begin < extents[i - 1].end)
-            throw FormatError(fmt::format("{}: datasets {} and {} overlap at byte {}", source, *extents[i - 1].name,
+            throw FormatError(fmt::format("{}: datasets {} and {} overlap at byte {}.", source, *extents[i - 1].name,
                                           *extents[i].name, extents[i].begin));
 }
 

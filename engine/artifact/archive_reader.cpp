@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -34,12 +34,12 @@ public:
     {
         const ArchiveEntry* entry = find(name);
         if (entry == nullptr)
-            throw FormatError(fmt::format("{}: there is no dataset {}", m_source, name));
+            throw FormatError(fmt::format("{}: there is no dataset {}.", m_source, name));
         const bool scalar = entry->shape.empty();
         const std::int64_t rows = scalar ? 1 : entry->shape[0];
         if (rowBegin < 0 || rowEnd < rowBegin || rowEnd > rows)
-            throw FormatError(fmt::format("{}: dataset {} has {} rows, so rows {} to {} cannot be read", m_source, name,
-                                          rows, rowBegin, rowEnd));
+            throw FormatError(fmt::format("{}: dataset {} has {} rows, so rows {} to {} cannot be read.", m_source,
+                                          name, rows, rowBegin, rowEnd));
 
         HostTensor tensor;
         tensor.dtype = entry->dtype;
@@ -66,10 +66,10 @@ private:
             if (count < 0 && errno == EINTR)
                 continue;
             if (count < 0)
-                throw FileError(fmt::format("{}: dataset {} cannot be read at byte {}: {}", m_source, name,
-                                            offset + done, std::strerror(errno)));
+                throw FileError(fmt::format("{}: dataset {} cannot be read at byte {}: {}.", m_source, name,
+                                            offset + done, std::generic_category().message(errno)));
             if (count == 0)
-                throw FormatError(fmt::format("{}: the file ends at byte {} in the middle of dataset {}", m_source,
+                throw FormatError(fmt::format("{}: the file ends at byte {} in the middle of dataset {}.", m_source,
                                               offset + done, name));
             done += static_cast<std::size_t>(count);
         }
@@ -118,7 +118,7 @@ std::uint64_t sizeOfFile(int descriptor, std::string_view source)
 {
     struct stat status = {};
     if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-        throw FileError(fmt::format("{}: this is not a regular file", source));
+        throw FileError(fmt::format("{}: this is not a regular file.", source));
     return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -146,7 +146,8 @@ std::unique_ptr<ArchiveReader> openOwnArchive(const std::filesystem::path& path)
 {
     Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (descriptor.value() < 0)
-        throw FileError(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
+        throw FileError(
+            fmt::format("{}: cannot be opened: {}.", path.string(), std::generic_category().message(errno)));
     const std::uint64_t size = sizeOfFile(descriptor.value(), path.string());
     const ArchiveLayout layout = ownLayout(path);
     checkLayout(layout, size, path.string());

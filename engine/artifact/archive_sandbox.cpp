@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace blockcert::artifact {
 
@@ -27,7 +28,7 @@ void limit(__rlimit_resource resource, rlim_t value)
     setrlimit(resource, &both);
 }
 
-// Pages of address space in use now; 0 if /proc is not there.
+// Address space in use now; 0 if /proc is not there.
 std::size_t mappedBytes()
 {
     std::size_t pages = 0;
@@ -36,7 +37,7 @@ std::size_t mappedBytes()
             pages = 0;
         std::fclose(file);
     }
-    return pages * 4096;
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
 // Opening answers "permission denied" instead of ending the process, because HDF5 looks whether a file of the

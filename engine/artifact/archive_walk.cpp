@@ -85,12 +85,12 @@ public:
 private:
     [[noreturn]] void refuse(const std::string& where, std::string_view what) const
     {
-        throw FormatError(fmt::format("{} has {}, which archives of this tool never have", where, what));
+        throw FormatError(fmt::format("{} has {}, which archives of this tool never have.", where, what));
     }
 
     [[noreturn]] void fail(const std::string& where) const
     {
-        throw FormatError(fmt::format("{} is not readable as HDF5 ({})", where, lastProblem()));
+        throw FormatError(fmt::format("{} is not readable as HDF5 ({}).", where, lastProblem()));
     }
 
     void visitGroup(hid_t group, const std::string& prefix, int depth)
@@ -236,7 +236,7 @@ ArchiveLayout readLayout(const ArchiveBytes& bytes)
     H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);
     File file(H5Fopen(bytes.path.c_str(), H5F_ACC_RDONLY, access.id()));
     if (!file)
-        throw FormatError(fmt::format("this is not a readable HDF5 file ({})", lastProblem()));
+        throw FormatError(fmt::format("this is not a readable HDF5 file ({}).", lastProblem()));
     return Walk().layoutOf(file.id());
 }
 

@@ -57,9 +57,9 @@ Dataspace dataspaceOf(const std::vector<hsize_t>& dimensions)
     for (const int code : {ENOSPC, EDQUOT, EFBIG})
         if (problem.find(fmt::format("errno = {},", code)) != std::string::npos)
             throw ResourceError(fmt::format("{}: there is no room to write this file; free some space and continue "
-                                            "the run with --resume",
+                                            "the run with --resume.",
                                             path.string()));
-    throw FileError(fmt::format("{}: HDF5 could not write this file ({})", path.string(), problem));
+    throw FileError(fmt::format("{}: HDF5 could not write this file ({}).", path.string(), problem));
 }
 
 void syncFile(const std::filesystem::path& path)
@@ -69,7 +69,7 @@ void syncFile(const std::filesystem::path& path)
     if (descriptor >= 0)
         ::close(descriptor);
     if (!synced)
-        throw FileError(fmt::format("{}: could not flush this file to disk", path.string()));
+        throw FileError(fmt::format("{}: could not flush this file to disk.", path.string()));
 }
 
 }

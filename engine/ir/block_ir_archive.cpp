@@ -62,7 +62,7 @@ public:
 private:
     [[noreturn]] void refuse(const std::string& sentence) const
     {
-        throw FormatError(fmt::format("{}: {}", m_source, sentence));
+        throw FormatError(fmt::format("{}: {}.", m_source, sentence));
     }
 
     const artifact::ArchiveEntry& entry(const std::string& name)

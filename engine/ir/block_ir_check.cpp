@@ -49,7 +49,7 @@ private:
     {
         const std::string where =
             m_operation.empty() ? std::string() : fmt::format("operation {} ({}): ", m_number, m_operation);
-        throw FormatError(fmt::format("program of block {}: {}{}", m_program.layer.value, where,
+        throw FormatError(fmt::format("program of block {}: {}{}.", m_program.layer.value, where,
                                       fmt::format(text, std::forward<Arguments>(arguments)...)));
     }
 

@@ -235,7 +235,7 @@ void checkSchema(ObjectReader& object, std::string_view source)
         return;
     if (found.starts_with("blockcert.program/"))
         throw UnsupportedError(
-            fmt::format("{}: the program is of another version than {}; a newer program may read it", source, schema));
+            fmt::format("{}: the program is of another version than {}; a newer program may read it.", source, schema));
     object.refuse(fmt::format("the field \"schema\" must be \"{}\"", schema));
 }
 

@@ -38,7 +38,7 @@ ObjectReader::ObjectReader(const Json& object, std::string where)
 
 void ObjectReader::refuse(const std::string& sentence) const
 {
-    throw FormatError(fmt::format("{}: {}", m_where, sentence));
+    throw FormatError(fmt::format("{}: {}.", m_where, sentence));
 }
 
 bool ObjectReader::has(const std::string& key) const

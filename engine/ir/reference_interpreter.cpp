@@ -40,7 +40,7 @@ void checkTensor(std::string_view name, const HostTensor& tensor, DType dtype, c
         tensor.dtype == dtype && tensor.shape == shape &&
         static_cast<std::int64_t>(tensor.bytes.size()) == tensor.elementCount() * storageBlock(tensor.dtype).bytes;
     if (!fits)
-        throw ShapeError(fmt::format("{} is {} [{}] where the program needs {} [{}]", name, nameOf(tensor.dtype),
+        throw ShapeError(fmt::format("{} is {} [{}] where the program needs {} [{}].", name, nameOf(tensor.dtype),
                                      fmt::join(tensor.shape, ", "), nameOf(dtype), fmt::join(shape, ", ")));
 }
 
@@ -49,7 +49,7 @@ void checkTensors(const BlockIr& block)
     for (const auto& [name, weight] : block.program.weights) {
         const auto value = block.weights.find(name);
         if (value == block.weights.end())
-            throw ShapeError(fmt::format("weight {} of block {} was not loaded", name, block.program.layer.value));
+            throw ShapeError(fmt::format("weight {} of block {} was not loaded.", name, block.program.layer.value));
         checkTensor("weight " + name, value->second, weight.dtype, weight.shape);
     }
     const std::int64_t longest = block.mask.shape.empty() ? 0 : block.mask.shape[0];
@@ -184,12 +184,10 @@ public:
     BlockReplay run(std::span<const double> input)
     {
         m_registers["x"].assign(input.begin(), input.end());
-        for (std::size_t i = 0; i < m_block.program.operations.size(); ++i) {
-            const Operation& operation = m_block.program.operations[i];
-            m_where = fmt::format("block {}, operation {} ({})", m_block.program.layer.value, i + 1, nameOf(operation));
+        for (m_operation = 0; m_operation < m_block.program.operations.size(); ++m_operation) {
             m_context.step();
-            std::visit([this](const auto& op) { apply(op); }, operation);
-            dropUnused(i);
+            std::visit([this](const auto& op) { apply(op); }, m_block.program.operations[m_operation]);
+            std::erase_if(m_registers, [this](const auto& entry) { return !readLater(entry.first); });
         }
         return {std::move(m_registers["y"]), std::move(m_registers["attn"]), std::move(m_registers["mlp"]),
                 std::move(m_margin)};
@@ -263,35 +261,31 @@ private:
     // Over the allowed keys: exp(score − largest) / Σ exp(score − largest). Also takes the margins.
     void apply(const MaskedSoftmax& op)
     {
-        const Rows& scores = in(op.in);
-        const std::int64_t rows = static_cast<std::int64_t>(scores.size()) / m_tokens; // [head, query]
-        Rows out(scores.size(), 0.0);
-        m_margin.assign(at(rows), 0.0);
-        shareOut(threadsForPairs(rows / m_tokens * exponentialCost), rows / m_tokens, [&](std::int64_t h) {
-            for (std::int64_t t = 0; t < m_tokens; ++t) {
-                const std::int64_t row = h * m_tokens + t;
-                softmaxRow(scores.data() + row * m_tokens, t, out.data() + row * m_tokens);
-                m_margin[at(row)] = marginOfRow(scores.data() + row * m_tokens, t);
-            }
+        Rows rows = take(op.in);
+        const std::int64_t count = static_cast<std::int64_t>(rows.size()) / m_tokens; // [head, query]
+        m_margin.assign(at(count), 0.0);
+        shareOut(threadsForPairs(count / m_tokens * exponentialCost), count, [&](std::int64_t row) {
+            double* scores = rows.data() + row * m_tokens;
+            m_margin[at(row)] = marginOfRow(scores, row % m_tokens);
+            softmaxRow(scores, row % m_tokens);
         });
-        write(op.out, std::move(out));
+        write(op.out, std::move(rows));
     }
 
-    void softmaxRow(const double* scores, std::int64_t query, double* weights) const
+    void softmaxRow(double* row, std::int64_t query) const
     {
         double largest = -std::numeric_limits<double>::infinity();
         for (std::int64_t s = 0; s < m_tokens; ++s)
             if (m_mask.allows(query, s))
-                largest = std::max(largest, scores[s]);
+                largest = std::max(largest, row[s]);
         double sum = 0;
-        for (std::int64_t s = 0; s < m_tokens; ++s)
-            if (m_mask.allows(query, s)) {
-                weights[s] = std::exp(scores[s] - largest);
-                sum += weights[s];
-            }
+        for (std::int64_t s = 0; s < m_tokens; ++s) {
+            row[s] = m_mask.allows(query, s) ? std::exp(row[s] - largest) : 0;
+            sum += row[s]; // +0 for a key that is not allowed
+        }
         for (std::int64_t s = 0; s < m_tokens; ++s)
             if (m_mask.allows(query, s))
-                weights[s] /= sum;
+                row[s] /= sum;
     }
 
     // Largest minus second largest score among the allowed keys; 0 with fewer than two of them.
@@ -335,33 +329,32 @@ private:
 
     void apply(const Activation& op)
     {
-        const Rows& rows = in(op.in);
-        Rows out(rows.size());
+        Rows rows = take(op.in);
         const auto width = static_cast<std::int64_t>(rows.size()) / m_tokens;
         const int threads = threadsWorthwhile(m_block.threads, m_tokens * width * exponentialCost);
         shareOut(threads, m_tokens, [&](std::int64_t t) {
             for (std::int64_t i = t * width; i < (t + 1) * width; ++i)
-                out[at(i)] = op.kind == Activation::Kind::Silu ? silu(rows[at(i)]) : geluNew(rows[at(i)]);
+                rows[at(i)] = op.kind == Activation::Kind::Silu ? silu(rows[at(i)]) : geluNew(rows[at(i)]);
         });
-        write(op.out, std::move(out));
+        write(op.out, std::move(rows));
     }
 
     void apply(const Multiply& op)
     {
-        Rows out = in(op.a);
+        Rows product = in(op.a);
         const Rows& b = in(op.b);
-        for (std::size_t i = 0; i < out.size(); ++i)
-            out[i] *= b[i];
-        write(op.out, std::move(out));
+        for (std::size_t i = 0; i < product.size(); ++i)
+            product[i] *= b[i];
+        write(op.out, std::move(product));
     }
 
     void apply(const Add& op)
     {
-        Rows out = in(op.a);
+        Rows sum = in(op.a);
         const Rows& b = in(op.b);
-        for (std::size_t i = 0; i < out.size(); ++i)
-            out[i] += b[i];
-        write(op.out, std::move(out));
+        for (std::size_t i = 0; i < sum.size(); ++i)
+            sum[i] += b[i];
+        write(op.out, std::move(sum));
     }
 
     // For work on every pair of tokens.
@@ -372,25 +365,31 @@ private:
 
     [[nodiscard]] const Rows& in(const std::string& name) const { return m_registers.at(name); }
 
+    // The values of a register to change: the register itself if no later operation reads it, else a copy.
+    [[nodiscard]] Rows take(const std::string& name)
+    {
+        return readLater(name) ? m_registers.at(name) : std::move(m_registers.at(name));
+    }
+
+    // "y", "attn" and "mlp" are read at the end.
+    [[nodiscard]] bool readLater(const std::string& name) const
+    {
+        const auto last = m_block.lastUse.find(name);
+        const bool read = last != m_block.lastUse.end() && last->second > m_operation;
+        return read || name == "y" || name == "attn" || name == "mlp";
+    }
+
     [[nodiscard]] const Rows& vector(const std::string& weight) const { return m_block.vectors.at(weight); }
 
     void write(const std::string& name, Rows values)
     {
         for (const double value : values)
             if (!std::isfinite(value))
-                throw NumericError(fmt::format("{}: a value of {} is not finite in double precision", m_where, name));
+                throw NumericError(fmt::format("block {}, operation {} ({}): a value of {} is not finite in double "
+                                               "precision.",
+                                               m_block.program.layer.value, m_operation + 1,
+                                               nameOf(m_block.program.operations[m_operation]), name));
         m_registers[name] = std::move(values);
-    }
-
-    // Frees registers that no later operation reads, but for the three that are asked for.
-    void dropUnused(std::size_t operation)
-    {
-        std::erase_if(m_registers, [&](const auto& entry) {
-            const std::string& name = entry.first;
-            const auto last = m_block.lastUse.find(name);
-            const bool read = last != m_block.lastUse.end() && last->second > operation;
-            return !read && name != "y" && name != "attn" && name != "mlp";
-        });
     }
 
     const LoadedBlock& m_block;
@@ -400,7 +399,7 @@ private:
     const RunContext& m_context;
     std::map<std::string, Rows> m_registers;
     std::vector<double> m_margin;
-    std::string m_where; // the operation at hand, for messages
+    std::size_t m_operation = 0; // the one at hand
 };
 
 }
@@ -424,17 +423,17 @@ BlockReplay ReferenceInterpreter::run(std::span<const double> input, std::span<c
     const LoadedBlock& block = m_state->block;
     const std::string where = fmt::format("block {}", block.program.layer.value);
     if (position.empty() || static_cast<std::int64_t>(position.size()) > block.mask.shape[0])
-        throw ShapeError(fmt::format("{}: a prompt of {} tokens does not fit the mask of {}", where, position.size(),
+        throw ShapeError(fmt::format("{}: a prompt of {} tokens does not fit the mask of {}.", where, position.size(),
                                      block.mask.shape[0]));
     if (input.size() != position.size() * at(block.program.width))
-        throw ShapeError(fmt::format("{}: {} input values are not {} rows of {}", where, input.size(), position.size(),
+        throw ShapeError(fmt::format("{}: {} input values are not {} rows of {}.", where, input.size(), position.size(),
                                      block.program.width));
     for (const std::int32_t index : position)
         if (block.program.ropeHalf != 0 && (index < 0 || index >= block.program.positions))
-            throw ShapeError(fmt::format("{}: position {} is not in the RoPE table of {} rows", where, index,
+            throw ShapeError(fmt::format("{}: position {} is not in the RoPE table of {} rows.", where, index,
                                          block.program.positions));
     if (!std::all_of(input.begin(), input.end(), [](double value) { return std::isfinite(value); }))
-        throw NumericError(fmt::format("{}: a value of the input is not finite", where));
+        throw NumericError(fmt::format("{}: a value of the input is not finite.", where));
     return BlockRun(block, position, context).run(input);
 }
 

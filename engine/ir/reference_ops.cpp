@@ -232,7 +232,7 @@ std::vector<double> lossRows(std::span<const double> in, const PackedMatrix& hea
             const TokenId id = target[at(begin + t)];
             if (id < 0 || id >= head.outputs())
                 throw ShapeError("the token id " + std::to_string(id) + " is outside the vocabulary of " +
-                                 std::to_string(head.outputs()));
+                                 std::to_string(head.outputs()) + ".");
             const std::span<const double> row(logits.data() + t * head.outputs(), at(head.outputs()));
             const double largest = *std::max_element(row.begin(), row.end());
             double sum = 0;

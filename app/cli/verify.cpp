@@ -46,6 +46,7 @@ DType baselineOf(const std::filesystem::path& runOrCertificate)
 certificate::VerifyOptions optionsOf(const ParsedCommand& command)
 {
     certificate::VerifyOptions options;
+    options.locations = terminal::modelLocations();
     options.level = static_cast<int>(*command.integer("level"));
     if (command.has("model"))
         options.model = artifact::resolveModel(command.text("model"), terminal::modelLocations());

@@ -168,6 +168,30 @@ bool Transformer::batchInvariant() const
     return m_state->batchInvariant;
 }
 
+TilingChoice Transformer::tilingForReplay(DType dtype, const RunContext& context)
+{
+    TilingChoice choice{defaultTiling(dtype), true};
+    if (!m_state->device.is_cpu())
+        return choice;
+    return guarded([&] {
+        const TransformerConfig& config = m_state->config;
+        const BlockWeights& block = m_state->block(LayerIndex{0});
+        const std::int64_t query = config.queryWidth();
+        const at::Tensor attention = block.queryKeyValue.weight();
+        // q, k (v has its shape), o, gate or up, down: as the program has them, not stacked.
+        const std::array<at::Tensor, 5> weights = {
+            attention.narrow(0, 0, query), attention.narrow(0, query, config.keyValueWidth()), block.output.weight(),
+            block.up.weight().narrow(0, 0, config.dFf), block.down.weight()};
+        for (const at::Tensor& weight : weights) {
+            const Linear layer(weight.to(scalarTypeOf(dtype)), at::Tensor());
+            const Linear* const layers[] = {&layer};
+            const TilingChoice one = chooseTiling(layers, choice.tiling, context);
+            choice = {one.tiling, choice.batchInvariant && one.batchInvariant};
+        }
+        return choice;
+    });
+}
+
 at::Tensor Transformer::embed(std::span<const TokenId> ids, const Batch& batch) const
 {
     checkPositions(m_state->config, batch.longest());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/model/batch.h"
+#include "engine/model/invariance.h"
 #include "engine/model/tiled_linear.h"
 #include "engine/values/dtype.h"
 #include "engine/values/ids.h"
@@ -74,6 +75,8 @@ public:
     [[nodiscard]] const c10::Device& device() const;
     [[nodiscard]] const Tiling& tiling() const;
     [[nodiscard]] bool batchInvariant() const;
+    // The self-test's answer for the shapes of a block's layers, one by one, in the type of a replay.
+    [[nodiscard]] TilingChoice tilingForReplay(DType dtype, const RunContext& context);
 
     // The state before block 0, [rows, d]. Throws FormatError for an id outside the vocabulary, UsageError for a
     // position outside the context.

@@ -24,6 +24,7 @@ struct Host {
     artifact::ModelLocations locations;
     std::string toolVersion;
     std::string toolBuild;
+    std::filesystem::path childProgram = {}; // the blockcert executable; needed when a finished run gains prompts
 };
 
 // MODEL, --dtype, --device, --threads.
@@ -80,7 +81,7 @@ struct DoctorOptions {
     std::string device = "cpu";
     int threads = 0;
     std::string model;               // empty: no loader self-test on a model
-    std::filesystem::path reference; // reference logits (docs/reference-logits.md); needs a model
+    std::filesystem::path reference; // a .safetensors of reference logits; needs a model
 };
 
 // Keeps the model of the last request in memory, keyed by path, dtype, device and the files' times and sizes, so
@@ -116,6 +117,7 @@ void prepareProcess();
 [[nodiscard]] Json generate(const GenerateOptions& options, ModelCache& cache, const RunContext& context);
 
 // The self-tests of this machine: {"engine": {…as in describeEngine}, "checks": [{"id", "title", "ok", "detail"}]}.
+// A reference file holds, for P = 0, 1, …, promptP.token_ids (I64 [S]) and promptP.logits (F32 [S, V]).
 [[nodiscard]] Json doctor(const DoctorOptions& options, ModelCache& cache, const RunContext& context);
 
 // For `initialize`: {"engine": {device, processor, isa, libtorch, blas, threads, tiling, batch_invariant},

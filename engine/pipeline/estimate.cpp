@@ -1,0 +1,104 @@
+#include "engine/base/run_context.h"
+#include "engine/model/weights.h"
+#include "engine/pipeline/loaded_model.h"
+#include "engine/pipeline/pipeline.h"
+#include "engine/pipeline/run_request.h"
+
+#include <algorithm>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+// Counts of one job, in exact integers where they are counts and in double where they only have to be about right.
+struct Work {
+    double tokens = 0;
+    double squares = 0; // Σ Sₚ²
+    std::int64_t longest = 0;
+};
+
+Work workOf(const PromptSet& prompts)
+{
+    Work work;
+    for (const EncodedPrompt& prompt : prompts.prompts) {
+        const auto length = static_cast<std::int64_t>(prompt.tokenIds.size());
+        work.tokens += static_cast<double>(length);
+        work.squares += static_cast<double>(length * length);
+        work.longest = std::max(work.longest, length);
+    }
+    return work;
+}
+
+// Multiplications and additions: 2 per weight and token, 4 per score and head dimension, masked ones included.
+double flopsOf(const RunRequest& request, const TransformerConfig& config, const Work& work)
+{
+    const model::ParameterCount count = model::countParameters(config);
+    const double block = 2 * work.tokens * static_cast<double>(count.block) + 4 * work.squares * config.queryWidth();
+    const double head = 2 * work.tokens * static_cast<double>(config.dModel) * config.vocab;
+    const bool losses = request.loss == LossMode::Exact;
+    const auto replays = static_cast<double>(request.blocks.size());
+    const std::int32_t deepest = request.blocks.empty() ? 0 : request.blocks.back().value + 1;
+    double flops = losses ? config.layers * block + head + replays * block : deepest * block;
+    flops += replays * block;
+    if (losses)
+        for (const LayerIndex layer : request.blocks)
+            flops += (config.layers - 1 - layer.value) * block + head;
+    return flops;
+}
+
+double diskOf(const RunRequest& request, const TransformerConfig& config, const Work& work)
+{
+    const auto element = static_cast<double>(storageBlock(request.baselineDtype).bytes);
+    const double recorded = 4 * work.tokens * config.dModel * element;
+    const double perToken = work.tokens * (4 + 4 + 8 * 4 + 8.0 * config.heads);
+    const double losses = request.loss == LossMode::Exact ? work.tokens * (2 * 8 + 2 * 5 * 12) : 0;
+    const double embedded =
+        request.embedWeights ? static_cast<double>(model::countParameters(config).block) * element : 0;
+    const double longest = static_cast<double>(work.longest);
+    const double ir = longest * longest + longest * config.headDim * element + 8192 + embedded;
+    const double block = recorded + perToken + losses + work.squares + ir;
+    // One block's cells lie beside the finished files until the block is written.
+    return block * static_cast<double>(request.blocks.size() + 1);
+}
+
+double memoryOf(const RunRequest& request, const TransformerConfig& config, const Work& work)
+{
+    const model::ParameterCount count = model::countParameters(config);
+    const auto element = static_cast<double>(storageBlock(request.baselineDtype).bytes);
+    const auto replayElement = static_cast<double>(storageBlock(request.replayDtype).bytes);
+    const double weights =
+        (static_cast<double>(count.model) + config.layers * static_cast<double>(count.block)) * element;
+    const double surrogate = static_cast<double>(count.block) * (element + replayElement);
+    const double kept = request.loss == LossMode::Exact ? static_cast<double>(request.blocks.size()) : 1;
+    const double trace = work.tokens * config.dModel * element * (kept + 4);
+    const double widest = std::max(2 * config.dFf, config.queryWidth() + 2 * config.keyValueWidth());
+    const double forward = work.tokens * (widest + config.dFf + 4.0 * config.dModel) * element;
+    const double rows = std::min(work.tokens, 512.0);
+    const double replay = rows * (widest + 2.0 * config.dFf + 8.0 * config.dModel) * replayElement;
+    const double logits = 128.0 * config.vocab * element;
+    constexpr double libraries = 160e6;
+    return weights + surrogate + trace + forward + replay + logits + libraries;
+}
+
+std::int64_t rounded(double value)
+{
+    return static_cast<std::int64_t>(value);
+}
+
+}
+
+Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext& context)
+{
+    const OpenedModel opened = cache.state().open(options.model.model, context);
+    const TransformerConfig& config = opened.checkpoint->config();
+    const RunRequest request = requestOf(options, config);
+    const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
+    const Work work = workOf(prompts);
+    return {{"cells", request.blocks.size() * prompts.prompts.size()},
+            {"tokens", prompts.tokenCount()},
+            {"memory_bytes", rounded(memoryOf(request, config, work))},
+            {"disk_bytes", rounded(diskOf(request, config, work))},
+            {"flops", flopsOf(request, config, work)}};
+}
+
+}

@@ -1,0 +1,125 @@
+#include "engine/pipeline/loaded_model.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/model/device.h"
+#include "engine/model/parallel_tasks.h"
+#include "engine/model/weights.h"
+#include "engine/prompts/prompts.h"
+
+#include <c10/core/Device.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A path that works from elsewhere; "demo" and hub ids stay as they are.
+std::string hintOf(const std::string& model)
+{
+    std::error_code missing;
+    return fs::exists(model, missing) ? fs::absolute(model).lexically_normal().string() : model;
+}
+
+std::shared_ptr<const tokenizer::Tokenizer> openTokenizer(const artifact::Checkpoint& checkpoint, std::string& problem)
+{
+    try {
+        return std::make_shared<const tokenizer::Tokenizer>(tokenizer::Tokenizer::of(checkpoint));
+    } catch (const Error& error) {
+        problem = error.what();
+        return nullptr;
+    }
+}
+
+// Keep all weights in memory if they leave a third of it free for the work itself.
+model::Residency residencyFor(const TransformerConfig& config, DType dtype)
+{
+    const model::ParameterCount count = model::countParameters(config);
+    const std::int64_t bytes = (count.model + config.layers * count.block) * storageBlock(dtype).bytes;
+    const std::int64_t available = model::memoryNow().availableBytes;
+    return available == 0 || bytes < available / 3 * 2 ? model::Residency::Whole : model::Residency::OneBlock;
+}
+
+}
+
+ModelCache::ModelCache(Host host)
+    : m_state(std::make_unique<State>(std::move(host)))
+{
+}
+
+ModelCache::~ModelCache() = default;
+
+void ModelCache::clear()
+{
+    m_state = std::make_unique<State>(std::move(m_state->host));
+}
+
+std::vector<ModelCache::State::FileStamp> ModelCache::State::stampsOf(const artifact::Checkpoint& checkpoint)
+{
+    std::vector<FileStamp> stamps;
+    const auto add = [&](const fs::path& path) {
+        std::error_code problem;
+        const std::uint64_t size = fs::file_size(path, problem);
+        if (problem)
+            return;
+        const auto modified = fs::last_write_time(path, problem).time_since_epoch();
+        stamps.push_back({path.string(), size, std::chrono::duration_cast<std::chrono::nanoseconds>(modified).count()});
+    };
+    for (const artifact::WeightFile& file : checkpoint.files())
+        add(file.path);
+    if (!checkpoint.folder().empty()) {
+        std::error_code problem;
+        for (const fs::directory_entry& entry : fs::directory_iterator(checkpoint.folder(), problem))
+            if (entry.path().extension() == ".json" || entry.path().extension() == ".jinja" ||
+                entry.path().extension() == ".txt" || entry.path().filename() == "tokenizer.model")
+                add(entry.path());
+    }
+    std::sort(stamps.begin(), stamps.end(), [](const FileStamp& a, const FileStamp& b) { return a.path < b.path; });
+    return stamps;
+}
+
+OpenedModel ModelCache::State::open(const std::string& model, const RunContext& context)
+{
+    Progress progress;
+    progress.stage = "open";
+    progress.total = 1;
+    progress.unit = "files";
+    context.step(progress);
+    const fs::path path = artifact::resolveModel(model, host.locations);
+    if (!m_opened || m_path != path.string() || m_stamps != stampsOf(*m_opened->checkpoint)) {
+        m_transformer.reset();
+        m_opened.reset();
+        OpenedModel opened;
+        opened.checkpoint = std::make_shared<artifact::Checkpoint>(artifact::Checkpoint::open(path));
+        opened.tokenizer = openTokenizer(*opened.checkpoint, opened.tokenizerProblem);
+        m_stamps = stampsOf(*opened.checkpoint);
+        m_path = path.string();
+        m_opened = std::move(opened);
+    }
+    m_opened->hint = hintOf(model);
+    progress.done = 1;
+    context.step(progress);
+    return *m_opened;
+}
+
+model::Transformer& ModelCache::State::load(const OpenedModel& opened, const ModelOptions& options,
+                                            const RunContext& context)
+{
+    model::setThreads(options.threads);
+    if (m_transformer && m_dtype == options.dtype && m_device == options.device)
+        return *m_transformer;
+    m_transformer.reset();
+    const c10::Device device = model::openDevice(options.device);
+    m_transformer.emplace(model::Transformer::load(opened.checkpoint, options.dtype, device,
+                                                   residencyFor(opened.checkpoint->config(), options.dtype), context));
+    m_dtype = options.dtype;
+    m_device = options.device;
+    return *m_transformer;
+}
+
+}

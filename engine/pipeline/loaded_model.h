@@ -1,0 +1,68 @@
+// The model of a request: opened, hashed and loaded once, then kept for the next request that asks for the same.
+#pragma once
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/model/tiled_linear.h"
+#include "engine/model/transformer.h"
+#include "engine/pipeline/pipeline.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace blockcert::pipeline {
+
+// A checkpoint with its tokenizer. Weights are not loaded.
+struct OpenedModel {
+    std::shared_ptr<artifact::Checkpoint> checkpoint;
+    std::shared_ptr<const tokenizer::Tokenizer> tokenizer; // null: see tokenizerProblem
+    std::string tokenizerProblem;
+    std::string hint; // what finds the model again: as asked for, a path made absolute
+};
+
+struct ModelCache::State {
+    explicit State(Host value)
+        : host(std::move(value))
+    {
+    }
+
+    // Reports stage "open".
+    [[nodiscard]] OpenedModel open(const std::string& model, const RunContext& context);
+
+    // Loads the weights unless the same ones are there. Sets the thread count. Stage "load".
+    [[nodiscard]] model::Transformer& load(const OpenedModel& opened, const ModelOptions& options,
+                                           const RunContext& context);
+
+    Host host;
+
+private:
+    // Enough to know that a file is still the same one without reading it.
+    struct FileStamp {
+        std::string path;
+        std::uint64_t size = 0;
+        std::int64_t modified = 0; // nanoseconds
+
+        friend bool operator==(const FileStamp&, const FileStamp&) = default;
+    };
+
+    static std::vector<FileStamp> stampsOf(const artifact::Checkpoint& checkpoint);
+
+    std::string m_path;
+    std::vector<FileStamp> m_stamps;
+    std::optional<OpenedModel> m_opened;
+
+    DType m_dtype = DType::F32;
+    std::string m_device;
+    std::optional<model::Transformer> m_transformer;
+};
+
+// Prompts of a request as exact ids with their pieces. Throws UsageError if nothing is left.
+enum class Heldout : bool { Keep, Drop };
+[[nodiscard]] PromptSet loadPrompts(const PromptOptions& options, const OpenedModel& opened, Heldout heldout);
+
+// The ids alone.
+[[nodiscard]] std::vector<std::vector<TokenId>> tokenIdsOf(const PromptSet& prompts);
+
+}

@@ -1,0 +1,126 @@
+#include "engine/pipeline/measure_cells.h"
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/base/strict_json.h"
+#include "engine/model/tensor_bridge.h"
+#include "engine/model/torch_guard.h"
+#include "engine/pipeline/surrogate.h"
+
+#include <cmath>
+#include <span>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+std::vector<double> rowNorms(std::span<const double> rows, std::size_t width)
+{
+    std::vector<double> norms;
+    for (std::size_t row = 0; row < rows.size(); row += width) {
+        double squares = 0;
+        for (std::size_t i = 0; i < width; ++i)
+            squares += rows[row + i] * rows[row + i];
+        norms.push_back(std::sqrt(squares));
+    }
+    return norms;
+}
+
+std::vector<double> rowDistances(std::span<const double> a, const std::vector<double>& b, std::size_t width)
+{
+    std::vector<double> differences(b.size());
+    for (std::size_t i = 0; i < b.size(); ++i)
+        differences[i] = a[i] - b[i];
+    return rowNorms(differences, width);
+}
+
+}
+
+CellRecord measureCell(const BlockTrace& trace, const model::Batch& batch, LayerIndex block, std::int64_t prompt,
+                       const ir::BlockReplay& replay)
+{
+    return model::guarded([&] {
+        const auto rows = [&](const at::Tensor& tensor) {
+            return tensor.narrow(0, batch.begin(prompt), batch.count(prompt));
+        };
+        const auto width = static_cast<std::size_t>(trace.output.size(1));
+        const std::vector<double> output = model::toDoubles(rows(trace.output));
+        CellRecord cell;
+        cell.block = block;
+        cell.prompt = PromptIndex{static_cast<std::int32_t>(prompt)};
+        cell.input = model::toHost(rows(trace.input));
+        cell.output = model::toHost(rows(trace.output));
+        cell.attentionOutput = model::toHost(rows(trace.attention));
+        cell.mlpOutput = model::toHost(rows(trace.mlp));
+        cell.mask = causalMask(batch.count(prompt));
+        cell.error = rowDistances(replay.output, output, width);
+        cell.errorAttention = rowDistances(replay.attention, model::toDoubles(rows(trace.attention)), width);
+        cell.errorMlp = rowDistances(replay.mlp, model::toDoubles(rows(trace.mlp)), width);
+        cell.outputNorm = rowNorms(output, width);
+        cell.attentionMargin = replay.margin;
+        return cell;
+    });
+}
+
+void addLosses(CellRecord& cell, const model::Predictions& base, const model::Predictions& stitched)
+{
+    cell.lossBase = base.nll;
+    cell.topIdBase = base.topId;
+    cell.topLogitBase = base.topLogit;
+    cell.lossStitched = stitched.nll;
+    cell.topIdStitched = stitched.topId;
+    cell.topLogitStitched = stitched.topLogit;
+}
+
+HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DType dtype)
+{
+    const auto count = static_cast<std::int64_t>(replay.output.size());
+    HostTensor rounded{dtype, {count / width, width}, {}};
+    rounded.bytes.resize(static_cast<std::size_t>(count * storageBlock(dtype).bytes));
+    artifact::convertElements(DType::F64, reinterpret_cast<const std::byte*>(replay.output.data()), dtype,
+                              rounded.bytes.data(), count);
+    return rounded;
+}
+
+std::optional<std::int64_t> firstBadToken(const CellRecord& cell)
+{
+    const std::size_t tokens = cell.error.size();
+    for (std::size_t t = 0; t < tokens; ++t) {
+        bool good = std::isfinite(cell.error[t]) && std::isfinite(cell.errorAttention[t]) &&
+                    std::isfinite(cell.errorMlp[t]) && std::isfinite(cell.outputNorm[t]);
+        for (std::size_t at = t; at < cell.attentionMargin.size(); at += tokens)
+            good = good && std::isfinite(cell.attentionMargin[at]);
+        for (std::size_t k = 0; k < model::topCount && !cell.topLogitStitched.empty(); ++k)
+            good = good && std::isfinite(cell.topLogitStitched[t * model::topCount + k]);
+        if (t > 0 && !cell.lossStitched.empty())
+            good = good && std::isfinite(cell.lossStitched[t - 1]);
+        if (!good)
+            return static_cast<std::int64_t>(t);
+    }
+    return std::nullopt;
+}
+
+std::string cellDetail(const CellRecord& cell)
+{
+    Json relative = Json::array();
+    for (std::size_t t = 0; t < cell.error.size(); ++t) {
+        if (cell.outputNorm[t] > 0)
+            relative.push_back(cell.error[t] / cell.outputNorm[t]);
+        else
+            relative.push_back(cell.error[t] == 0 ? Json(0.0) : Json()); // y = 0: no ratio
+    }
+    Json difference; // null where no loss was measured; the first token is not predicted
+    if (!cell.topIdBase.empty()) {
+        difference = Json::array({nullptr});
+        for (std::size_t t = 0; t < cell.lossBase.size(); ++t)
+            difference.push_back(std::abs(cell.lossStitched[t] - cell.lossBase[t]));
+    }
+    const Json detail = {{"cell",
+                          {{"block", cell.block.value},
+                           {"prompt", cell.prompt.value},
+                           {"error", cell.error},
+                           {"relative", std::move(relative)},
+                           {"loss_difference", std::move(difference)}}}};
+    return detail.dump();
+}
+
+}

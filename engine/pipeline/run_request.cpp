@@ -1,0 +1,71 @@
+#include "engine/pipeline/run_request.h"
+
+#include "engine/base/error.h"
+#include "engine/certificate/policy_file.h"
+#include "engine/model/device.h"
+#include "engine/model/parallel_tasks.h"
+#include "engine/pipeline/block_selection.h"
+
+namespace blockcert::pipeline {
+
+double defaultTauRel(DType baseline)
+{
+    return certificate::defaultPolicy(baseline).tauRel;
+}
+
+RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& config)
+{
+    if (options.surrogate != "exact")
+        throw UnsupportedError("--surrogate " + options.surrogate + " is not in this version; use exact");
+    if (options.replayDtype != DType::F64 && options.replayDtype != DType::F32)
+        throw UsageError("--replay-dtype is fp64 or fp32, not " + std::string(nameOf(options.replayDtype)));
+    RunRequest request;
+    request.blocks = selectBlocks(options.blocks, config.layers);
+    request.baselineDtype = options.model.dtype;
+    request.replayDtype = options.replayDtype;
+    request.loss = options.loss;
+    request.weights = options.weights;
+    request.surrogate = options.surrogate;
+    request.embedWeights = options.embedWeights;
+    request.maxTokens = options.prompts.maxTokens;
+    request.seed = options.seed;
+    request.policy = options.policy;
+    if (!options.tauRelGiven)
+        request.policy.tauRel = defaultTauRel(options.model.dtype);
+    return request;
+}
+
+Subject subjectOf(const artifact::Checkpoint& checkpoint)
+{
+    const TransformerConfig& config = checkpoint.config();
+    Subject subject;
+    subject.model = checkpoint.name();
+    subject.architecture = config.architecture == Architecture::Llama ? "llama" : "gpt2";
+    subject.configSha256 = checkpoint.configSha256();
+    subject.layers = config.layers;
+    subject.dModel = config.dModel;
+    subject.heads = config.heads;
+    for (const artifact::WeightFile& file : checkpoint.files())
+        subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
+    return subject;
+}
+
+Environment environmentOf(const std::string& device, const model::Transformer& transformer,
+                          const model::TilingChoice& replay)
+{
+    const model::Machine machine = model::describeMachine();
+    Environment environment;
+    environment.device = device;
+    environment.processor = machine.processor;
+    environment.isa = machine.isa;
+    environment.libtorch = machine.libtorch;
+    environment.blas = machine.blas;
+    environment.threads = model::threadCount();
+    environment.tiling = "baseline " + transformer.tiling().text() + ", replay " + replay.tiling.text();
+    environment.attention = "eager";
+    environment.batchInvariant = transformer.batchInvariant() && replay.batchInvariant;
+    environment.operatingSystem = machine.operatingSystem;
+    return environment;
+}
+
+}

@@ -1,0 +1,69 @@
+#include "engine/pipeline/surrogate.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/model/parallel_tasks.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace blockcert::pipeline {
+
+HostTensor causalMask(std::int64_t tokens)
+{
+    HostTensor mask{DType::U8, {tokens, tokens}, std::vector<std::byte>(static_cast<std::size_t>(tokens * tokens))};
+    for (std::int64_t query = 0; query < tokens; ++query)
+        std::fill_n(mask.bytes.begin() + query * tokens, query + 1, std::byte{1});
+    return mask;
+}
+
+ir::BlockIr exactSurrogate(const artifact::Checkpoint& checkpoint, LayerIndex layer, const RunRequest& request,
+                           std::int64_t positions, const RunContext& context)
+{
+    ir::BlockIr block;
+    block.program = ir::makeProgram(checkpoint.config(), layer);
+
+    // Entries are made before the threads start, so that they only fill what is already there.
+    struct Entry {
+        const std::string* name;
+        ir::IrWeight* weight;
+        HostTensor* value;
+    };
+
+    std::vector<Entry> entries;
+    for (auto& [name, weight] : block.program.weights)
+        entries.push_back({&name, &weight, &block.weights[name]});
+    model::runTasks(static_cast<std::int64_t>(entries.size()), context, [&](std::int64_t task) {
+        const Entry& entry = entries[static_cast<std::size_t>(task)];
+        std::optional<WeightReference> reference = checkpoint.blockWeight(layer, *entry.name);
+        if (!reference)
+            throw FormatError(checkpoint.path().string() + ": block " + std::to_string(layer.value) +
+                              " has no weight " + *entry.name);
+        if (request.weights == WeightOrigin::Baseline)
+            reference = artifact::castTo(std::move(*reference), request.baselineDtype);
+        checkpoint.load(*reference, *entry.value);
+        if (entry.value->shape != entry.weight->shape)
+            throw ShapeError(reference->file + ": " + reference->tensor + " does not have the shape that block " +
+                             std::to_string(layer.value) + " needs for " + *entry.name);
+        entry.weight->dtype = entry.value->dtype;
+        entry.weight->sha256 = sha256OfTensor(*entry.value);
+        if (!request.embedWeights)
+            entry.weight->reference = std::move(reference);
+    });
+
+    block.mask = causalMask(positions);
+    if (block.program.ropeHalf != 0) {
+        block.program.positions = positions;
+        artifact::RopeTables tables = artifact::ropeTables(checkpoint.config(), positions, request.baselineDtype);
+        block.ropeCos = std::move(tables.cosine);
+        block.ropeSin = std::move(tables.sine);
+    } else {
+        block.ropeCos.shape = {0};
+        block.ropeSin.shape = {0};
+    }
+    return block;
+}
+
+}

@@ -16,6 +16,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int cell = 30;
+constexpr int smallestCell = 24; // so that a lane of usual length needs one row
 constexpr int gap = 4;
 
 }
@@ -69,15 +70,21 @@ void BlockPicker::describe()
                                  .arg(m_cursor));
 }
 
+int BlockPicker::cellSize(int width) const
+{
+    const int fitting = layers() > 0 ? (width + gap) / layers() - gap : cell;
+    return fitting >= smallestCell ? std::min(fitting, cell) : cell;
+}
+
 int BlockPicker::columns(int width) const
 {
-    return std::max(1, (width + gap) / (cell + gap));
+    return std::max(1, (width + gap) / (cellSize(width) + gap));
 }
 
 int BlockPicker::heightForWidth(int width) const
 {
     const int rows = (layers() + columns(width) - 1) / columns(width);
-    return std::max(1, rows) * (cell + gap) - gap;
+    return std::max(1, rows) * (cellSize(width) + gap) - gap;
 }
 
 QSize BlockPicker::sizeHint() const
@@ -93,7 +100,8 @@ QSize BlockPicker::minimumSizeHint() const
 QRect BlockPicker::cellRect(int block) const
 {
     const int across = columns(width());
-    return {(block % across) * (cell + gap), (block / across) * (cell + gap), cell, cell};
+    const int size = cellSize(width());
+    return {(block % across) * (size + gap), (block / across) * (size + gap), size, size};
 }
 
 int BlockPicker::blockAt(const QPoint& point) const

@@ -38,6 +38,7 @@ protected:
     void focusOutEvent(QFocusEvent* event) override;
 
 private:
+    [[nodiscard]] int cellSize(int width) const;
     [[nodiscard]] int columns(int width) const;
     [[nodiscard]] int blockAt(const QPoint& point) const; // -1: none
     void set(int block, bool chosen);

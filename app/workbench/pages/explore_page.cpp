@@ -53,6 +53,7 @@ ExplorePage::ExplorePage(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
+    setFocusProxy(m_heatmap);
 
     m_empty->setText(tr("Nothing to explore yet"),
                      tr("Open a run that was measured before, or measure one: the map fills while it goes on."));

@@ -3,14 +3,12 @@
 #include "widgets/empty_state.h"
 #include "widgets/model_card_view.h"
 #include "widgets/notice.h"
-#include "widgets/number_text.h"
 #include "widgets/tensor_table.h"
 
 #include <QLabel>
 #include <QLineEdit>
 #include <QLocale>
 #include <QPushButton>
-#include <QSplitter>
 #include <QStackedWidget>
 
 namespace blockcert::workbench {
@@ -19,15 +17,6 @@ using namespace Qt::StringLiterals;
 namespace space = widgets::space;
 
 namespace {
-
-QString scopeOf(const widgets::ModelCard& card)
-{
-    return OpenPage::tr("%1 · %2 · %3 blocks · %4 parameters · read from the headers of %n file(s)", nullptr,
-                        static_cast<int>(card.files.size()))
-        .arg(card.architecture, card.container)
-        .arg(card.layers)
-        .arg(widgets::countText(card.parameters));
-}
 
 // A link that opens something again: its name, and one line on what it is.
 QWidget* recentRow(const QString& title, const QString& note, const QString& path, QPushButton** link)
@@ -56,8 +45,6 @@ OpenPage::OpenPage(QWidget* parent)
     , m_problem(new widgets::Notice)
     , m_emptyPage(new QWidget)
     , m_cardPage(new QWidget)
-    , m_title(new widgets::PageTitle)
-    , m_notice(new widgets::Notice)
     , m_card(new widgets::ModelCardView)
     , m_tensors(new widgets::TensorTable)
     , m_filter(new QLineEdit)
@@ -66,6 +53,7 @@ OpenPage::OpenPage(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
+    setFocusProxy(m_empty);
 
     m_empty->setText(tr("Where does a surrogate depart from its model?"),
                      tr("BlockCert replaces a transformer's blocks by explicit programs, measures the difference on "
@@ -104,32 +92,14 @@ OpenPage::OpenPage(QWidget* parent)
     m_filter->setAccessibleName(tr("Filter tensors by name, role or type"));
     connect(m_filter, &QLineEdit::textChanged, m_tensors, &widgets::TensorTable::setFilter);
 
-    auto* cards = new QScrollArea;
-    cards->setFrameShape(QFrame::NoFrame);
-    cards->setWidgetResizable(true);
-    cards->setWidget(m_card);
-    cards->setMinimumWidth(340);
-    auto* tensors = new QWidget;
-    auto* tensorLayout = new QVBoxLayout(tensors);
-    tensorLayout->setContentsMargins(space::large, 0, 0, 0);
     auto* tensorTop = row();
     tensorTop->addWidget(heading(tr("Tensors")), 1);
     tensorTop->addWidget(m_filter);
-    tensorLayout->addLayout(tensorTop);
-    tensorLayout->addWidget(m_tensors, 1);
-    auto* split = new QSplitter;
-    split->setChildrenCollapsible(false);
-    split->addWidget(cards);
-    split->addWidget(tensors);
-    split->setStretchFactor(0, 2);
-    split->setStretchFactor(1, 3);
 
-    m_notice->hide();
-    connect(m_notice, &widgets::Notice::actionRequested, this, [this] { emit remedyWanted(m_remedy); });
     auto* cardLayout = pageLayout(m_cardPage);
-    cardLayout->addWidget(m_title);
-    cardLayout->addWidget(m_notice);
-    cardLayout->addWidget(split, 1);
+    cardLayout->addWidget(m_card);
+    cardLayout->addLayout(tensorTop);
+    cardLayout->addWidget(m_tensors, 1);
     m_stack->addWidget(m_cardPage);
     rebuildSide();
 }
@@ -144,7 +114,6 @@ void OpenPage::setModel(const QString& name, const Loadable<widgets::ModelCard>&
 {
     using State = Loadable<widgets::ModelCard>::State;
     setProblem({});
-    m_notice->hide();
     const bool hadCard = m_hasCard;
     m_hasCard = card.isReady();
     switch (card.state) {
@@ -163,26 +132,15 @@ void OpenPage::setModel(const QString& name, const Loadable<widgets::ModelCard>&
         m_problem->setNotice(widgets::Notice::Tone::Error, card.fault.sentence, remedyText(m_remedy));
         m_problem->show();
         break;
-    case State::Ready: showCard(*card.value); break;
-    }
-    if (card.isReady()) {
+    case State::Ready:
         m_card->setCard(card.value);
         m_tensors->setCard(card.value);
+        m_filter->clear();
+        m_stack->setCurrentWidget(m_cardPage);
+        break;
     }
     if (hadCard != m_hasCard)
         rebuildSide();
-}
-
-void OpenPage::showCard(const widgets::ModelCard& card)
-{
-    m_title->setText(card.name, scopeOf(card));
-    QStringList remarks = card.warnings;
-    if (!card.tokenizerProblem.isEmpty())
-        remarks.prepend(card.tokenizerProblem);
-    m_notice->setNotice(widgets::Notice::Tone::Warning, remarks.join(u'\n'));
-    m_notice->setVisible(!remarks.isEmpty());
-    m_filter->clear();
-    m_stack->setCurrentWidget(m_cardPage);
 }
 
 void OpenPage::setRecent(const QList<RecentItem>& models, const std::vector<ShelvedRun>& runs)

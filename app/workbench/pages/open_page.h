@@ -18,7 +18,6 @@ namespace blockcert::widgets {
 class EmptyState;
 class ModelCardView;
 class Notice;
-class PageTitle;
 class TensorTable;
 }
 
@@ -52,7 +51,6 @@ signals:
     void runChosen(const QString& path);
 
 private:
-    void showCard(const widgets::ModelCard& card);
     void rebuildSide();
 
     QStackedWidget* m_stack = nullptr;
@@ -60,8 +58,6 @@ private:
     widgets::Notice* m_problem = nullptr; // of the empty state
     QWidget* m_emptyPage = nullptr;
     QWidget* m_cardPage = nullptr;
-    widgets::PageTitle* m_title = nullptr;
-    widgets::Notice* m_notice = nullptr;
     widgets::ModelCardView* m_card = nullptr;
     widgets::TensorTable* m_tensors = nullptr;
     QLineEdit* m_filter = nullptr;

@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QDir>
 #include <QLabel>
+#include <QPainter>
 #include <QPushButton>
 
 namespace blockcert::workbench {
@@ -68,6 +69,20 @@ SidePanel::SidePanel(QWidget* parent)
     m_content->setContentsMargins(space::large + space::tiny, space::large, space::large + space::tiny, space::large);
     m_content->setSpacing(space::small);
     setWidget(content);
+}
+
+Hairline::Hairline(Qt::Orientation orientation, QWidget* parent)
+    : QWidget(parent)
+{
+    if (orientation == Qt::Vertical)
+        setFixedWidth(1);
+    else
+        setFixedHeight(1);
+}
+
+void Hairline::paintEvent(QPaintEvent*)
+{
+    QPainter(this).fillRect(rect(), widgets::tokensOf(*this).line);
 }
 
 Remedy remedyFor(const JobFault& fault)

@@ -36,6 +36,17 @@ private:
     QVBoxLayout* m_content = nullptr;
 };
 
+// A line of one pixel between two parts of the window.
+class Hairline : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit Hairline(Qt::Orientation orientation, QWidget* parent = nullptr);
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+};
+
 // What to offer beside an error.
 enum class Remedy { Retry, OpenOther, Settings, RestartEngine };
 

@@ -78,12 +78,12 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     auto* shownLayout = new QVBoxLayout(shown);
     shownLayout->setContentsMargins(0, 0, 0, 0);
     shownLayout->setSpacing(space::small);
-    shownLayout->addWidget(m_table, 3);
+    shownLayout->addWidget(m_table, 2);
     auto* chipsTop = row();
     chipsTop->addWidget(m_chipsTitle, 1);
     chipsTop->addWidget(m_showIds);
     shownLayout->addLayout(chipsTop);
-    shownLayout->addWidget(m_chips, 2);
+    shownLayout->addWidget(m_chips, 3);
     m_chips->setMinimumHeight(64);
     m_table->setMinimumHeight(90);
 
@@ -173,6 +173,8 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
     m_summary->setText(summary);
     if (isNew) {
         m_table->setPrompts(m_list);
+        const auto rows = static_cast<int>(std::min<std::size_t>(m_list->prompts.size(), 40));
+        m_table->setMaximumHeight((rows + 1) * space::tableRow + space::small);
         showPrompt(m_list->prompts.empty() ? -1 : 0);
     }
 }

@@ -45,6 +45,7 @@ RunPage::RunPage(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
+    setFocusProxy(m_promptsPanel);
     m_empty->setText(tr("A run needs a model"),
                      tr("Open one, and the prompts, blocks and thresholds of a run are chosen here."));
     m_empty->setWays(
@@ -78,6 +79,7 @@ RunPage::RunPage(QWidget* parent)
     connect(m_side, &RunSide::runWanted, this, &RunPage::runWanted);
     connect(m_side, &RunSide::cancelWanted, this, &RunPage::cancelWanted);
     connect(m_side, &RunSide::copyWanted, this, &RunPage::copyWanted);
+    connect(m_side, &RunSide::settingsWanted, this, [this] { emit remedyWanted(Remedy::Settings); });
     connect(m_side, &RunSide::resumeWanted, this, &RunPage::resumeWanted);
     refresh();
 }

@@ -32,6 +32,7 @@ RunSide::RunSide(QWidget* parent)
     content->addWidget(heading(tr("Estimate")));
     content->addWidget(m_facts);
     m_estimateNotice->hide();
+    connect(m_estimateNotice, &widgets::Notice::actionRequested, this, &RunSide::settingsWanted);
     content->addWidget(m_estimateNotice);
     content->addSpacing(space::medium);
     content->addWidget(heading(tr("Run folder")));
@@ -91,7 +92,9 @@ void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPer
     }
     m_facts->setFacts(std::move(facts));
     if (estimate.state == Loadable<RunEstimate>::State::Failed) {
-        m_estimateNotice->setNotice(widgets::Notice::Tone::Warning, estimate.fault.sentence);
+        const Remedy remedy = remedyFor(estimate.fault);
+        m_estimateNotice->setNotice(widgets::Notice::Tone::Warning, estimate.fault.sentence,
+                                    remedy == Remedy::Settings ? remedyText(remedy) : QString());
         m_estimateNotice->show();
     }
 }
@@ -99,6 +102,7 @@ void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPer
 void RunSide::setOut(const QString& path)
 {
     m_out->setText(path);
+    m_out->setToolTip(path);
     m_out->setCursorPosition(static_cast<int>(path.size()));
 }
 

@@ -39,6 +39,7 @@ signals:
     void runWanted();
     void cancelWanted();
     void copyWanted(); // the command
+    void settingsWanted();
     void resumeWanted(const QString& path);
 
 private:

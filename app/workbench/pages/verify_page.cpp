@@ -74,6 +74,7 @@ VerifyPage::VerifyPage(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
+    setFocusProxy(m_start);
     m_empty->setText(
         tr("Drop a run folder here"),
         tr("Its digests, numbers and claims are checked on this machine, without trusting anything in it."));

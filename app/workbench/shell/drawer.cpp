@@ -102,10 +102,15 @@ Drawer::Drawer(QWidget* parent)
     top->addWidget(cancel);
     top->addWidget(clear);
     top->addWidget(close);
+    auto* body = column();
+    body->setContentsMargins(space::large, space::small, space::large, space::small);
+    body->addLayout(top);
+    body->addWidget(m_stack, 1);
     auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(space::large, space::small, space::large, space::small);
-    layout->addLayout(top);
-    layout->addWidget(m_stack, 1);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(new Hairline(Qt::Horizontal));
+    layout->addLayout(body, 1);
     setFixedHeight(220);
 }
 

@@ -111,19 +111,9 @@ void MainWindow::buildShell()
     m_drawer->hide();
     m_status = new widgets::StatusLine;
 
-    const auto line = [](QFrame::Shape shape) {
-        auto* frame = new QFrame;
-        frame->setFrameShape(QFrame::NoFrame);
-        frame->setProperty("surface", u"line"_s);
-        if (shape == QFrame::VLine)
-            frame->setFixedWidth(1);
-        else
-            frame->setFixedHeight(1);
-        return frame;
-    };
     auto* middle = row(0);
     middle->addWidget(m_pages, 1);
-    middle->addWidget(line(QFrame::VLine));
+    middle->addWidget(new Hairline(Qt::Vertical));
     middle->addWidget(m_sides);
     auto* right = column(0);
     right->addWidget(m_crumbs);
@@ -146,6 +136,8 @@ void MainWindow::showPage(Page page)
     m_pages->setCurrentIndex(page);
     m_sides->setCurrentIndex(page);
     m_rail->setCurrent(page == Certificate ? Explore : page);
+    if (!m_rail->hasFocus() || !m_rail->isVisible())
+        m_pages->currentWidget()->setFocus();
     refreshCrumbs();
 }
 

@@ -137,6 +137,7 @@ void serve(const Json& request, blockcert::fake::Script& script)
                             {"engine", {{"device", "cpu"}, {"processor", "none"}, {"isa", "none"}, {"threads", 2}}},
                             {"memory", {{"resident_bytes", 612000000}, {"available_bytes", 8000000000}}}}}}});
     }
+    scenario.push_back({{"end", true}}); // so that a cancel is heard after the last step, too
     for (const Json& step : scenario) {
         {
             const std::lock_guard guard(lock);

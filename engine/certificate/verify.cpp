@@ -8,6 +8,7 @@
 #include "engine/certificate/run_contents.h"
 #include "engine/certificate/verdict_text.h"
 #include "engine/certificate/verify_block.h"
+#include "engine/certificate/verify_model.h"
 
 #include <map>
 
@@ -119,6 +120,8 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
     checkExpectations(contents, outcomes, options, checks);
     checkLosses(contents, options, checks);
+    if (options.level >= 4)
+        verifyModel(block, outcomes, checks, context);
     conclude(verdict, contents, checks);
     return verdict;
 }

@@ -224,6 +224,36 @@ TEST_F(Verify, SaysThatARunIsUnfinished)
     EXPECT_THAT(verdict.sentence, HasSubstr("--resume"));
 }
 
+TEST_F(Verify, RebuildsEverythingFromTheModelAtLevelFour)
+{
+    for (const fs::path& run : {embedded(), byReference()}) {
+        const Verdict verdict = verify(run, atLevel(4), RunContext{});
+        EXPECT_EQ(verdict.exitCode, 0) << failures(verdict);
+        for (const char* id : {"model.files", "model.config", "model.tokens", "model.embedding", "model.ir",
+                               "model.states", "model.loss_base", "model.loss_stitched", "model.top", "loss.tokens"})
+            EXPECT_THAT(verdict.checks,
+                        Contains(testing::AllOf(Field(&Check::id, id), Field(&Check::state, CheckState::Verified))))
+                << id;
+        EXPECT_EQ(verdict.sentence, "Verified at level 4 on these 34 tokens.");
+    }
+}
+
+TEST_F(Verify, IsIncompleteAtLevelFourWithoutTheRunsOwnModel)
+{
+    VerifyOptions options = atLevel(4);
+    options.model = tiny::modelPath("llama-sharded");
+    const Verdict verdict = verify(embedded(), options, RunContext{});
+    EXPECT_EQ(verdict.exitCode, 5);
+    EXPECT_THAT(verdict.sentence, HasSubstr("is not the model of this run"));
+}
+
+TEST_F(Verify, ExpectsAnEmbeddedModelAtLevelFour)
+{
+    VerifyOptions options = atLevel(4);
+    options.expectModelSha256 = {tiny::make({}).manifest.subject.files[0].sha256};
+    EXPECT_EQ(verify(embedded(), options, RunContext{}).exitCode, 0);
+}
+
 struct Case {
     std::string name;
     tiny::Options options;
@@ -265,6 +295,25 @@ std::vector<Case> kindsOfRuns()
             {"Gpt2", gpt2, 0},         {"WithoutLosses", noLoss, 6},
             {"OfOneToken", single, 6}, {"NotCertified", strict, 6},
             {"LastBlock", last, 0},    {"Noisy", noisy, 6}};
+}
+
+// The allowances of level 4 must hold for every kind of honest run; a 16-bit baseline leaves its losses open.
+TEST_P(VerifyEvery, KindOfHonestRunWithTheModel)
+{
+    const TemporaryFolder folder;
+    tiny::write(tiny::make(GetParam().options), folder.path() / "run");
+    VerifyOptions options = atLevel(4);
+    const Verdict verdict = verify(folder.path() / "run", options, RunContext{});
+    if (GetParam().name == "Noisy") {
+        // Errors of a quarter in every block: whatever computed this trace, it was not this model.
+        EXPECT_THAT(failures(verdict), HasSubstr("model.states"));
+        EXPECT_EQ(verdict.exitCode, 1);
+        return;
+    }
+    EXPECT_EQ(verdict.exitCode, GetParam().exitCode) << failures(verdict);
+    options.requireLosses = true;
+    const bool open = GetParam().options.dtype != DType::F32;
+    EXPECT_EQ(verify(folder.path() / "run", options, RunContext{}).exitCode, open ? 5 : GetParam().exitCode);
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, VerifyEvery, ::testing::ValuesIn(kindsOfRuns()),

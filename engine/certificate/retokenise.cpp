@@ -1,0 +1,57 @@
+#include "engine/certificate/retokenise.h"
+
+#include "engine/base/error.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <algorithm>
+
+namespace blockcert::certificate {
+
+namespace {
+
+using tokenizer::SpecialTokens;
+using tokenizer::Tokenizer;
+
+// The ids are the text's, with the stated number of tokens cut off at the end.
+bool isEncodingOf(const EncodedPrompt& prompt, const Tokenizer& tokenizer, SpecialTokens special)
+{
+    const std::vector<TokenId> ids = tokenizer.encode(prompt.rendered, special);
+    return ids.size() == prompt.tokenIds.size() + static_cast<std::size_t>(prompt.truncatedTokens) &&
+           std::equal(prompt.tokenIds.begin(), prompt.tokenIds.end(), ids.begin());
+}
+
+}
+
+void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks)
+{
+    Row row("model.tokens", group::provenance, "", "Prompts tokenised again");
+    std::int64_t literal = 0;
+    std::string wrong;
+    try {
+        const Tokenizer tokenizer = Tokenizer::of(model);
+        for (const EncodedPrompt& prompt : manifest.prompts.prompts) {
+            if (prompt.rendered.empty()) {
+                ++literal;
+                continue;
+            }
+            // A raw text takes the tokenizer's own special tokens; a chat template has written them itself.
+            const bool raw = isEncodingOf(prompt, tokenizer, SpecialTokens::Add);
+            if (!raw && !isEncodingOf(prompt, tokenizer, SpecialTokens::Omit) && wrong.empty())
+                wrong = prompt.id;
+        }
+    } catch (const UnsupportedError& error) {
+        checks.add(row.notChecked(error.what()));
+        return;
+    } catch (const FileError& error) {
+        checks.add(row.notChecked(error.what()));
+        return;
+    }
+    const auto count = static_cast<std::int64_t>(manifest.prompts.prompts.size());
+    row.how("encoded, " + counted(count - literal, "prompt"));
+    if (literal > 0)
+        row.note(counted(literal, "prompt") + " of literal ids: nothing to tokenise");
+    checks.add(row.passedIf(wrong.empty(), "The ids of prompt \"" + wrong +
+                                               "\" are not what the model's tokenizer gives for its text."));
+}
+
+}

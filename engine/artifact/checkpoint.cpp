@@ -50,15 +50,12 @@ std::string folderName(const std::filesystem::path& folder)
     return name;
 }
 
-// general.name may be anything; only a short line of printable ASCII is shown to people.
+// A GGUF is called after its file: what general.name says is often the name of a training run.
 std::string modelName(const CheckpointFiles& files, const std::filesystem::path& path)
 {
     if (!files.gguf)
         return folderName(files.folder.empty() ? std::filesystem::path(".") : files.folder);
-    const std::string* name = files.gguf->text("general.name");
-    const bool usable = name != nullptr && !name->empty() && name->size() <= 200 &&
-                        std::all_of(name->begin(), name->end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-    return usable ? *name : (files.gguf->path().empty() ? path : files.gguf->path()).filename().string();
+    return (files.gguf->path().empty() ? path : files.gguf->path()).stem().string();
 }
 
 ModelDescription describe(const CheckpointFiles& files)

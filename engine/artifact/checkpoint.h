@@ -68,7 +68,7 @@ public:
     Checkpoint(Checkpoint&&) noexcept;
     Checkpoint& operator=(Checkpoint&&) noexcept;
 
-    [[nodiscard]] const std::string& name() const; // folder or file name, general.name of a GGUF if it has one
+    [[nodiscard]] const std::string& name() const; // folder's name, or a GGUF's file name without .gguf
     [[nodiscard]] const std::filesystem::path& path() const;
     [[nodiscard]] Container container() const;
     [[nodiscard]] const TransformerConfig& config() const;

@@ -39,8 +39,12 @@ std::string collapseSpaces(std::string_view text)
     for (const char c : text)
         if (c != ' ' || (!result.empty() && result.back() != ' '))
             result += c;
-    if (!result.empty() && result.back() == ' ')
-        result.pop_back();
+    // At the end SentencePiece has already turned spaces into its mark and takes both away.
+    constexpr std::string_view mark = "\xE2\x96\x81";
+    std::string_view kept = result;
+    while (kept.ends_with(' ') || kept.ends_with(mark))
+        kept.remove_suffix(kept.ends_with(' ') ? 1 : mark.size());
+    result.resize(kept.size());
     return result;
 }
 

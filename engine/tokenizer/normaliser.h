@@ -28,7 +28,7 @@ struct StripStep { // white space
     bool right = true;
 };
 
-struct CollapseSpacesStep {}; // no space at either end, no two in a row (U+0020 only)
+struct CollapseSpacesStep {}; // SentencePiece: no space at either end, no two in a row (U+0020; U+2581 at the end)
 
 using NormaliserStep = std::variant<NormalForm, LowercaseStep, PrependStep, ReplaceStep, StripStep, CollapseSpacesStep>;
 

@@ -97,6 +97,14 @@ TEST(SentencePieceFile, RefusesByNameWhatItDoesNotImplement)
     EXPECT_THAT(message(std::string("\x0B", 1)), HasSubstr("field key")); // a group
 }
 
+TEST(SentencePieceFile, TakesSpacesAndMarksOffTheEndWhereItCollapsesThem)
+{
+    const Tokenizer tokenizer = openReference("sentencepiece_unusual");
+    const std::vector<TokenId> fox = tokenizer.encode("a fox", SpecialTokens::Omit);
+    EXPECT_EQ(tokenizer.encode("  a   fox \xE2\x96\x81 ", SpecialTokens::Omit), fox);
+    EXPECT_THAT(tokenizer.encode(" \xE2\x96\x81", SpecialTokens::Omit), testing::IsEmpty());
+}
+
 TEST(SentencePieceFile, EveryTruncationAndFlippedByteIsReadOrRefused)
 {
     for (const char* name : {"sentencepiece", "sentencepiece_unusual"}) {

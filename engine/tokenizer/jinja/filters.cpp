@@ -2,6 +2,7 @@
 #include "engine/base/error.h"
 #include "engine/tokenizer/jinja/interpreter.h"
 #include "engine/tokenizer/jinja/python_text.h"
+#include "engine/tokenizer/unicode.h"
 
 #include <algorithm>
 #include <charconv>
@@ -24,6 +25,12 @@ struct Input {
 
     [[nodiscard]] Value make(std::string value) const { return interpreter.text(std::move(value)); }
 };
+
+// What comparing filters see of an item: by default they ignore case.
+Value sortKey(const Value& item, bool caseSensitive)
+{
+    return caseSensitive || item.asText() == nullptr ? item : Value::text(lowercase(*item.asText()));
+}
 
 // a.b.c or a.0 of an item, as `attribute=` of map, join and others spells it.
 Value path(Interpreter& interpreter, Value item, const Value& attribute)
@@ -165,7 +172,7 @@ Value absolute(const Input& in)
 {
     if (const double* number = in.object.as<double>())
         return Value::number(std::abs(*number));
-    if (const std::int64_t* number = in.object.as<std::int64_t>(); number != nullptr && *number != INT64_MIN)
+    if (const auto number = integerOf(in.object); number && *number != INT64_MIN)
         return Value::integer(std::abs(*number));
     throw FormatError("It asks for the absolute value of " + typeName(in.object) + ".");
 }
@@ -182,7 +189,7 @@ Value dictsort(const Input& in)
     if (in.object.asDictionary() == nullptr)
         throw FormatError("It sorts " + typeName(in.object) + " as a dictionary.");
     auto entries = in.object.asDictionary()->items;
-    std::ranges::stable_sort(entries, {}, [](const auto& entry) { return lowerCase(entry.first); });
+    std::ranges::stable_sort(entries, {}, [](const auto& entry) { return lowercase(entry.first); });
     std::vector<Value> pairs;
     for (auto& [key, value] : entries)
         pairs.push_back(Value::list({Value::text(key), value}, true));
@@ -192,7 +199,7 @@ Value dictsort(const Input& in)
 Value map(const Input& in)
 {
     std::vector<Value> result;
-    const std::vector<Value> all = in.items();
+    const std::vector<Value> all = truth(in.object) ? in.items() : std::vector<Value>{};
     const std::vector<Value> positional = in.arguments.restPositional();
     auto named = in.arguments.restNamed();
     if (!positional.empty()) {
@@ -230,7 +237,7 @@ Value choose(const Input& in, bool byAttribute, bool wanted)
         arguments.erase(arguments.begin());
     }
     std::vector<Value> kept;
-    for (const Value& item : in.items()) {
+    for (const Value& item : truth(in.object) ? in.items() : std::vector<Value>{}) {
         const Value value = byAttribute ? path(in.interpreter, item, attribute) : item;
         bool passes = truth(value);
         if (!arguments.empty()) {
@@ -248,12 +255,17 @@ Value choose(const Input& in, bool byAttribute, bool wanted)
 
 Value unique(const Input& in)
 {
+    const bool caseSensitive = in.arguments.flag("case_sensitive", false);
     std::vector<Value> kept;
+    std::vector<Value> keys;
     for (const Value& item : in.items()) {
-        for (const Value& other : kept)
-            in.interpreter.charge(std::min(weightOf(item), weightOf(other)));
-        if (std::ranges::none_of(kept, [&item](const Value& other) { return equal(item, other); }))
-            kept.push_back(item);
+        Value key = sortKey(item, caseSensitive);
+        for (const Value& other : keys)
+            in.interpreter.charge(std::min(weightOf(key), weightOf(other)));
+        if (std::ranges::any_of(keys, [&key](const Value& other) { return equal(key, other); }))
+            continue;
+        kept.push_back(item);
+        keys.push_back(std::move(key));
     }
     return Value::list(std::move(kept));
 }
@@ -293,12 +305,13 @@ Value indent(const Input& in)
 
 Value extreme(const Input& in, int sign)
 {
+    const bool caseSensitive = in.arguments.flag("case_sensitive", false);
     const std::vector<Value> all = in.items();
     if (all.empty())
         return Value::undefined("No aggregated item, sequence was empty.");
     Value best = all.front();
     for (const Value& item : all)
-        if (compare(item, best) * sign > 0)
+        if (compare(sortKey(item, caseSensitive), sortKey(best, caseSensitive)) * sign > 0)
             best = item;
     return best;
 }

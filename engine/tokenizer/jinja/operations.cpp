@@ -15,13 +15,6 @@ namespace {
     throw FormatError("\"" + value.as<Undefined>()->name + "\" is undefined, but " + what + ".");
 }
 
-std::int64_t integerOf(const Value& value)
-{
-    if (const bool* boolean = value.as<bool>())
-        return *boolean ? 1 : 0;
-    return *value.as<std::int64_t>();
-}
-
 std::int64_t integerArithmetic(BinaryOperator operation, std::int64_t a, std::int64_t b)
 {
     std::int64_t result = 0;
@@ -117,7 +110,7 @@ Value Interpreter::unary(const UnaryExpression& node)
         throw FormatError("A sign in front of " + typeName(operand) + ".");
     if (const double* number = operand.as<double>())
         return Value::number(node.operation == UnaryOperator::Minus ? -*number : *number);
-    const std::int64_t value = integerOf(operand);
+    const std::int64_t value = *integerOf(operand);
     return Value::integer(node.operation == UnaryOperator::Minus ? integerArithmetic(BinaryOperator::Subtract, 0, value)
                                                                  : value);
 }
@@ -181,19 +174,21 @@ Value Interpreter::arithmetic(BinaryOperator operation, const Value& left, const
     if (!numbers && operation == BinaryOperator::Add)
         return add(left, right);
     const auto sequence = [](const Value& value) { return value.asText() != nullptr || value.asList() != nullptr; };
-    if (operation == BinaryOperator::Multiply && sequence(left) && right.as<std::int64_t>() != nullptr)
-        return repeat(left, integerOf(right));
-    if (operation == BinaryOperator::Multiply && sequence(right) && left.as<std::int64_t>() != nullptr)
-        return repeat(right, integerOf(left));
+    const auto leftInteger = integerOf(left);
+    const auto rightInteger = integerOf(right);
+    if (operation == BinaryOperator::Multiply && sequence(left) && rightInteger)
+        return repeat(left, *rightInteger);
+    if (operation == BinaryOperator::Multiply && sequence(right) && leftInteger)
+        return repeat(right, *leftInteger);
     if (operation == BinaryOperator::Modulo && left.asText() != nullptr)
         throw UnsupportedError("Formatting a text with % is not implemented.");
     if (!numbers)
         throw FormatError("It calculates with " + typeName(left) + " and " + typeName(right) + ".");
-    const bool integers = left.as<double>() == nullptr && right.as<double>() == nullptr;
-    if (integers && operation == BinaryOperator::Power && integerOf(right) >= 0)
-        return Value::integer(integerPower(integerOf(left), integerOf(right)));
+    const bool integers = leftInteger && rightInteger;
+    if (integers && operation == BinaryOperator::Power && *rightInteger >= 0)
+        return Value::integer(integerPower(*leftInteger, *rightInteger));
     if (integers && operation != BinaryOperator::Divide && operation != BinaryOperator::Power)
-        return Value::integer(integerArithmetic(operation, integerOf(left), integerOf(right)));
+        return Value::integer(integerArithmetic(operation, *leftInteger, *rightInteger));
     return Value::number(floatArithmetic(operation, toDouble(left), toDouble(right)));
 }
 
@@ -290,8 +285,8 @@ Value Interpreter::subscript(const Value& object, const Value& index)
         undefinedUse(object, "it is indexed");
     if (const std::string* name = index.asText())
         return attribute(object, *name);
-    const std::int64_t* position = index.as<std::int64_t>();
-    if (position == nullptr)
+    const std::optional<std::int64_t> position = integerOf(index);
+    if (!position)
         return Value::undefined(print(index));
     const auto place = [&](std::size_t length) -> std::optional<std::size_t> {
         const std::int64_t value = *position < 0 ? *position + static_cast<std::int64_t>(length) : *position;
@@ -319,8 +314,8 @@ Value Interpreter::slice(const SliceExpression& node)
         const Value value = optional(expression);
         if (value.isNone())
             return std::nullopt;
-        const std::int64_t* integer = value.as<std::int64_t>();
-        if (integer == nullptr)
+        const std::optional<std::int64_t> integer = integerOf(value);
+        if (!integer)
             throw FormatError("It slices with " + typeName(value) + ".");
         return std::clamp(*integer, -(std::int64_t{1} << 40), std::int64_t{1} << 40);
     };
@@ -344,7 +339,7 @@ Value Interpreter::slice(const SliceExpression& node)
             result += letters[static_cast<std::size_t>(i)];
         return text(std::move(result));
     }
-    throw FormatError("It slices " + typeName(object) + ".");
+    return Value::undefined("a part of " + typeName(object));
 }
 
 }

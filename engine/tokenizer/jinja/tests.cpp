@@ -29,9 +29,9 @@ bool isSequence(const Value& value)
 
 std::int64_t requireInteger(const Value& value)
 {
-    if (!isInteger(value))
-        throw FormatError("A test of numbers is asked of " + typeName(value) + ".");
-    return *value.as<std::int64_t>();
+    if (const std::optional<std::int64_t> integer = integerOf(value))
+        return *integer;
+    throw FormatError("A test of numbers is asked of " + typeName(value) + ".");
 }
 
 bool divisible(const Input& in)

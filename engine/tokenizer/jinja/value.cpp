@@ -194,6 +194,14 @@ std::size_t weightOf(const Value& value)
     return dictionary != nullptr ? dictionary->weight : 1;
 }
 
+std::optional<std::int64_t> integerOf(const Value& value)
+{
+    if (const bool* boolean = value.as<bool>())
+        return *boolean ? 1 : 0;
+    const std::int64_t* integer = value.as<std::int64_t>();
+    return integer == nullptr ? std::nullopt : std::optional(*integer);
+}
+
 double toDouble(const Value& value)
 {
     if (const double* number = value.as<double>())
@@ -224,11 +232,7 @@ bool equal(const Value& a, const Value& b)
     if (a.isNumber() && b.isNumber()) {
         if (a.as<double>() != nullptr || b.as<double>() != nullptr)
             return toDouble(a) == toDouble(b);
-        const auto integer = [](const Value& value) {
-            const std::int64_t* number = value.as<std::int64_t>();
-            return number != nullptr ? *number : static_cast<std::int64_t>(*value.as<bool>());
-        };
-        return integer(a) == integer(b);
+        return integerOf(a) == integerOf(b);
     }
     if (a.data().index() != b.data().index())
         return false;
@@ -256,6 +260,14 @@ int compare(const Value& a, const Value& b)
     if (a.asText() != nullptr && b.asText() != nullptr) {
         const int order = a.asText()->compare(*b.asText()); // UTF-8 sorts like its code points
         return order < 0 ? -1 : order > 0 ? 1 : 0;
+    }
+    if (a.asList() != nullptr && b.asList() != nullptr && a.asList()->tuple == b.asList()->tuple) {
+        const std::vector<Value>& x = a.asList()->items;
+        const std::vector<Value>& y = b.asList()->items;
+        for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i)
+            if (!equal(x[i], y[i]))
+                return compare(x[i], y[i]);
+        return x.size() < y.size() ? -1 : y.size() < x.size() ? 1 : 0;
     }
     throw FormatError("The chat template compares " + typeName(a) + " with " + typeName(b) + ".");
 }

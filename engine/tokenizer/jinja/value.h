@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -131,6 +132,8 @@ private:
 [[nodiscard]] std::string typeName(const Value& value);
 // How much work it is to print or compare a value.
 [[nodiscard]] std::size_t weightOf(const Value& value);
+// An integer or, as in Python, a boolean.
+[[nodiscard]] std::optional<std::int64_t> integerOf(const Value& value);
 // bool, int or float as double.
 [[nodiscard]] double toDouble(const Value& value);
 [[nodiscard]] std::string print(const Value& value); // str()

@@ -66,6 +66,7 @@ certificate::VerifyOptions optionsOf(const ParsedCommand& command)
     options.threads =
         static_cast<int>(command.integer("threads").value_or(std::max(1U, std::thread::hardware_concurrency())));
     options.childProgram = terminal::thisProgram();
+    options.locations = terminal::modelLocations();
     return options;
 }
 

@@ -78,44 +78,45 @@ std::string ProgressView::barLine(const protocol::MeteredProgress& progress) con
     return m_style.paint(Tone::Strong, stage) + shortened(text, m_width - displayWidth(stage) - 1);
 }
 
-void ProgressView::addToSum(const protocol::MeteredProgress& progress)
+void ProgressView::addToSums(const protocol::MeteredProgress& progress)
 {
     const Progress& event = progress.event;
-    if (event.stage != m_sum.name)
-        writeSum();
-    m_sum.name = event.stage;
-    m_sum.unit = event.unit;
-    m_sum.amount += event.total;
-    m_sum.seconds += progress.elapsed - m_stageBegin;
+    auto sum = std::ranges::find(m_sums, event.stage, &StageSum::name);
+    if (sum == m_sums.end()) {
+        // A stage that was never seen: those that are over will not come back.
+        writeEndedSums();
+        m_sums.push_back({event.stage, event.unit, 0, 0, false});
+        sum = m_sums.end() - 1;
+    }
+    sum->seconds += progress.elapsed - m_lastElapsed;
+    m_lastElapsed = progress.elapsed;
+    sum->ended = progress.stageEnds;
+    if (progress.stageEnds)
+        sum->amount += event.total;
 }
 
-void ProgressView::writeSum()
+void ProgressView::writeEndedSums()
 {
-    if (!m_sum.name.empty() && (m_form == ProgressForm::Lines || m_verbose)) {
-        const std::string amount = m_sum.unit == "bytes"
-                                       ? bytes(static_cast<double>(m_sum.amount))
-                                       : grouped(m_sum.amount) + (m_sum.unit.empty() ? "" : " " + m_sum.unit);
-        m_write(m_sum.name + ": " + amount + " in " + duration(m_sum.seconds) + "\n");
-    }
-    m_sum = StageSum();
+    for (const StageSum& sum : m_sums)
+        if (sum.ended && (m_form == ProgressForm::Lines || m_verbose)) {
+            const std::string amount = sum.unit == "bytes"
+                                           ? bytes(static_cast<double>(sum.amount))
+                                           : grouped(sum.amount) + (sum.unit.empty() ? "" : " " + sum.unit);
+            m_write(sum.name + ": " + amount + " in " + duration(sum.seconds) + "\n");
+        }
+    std::erase_if(m_sums, [](const StageSum& sum) { return sum.ended; });
 }
 
 void ProgressView::show(const protocol::MeteredProgress& progress)
 {
     const Progress& event = progress.event;
-    if (progress.stageBegins) {
-        m_stageBegin = progress.elapsed;
-        if (event.stage != m_sum.name && m_form == ProgressForm::Lines)
-            writeSum();
-    }
     if (m_form == ProgressForm::Bar) {
         m_write("\r\x1b[K" + barLine(progress));
         m_barShown = true;
     } else if (m_verbose && !event.detail.empty() && !progress.stageEnds) {
         m_write(event.stage + ": " + amount(event) + (place(event).empty() ? "" : ", " + place(event)) + "\n");
     }
-    if (progress.stageEnds)
-        addToSum(progress);
+    addToSums(progress);
 }
 
 void ProgressView::finish()
@@ -123,7 +124,7 @@ void ProgressView::finish()
     if (m_barShown)
         m_write("\r\x1b[K");
     m_barShown = false;
-    writeSum();
+    writeEndedSums();
 }
 
 }

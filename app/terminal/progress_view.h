@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace blockcert::terminal {
 
@@ -23,17 +24,18 @@ public:
     void finish();
 
 private:
-    // What one line says about a stage; stages of one name that follow each other share it.
+    // What one line says about a stage; stages of one name share it.
     struct StageSum {
         std::string name;
         std::string unit;
         std::int64_t amount = 0;
         double seconds = 0;
+        bool ended = false;
     };
 
     [[nodiscard]] std::string barLine(const protocol::MeteredProgress& progress) const;
-    void addToSum(const protocol::MeteredProgress& progress);
-    void writeSum();
+    void addToSums(const protocol::MeteredProgress& progress);
+    void writeEndedSums();
 
     ProgressForm m_form;
     Style m_style;
@@ -41,8 +43,8 @@ private:
     bool m_verbose;
     std::function<void(const std::string&)> m_write;
     bool m_barShown = false;
-    double m_stageBegin = 0;
-    StageSum m_sum;
+    double m_lastElapsed = 0;
+    std::vector<StageSum> m_sums; // not written yet, in order of appearance
 };
 
 // "37 / 120 cells", "45.1 / 98.4 MB".

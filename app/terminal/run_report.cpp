@@ -173,10 +173,10 @@ std::string sentences(const Json& list, const std::string& title, Tone tone, con
     return text.empty() ? "" : "\n" + page.style.paint(tone, title) + "\n" + text;
 }
 
-// "94 %" for a threshold: exact where percent() would round.
+// "94 %" for a threshold: exact where percent() would round, and kept together when a line is broken.
 std::string share(double value)
 {
-    return plainNumber(value * 100) + " %";
+    return plainNumber(value * 100) + "\u00a0%";
 }
 
 std::string stateText(const Json& listing, const Page& page)

@@ -21,15 +21,14 @@ ProgressMeter::ProgressMeter(double now, double perSecond)
 std::optional<MeteredProgress> ProgressMeter::take(const Progress& event, double now)
 {
     MeteredProgress metered;
-    metered.stageBegins = event.stage != m_stage || event.total != m_stageTotal || event.done < m_stageDone;
+    const auto known = m_stages.find(event.stage);
+    metered.stageBegins =
+        known == m_stages.end() || event.total != known->second.total || event.done < known->second.done;
     metered.stageEnds = event.done >= event.total;
-    if (metered.stageBegins) {
-        m_stage = event.stage;
-        m_stageBegin = now;
-        m_stageFirst = event.done;
-        m_stageTotal = event.total;
-    }
-    m_stageDone = event.done;
+    if (metered.stageBegins)
+        m_stages[event.stage] = {now, event.total, event.done, event.done};
+    Stage& stage = m_stages[event.stage];
+    stage.done = event.done;
     const bool due = now - m_lastShown >= m_interval;
     if (!due && !metered.stageBegins && !metered.stageEnds && event.detail.empty())
         return std::nullopt;
@@ -38,8 +37,8 @@ std::optional<MeteredProgress> ProgressMeter::take(const Progress& event, double
 
     metered.event = event;
     metered.elapsed = now - m_begin;
-    const double spent = now - m_stageBegin;
-    const auto advanced = static_cast<double>(event.done - m_stageFirst);
+    const double spent = now - stage.begin;
+    const auto advanced = static_cast<double>(event.done - stage.first);
     if (advanced > 0 && spent >= shortestMeasure) {
         metered.rate = advanced / spent;
         metered.eta = static_cast<double>(std::max<std::int64_t>(event.total - event.done, 0)) / *metered.rate;

@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/base/strict_json.h"
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -30,14 +31,18 @@ public:
     [[nodiscard]] std::optional<MeteredProgress> take(const Progress& event, double now);
 
 private:
+    // Stages may take turns, as replay and write do: each goes on where it was.
+    struct Stage {
+        double begin = 0;
+        std::int64_t total = 0;
+        std::int64_t first = 0; // `done` of its first event: what a resumed run did not have to do
+        std::int64_t done = 0;
+    };
+
     double m_begin;
     double m_interval;
     double m_lastShown;
-    std::string m_stage;
-    double m_stageBegin = 0;
-    std::int64_t m_stageTotal = -1;
-    std::int64_t m_stageDone = 0;  // of the last event
-    std::int64_t m_stageFirst = 0; // `done` of the stage's first event: what a resumed run did not have to do
+    std::map<std::string, Stage> m_stages;
 };
 
 // The fields of $/progress without `id`; the detail, one JSON object as text, becomes a value.

@@ -44,13 +44,23 @@ std::string rounded(double value)
     return value >= 10 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
 }
 
+// "2.1e-5"
+std::string brief(double value)
+{
+    std::string text = fmt::format("{:.2g}", value);
+    if (const std::size_t zero = text.find("e-0"); zero != std::string::npos)
+        text.erase(zero + 2, 1);
+    return text;
+}
+
 std::string placeOf(const RunManifest& manifest, const TokenLocation& location)
 {
     const auto& prompts = manifest.prompts.prompts;
     const auto index = static_cast<std::size_t>(location.prompt.value);
     const std::string id = index < prompts.size() ? prompts[index].id : std::to_string(location.prompt.value);
     const std::string piece = pieceAt(manifest.prompts, location.prompt, location.token);
-    return fmt::format("token {} of prompt {}{}", location.token, id, piece.empty() ? "" : ", “" + piece + "”");
+    const std::string place = fmt::format("token {} of prompt {}", location.token, id);
+    return piece.empty() ? place : fmt::format("“{}” ({})", piece, place);
 }
 
 std::optional<std::string> absoluteThreshold(const RunManifest& manifest, std::span<const Certificate> certificates)
@@ -120,11 +130,11 @@ std::optional<std::string> massiveActivations(const RunManifest& manifest, std::
     const ErrorSummary& l2 = largest->metrics.l2;
     const bool one = blocks.size() == 1;
     return fmt::format(
-        "The largest error of {} falls on a massive activation: at {} the residual norm{} is {} times the "
+        "The largest error of {} falls on a massive activation: the residual norm of {}{} is {} times the "
         "block's median, so that rounding alone makes the absolute error large there; half of that block's "
-        "tokens stay below {:.3g}.",
-        listBlocks(blocks), placeOf(manifest, l2.worst), one ? "" : fmt::format(" of block {}", largest->block.value),
-        rounded(largestRatio), l2.quantiles.q50);
+        "tokens stay within {}.",
+        listBlocks(blocks), placeOf(manifest, l2.worst), one ? "" : fmt::format(" in block {}", largest->block.value),
+        rounded(largestRatio), brief(l2.quantiles.q50));
 }
 
 std::optional<std::string> truncation(const RunManifest& manifest)

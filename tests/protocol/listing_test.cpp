@@ -231,8 +231,8 @@ TEST(Standouts, NameTheMassiveActivationByItsPiece)
     const auto sentences = standoutsOf({.epsilons = {1, 1}}, {{{0}, {400, 1, 2, 1}}, {{1}, {50, 1, 2, 1}}});
     ASSERT_EQ(sentences.size(), 1U);
     EXPECT_THAT(sentences[0], HasSubstr("blocks 0 and 1"));
-    EXPECT_THAT(sentences[0], HasSubstr("token 0 of prompt p, “<s>”"));
-    EXPECT_THAT(sentences[0], HasSubstr("of block 0 is 200 times")) << "the median of 1, 1, 2, 400 taken as 2";
+    EXPECT_THAT(sentences[0], HasSubstr("“<s>” (token 0 of prompt p)"));
+    EXPECT_THAT(sentences[0], HasSubstr("in block 0 is 200 times")) << "the median of 1, 1, 2, 400 taken as 2";
 }
 
 TEST(Standouts, SayWhatWasLeftOut)

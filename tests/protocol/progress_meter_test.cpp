@@ -63,6 +63,22 @@ TEST(ProgressMeter, CountsOnlyWhatThisProcessDidWhenARunIsResumed)
     EXPECT_DOUBLE_EQ(later->elapsed, 2);
 }
 
+TEST(ProgressMeter, GoesOnWithAStageAfterAnotherTookItsTurn)
+{
+    ProgressMeter meter(0, 0);
+    (void)meter.take(cells(0, 4), 0);
+    Progress write;
+    write.stage = "write";
+    write.done = 1;
+    write.total = 2;
+    (void)meter.take(write, 1);
+    const auto later = meter.take(cells(2, 4), 2);
+    ASSERT_TRUE(later);
+    EXPECT_FALSE(later->stageBegins);
+    EXPECT_DOUBLE_EQ(later->rate.value(), 1);
+    EXPECT_TRUE(meter.take(cells(0, 4), 3)->stageBegins) << "the next file of four";
+}
+
 TEST(ProgressMeter, SaysNoRateBeforeAnythingWasDone)
 {
     ProgressMeter meter(0, 20);

@@ -1,0 +1,308 @@
+// The whole road on the demo model: certify, show, verify, interrupt, resume, and what a flipped byte does.
+
+#include "tests/cli/program_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+using namespace blockcert;
+using namespace blockcert::tests;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+// One run of block 3 for all tests that only look at it.
+class FinishedRun : public testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        s_folder = new TemporaryFolder;
+        s_outcome =
+            new Outcome(runBlockcert({"certify", "demo", "--blocks", "3", "--prompts", "base", "-o", path(), "--json"},
+                                     {"SOURCE_DATE_EPOCH=1700000000"}));
+    }
+
+    static void TearDownTestSuite()
+    {
+        delete s_outcome;
+        delete s_folder;
+    }
+
+    static std::string path() { return (*s_folder / "run").string(); }
+
+    static const Outcome& outcome() { return *s_outcome; }
+
+private:
+    static TemporaryFolder* s_folder;
+    static Outcome* s_outcome;
+};
+
+TemporaryFolder* FinishedRun::s_folder = nullptr;
+Outcome* FinishedRun::s_outcome = nullptr;
+
+const std::vector<std::string> twoBlocks = {"certify",   "demo", "--blocks", "2,7",
+                                            "--prompts", "base", "--loss",   "none"};
+
+std::vector<std::string> with(std::vector<std::string> arguments, std::initializer_list<std::string> more)
+{
+    arguments.insert(arguments.end(), more);
+    return arguments;
+}
+
+bool waitFor(const std::function<bool()>& condition)
+{
+    for (int i = 0; i < 6000 && !condition(); ++i)
+        std::this_thread::sleep_for(10ms);
+    return condition();
+}
+
+std::string artifactsOf(const std::filesystem::path& run)
+{
+    std::string bytes;
+    for (const char* block : {"block_02", "block_07"})
+        for (const char* file : {"ir.h5", "probes.h5"})
+            bytes += readFile(run / block / file) + "|";
+    return bytes;
+}
+
+}
+
+TEST_F(FinishedRun, GivesTheDocumentedResult)
+{
+    ASSERT_EQ(outcome().status, 0) << outcome().err;
+    const Json result = outcome().json();
+    EXPECT_EQ(result.at("run"), path());
+    EXPECT_EQ(result.at("complete"), true);
+    ASSERT_EQ(result.at("blocks").size(), 1U);
+    const Json& row = result.at("blocks")[0];
+    EXPECT_EQ(row.at("block"), 3);
+    EXPECT_EQ(row.at("certified"), true);
+    // An exact copy of an fp32 baseline, replayed in double: rounding alone.
+    EXPECT_GT(row.at("epsilon"), 0.0);
+    EXPECT_LT(row.at("relative").at("epsilon"), 1e-5);
+    EXPECT_EQ(row.at("path_coverage"), 1.0);
+    EXPECT_GT(result.at("seconds"), 0.0);
+    EXPECT_EQ(result.at("command"), "blockcert certify demo --blocks 3 --prompts base -o " + path());
+}
+
+TEST_F(FinishedRun, IsShownWithTheSameNumbers)
+{
+    const Json shown = runBlockcert({"show", path(), "--json"}).json();
+    const Json result = outcome().json();
+    for (const char* key : {"block", "certified", "epsilon", "mae", "activation_coverage", "path_coverage",
+                            "loss_coverage", "quantiles", "worst"})
+        EXPECT_EQ(shown.at("blocks")[0].at(key), result.at("blocks")[0].at(key)) << key;
+    EXPECT_EQ(shown.at("manifest").at("created"), "2023-11-14T22:13:20Z");
+    const Outcome text = runBlockcert({"show", path()});
+    EXPECT_EQ(text.status, 0);
+    EXPECT_THAT(text.out, HasSubstr("1 of 1 block certified"));
+    EXPECT_THAT(text.out, HasSubstr("blockcert verify " + path()));
+}
+
+TEST_F(FinishedRun, NamesTheTokensOfTheTopFive)
+{
+    const Json shown = runBlockcert({"show", path(), "--json", "--tokens"}).json();
+    ASSERT_EQ(shown.at("cells").size(), 4U);
+    const Json& top = shown.at("cells")[0].at("top_base")[0];
+    ASSERT_EQ(top.size(), 5U);
+    EXPECT_FALSE(top[0][1].get<std::string>().empty());
+    EXPECT_GE(top[0][2], top[4][2]);
+}
+
+TEST_F(FinishedRun, IsVerifiedAtLevelThree)
+{
+    const Outcome outcome = runBlockcert({"verify", path(), "--json", "-o", path() + ".verdict.json"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const Json verdict = outcome.json();
+    EXPECT_EQ(verdict.at("verdict"), "verified");
+    EXPECT_EQ(verdict.at("level"), 3);
+    EXPECT_EQ(verdict.at("scope").at("layers"), 30);
+    EXPECT_EQ(parseStrictJson(readFile(path() + ".verdict.json"), "verdict.json"), verdict);
+    const Outcome text = runBlockcert({"verify", path()});
+    EXPECT_THAT(text.out, testing::StartsWith("✓ Verified at level 3"));
+    EXPECT_THAT(text.out, HasSubstr("issuer says"));
+    EXPECT_THAT(text.out, HasSubstr("sha256sum -c SHA256SUMS"));
+}
+
+TEST_F(FinishedRun, EndsItsStreamWithTheVerdict)
+{
+    const auto lines = runBlockcert({"verify", path(), "--jsonl"}).jsonLines();
+    ASSERT_GE(lines.size(), 2U);
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i)
+        EXPECT_TRUE(lines[i].contains("progress")) << i;
+    EXPECT_EQ(lines.back().at("verdict").at("verdict"), "verified");
+}
+
+TEST_F(FinishedRun, IsNeverCalledVerifiedAtLevelZero)
+{
+    const Outcome outcome = runBlockcert({"verify", "--level", "0", path(), "--json"});
+    EXPECT_EQ(outcome.status, 5);
+    EXPECT_EQ(outcome.json().at("verdict"), "not_checked");
+}
+
+TEST_F(FinishedRun, IsRefusedAsAnotherModelsRun)
+{
+    const Outcome outcome =
+        runBlockcert({"verify", path(), "--level", "1", "--expect-model", std::string(64, '0'), "--json"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.json().at("verdict"), "failed");
+}
+
+TEST_F(FinishedRun, IsJudgedByThePolicyGiven)
+{
+    writeFile(path() + ".policy.json", R"({"schema": "blockcert.policy/1", "tau_act": 0, "alpha_act": 1})");
+    const Outcome outcome = runBlockcert({"verify", path(), "--policy", path() + ".policy.json", "--json"});
+    EXPECT_EQ(outcome.status, 6);
+    EXPECT_EQ(outcome.json().at("verdict"), "weaker_than_policy");
+}
+
+TEST_F(FinishedRun, FailsWithTheReasonWhenAByteIsFlipped)
+{
+    const std::filesystem::path copy = path() + ".flipped";
+    std::filesystem::copy(path(), copy, std::filesystem::copy_options::recursive);
+    const auto probes = copy / "block_03/probes.h5";
+    std::fstream file(probes, std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(probes) / 2);
+    file.seekg(middle);
+    const char byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(middle);
+    file.put(byte);
+    file.close();
+    const Outcome outcome = runBlockcert({"verify", copy.string()});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.out, testing::StartsWith("✗ Failed"));
+    EXPECT_THAT(outcome.out, HasSubstr("block_03/probes.h5"));
+}
+
+TEST_F(FinishedRun, IsNotOverwrittenByAnother)
+{
+    const Outcome outcome = runBlockcert({"certify", "demo", "--blocks", "4", "--prompts", "base", "-o", path()});
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.err, HasSubstr("--resume"));
+}
+
+TEST(Certify, StopsOnCtrlCSaysHowToResumeAndGivesTheSameBytesInTheEnd)
+{
+    const TemporaryFolder folder;
+    const std::string whole = (folder / "whole").string();
+    const std::string broken = (folder / "broken").string();
+    ASSERT_EQ(runBlockcert(with(twoBlocks, {"-o", whole, "--quiet"})).status, 0);
+
+    Process process("blockcert", with(twoBlocks, {"-o", broken, "--jsonl"}));
+    // The first finished cell shows that there is something to resume.
+    ASSERT_TRUE(
+        waitFor([&] { return process.outputSoFar().find("\"cell\"") != std::string::npos || !process.isRunning(); }));
+    process.signal(SIGINT);
+    const Outcome stopped = process.wait();
+    if (stopped.status == 0)
+        GTEST_FAIL() << "the run was over before it could be stopped";
+    EXPECT_EQ(stopped.status, 130) << stopped.err;
+    EXPECT_THAT(stopped.err, HasSubstr("continue with:\n  blockcert certify demo --blocks 2,7"));
+    EXPECT_THAT(stopped.err, HasSubstr("--resume"));
+    EXPECT_EQ(stopped.jsonLines().back().at("error").at("exit_code"), 130);
+    const Json unfinished = runBlockcert({"show", broken, "--json"}).json();
+    EXPECT_EQ(unfinished.at("complete"), false);
+    EXPECT_EQ(unfinished.at("resumable"), true);
+    EXPECT_THAT(runBlockcert({"show", broken}).out, HasSubstr("Unfinished"));
+
+    const Outcome refused = runBlockcert(with(twoBlocks, {"-o", broken, "--resume", "--dtype", "bf16"}));
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err, HasSubstr("dtype"));
+
+    const Outcome resumed = runBlockcert(with(twoBlocks, {"-o", broken, "--resume"}));
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_EQ(artifactsOf(broken), artifactsOf(whole));
+}
+
+TEST(Certify, SaysAHonestNoAndFailsOnlyWhenAsked)
+{
+    const TemporaryFolder folder;
+    const std::vector<std::string> impossible = {"certify",   "demo", "--blocks", "0",
+                                                 "--prompts", "base", "--loss",   "none"};
+    const Outcome no = runBlockcert(with(impossible, {"-o", (folder / "a").string()}));
+    EXPECT_EQ(no.status, 0) << no.err;
+    EXPECT_THAT(no.out, HasSubstr("Not certified, because"));
+    EXPECT_THAT(no.out, HasSubstr("Loss coverage was not measured"));
+    EXPECT_EQ(runBlockcert(with(impossible, {"-o", (folder / "b").string(), "--require-certified"})).status, 6);
+    EXPECT_EQ(runBlockcert({"verify", (folder / "a").string()}).status, 6);
+}
+
+TEST(Certify, EstimatesWithoutWriting)
+{
+    const TemporaryFolder folder;
+    const std::string path = (folder / "run").string();
+    const Outcome outcome =
+        runBlockcert({"certify", "demo", "--blocks", "all", "--prompts", "base", "-o", path, "--dry-run", "--json"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.json().at("cells"), 120);
+    EXPECT_GT(outcome.json().at("memory_bytes"), 0);
+    EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(Certify, RefusesWhatThisVersionDoesNotDo)
+{
+    const TemporaryFolder folder;
+    const std::vector<std::string> plain = {"certify",   "demo", "--blocks", "0",
+                                            "--prompts", "base", "-o",       (folder / "run").string()};
+    EXPECT_EQ(runBlockcert(with(plain, {"--surrogate", "low-rank:8"})).status, 4);
+    EXPECT_EQ(runBlockcert(with(plain, {"--ablate", "drop-rope"})).status, 4);
+    EXPECT_EQ(runBlockcert(with(plain, {"--loss", "first-order"})).status, 4);
+    EXPECT_EQ(runBlockcert(with(plain, {"--alpha-act", "2"})).status, 2);
+    EXPECT_EQ(runBlockcert({"certify", "demo", "--blocks", "30", "--prompts", "base", "-o", (folder / "run").string()})
+                  .status,
+              2);
+    EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+}
+
+TEST(Certify, SaysThatABf16BaselineNeedsTheRelativeMeasure)
+{
+    const TemporaryFolder folder;
+    const Outcome outcome = runBlockcert({"certify", "demo", "--blocks", "10", "--prompts", "base", "--loss", "none",
+                                          "--dtype", "bf16", "-o", (folder / "run").string()});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("The baseline ran in bf16"));
+    EXPECT_THAT(outcome.out, HasSubstr("--error relative-l2"));
+}
+
+TEST(Evaluate, GivesALossForEveryTokenButTheFirst)
+{
+    const Json result = runBlockcert({"evaluate", "demo", "--prompts", "base", "--json"}).json();
+    ASSERT_EQ(result.at("prompts").size(), 4U);
+    for (const Json& prompt : result.at("prompts")) {
+        EXPECT_EQ(prompt.at("nll").size(), prompt.at("token_ids").size());
+        EXPECT_EQ(prompt.at("nll")[0], nullptr);
+    }
+    EXPECT_NEAR(std::log(result.at("perplexity").get<double>()), result.at("mean_nll").get<double>(), 1e-9);
+    EXPECT_THAT(runBlockcert({"evaluate", "demo", "--prompts", "base"}).out, HasSubstr("perplexity"));
+}
+
+TEST(Generate, AnswersAsTheModelDoes)
+{
+    const TemporaryFolder folder;
+    writeFile(folder / "p.jsonl",
+              R"({"id": "q", "messages": [{"role": "user", "content": "What is the capital of France?"}]})"
+              "\n");
+    const Json result = runBlockcert({"generate", "demo", "--prompts", (folder / "p.jsonl").string(), "--json"}).json();
+    // The greedy answer of another implementation on this file.
+    EXPECT_EQ(result.at("prompts")[0].at("text"), "The capital of France is Paris.");
+    EXPECT_EQ(result.at("prompts")[0].at("stopped"), "eos");
+}
+
+TEST(Doctor, FindsThisInstallationWell)
+{
+    const Outcome outcome = runBlockcert({"doctor", "--json"});
+    const Json report = outcome.json();
+    EXPECT_EQ(outcome.status, 0) << report.dump(2);
+    EXPECT_EQ(report.at("ok"), true);
+    EXPECT_FALSE(report.at("engine").is_null());
+}

@@ -24,7 +24,7 @@ install(FILES "${generated}/blockcert.fish" DESTINATION "${CMAKE_INSTALL_DATADIR
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" FILES_MATCHING PATTERN "*.md" PATTERN "*.py")
 
-if(BLOCKCERT_ENGINE)
+if(TARGET blockcert-engine)
     # Beside the engine and found by RPATH; libgomp, cudart and cupti are what libtorch_cpu.so itself is linked against.
     set_target_properties(blockcert-engine PROPERTIES INSTALL_RPATH "$ORIGIN/torch/lib")
     install(TARGETS blockcert-engine RUNTIME DESTINATION "${libexec}")
@@ -35,9 +35,8 @@ if(BLOCKCERT_ENGINE)
     install(DIRECTORY "${BLOCKCERT_DEPS}/demo" DESTINATION "${CMAKE_INSTALL_DATADIR}/blockcert" OPTIONAL)
 endif()
 
-if(BLOCKCERT_WORKBENCH)
-    set(id org.blockcert.Workbench)
-    install(TARGETS blockcert-workbench RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(TARGET blockcert-workbench)
+    set(id io.github.blockcert.Workbench)
     install(FILES packaging/desktop/${id}.desktop DESTINATION "${CMAKE_INSTALL_DATADIR}/applications")
     install(FILES packaging/desktop/${id}.metainfo.xml DESTINATION "${CMAKE_INSTALL_DATADIR}/metainfo")
     install(FILES packaging/desktop/${id}.mime.xml DESTINATION "${CMAKE_INSTALL_DATADIR}/mime/packages" RENAME ${id}.xml)

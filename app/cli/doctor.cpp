@@ -208,13 +208,18 @@ std::string render(const Json& report, const ParsedCommand&, const Page& page)
         for (const auto& [name, value] : report.at("engine").items())
             fact("engine " + name, scalarText(value));
     TextTable checks({{""}, {""}, {""}});
+    std::string reasons;
     for (const Json& row : report.at("checks")) {
         const bool ok = row.at("ok");
-        checks.add({{ok ? "✓" : "✗", ok ? Tone::Good : Tone::Bad},
-                    scalarText(row.at("title")),
-                    terminal::visible(scalarText(row.at("detail")))});
+        const std::string title = scalarText(row.at("title"));
+        const std::string detail = scalarText(row.at("detail"));
+        checks.add(
+            {{ok ? "✓" : "✗", ok ? Tone::Good : Tone::Bad}, title, terminal::shortened(detail, page.width - 54)});
+        if (!ok)
+            reasons += "\n" + page.style.paint(Tone::Bad, "✗ " + title) + "\n  " +
+                       terminal::wrap(terminal::visible(detail), page.width - 2, 2) + "\n";
     }
-    return facts.render(page.style) + "\n" + checks.render(page.style);
+    return facts.render(page.style) + "\n" + checks.render(page.style) + reasons;
 }
 
 }

@@ -140,7 +140,7 @@ TEST(RunSettings, ARunThatWasOpenedIsResumedWithItsOwnSettings)
 TEST(LiveRun, FillsMapAndLaneFromProgress)
 {
     const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
-    LiveRun live(u"run"_s, prompts, {0, 1, 2}, {}, u"tiny"_s, u"run"_s);
+    LiveRun live(u"run"_s, prompts, {0, 1, 2}, {}, u"tiny"_s);
     const auto tell = [&live](const Json& step) { return live.apply(progressOf(step["progress"])); };
     EXPECT_TRUE(tell(testing::cellProgress(2, 0, 1)));
     const auto cell = tell(testing::cellProgress(2, 1, 2));
@@ -159,7 +159,7 @@ TEST(LiveRun, FillsMapAndLaneFromProgress)
 TEST(LiveRun, WhatItDoesNotKnowIsIgnored)
 {
     const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
-    LiveRun live(u"run"_s, prompts, {0}, {}, u"tiny"_s, u"run"_s);
+    LiveRun live(u"run"_s, prompts, {0}, {}, u"tiny"_s);
     EXPECT_FALSE(live.apply(progressOf(testing::cellProgress(2, 0, 1)["progress"])));
     EXPECT_FALSE(
         live.apply(progressOf(Json{{"stage", "replay"}, {"detail", {{"cell", {{"block", 0}, {"prompt", 9}}}}}})));
@@ -169,7 +169,7 @@ TEST(LiveRun, AResumedRunBeginsWithWhatIsThere)
 {
     const RunView run = runViewOf(testing::showAnswer("/runs/one.blockcert", false));
     auto prompts = std::make_shared<widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
-    LiveRun live(u"run"_s, prompts, {0, 1, 2}, run.map->thresholds, u"tiny"_s, u"run"_s);
+    LiveRun live(u"run"_s, prompts, {0, 1, 2}, run.map->thresholds, u"tiny"_s);
     live.adopt(*run.map, *run.blocks);
     EXPECT_EQ(live.progress()->rows[0].state, widgets::StepState::Done);
     EXPECT_EQ(live.progress()->rows[1].state, widgets::StepState::Waiting);

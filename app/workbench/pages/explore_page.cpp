@@ -128,6 +128,7 @@ QWidget* ExplorePage::makeView()
         emit selectionChanged();
     });
     connect(m_heatmap, &widgets::TokenHeatmap::heldChanged, this, [this](const CellKey& key) {
+        m_goesToWorst = false;
         inspect(key.isValid() ? key : m_heatmap->current());
         emit selectionChanged();
     });
@@ -218,16 +219,14 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     else if (!view.problems.isEmpty())
         m_notice->setNotice(widgets::Notice::Tone::Warning, view.problems.join(u'\n'), tr("Verify it"));
     m_notice->setVisible(m_offersResume || !view.problems.isEmpty());
+    qint64 tokens = 0;
+    for (const widgets::MapPrompt& prompt : view.map->prompts)
+        tokens += static_cast<qint64>(prompt.tokens.size());
     m_title->setText(tr("Error by token and block"),
-                     tr("%1 · %2 · %3 prompts · %4 tokens × %5 blocks · %6 baseline · measured, not verified here")
-                         .arg(view.model, view.prompts)
+                     tr("%1 · %2 prompts · %3 tokens × %4 blocks · %5 baseline · measured")
+                         .arg(view.prompts)
                          .arg(view.map->prompts.size())
-                         .arg(widgets::countText([&] {
-                             qint64 tokens = 0;
-                             for (const widgets::MapPrompt& prompt : view.map->prompts)
-                                 tokens += static_cast<qint64>(prompt.tokens.size());
-                             return tokens;
-                         }()))
+                         .arg(widgets::countText(tokens))
                          .arg(view.map->blocks.size())
                          .arg(view.baselineDtype));
     showMap(view.map, view.blocks, keepPlace);
@@ -300,8 +299,14 @@ void ExplorePage::showMap(const std::shared_ptr<const widgets::TokenMap>& map,
     m_blocksSentence->setText(summariseBlocks(*blocks));
     refreshPrompts();
     if (isNew) {
+        // What is finished is read from its worst block down; what goes on in the order it is measured.
+        if (m_isLive)
+            m_table->sortByColumn(widgets::BlockTableModel::Block, Qt::AscendingOrder);
+        else
+            m_table->sortByColumn(widgets::BlockTableModel::Epsilon, Qt::DescendingOrder);
         setMetric(map->thresholds.relativeDecides ? Metric::Relative : Metric::Error);
         m_heatmap->release();
+        m_goesToWorst = true;
         selectPrompt(map->prompts.size() > 1 ? -1 : 0);
         inspect({});
     } else {
@@ -333,8 +338,10 @@ void ExplorePage::refreshSentence()
             if (request != m_summaryRequest)
                 return;
             m_sentence->setText(summary.sentence);
-            if (!selection().isValid() && summary.worst.isValid())
-                inspect(summary.worst);
+            if (m_goesToWorst && !m_isLive && summary.worst.isValid()) {
+                m_goesToWorst = false;
+                m_heatmap->setCurrent(summary.worst);
+            }
         },
         [](const QString&) {});
 }
@@ -365,6 +372,7 @@ CellKey ExplorePage::selection() const
 
 void ExplorePage::select(const CellKey& key)
 {
+    m_goesToWorst = false;
     if (!m_map || !key.isValid())
         return;
     if (shownPrompt() && *shownPrompt() != key.prompt)

@@ -92,6 +92,7 @@ private:
     QTimer m_pendingTimer;
     bool m_isLive = false;
     bool m_hasCertificates = false;
+    bool m_goesToWorst = false;   // a map that was just opened shows its largest value first
     quint64 m_summaryRequest = 0; // only the newest summary is shown
     QStackedWidget* m_stack = nullptr;
     widgets::EmptyState* m_empty = nullptr;

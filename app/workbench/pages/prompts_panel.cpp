@@ -11,8 +11,10 @@
 #include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QResizeEvent>
 #include <QStackedWidget>
 
+#include <algorithm>
 #include <array>
 
 namespace blockcert::workbench {
@@ -134,6 +136,7 @@ void PromptsPanel::setChoice(const PromptChoice& choice)
     }
     m_source->setCurrent(index);
     m_typed->setVisible(index == typedSource);
+    refit();
 }
 
 PromptChoice PromptsPanel::choice() const
@@ -160,6 +163,7 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
     m_body->setCurrentIndex(hasTable ? 0 : 1);
     if (!hasTable) {
         m_summary->clear();
+        refit();
         return;
     }
     const bool isNew = m_list != list.value;
@@ -171,10 +175,10 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
     if (list.state == State::Loading)
         summary += tr(" · encoding …");
     m_summary->setText(summary);
-    if (isNew) {
+    if (!isNew) {
+        refit();
+    } else {
         m_table->setPrompts(m_list);
-        const auto rows = static_cast<int>(std::min<std::size_t>(m_list->prompts.size(), 40));
-        m_table->setMaximumHeight((rows + 1) * space::tableRow + space::small);
         showPrompt(m_list->prompts.empty() ? -1 : 0);
     }
 }
@@ -184,6 +188,7 @@ void PromptsPanel::showPrompt(int prompt)
     if (!m_list || prompt < 0 || static_cast<std::size_t>(prompt) >= m_list->prompts.size()) {
         m_chips->setTokens(nullptr);
         m_chipsTitle->clear();
+        refit();
         return;
     }
     const widgets::PromptRow& shown = m_list->prompts[static_cast<std::size_t>(prompt)];
@@ -195,6 +200,29 @@ void PromptsPanel::showPrompt(int prompt)
     if (shown.split == "heldout"_L1)
         title += tr(" · held out, never used to certify");
     m_chipsTitle->setText(title);
+    refit();
+}
+
+void PromptsPanel::refit()
+{
+    constexpr int most = 320;
+    const int rows = static_cast<int>(m_list ? std::min<std::size_t>(m_list->prompts.size(), 100) : 0);
+    const int table = (rows + 1) * space::tableRow + space::medium;
+    const int chips = std::clamp(m_chips->heightForWidth(m_chips->width()) + space::tiny, 64, most);
+    m_table->setMaximumHeight(table);
+    m_chips->setMaximumHeight(chips);
+    const bool hasTable = m_body->currentIndex() == 0;
+    const int fields = space::button + (m_typed->isVisibleTo(this) ? m_typed->height() + space::small : 0);
+    setMaximumHeight(fields + space::small +
+                     (hasTable ? table + chips + m_showIds->sizeHint().height() + 2 * space::small
+                               : m_body->currentWidget()->sizeHint().height()));
+}
+
+void PromptsPanel::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    if (event->oldSize().width() != event->size().width())
+        refit();
 }
 
 }

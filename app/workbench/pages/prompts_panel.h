@@ -34,6 +34,9 @@ public:
     [[nodiscard]] PromptChoice choice() const;
     void setList(const Loadable<widgets::PromptList>& list);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 signals:
     void choiceChanged(const blockcert::workbench::PromptChoice& choice);
     void fileWanted();
@@ -42,6 +45,7 @@ signals:
 private:
     void chooseSource(int index);
     void showPrompt(int prompt);
+    void refit(); // as high as its content, so that nothing is far from what belongs to it
 
     PromptChoice m_choice;
     std::shared_ptr<const widgets::PromptList> m_list;

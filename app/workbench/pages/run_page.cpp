@@ -96,7 +96,7 @@ QWidget* RunPage::makeForm()
     });
     connect(m_promptsPanel, &PromptsPanel::fileWanted, this, &RunPage::promptFileWanted);
     connect(m_promptsPanel, &PromptsPanel::retryWanted, this, &RunPage::promptsRetryWanted);
-    layout->addWidget(m_promptsPanel, 1);
+    layout->addWidget(m_promptsPanel, 100);
 
     m_blocksText->setAccessibleName(tr("Blocks"));
     m_blocksText->setToolTip(tr("all, or 0-based numbers and ranges such as 0,5,10-12"));
@@ -133,6 +133,7 @@ QWidget* RunPage::makeForm()
     layout->addWidget(heading(tr("Options")));
     connect(m_options, &OptionsPanel::changed, this, &RunPage::announceSettings);
     layout->addWidget(m_options);
+    layout->addStretch(1);
     return form;
 }
 

@@ -46,7 +46,6 @@ RunSide::RunSide(QWidget* parent)
     outRow->addWidget(choose);
     content->addLayout(outRow);
     content->addSpacing(space::medium);
-    m_run->setShortcut(QKeySequence(u"Ctrl+R"_s));
     m_run->setToolTip(tr("Start the run (Ctrl+R)"));
     connect(m_run, &QPushButton::clicked, this, [this] {
         if (m_isRunning)
@@ -126,7 +125,6 @@ void RunSide::setRunning(bool running)
 void RunSide::refresh()
 {
     m_run->setText(m_isRunning ? tr("Cancel") : tr("Run"));
-    m_run->setShortcut(m_isRunning ? QKeySequence() : QKeySequence(u"Ctrl+R"_s));
     widgets::setButtonRole(*m_run, m_isRunning ? widgets::ButtonRole::Plain : widgets::ButtonRole::Primary);
     m_run->setEnabled(m_isRunning || m_obstacle.isEmpty());
     m_copy->setEnabled(m_obstacle.isEmpty());

@@ -135,6 +135,10 @@ QWidget* VerifyPage::makeChecks()
     m_banner->hide();
     connect(m_banner, &widgets::VerdictBanner::cancelRequested, this, &VerifyPage::cancelWanted);
     connect(m_banner, &widgets::VerdictBanner::actionRequested, this, [this] {
+        if (m_verdict && wantsModel(*m_verdict)) {
+            emit modelWanted();
+            return;
+        }
         m_level->setCurrentIndex(std::min(m_verdictLevel + 1, levels - 1));
         emit verifyWanted(request());
     });
@@ -179,6 +183,8 @@ VerifyRequest VerifyPage::request() const
 void VerifyPage::setModel(const QString& model)
 {
     m_model->setText(model);
+    if (m_verdict && wantsModel(*m_verdict))
+        emit verifyWanted(request());
 }
 
 void VerifyPage::refreshCommands()
@@ -232,7 +238,8 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     case State::Ready: {
         m_banner->setVerdict(m_verdict);
         m_verdictLevel = m_verdict->level;
-        m_banner->setAction(m_verdict->level < 4 && m_verdict->state != CheckState::Failed
+        m_banner->setAction(wantsModel(*m_verdict) ? tr("Name the model…")
+                            : m_verdict->level < 4 && m_verdict->state != CheckState::Failed
                                 ? tr("Check at level %1…").arg(m_verdict->level + 1)
                                 : QString());
         m_rows->setVisible(condensed(*m_verdict).checks.size() != m_verdict->checks.size());

@@ -85,7 +85,7 @@ void VerifySide::setVerdict(const std::shared_ptr<const widgets::VerdictView>& v
         return;
     m_says->setText(meaningOf(*verdict));
     m_saysNot->setText(asList(verdict->doesNotSay));
-    m_notChecked->setText(asList(verdict->notChecked));
+    m_notChecked->setText(asList(condensedLines(verdict->notChecked)));
     m_notCheckedTitle->setVisible(!verdict->notChecked.isEmpty());
     m_notChecked->setVisible(!verdict->notChecked.isEmpty());
     m_tree->setRoot(std::make_shared<const widgets::ArtifactNode>(artifactsOf(*verdict)));

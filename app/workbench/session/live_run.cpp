@@ -36,10 +36,10 @@ QString stageTitle(const QString& stage)
 
 }
 
-LiveRun::LiveRun(QString title, std::shared_ptr<const widgets::PromptList> prompts, std::vector<int> blocks,
-                 const widgets::Thresholds& thresholds, const QString& model, const QString& run)
+LiveRun::LiveRun(const QString& run, std::shared_ptr<const widgets::PromptList> prompts, std::vector<int> blocks,
+                 const widgets::Thresholds& thresholds, const QString& model)
 {
-    m_progress.title = std::move(title);
+    m_progress.title = run;
     m_progress.state = StepState::Waiting;
     m_map.model = model;
     m_map.run = run;
@@ -123,7 +123,10 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
 void LiveRun::applyTimes(const JobProgress& progress)
 {
     m_progress.elapsedSeconds = progress.elapsedSeconds;
-    if (progress.stage != "replay"_L1) {
+    if (progress.stage == "write"_L1 && m_isReplaying)
+        return; // blocks are written between cells; the cells tell how far the run is
+    m_isReplaying = progress.stage == "replay"_L1;
+    if (!m_isReplaying) {
         m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
         m_progress.done = static_cast<double>(progress.done);
         m_progress.total = static_cast<double>(progress.total);

@@ -15,8 +15,8 @@ namespace blockcert::workbench {
 // A plain value machine; told everything, asks nobody. Progress of blocks and prompts it does not know is ignored.
 class LiveRun {
 public:
-    LiveRun(QString title, std::shared_ptr<const widgets::PromptList> prompts, std::vector<int> blocks,
-            const widgets::Thresholds& thresholds, const QString& model, const QString& run);
+    LiveRun(const QString& run, std::shared_ptr<const widgets::PromptList> prompts, std::vector<int> blocks,
+            const widgets::Thresholds& thresholds, const QString& model);
 
     // What an unfinished run already holds, when it is resumed.
     void adopt(const widgets::TokenMap& map, const std::vector<widgets::BlockRow>& blocks);
@@ -47,6 +47,7 @@ private:
 
     widgets::RunProgress m_progress; // rows: stages as they come, then one a block
     std::size_t m_stages = 0;
+    bool m_isReplaying = false;
     widgets::TokenMap m_map;
     std::vector<widgets::BlockRow> m_blocks;
     std::vector<qint64> m_tokensWithin; // per block, of the tokens seen so far

@@ -21,6 +21,8 @@ QString tr(const char* text)
     return QCoreApplication::translate("MapSummary", text);
 }
 
+constexpr int fewBlocks = 4; // so many are listed one by one
+
 struct Tally {
     qint64 measured = 0; // token × block pairs
     qint64 above = 0;
@@ -135,14 +137,19 @@ MapSummary summarise(const widgets::TokenMap& map, Metric metric)
                 counted.worst};
     const auto most = std::max_element(counted.aboveOfBlock.begin(), counted.aboveOfBlock.end());
     const auto column = static_cast<std::size_t>(most - counted.aboveOfBlock.begin());
-    if (blocksAbove == 1)
-        return {tr("%1 tokens are excluded, all at block %2 (%3 of %4 tokens there); the largest value is %5: %6.")
+    if (blocksAbove <= fewBlocks) {
+        QStringList places;
+        for (std::size_t i = 0; i < map.blocks.size(); ++i) {
+            if (counted.aboveOfBlock[i] > 0)
+                places << tr("%1 at block %2").arg(counted.aboveOfBlock[i]).arg(map.blocks[i]);
+        }
+        return {tr("%1 tokens are excluded: %2 (of %3 tokens each); the largest value is %4: %5.")
                     .arg(counted.above)
-                    .arg(map.blocks[column])
-                    .arg(*most)
+                    .arg(places.join(tr(", ")))
                     .arg(counted.tokensOfBlock[column])
                     .arg(largest, place),
                 counted.worst};
+    }
     QString sentence =
         tr("%1 of %2 token–block pairs are above %3, at %4 of %5 blocks; most at block %6 (%7 of %8 tokens).")
             .arg(widgets::countText(counted.above), widgets::countText(counted.measured), tau)

@@ -3,6 +3,8 @@
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/job_board.h"
 
+#include <QFileInfo>
+
 #include <utility>
 
 namespace blockcert::workbench {
@@ -74,14 +76,14 @@ void RunLauncher::askEstimate()
     emit estimateChanged();
 }
 
-void RunLauncher::run(const RunSettings& settings, const std::shared_ptr<const widgets::PromptList>& prompts,
-                      const std::vector<int>& blocks)
+void RunLauncher::run(const RunSettings& settings, const QString& model,
+                      const std::shared_ptr<const widgets::PromptList>& prompts, const std::vector<int>& blocks)
 {
     if (m_state == State::Running)
         return;
     m_running = settings;
-    m_live =
-        std::make_unique<LiveRun>(settings.out, prompts, blocks, thresholdsOf(settings), settings.model, settings.out);
+    m_live = std::make_unique<LiveRun>(QFileInfo(settings.out).completeBaseName(), prompts, blocks,
+                                       thresholdsOf(settings), model);
     start(false);
 }
 
@@ -93,7 +95,7 @@ void RunLauncher::resume(const RunView& run)
     auto prompts = std::make_shared<widgets::PromptList>();
     for (const widgets::MapPrompt& prompt : run.map->prompts)
         prompts->prompts.push_back({prompt.id, prompt.rendered, prompt.tokens, 0, {}, {}, {}, {}});
-    m_live = std::make_unique<LiveRun>(run.name, prompts, run.map->blocks, run.map->thresholds, run.model, run.name);
+    m_live = std::make_unique<LiveRun>(run.name, prompts, run.map->blocks, run.map->thresholds, run.model);
     m_live->adopt(*run.map, *run.blocks);
     start(true);
 }

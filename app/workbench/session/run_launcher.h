@@ -39,8 +39,9 @@ public:
 
     [[nodiscard]] const RunSettings& settings() const { return m_settings; }
 
-    void run(const RunSettings& settings, const std::shared_ptr<const widgets::PromptList>& prompts,
-             const std::vector<int>& blocks);
+    // `model` is its name for people.
+    void run(const RunSettings& settings, const QString& model,
+             const std::shared_ptr<const widgets::PromptList>& prompts, const std::vector<int>& blocks);
     // Continues an unfinished run that was opened; nothing if its settings are not known.
     void resume(const RunView& run);
     void cancel();

@@ -58,7 +58,8 @@ CheckRow merge(const std::vector<const CheckRow*>& rows)
         return std::all_of(rows.begin(), rows.end(),
                            [&](const CheckRow* row) { return row->*field == rows.front()->*field; });
     };
-    const QString count = tr("%1 blocks").arg(rows.size());
+    const bool areFiles = rows.front()->where.contains(u'/');
+    const QString count = (areFiles ? tr("%1 files") : tr("%1 blocks")).arg(rows.size());
     if (same(&CheckRow::issuer) && same(&CheckRow::recomputed)) {
         merged.where = count;
     } else if (std::all_of(rows.begin(), rows.end(), [](const CheckRow* row) { return numberIn(row->issuer); })) {
@@ -112,6 +113,36 @@ widgets::VerdictView condensed(const widgets::VerdictView& verdict)
             result.checks.push_back(merge(rows));
     }
     return result;
+}
+
+QStringList condensedLines(const QStringList& lines)
+{
+    static const QRegularExpression ending(u"^(.*) \\(block \\d+\\)$"_s);
+    QStringList kinds; // in the order of their first line
+    std::map<QString, int> counts;
+    for (const QString& line : lines) {
+        const QRegularExpressionMatch match = ending.match(line);
+        const QString kind = match.hasMatch() ? match.captured(1) : line;
+        if (++counts[kind] == 1)
+            kinds << kind;
+    }
+    QStringList shorter;
+    for (const QString& line : lines) {
+        const QRegularExpressionMatch match = ending.match(line);
+        const QString kind = match.hasMatch() ? match.captured(1) : line;
+        if (!kinds.removeOne(kind))
+            continue;
+        shorter << (match.hasMatch() && counts[kind] > 1 ? tr("%1 (%2 blocks)").arg(kind).arg(counts[kind]) : line);
+    }
+    return shorter;
+}
+
+bool wantsModel(const widgets::VerdictView& verdict)
+{
+    return verdict.state == CheckState::NotChecked &&
+           std::any_of(verdict.checks.begin(), verdict.checks.end(), [](const CheckRow& row) {
+               return row.required && row.state == CheckState::NotChecked && row.detail.contains("--model"_L1);
+           });
 }
 
 widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)

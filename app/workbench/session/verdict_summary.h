@@ -9,6 +9,12 @@ namespace blockcert::workbench {
 // (the largest error, the smallest coverage). Every check that does not hold keeps its own row.
 [[nodiscard]] widgets::VerdictView condensed(const widgets::VerdictView& verdict);
 
+// "… (block 0)", "… (block 1)" as one line, "… (2 blocks)".
+[[nodiscard]] QStringList condensedLines(const QStringList& lines);
+
+// True if a required check is open because the model was not found.
+[[nodiscard]] bool wantsModel(const widgets::VerdictView& verdict);
+
 // The run, its blocks and files, and the model as a tree, each with the worst state of the checks about it.
 [[nodiscard]] widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict);
 

@@ -90,6 +90,7 @@ void MainWindow::buildShell()
     });
     connect(m_rail, &widgets::Rail::chosen, this, [this](int step) { showPage(static_cast<Page>(step)); });
     m_crumbs = new widgets::CrumbBar;
+    m_crumbs->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed); // a long path never widens the window
     m_openPage = new OpenPage;
     m_runPage = new RunPage;
     m_explorePage = new ExplorePage;

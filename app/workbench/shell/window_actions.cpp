@@ -289,7 +289,8 @@ void MainWindow::startRun()
     if (settings.prompts.kind == PromptChoice::Kind::Typed && !saveTypedPrompts(settings))
         return;
     QDir().mkpath(QFileInfo(settings.out).absolutePath());
-    m_session.launcher.run(settings, m_session.prompts.list().value, m_runPage->blocks());
+    m_session.launcher.run(settings, m_session.model.card().value->name, m_session.prompts.list().value,
+                           m_runPage->blocks());
     refreshCrumbs();
 }
 

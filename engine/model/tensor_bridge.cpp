@@ -1,11 +1,14 @@
 #include "engine/model/tensor_bridge.h"
 
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/model/parallel_tasks.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -62,6 +65,24 @@ at::Tensor toTensor(const HostTensor& source, const at::Device& device)
     at::Tensor tensor = at::empty(source.shape, at::TensorOptions().dtype(scalarTypeOf(source.dtype)).device(device));
     copyInto(source, tensor);
     return tensor;
+}
+
+at::Tensor toTensorAs(at::ScalarType type, const HostTensor& source, const at::Device& device,
+                      const RunContext& context)
+{
+    constexpr std::int64_t slab = std::int64_t{1} << 21; // elements
+    const at::TensorOptions options = at::TensorOptions().dtype(type).device(device);
+    at::Tensor target = at::empty({source.elementCount()}, options);
+    // from_blob only reads here; its signature is not const-correct.
+    auto* bytes = const_cast<std::byte*>(source.bytes.data());
+    const at::Tensor given =
+        at::from_blob(bytes, target.sizes(), at::TensorOptions().dtype(scalarTypeOf(source.dtype)));
+    runTasks((target.numel() + slab - 1) / slab, context, [&](std::int64_t task) {
+        const std::int64_t begin = task * slab;
+        const std::int64_t count = std::min(slab, target.numel() - begin);
+        target.narrow(0, begin, count).copy_(given.narrow(0, begin, count));
+    });
+    return target.view(source.shape);
 }
 
 HostTensor toHost(const at::Tensor& source)

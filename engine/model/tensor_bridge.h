@@ -16,6 +16,10 @@ struct Device;
 enum class ScalarType : std::int8_t;
 }
 
+namespace blockcert {
+class RunContext;
+}
+
 namespace blockcert::model {
 
 // Throws UnsupportedError for types that no tensor of this project computes with.
@@ -26,6 +30,10 @@ namespace blockcert::model {
 [[nodiscard]] at::Tensor toTensor(const HostTensor& source, const c10::Device& device);
 // Writes the elements of `source` over `target`, which has the same dtype and element count.
 void copyInto(const HostTensor& source, at::Tensor& target);
+
+// The same in another floating type, converted in slabs that share out among the threads.
+[[nodiscard]] at::Tensor toTensorAs(c10::ScalarType type, const HostTensor& source, const c10::Device& device,
+                                    const RunContext& context);
 
 // A row-major copy in ordinary memory.
 [[nodiscard]] HostTensor toHost(const at::Tensor& source);

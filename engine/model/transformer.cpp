@@ -49,14 +49,15 @@ struct Transformer::State {
     at::Tensor sine;
     at::Tensor future; // bool [positions so far, positions so far]
 
-    const BlockWeights& block(LayerIndex layer)
+    const BlockWeights& block(LayerIndex layer, const RunContext& context)
     {
         std::optional<BlockWeights>& slot = blocks[static_cast<std::size_t>(layer.value)];
         if (!slot) {
             if (residency == Residency::OneBlock)
                 for (std::optional<BlockWeights>& other : blocks)
                     other.reset();
-            slot.emplace(loadBlock(*checkpoint, layer, dtype, device));
+            slot.emplace(loadBlock(
+                *checkpoint, layer, dtype, device, [](std::int64_t) {}, context));
         }
         return *slot;
     }
@@ -113,26 +114,20 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         progress.total = (count.model + blocks * count.block) * element;
         progress.unit = "bytes";
         std::mutex reporting;
-        const auto loaded = [&](std::int64_t parameters) {
+        const LoadProgress loaded = [&](std::int64_t bytes) {
             const std::lock_guard<std::mutex> lock(reporting);
-            progress.done += parameters * element;
+            progress.done += bytes;
             context.step(progress);
         };
-        // The weights outside the blocks are the largest single task: first.
-        runTasks(blocks + 1, context, [&](std::int64_t task) {
-            if (task == 0) {
-                state->model.emplace(loadModelWeights(*state->checkpoint, dtype, device));
-                loaded(count.model);
-                return;
-            }
-            const LayerIndex layer{static_cast<std::int32_t>(task - 1)};
-            state->blocks[static_cast<std::size_t>(layer.value)].emplace(
-                loadBlock(*state->checkpoint, layer, dtype, device));
-            loaded(count.block);
+        state->model.emplace(loadModelWeights(*state->checkpoint, dtype, device, loaded, context));
+        runTasks(blocks, context, [&](std::int64_t task) {
+            const LayerIndex layer{static_cast<std::int32_t>(task)};
+            state->blocks[static_cast<std::size_t>(task)].emplace(
+                loadBlock(*state->checkpoint, layer, dtype, device, loaded, context));
         });
         state->tiling = defaultTiling(dtype);
         if (device.is_cpu()) {
-            const BlockWeights& first = state->block(LayerIndex{0});
+            const BlockWeights& first = state->block(LayerIndex{0}, context);
             const std::array<const Linear*, 5> layers = {&first.queryKeyValue, &first.output, &first.up, &first.down,
                                                          &state->model->head};
             const TilingChoice choice = chooseTiling(layers, state->tiling, context);
@@ -175,7 +170,7 @@ TilingChoice Transformer::tilingForReplay(DType dtype, const RunContext& context
         return choice;
     return guarded([&] {
         const TransformerConfig& config = m_state->config;
-        const BlockWeights& block = m_state->block(LayerIndex{0});
+        const BlockWeights& block = m_state->block(LayerIndex{0}, context);
         const std::int64_t query = config.queryWidth();
         const at::Tensor attention = block.queryKeyValue.weight();
         // q, k (v has its shape), o, gate or up, down: as the program has them, not stacked.
@@ -244,7 +239,7 @@ at::Tensor Transformer::forwardFrom(LayerIndex first, const at::Tensor& state, c
             current.narrow(0, rows, padded - rows).zero_();
         for (std::int32_t layer = first.value; layer < end; ++layer) {
             context.step();
-            forwardBlock(pass, own.block(LayerIndex{layer}), LayerIndex{layer}, current, context);
+            forwardBlock(pass, own.block(LayerIndex{layer}, context), LayerIndex{layer}, current, context);
         }
         return current.narrow(0, 0, rows).clone();
     });

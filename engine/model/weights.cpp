@@ -2,40 +2,93 @@
 
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/model/parallel_tasks.h"
 #include "engine/model/tensor_bridge.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace blockcert::model {
 namespace {
 
-// Loads weights one after the other through one staging buffer.
+// Elements that are read, dequantised and rounded between two looks at the stop sign: a few milliseconds' work.
+constexpr std::int64_t slabElements = std::int64_t{1} << 21;
+
+std::string shapeText(at::IntArrayRef sizes)
+{
+    std::string text = "[";
+    for (const std::int64_t size : sizes)
+        text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+    return text + "]";
+}
+
+std::vector<std::int64_t> shapeOf(const WeightReference& reference)
+{
+    std::vector<std::int64_t> shape = reference.storedShape;
+    for (const WeightTransform& transform : reference.transforms) {
+        if (transform.kind == WeightTransform::Kind::Transpose && shape.size() == 2)
+            std::swap(shape[0], shape[1]);
+        else if (transform.kind == WeightTransform::Kind::Rows && !shape.empty())
+            shape[0] = transform.end - transform.begin;
+    }
+    return shape;
+}
+
+// Rows of one weight that are read at a time. A transposed tensor is stored by columns: it is read whole.
+std::int64_t slabRows(const WeightReference& reference, at::IntArrayRef sizes)
+{
+    for (const WeightTransform& transform : reference.transforms)
+        if (transform.kind == WeightTransform::Kind::Transpose)
+            return sizes[0];
+    const std::int64_t width = sizes.size() > 1 ? sizes[1] : 1;
+    return std::clamp<std::int64_t>(slabElements / width, 1, sizes[0]);
+}
+
 class Loader {
 public:
-    Loader(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device)
+    Loader(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device, const LoadProgress& progress,
+           const RunContext& context)
         : m_checkpoint(checkpoint)
         , m_dtype(dtype)
-        , m_device(device)
         , m_options(at::TensorOptions().dtype(scalarTypeOf(dtype)).device(device))
+        , m_progress(progress)
+        , m_context(context)
     {
     }
 
     [[nodiscard]] at::TensorOptions options() const { return m_options; }
 
     // False if the model has no such weight.
-    bool loadInto(const std::optional<WeightReference>& reference, const std::string& role, at::Tensor target)
+    bool loadInto(const std::optional<WeightReference>& reference, const std::string& role, const at::Tensor& target)
     {
         if (!reference)
             return false;
-        m_checkpoint.load(artifact::castTo(*reference, m_dtype), m_staging);
-        if (!target.sizes().equals(m_staging.shape))
+        if (!target.sizes().equals(shapeOf(*reference)))
             throw ShapeError(reference->file + ": " + reference->tensor + " (" + role + ") has shape " +
-                             shape(m_staging.shape) + ", the configuration asks for " + shape(target.sizes()));
-        copyInto(m_staging, target);
+                             shapeText(shapeOf(*reference)) + ", the configuration asks for " +
+                             shapeText(target.sizes()));
+        const std::int64_t rows = target.size(0);
+        const std::int64_t step = slabRows(*reference, target.sizes());
+        runTasks((rows + step - 1) / step, m_context, [&](std::int64_t slab) {
+            const std::int64_t begin = slab * step;
+            const std::int64_t count = std::min(step, rows - begin);
+            WeightReference part = *reference;
+            if (count < rows)
+                part.transforms.push_back(
+                    {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
+            HostTensor staging;
+            m_checkpoint.load(artifact::castTo(std::move(part), m_dtype), staging);
+            at::Tensor place = target.narrow(0, begin, count);
+            copyInto(staging, place);
+            m_progress(static_cast<std::int64_t>(staging.bytes.size()));
+        });
         return true;
     }
 
@@ -54,19 +107,11 @@ public:
     }
 
 private:
-    static std::string shape(at::IntArrayRef sizes)
-    {
-        std::string text = "[";
-        for (const std::int64_t size : sizes)
-            text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-        return text + "]";
-    }
-
     const artifact::Checkpoint& m_checkpoint;
     DType m_dtype;
-    at::Device m_device;
     at::TensorOptions m_options;
-    HostTensor m_staging;
+    const LoadProgress& m_progress;
+    const RunContext& m_context;
 };
 
 struct Part {
@@ -102,11 +147,12 @@ Linear loadStacked(Loader& loader, const artifact::Checkpoint& checkpoint, Layer
 
 }
 
-BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype, const at::Device& device)
+BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype, const at::Device& device,
+                       const LoadProgress& progress, const RunContext& context)
 {
     const TransformerConfig& config = checkpoint.config();
     const std::int64_t width = config.dModel;
-    Loader loader(checkpoint, dtype, device);
+    Loader loader(checkpoint, dtype, device, progress, context);
     const auto norm = [&](const std::string& role) {
         Norm loaded;
         loaded.weight = loader.load(checkpoint.blockWeight(layer, role + ".weight"), role + ".weight", {width});
@@ -129,11 +175,12 @@ BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer,
             std::move(down)};
 }
 
-ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device)
+ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device,
+                              const LoadProgress& progress, const RunContext& context)
 {
     const TransformerConfig& config = checkpoint.config();
     const std::int64_t width = config.dModel;
-    Loader loader(checkpoint, dtype, device);
+    Loader loader(checkpoint, dtype, device, progress, context);
     const auto load = [&](const std::string& role, at::IntArrayRef sizes) {
         return loader.load(checkpoint.modelWeight(role), role, sizes);
     };

@@ -9,8 +9,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 
 namespace blockcert {
+class RunContext;
 struct TransformerConfig;
 }
 
@@ -36,12 +38,16 @@ struct ModelWeights {
     Linear head; // [V, d]; shares the embedding's memory when tied
 };
 
-// Reads, dequantises, rounds to `dtype`. Throws ShapeError for a tensor that does not fit the configuration.
-// May be called from several threads.
+// Told how many bytes have been added to the weights in memory; from any thread.
+using LoadProgress = std::function<void(std::int64_t)>;
+
+// Reads, dequantises, rounds to `dtype`, in slabs that share out among the threads. Throws ShapeError for a tensor
+// that does not fit the configuration. Polls the context at every slab.
 [[nodiscard]] BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype,
-                                     const at::Device& device);
+                                     const at::Device& device, const LoadProgress& progress, const RunContext& context);
 [[nodiscard]] ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype,
-                                            const at::Device& device);
+                                            const at::Device& device, const LoadProgress& progress,
+                                            const RunContext& context);
 
 // How many numbers the weights are: of one block, and of everything outside the blocks (tied ones once).
 struct ParameterCount {

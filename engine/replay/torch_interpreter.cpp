@@ -267,7 +267,8 @@ void prepareWeights(LoadedProgram& state, const ir::BlockIr& block, const RunCon
         if (value == block.weights.end())
             throw ShapeError(where + "the weight " + name + " was not loaded");
         checkShape(where + "the weight " + name, value->second, block.program.weights.at(name).shape);
-        return model::toTensor(value->second, state.options.device()).to(state.options.dtype());
+        return model::toTensorAs(c10::typeMetaToScalarType(state.options.dtype()), value->second,
+                                 state.options.device(), context);
     };
     for (const ir::Operation& operation : block.program.operations) {
         if (const auto* linear = std::get_if<ir::Linear>(&operation))

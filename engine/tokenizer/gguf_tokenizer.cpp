@@ -104,7 +104,7 @@ private:
                                        ByteLevelStep{false, false}};
         } else {
             throw UnsupportedError(m_source + ": tokenizer.ggml.pre = \"" + pre +
-                                   "\" is not implemented; put tokenizer.json beside the file.");
+                                   "\" is not implemented; use the model as safetensors with its tokenizer.json.");
         }
         BpeModel model(*m_pipeline.vocabulary, options);
         const auto* merges = m_file.strings(key("merges"));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utf8proc.h>
 #include <utility>
 #include <vector>
@@ -59,13 +60,19 @@ utf8proc_category_t categoryOf(char32_t codePoint)
     return utf8proc_category(static_cast<utf8proc_int32_t>(codePoint));
 }
 
-// Code points whose decomposition is younger than the tables of the reference's normal forms (Unicode 12.0): they
-// stay as they are. U+11930 is here so that it does not compose to U+11938.
-constexpr std::pair<char32_t, char32_t> youngDecompositions[] = {
-    {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},   {0xAB69, 0xAB69},   {0x10781, 0x10785},
-    {0x10787, 0x107B0}, {0x107B2, 0x107BA}, {0x11930, 0x11930}, {0x11938, 0x11938},
-    {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
-};
+// Code points that decompose or combine, but are younger than the tables of the reference's normal forms (Unicode 9):
+// to it they are letters like any other. U+11930 is here so that it does not compose to U+11938. Sorted.
+constexpr std::pair<char32_t, char32_t> youngMarks[] = {
+    {0x7FD, 0x7FD},     {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},     {0xC3C, 0xC3C},
+    {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},   {0x1ABF, 0x1ACE},   {0x1DF6, 0x1DFA},
+    {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},   {0xA82C, 0xA82C},   {0xAB69, 0xAB69},   {0x10781, 0x10785},
+    {0x10787, 0x107B0}, {0x107B2, 0x107BA}, {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC}, {0x10EFD, 0x10EFF},
+    {0x10F46, 0x10F50}, {0x10F82, 0x10F85}, {0x11070, 0x11070}, {0x1133B, 0x1133B}, {0x1145E, 0x1145E},
+    {0x11839, 0x1183A}, {0x11930, 0x11930}, {0x11938, 0x11938}, {0x1193D, 0x1193E}, {0x11943, 0x11943},
+    {0x119E0, 0x119E0}, {0x11A34, 0x11A34}, {0x11A47, 0x11A47}, {0x11A99, 0x11A99}, {0x11D42, 0x11D42},
+    {0x11D44, 0x11D45}, {0x11D97, 0x11D97}, {0x11F41, 0x11F42}, {0x16FF0, 0x16FF1}, {0x1E030, 0x1E06D},
+    {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF},
+    {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9}};
 
 // Lower case of capitals younger than utf8proc 2.8's tables (Unicode 15).
 char32_t youngLowercase(char32_t c)
@@ -89,9 +96,11 @@ char32_t youngLowercase(char32_t c)
 
 bool isOpaque(char32_t codePoint)
 {
-    return codePoint >= 0x32FF && std::ranges::any_of(youngDecompositions, [codePoint](const auto& range) {
-               return codePoint >= range.first && codePoint <= range.second;
-           });
+    if (codePoint < youngMarks[0].first)
+        return false;
+    const auto* const behind =
+        std::ranges::upper_bound(youngMarks, codePoint, {}, &std::pair<char32_t, char32_t>::first);
+    return (behind != std::begin(youngMarks) && codePoint <= std::prev(behind)->second) || inAdditions(codePoint, "");
 }
 
 int combiningClass(utf8proc_int32_t codePoint)

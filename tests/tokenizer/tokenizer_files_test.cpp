@@ -1,4 +1,5 @@
 // tokenizer.model, vocab.json with merges.txt, GGUF metadata and the files beside a tokenizer.
+#include "engine/artifact/checkpoint.h"
 #include "engine/artifact/gguf.h"
 #include "engine/base/error.h"
 #include "engine/tokenizer/readers.h"
@@ -287,6 +288,14 @@ TEST(DemoModel, RendersAndEncodesChatsAsTheReference)
         EXPECT_EQ(tokenizer.encode(chat.text, SpecialTokens::Omit), row["ids"].get<std::vector<TokenId>>());
     }
     EXPECT_EQ(count, 3);
+}
+
+TEST(DemoModel, GivesTheTokenizerOfItsMetadata)
+{
+    const char* model = std::getenv("BLOCKCERT_DEMO_MODEL");
+    if (model == nullptr || !std::filesystem::exists(model))
+        GTEST_SKIP() << "the demo model is not set up";
+    EXPECT_THAT(Tokenizer::of(artifact::Checkpoint::open(model)).kind(), HasSubstr("GGUF"));
 }
 
 TEST(Tokenizer, ShowsPiecesAsAPersonReadsThem)

@@ -55,6 +55,13 @@ TEST(Unicode, NormalFormsAreTheReferencesForEveryCodePoint)
               "b13d7cf200216bf8a1994ee254dd770e4263e5ec5bbc2cc056a58baa4b647b3e");
 }
 
+TEST(Unicode, MarksYoungerThanTheReferencesTablesDoNotMove)
+{
+    EXPECT_EQ(normalise("a\xCC\x81\xCC\xB4", NormalForm::Nfd), "a\xCC\xB4\xCC\x81");                 // U+0301 moves
+    EXPECT_EQ(normalise("a\xE1\xAB\x89\xCC\xB4", NormalForm::Nfd), "a\xE1\xAB\x89\xCC\xB4");         // U+1AC9 stays
+    EXPECT_EQ(normalise("a\xF0\x90\xBE\x83\xCC\x81", NormalForm::Nfc), "a\xF0\x90\xBE\x83\xCC\x81"); // U+10F83 blocks
+}
+
 TEST(Unicode, LowerCaseIsTheReferencesForEveryCodePoint)
 {
     EXPECT_EQ(digestOfTexts([](const std::string& text) { return lowercase(text); }),

@@ -58,7 +58,9 @@ Row tokenRow(const char* id, const char* title, const Widest& widest, const Prob
     Row row(id, group::reEvaluation, where, title);
     row.how("replayed, " + counted(widest.compared, "value") + (widest.identical ? ", bit-identical" : ""));
     const std::string at = tokenText(shape, widest.token);
-    row.issuer(exactText(widest.recorded)).recomputed(exactText(widest.replayed)).note("widest at " + at);
+    row.issuer(exactText(widest.recorded))
+        .recomputed(exactText(widest.replayed))
+        .note("widest at " + at + ": " + exactText(widest.excess) + " of the allowed difference");
     row.passedIf(widest.excess <= 1, "At " + at + " the recorded value is " + exactText(widest.recorded) +
                                          ", the replay gives " + exactText(widest.replayed) + ": " +
                                          exactText(widest.excess) + " times the allowed difference.");

@@ -13,6 +13,21 @@ bool isListed(const std::vector<std::string>& list, const std::string& value)
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+// Id of the first prompt of a run that is not the next one of the set; prompts may be left out (those held out, say).
+std::string firstStranger(const PromptSet& prompts, const PromptFile& set)
+{
+    auto next = set.prompts.begin();
+    for (const EncodedPrompt& prompt : prompts.prompts) {
+        next =
+            std::find_if(next, set.prompts.end(), [&](const PromptSource& source) { return source.id == prompt.id; });
+        // A chat template rewrites messages; level 4 tokenises what it made of them.
+        if (next == set.prompts.end() || (next->text && *next->text != prompt.rendered))
+            return prompt.id;
+        ++next;
+    }
+    return "";
+}
+
 // A model is what its weight files are. Stated digests count only where files of that digest were read, or the IR
 // was rebuilt from them.
 void expectModel(const RunContents& contents, const std::vector<BlockOutcome>& outcomes, const VerifyOptions& options,
@@ -46,16 +61,21 @@ bool checkPrompts(const PromptSet& prompts, CheckList& checks)
     if (!prompts.bundled)
         return false;
     Row row("provenance.prompts", group::provenance, "", "Prompt set as bundled with this program");
-    row.issuer(prompts.sha256).how("compared by digest");
-    const std::vector<std::string> names = prompts::bundledNames();
-    if (!isListed(names, prompts.name)) {
+    row.issuer(prompts.sha256).how("compared by digest and by text");
+    if (!isListed(prompts::bundledNames(), prompts.name)) {
         checks.add(row.failed("This program bundles no prompt set named \"" + prompts.name + "\"."));
         return false;
     }
-    const std::string own = prompts::readPrompts(prompts.name).sha256;
-    row.recomputed(own).passedIf(own == prompts.sha256, "The set \"" + prompts.name + "\" is not the bundled one.");
-    checks.add(row);
-    return own == prompts.sha256;
+    const PromptFile own = prompts::readPrompts(prompts.name);
+    row.recomputed(own.sha256);
+    std::string problem;
+    if (own.sha256 != prompts.sha256)
+        problem = "The set \"" + prompts.name + "\" is not the bundled one.";
+    else if (const std::string stranger = firstStranger(prompts, own); !stranger.empty())
+        problem =
+            "The prompt \"" + stranger + "\" is not in the bundled set \"" + prompts.name + "\", or not in this place.";
+    checks.add(row.passedIf(problem.empty(), problem));
+    return problem.empty();
 }
 
 void checkExpectations(const RunContents& contents, const std::vector<BlockOutcome>& outcomes,

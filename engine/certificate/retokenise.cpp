@@ -1,6 +1,7 @@
 #include "engine/certificate/retokenise.h"
 
 #include "engine/base/error.h"
+#include "engine/prompts/prompts.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <algorithm>
@@ -20,6 +21,19 @@ bool isEncodingOf(const EncodedPrompt& prompt, const Tokenizer& tokenizer, Speci
            std::equal(prompt.tokenIds.begin(), prompt.tokenIds.end(), ids.begin());
 }
 
+// A bundled prompt of messages must have been rendered by the model's own template.
+bool isRenderingOf(const EncodedPrompt& prompt, const PromptFile& set, const PromptSet& prompts,
+                   const Tokenizer& tokenizer)
+{
+    for (const PromptSource& source : set.prompts) {
+        if (source.id != prompt.id || source.messages.empty())
+            continue;
+        const tokenizer::RenderedChat chat = tokenizer.renderChat(source.messages, true, prompts.pinnedDate);
+        return chat.text == prompt.rendered && chat.templateSha256 == prompts.templateSha256;
+    }
+    return true;
+}
+
 }
 
 void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks)
@@ -29,6 +43,8 @@ void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& m
     std::string wrong;
     try {
         const Tokenizer tokenizer = Tokenizer::of(model);
+        const PromptFile bundled =
+            manifest.prompts.bundled ? prompts::readPrompts(manifest.prompts.name) : PromptFile();
         for (const EncodedPrompt& prompt : manifest.prompts.prompts) {
             if (prompt.rendered.empty()) {
                 ++literal;
@@ -36,7 +52,9 @@ void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& m
             }
             // A raw text takes the tokenizer's own special tokens; a chat template has written them itself.
             const bool raw = isEncodingOf(prompt, tokenizer, SpecialTokens::Add);
-            if (!raw && !isEncodingOf(prompt, tokenizer, SpecialTokens::Omit) && wrong.empty())
+            const bool right = (raw || isEncodingOf(prompt, tokenizer, SpecialTokens::Omit)) &&
+                               isRenderingOf(prompt, bundled, manifest.prompts, tokenizer);
+            if (!right && wrong.empty())
                 wrong = prompt.id;
         }
     } catch (const UnsupportedError& error) {

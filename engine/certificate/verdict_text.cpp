@@ -32,7 +32,7 @@ std::vector<std::string> leftOut(int level, bool losses)
     if (level < 4 && losses)
         list.emplace_back("per-token losses (level 4)");
     if (level < 4)
-        list.emplace_back("that the trace and the prompts come from this model (level 4)");
+        list.emplace_back("origin of trace and token ids (level 4)");
     return list;
 }
 
@@ -83,9 +83,8 @@ std::string sentenceOf(const Verdict& verdict, const RunContents& contents, cons
     }
     std::string missing;
     for (const std::string& item : leftOut(verdict.level, losses))
-        missing += (missing.empty() ? "; " : ", ") + item;
-    return "Verified at " + level + " on " + tokensText(verdict.scope) +
-           (missing.empty() ? "." : missing + " not checked.");
+        missing += (missing.empty() ? "; not checked: " : ", ") + item;
+    return "Verified at " + level + " on " + tokensText(verdict.scope) + missing + ".";
 }
 
 std::vector<std::int32_t> uncoveredBlocks(const VerdictScope& scope)

@@ -9,18 +9,8 @@
 
 namespace blockcert::certificate {
 
-// What a baseline of this dtype may differ by from the model in double: it catches a wrong trace, not its last digits.
-// Measured; CLAIMS.md says on what.
-struct Allowance {
-    double state = 0; // ‖recorded − double‖ / the token's largest norm so far
-    double loss = 0;  // nats
-    double logit = 0;
-};
-
-[[nodiscard]] Allowance allowanceFor(DType baseline);
-
-// Rows model.files, model.config, model.tokens, model.embedding, and per block model.ir, model.states, model.losses,
-// model.top and loss.tokens. The blocks' outcomes are those of levels 1 to 3.
+// Rows model.files, model.config, model.tokens, model.embedding, and per block model.ir, model.states,
+// model.loss_base, model.loss_stitched, model.top; loss.tokens. The blocks' outcomes are those of levels 1 to 3.
 void verifyModel(BlockContext& block, const std::vector<BlockOutcome>& outcomes, CheckList& checks,
                  const RunContext& context);
 

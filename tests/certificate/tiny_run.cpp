@@ -280,6 +280,29 @@ Material make(const Options& options)
     return material;
 }
 
+void replay(CellRecord& cell, const ir::BlockIr& ir)
+{
+    const auto tokens = static_cast<std::size_t>(cell.input.shape[0]);
+    const auto width = static_cast<std::size_t>(cell.input.shape[1]);
+    std::vector<std::int32_t> positions(tokens);
+    std::iota(positions.begin(), positions.end(), 0);
+    const ir::BlockReplay replayed = ir::ReferenceInterpreter(ir, 1).run(widened(cell.input), positions, RunContext{});
+    cell.output = rounded(replayed.output, cell.input.shape, cell.input.dtype);
+    cell.attentionOutput = rounded(replayed.attention, cell.input.shape, cell.input.dtype);
+    cell.mlpOutput = rounded(replayed.mlp, cell.input.shape, cell.input.dtype);
+    cell.attentionMargin = replayed.margin;
+    const std::vector<double> y = widened(cell.output);
+    const std::vector<double> attention = widened(cell.attentionOutput);
+    const std::vector<double> mlp = widened(cell.mlpOutput);
+    for (std::size_t t = 0; t < tokens; ++t) {
+        const auto row = [&](const std::vector<double>& rows) { return std::span(rows).subspan(t * width, width); };
+        cell.error[t] = l2Distance(row(replayed.output), row(y));
+        cell.errorAttention[t] = l2Distance(row(replayed.attention), row(attention));
+        cell.errorMlp[t] = l2Distance(row(replayed.mlp), row(mlp));
+        cell.outputNorm[t] = l2Norm(row(y));
+    }
+}
+
 void write(const Material& material, const std::filesystem::path& run)
 {
     RunWriter writer(run, material.manifest, OpenMode::Create);

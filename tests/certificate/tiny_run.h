@@ -34,6 +34,9 @@ struct Material {
 
 [[nodiscard]] Material make(const Options& options);
 
+// Makes output, sublayers, errors and margins of a cell follow from its input by `ir`, rounded to the cell's dtype.
+void replay(CellRecord& cell, const ir::BlockIr& ir);
+
 // Writes all of it into `run`, which must not exist.
 void write(const Material& material, const std::filesystem::path& run);
 

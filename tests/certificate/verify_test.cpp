@@ -75,9 +75,8 @@ TEST_F(Verify, AcceptsAnHonestRunAtEveryLevelBelowTheModel)
 TEST_F(Verify, SaysWhatItDidNotLookAt)
 {
     const Verdict verdict = verify(embedded(), atLevel(3), RunContext{});
-    EXPECT_EQ(verdict.sentence,
-              "Verified at level 3 on these 34 tokens; per-token losses (level 4), that the trace and "
-              "the prompts come from this model (level 4) not checked.");
+    EXPECT_EQ(verdict.sentence, "Verified at level 3 on these 34 tokens; not checked: per-token losses (level 4), "
+                                "origin of trace and token ids (level 4).");
     EXPECT_THAT(verdict.notChecked, Contains(HasSubstr("per-token losses")));
     EXPECT_THAT(verdict.doesNotSay, Contains("Nothing is claimed about block 2 of the model's 3."));
 }

@@ -1,5 +1,6 @@
 // Every field of certificate.json and run.json, made larger and smaller, better and worse.
 #include "engine/base/error.h"
+#include "engine/prompts/prompts.h"
 #include "tests/certificate/tiny_run.h"
 #include "tests/tampering/tampered_run.h"
 
@@ -349,6 +350,14 @@ TEST_F(Fields, ThatClaimABundledSetAreComparedWithTheBundledOne)
         Json json = run.json(file);
         json["prompts"]["bundled"] = true;
         json["prompts"]["name"] = "base";
+        run.setJson(file, json);
+    }
+    run.resum();
+    EXPECT_THAT(failedIds(run.verify()), Contains("provenance.prompts"));
+    // Nor does the bundled set's digest make other prompts the bundled ones.
+    for (const char* file : {certificateFile, "run.json"}) {
+        Json json = run.json(file);
+        json["prompts"]["sha256"] = prompts::readPrompts("base").sha256;
         run.setJson(file, json);
     }
     run.resum();

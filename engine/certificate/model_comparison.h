@@ -1,0 +1,69 @@
+// Compares what a run recorded of its baseline with the model computed in double, within what its dtype may differ by.
+#pragma once
+
+#include "engine/certificate/check_list.h"
+#include "engine/values/cell_record.h"
+#include "engine/values/dtype.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace blockcert::certificate {
+
+// What a baseline of this dtype may differ by from the model in double: it catches a wrong trace, not its last digits.
+// Chosen five times or more above what was measured; CLAIMS.md says on what.
+struct Allowance {
+    double state = 0; // ‖recorded − double‖ / the token's largest norm so far
+    double loss = 0;  // nats
+    double logit = 0;
+};
+
+[[nodiscard]] Allowance allowanceFor(DType baseline);
+
+// The largest of many ratios "difference / allowed", and where it stands; below 0 if nothing was seen.
+struct Worst {
+    double ratio = -1;
+    std::int32_t prompt = 0;
+    std::size_t token = 0;
+    double recorded = 0;
+    double computed = 0;
+
+    void see(double difference, double allowed, std::int32_t p, std::size_t t, double recordedValue,
+             double computedValue);
+};
+
+// One token's logits in double, and what a recorded top five is held against.
+class TokenLogits {
+public:
+    explicit TokenLogits(std::span<const double> logits);
+
+    // The recorded ids are distinct, in falling order, have the logits they claim, and no other token lies clearly
+    // above the last of them. Five ids of -1: not recorded.
+    void compareTop(std::span<const std::int32_t> ids, std::span<const double> recorded, double allowed,
+                    std::int32_t prompt, std::size_t token, Worst& worst) const;
+
+private:
+    std::span<const double> m_logits;
+    std::vector<std::int32_t> m_highest; // six ids, highest logit first
+};
+
+// What is compared of one block.
+struct BlockComparison {
+    std::string where;
+    bool sameWeights = false;      // the surrogate is the baseline's block: with it in place the model is the same
+    std::vector<CellRecord> cells; // [P], per-token numbers alone
+    Worst state;
+    Worst lossBase;
+    Worst lossStitched;
+    Worst top;
+
+    // Token `token` of a prompt; `loss` is that of the token after it, if there is one.
+    void seeToken(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
+                  const Allowance& allowance);
+    // Rows model.states, and with `losses` model.loss_base, model.loss_stitched and model.top.
+    void report(DType baseline, bool losses, CheckList& checks) const;
+};
+
+}

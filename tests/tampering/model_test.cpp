@@ -1,0 +1,185 @@
+// What only the model itself gives away: a trace, tokens, losses or weights that hang together and are not the model's.
+#include "engine/base/error.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/widen.h"
+#include "tests/certificate/tiny_run.h"
+#include "tests/tampering/tampered_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace blockcert::certificate {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using testing_support::TemporaryFolder;
+
+// Writes a run as a dishonest issuer would: everything in it hangs together.
+Verdict verdictOn(const tiny::Material& material, int level)
+{
+    const TemporaryFolder folder;
+    tiny::write(material, folder.path() / "run");
+    return TamperedRun(folder.path() / "run").verify(level);
+}
+
+void expectFoundAtLevelFourAlone(const tiny::Material& material, const char* id)
+{
+    const Verdict three = verdictOn(material, 3);
+    EXPECT_EQ(three.exitCode, 0) << id << "\n" << problemsOf(three);
+    const Verdict four = verdictOn(material, 4);
+    EXPECT_THAT(failedIds(four), Contains(id)) << problemsOf(four);
+}
+
+float& floatAt(HostTensor& tensor, std::size_t element)
+{
+    return *reinterpret_cast<float*>(tensor.bytes.data() + 4 * element);
+}
+
+TEST(ModelForgery, OfStatesIsFoundThoughTheBlockReplaysThem)
+{
+    // Block 1 alone: its input is moved, and its output is what the surrogate makes of that.
+    tiny::Options options;
+    options.blocks = {1};
+    tiny::Material material = tiny::make(options);
+    CellRecord& cell = material.cells[0][0];
+    for (std::size_t i = 0; i < 32; ++i)
+        floatAt(cell.input, 32 * 2 + i) *= 1.01F;
+    tiny::replay(cell, material.irs[0]);
+    expectFoundAtLevelFourAlone(material, "model.states");
+}
+
+TEST(ModelForgery, OfTheEmbeddingIsFoundToTheLastBit)
+{
+    tiny::Options options;
+    options.blocks = {0};
+    tiny::Material material = tiny::make(options);
+    CellRecord& cell = material.cells[0][0];
+    float& value = floatAt(cell.input, 40);
+    value = std::nextafter(value, 1e9F);
+    tiny::replay(cell, material.irs[0]);
+    expectFoundAtLevelFourAlone(material, "model.embedding");
+}
+
+TEST(ModelForgery, OfLossesIsFound)
+{
+    for (const auto member : {&CellRecord::lossBase, &CellRecord::lossStitched}) {
+        tiny::Material material = tiny::make({});
+        // Both losses move together, so that the loss coverage stays perfect; one of them is left right.
+        for (std::vector<CellRecord>& block : material.cells)
+            (block[0].*member)[3] += 9e-4;
+        const char* id = member == &CellRecord::lossBase ? "model.loss_base" : "model.loss_stitched";
+        expectFoundAtLevelFourAlone(material, id);
+    }
+}
+
+TEST(ModelForgery, OfTheHighestLogitsIsFound)
+{
+    tiny::Material logit = tiny::make({});
+    logit.cells[1][0].topLogitBase[7] += 0.01;
+    logit.cells[1][0].topLogitBase[6] += 0.02;
+    logit.cells[1][0].topLogitBase[5] += 0.03;
+    expectFoundAtLevelFourAlone(logit, "model.top");
+
+    tiny::Material id = tiny::make({});
+    std::swap(id.cells[0][0].topIdStitched[0], id.cells[0][0].topIdStitched[4]);
+    expectFoundAtLevelFourAlone(id, "model.top");
+
+    tiny::Material repeated = tiny::make({});
+    for (std::size_t k = 1; k < 5; ++k) {
+        repeated.cells[0][0].topIdBase[k] = repeated.cells[0][0].topIdBase[0];
+        repeated.cells[0][0].topLogitBase[k] = repeated.cells[0][0].topLogitBase[0];
+    }
+    expectFoundAtLevelFourAlone(repeated, "model.top");
+}
+
+TEST(ModelForgery, OfTokensIsFoundByTheTokenizer)
+{
+    tiny::Material text = tiny::make({});
+    text.manifest.prompts.prompts[0].rendered = "the quick brown cat";
+    expectFoundAtLevelFourAlone(text, "model.tokens");
+
+    tiny::Material truncated = tiny::make({});
+    truncated.manifest.prompts.prompts[2].truncatedTokens = 3;
+    expectFoundAtLevelFourAlone(truncated, "model.tokens");
+}
+
+TEST(ModelForgery, OfWeightsIsFoundByRebuildingTheSurrogate)
+{
+    tiny::Options options;
+    options.blocks = {1};
+    tiny::Material material = tiny::make(options);
+    ir::BlockIr& ir = material.irs[0];
+    HostTensor& weight = ir.weights.at("down.weight");
+    floatAt(weight, 5) += 0.25F;
+    ir.program.weights.at("down.weight").sha256 = sha256OfTensor(weight);
+    for (CellRecord& cell : material.cells[0])
+        tiny::replay(cell, ir);
+    expectFoundAtLevelFourAlone(material, "model.ir");
+}
+
+TEST(ModelForgery, OfMaskTablesAndProgramIsFoundByRebuildingTheSurrogate)
+{
+    tiny::Options options;
+    options.blocks = {1};
+    {
+        tiny::Material material = tiny::make(options);
+        material.irs[0].mask.bytes[1] = std::byte{1}; // the first token sees the second
+        for (CellRecord& cell : material.cells[0]) {
+            if (cell.mask.shape[0] > 1)
+                cell.mask.bytes[1] = std::byte{1};
+            tiny::replay(cell, material.irs[0]);
+        }
+        expectFoundAtLevelFourAlone(material, "model.ir");
+    }
+    {
+        tiny::Material material = tiny::make(options);
+        floatAt(material.irs[0].ropeCos, 9) = 0.5F;
+        for (CellRecord& cell : material.cells[0])
+            tiny::replay(cell, material.irs[0]);
+        expectFoundAtLevelFourAlone(material, "model.ir");
+    }
+    {
+        tiny::Material material = tiny::make(options);
+        std::get<ir::RmsNorm>(material.irs[0].program.operations[0]).epsilon = 1e-3;
+        for (CellRecord& cell : material.cells[0])
+            tiny::replay(cell, material.irs[0]);
+        expectFoundAtLevelFourAlone(material, "model.ir");
+    }
+}
+
+TEST(ModelForgery, OfTheSubjectIsFound)
+{
+    tiny::Material config = tiny::make({});
+    config.manifest.subject.configSha256 = std::string(64, '0');
+    expectFoundAtLevelFourAlone(config, "model.config");
+    tiny::Material layers = tiny::make({});
+    layers.manifest.subject.layers = 9;
+    expectFoundAtLevelFourAlone(layers, "model.config");
+    // Another model's digest: there is nothing to compare with, and no green state.
+    tiny::Material file = tiny::make({});
+    file.manifest.subject.files[0].sha256 = std::string(64, '0');
+    EXPECT_EQ(verdictOn(file, 3).exitCode, 0);
+    EXPECT_EQ(verdictOn(file, 4).exitCode, 5);
+}
+
+TEST(ModelForgery, OfAWholeTraceByAnotherModelIsFound)
+{
+    // Weights, trace and losses of one model under the name and digests of another of the same shape.
+    const tiny::Material honest = tiny::make({});
+    tiny::Options other;
+    other.model = "llama-bf16";
+    tiny::Material material = tiny::make(other);
+    material.manifest.subject = honest.manifest.subject;
+    material.manifest.modelHint = honest.manifest.modelHint;
+    const Verdict verdict = verdictOn(material, 4);
+    EXPECT_THAT(failedIds(verdict), Contains(testing::AnyOf(testing::Eq("model.ir"), testing::Eq("model.embedding"))))
+        << problemsOf(verdict);
+}
+
+}
+}

@@ -59,8 +59,12 @@ certificate::VerifyOptions optionsOf(const ParsedCommand& command)
         options.expectTools = file.tools;
         options.requireLosses = file.requireLosses;
     }
-    for (const std::string& digest : command.texts("expect_model"))
+    for (const std::string& digest : command.texts("expect_model")) {
+        if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos)
+            throw UsageError("--expect-model takes a SHA-256 as 64 lower-case hexadecimal digits, not \"" + digest +
+                             "\".");
         options.expectModelSha256.push_back(digest);
+    }
     options.seed = command.has("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : drawSeed();
     options.cells = *command.integer("cells");
     options.threads =

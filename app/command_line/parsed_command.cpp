@@ -129,7 +129,9 @@ RawArguments split(const VerbDescription& verb, std::span<const std::string> arg
             app.add_flag(flagNames(option), flags[key]);
         else if (!option.isPositional())
             app.add_option(flagNames(option), raw.values[key])
-                ->expected(1)->allow_extra_args(false)->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll
+                ->expected(1)
+                ->allow_extra_args(false)
+                ->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll
                                                         : CLI::MultiOptionPolicy::Throw);
     }
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());

@@ -160,6 +160,8 @@ Json parseStrictJson(std::string_view text, std::string_view source, const JsonL
     if (text.size() > limits.bytes)
         throw ResourceError(std::string(source) + ": " + std::to_string(text.size()) +
                             " bytes of JSON are more than the limit of " + std::to_string(limits.bytes) + ".");
+    if (text.starts_with("\xEF\xBB\xBF"))
+        throw FormatError(std::string(source) + ": not valid JSON at byte 0: it begins with a byte order mark.");
     StrictBuilder builder(source, limits);
     if (!Json::sax_parse(text, &builder))
         throw FormatError(std::string(source) + ": not valid JSON.");

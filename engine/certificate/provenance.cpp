@@ -111,7 +111,7 @@ void checkLosses(const RunContents& contents, const VerifyOptions& options, Chec
             row.optional();
         checks.add(row.how("level 4").notChecked("Losses need the model: verify at level 4 with --model."));
     }
-    checks.add(Row("provenance.statements", group::provenance, "", "Names, dates, environment, command line")
+    checks.add(Row("provenance.statements", group::provenance, "", "Names, labels, dates, environment, command line")
                    .optional()
                    .notChecked("Nobody can recompute these: they are the issuer's words."));
 }

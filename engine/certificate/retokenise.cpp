@@ -34,22 +34,41 @@ bool isRenderingOf(const EncodedPrompt& prompt, const PromptFile& set, const Pro
     return true;
 }
 
+bool hasOwnPieces(const EncodedPrompt& prompt, const Tokenizer& tokenizer)
+{
+    for (std::size_t i = 0; i < prompt.pieces.size(); ++i)
+        if (prompt.pieces[i] != tokenizer.piece(prompt.tokenIds[i]))
+            return false;
+    return true;
+}
+
 }
 
 void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks)
 {
     Row row("model.tokens", group::provenance, "", "Prompts tokenised again");
-    std::int64_t literal = 0;
+    const auto& all = manifest.prompts.prompts;
+    const auto literal =
+        std::count_if(all.begin(), all.end(), [](const EncodedPrompt& prompt) { return prompt.rendered.empty(); });
+    const bool anyPieces =
+        std::any_of(all.begin(), all.end(), [](const EncodedPrompt& prompt) { return !prompt.pieces.empty(); });
+    const auto count = static_cast<std::int64_t>(all.size());
+    if (literal == count && !anyPieces) {
+        checks.add(
+            row.how("literal ids").note("nothing to tokenise: every prompt was given as token ids").passedIf(true, ""));
+        return;
+    }
     std::string wrong;
+    std::string falsePieces;
     try {
         const Tokenizer tokenizer = Tokenizer::of(model);
         const PromptFile bundled =
             manifest.prompts.bundled ? prompts::readPrompts(manifest.prompts.name) : PromptFile();
-        for (const EncodedPrompt& prompt : manifest.prompts.prompts) {
-            if (prompt.rendered.empty()) {
-                ++literal;
+        for (const EncodedPrompt& prompt : all) {
+            if (!hasOwnPieces(prompt, tokenizer) && falsePieces.empty())
+                falsePieces = prompt.id;
+            if (prompt.rendered.empty())
                 continue;
-            }
             // A raw text takes the tokenizer's own special tokens; a chat template has written them itself.
             const bool raw = isEncodingOf(prompt, tokenizer, SpecialTokens::Add);
             const bool right = (raw || isEncodingOf(prompt, tokenizer, SpecialTokens::Omit)) &&
@@ -64,10 +83,13 @@ void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& m
         checks.add(row.notChecked(error.what()));
         return;
     }
-    const auto count = static_cast<std::int64_t>(manifest.prompts.prompts.size());
     row.how("encoded, " + counted(count - literal, "prompt"));
     if (literal > 0)
         row.note(counted(literal, "prompt") + " of literal ids: nothing to tokenise");
+    if (wrong.empty() && !falsePieces.empty()) {
+        checks.add(row.passedIf(false, "The token texts of prompt \"" + falsePieces + "\" are not those of its ids."));
+        return;
+    }
     checks.add(row.passedIf(wrong.empty(), "The ids of prompt \"" + wrong +
                                                "\" are not what the model's tokenizer gives for its text."));
 }

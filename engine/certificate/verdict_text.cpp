@@ -115,7 +115,8 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
     for (const BlockFailure& failure : contents.run.state.failed)
         list.push_back("Block " + std::to_string(failure.block.value) + " has no certificate: " + failure.sentence);
     list.emplace_back("Measured on these tokens, not proved for all inputs.");
-    list.emplace_back("Names, dates, environment and the command line are the issuer's words.");
+    list.emplace_back("Names, labels, tags, dates, environment and the command line are the issuer's words; so are "
+                      "token texts below level 4.");
     return list;
 }
 

@@ -46,7 +46,7 @@ struct Verdict {
     std::vector<Check> checks;
     std::uint64_t seed = 0; // of the spot replay
     double seconds = 0;
-    std::string run;    // the directory, as given
+    std::string run; // the directory, as given
     VerdictScope scope;
     int exitCode = 5; // docs/run-directory.md, "Exit codes"
 };

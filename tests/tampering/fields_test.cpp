@@ -339,7 +339,7 @@ TEST_F(Fields, ThatNobodyCanRecomputeBelowLevelFourAreNamedHere)
     for (const auto& [paths, value] : cases) {
         const Verdict verdict = forgeTogether(honest(), paths.first, paths.second, value);
         EXPECT_EQ(verdict.exitCode, 0) << paths.first << "\n" << problemsOf(verdict);
-        EXPECT_THAT(verdict.notChecked, Contains("names, dates, environment, command line"));
+        EXPECT_THAT(verdict.notChecked, Contains("names, labels, dates, environment, command line"));
     }
 }
 

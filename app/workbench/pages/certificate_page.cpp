@@ -92,6 +92,9 @@ QWidget* promptTable(const Json& prompts)
     table->setHorizontalHeaderLabels({CertificatePage::tr("Prompt"), CertificatePage::tr("Tokens"), u"ε"_s,
                                       CertificatePage::tr("Mean"), CertificatePage::tr("Activation"),
                                       CertificatePage::tr("Loss")});
+    for (int at = 0; at < table->columnCount(); ++at)
+        table->horizontalHeaderItem(at)->setTextAlignment((at == 0 ? Qt::AlignLeft : Qt::AlignRight) |
+                                                          Qt::AlignVCenter);
     int line = 0;
     for (const Json& prompt : prompts) {
         const Json& l2 = objectOf(prompt, "l2");
@@ -179,7 +182,7 @@ void CertificatePage::rebuild()
     const bool certified = flagOf(verdict, "certified");
 
     m_title->setText(tr("Certificate of block %1").arg(m_block),
-                     tr("%1 · %2 prompts of %3, %4 tokens · measured on these prompts; it says nothing about others")
+                     tr("%1 · %2 prompts of %3, %4 tokens · says nothing about others")
                          .arg(textOf(subject, "model"))
                          .arg(wholeOf(prompts, "count"))
                          .arg(textOf(prompts, "name"), widgets::countText(wholeOf(prompts, "tokens"))));
@@ -255,6 +258,20 @@ void CertificatePage::rebuildSide()
         side->addWidget(list);
         side->addSpacing(space::medium);
     };
+    QPushButton* verify = button(tr("Verify this certificate"), widgets::ButtonRole::Primary);
+    connect(verify, &QPushButton::clicked, this, [this] {
+        emit verifyWanted(u"%1/block_%2/certificate.json"_s.arg(m_runPath).arg(m_block, 2, 10, QLatin1Char('0')));
+    });
+    QPushButton* copy = button(tr("Copy as JSON"));
+    connect(copy, &QPushButton::clicked, this,
+            [this] { QGuiApplication::clipboard()->setText(QString::fromStdString(m_certificate->dump(2))); });
+    auto* buttons = new QWidget;
+    auto* buttonRow = row();
+    buttons->setLayout(buttonRow);
+    buttonRow->addWidget(copy, 1);
+    buttonRow->addWidget(verify, 1);
+    side->addWidget(buttons);
+    side->addSpacing(space::medium);
     std::vector<Fact> about{fact(tr("Model"), textOf(subject, "model")),
                             fact(tr("Architecture"), textOf(subject, "architecture")),
                             fact(tr("Block"), tr("%1 of %2").arg(m_block).arg(wholeOf(subject, "layers"))),
@@ -286,19 +303,6 @@ void CertificatePage::rebuildSide()
     section(tr("Issuer says"), tr("Nobody can recompute these; believe them as far as you believe who issued this."),
             std::move(environment));
 
-    QPushButton* verify = button(tr("Verify this certificate"), widgets::ButtonRole::Primary);
-    connect(verify, &QPushButton::clicked, this, [this] {
-        emit verifyWanted(u"%1/block_%2/certificate.json"_s.arg(m_runPath).arg(m_block, 2, 10, QLatin1Char('0')));
-    });
-    QPushButton* copy = button(tr("Copy as JSON"));
-    connect(copy, &QPushButton::clicked, this,
-            [this] { QGuiApplication::clipboard()->setText(QString::fromStdString(m_certificate->dump(2))); });
-    auto* buttons = new QWidget;
-    auto* buttonRow = row();
-    buttons->setLayout(buttonRow);
-    buttonRow->addWidget(copy, 1);
-    buttonRow->addWidget(verify, 1);
-    side->addWidget(buttons);
     side->addStretch(1);
 }
 

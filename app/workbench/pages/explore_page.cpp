@@ -104,7 +104,7 @@ QWidget* ExplorePage::makeView()
     m_prompt->setAccessibleName(tr("Prompt"));
     m_prompt->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_prompt->setMinimumContentsLength(28);
-    m_prompt->setToolTip(tr("Which prompt the map shows (Page Up, Page Down)"));
+    m_prompt->setToolTip(tr("Which prompt the map shows"));
     connect(m_prompt, &QComboBox::activated, this, [this](int index) { selectPrompt(index - 1); });
     auto* promptRow = row();
     promptRow->addWidget(m_sentence, 1);

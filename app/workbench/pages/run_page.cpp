@@ -289,6 +289,7 @@ void RunPage::refresh()
     const RunSettings current = settings();
     m_side->setClaim(claimSentence(current, static_cast<int>(m_picker->chosen().size()), m_prompts.value.get()));
     m_side->setObstacle(obstacle());
+    m_side->setHasModel(m_card || m_hasRun);
     m_side->setRunning(m_isRunning);
 }
 

@@ -16,6 +16,8 @@ namespace space = widgets::space;
 
 RunSide::RunSide(QWidget* parent)
     : SidePanel(parent)
+    , m_without(wrapped({}, widgets::TextTone::Secondary))
+    , m_with(new QWidget)
     , m_claim(wrapped({}))
     , m_facts(new widgets::FactList)
     , m_estimateNotice(new widgets::Notice)
@@ -25,7 +27,12 @@ RunSide::RunSide(QWidget* parent)
     , m_obstacleLabel(wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary))
     , m_resumable(new QWidget)
 {
-    QVBoxLayout* content = this->content();
+    m_without->setText(
+        tr("What a run will claim, what it will cost and where it goes stand here once a model is open."));
+    this->content()->addWidget(m_without);
+    auto* content = column();
+    m_with->setLayout(content);
+    this->content()->addWidget(m_with);
     content->addWidget(heading(tr("What will be claimed")));
     content->addWidget(m_claim);
     content->addSpacing(space::medium);
@@ -57,11 +64,18 @@ RunSide::RunSide(QWidget* parent)
     content->addWidget(m_copy);
     connect(m_copy, &QPushButton::clicked, this, &RunSide::copyWanted);
     content->addWidget(m_obstacleLabel);
-    content->addSpacing(space::large);
     m_resumable->setLayout(column(space::tiny));
-    content->addWidget(m_resumable);
-    content->addStretch(1);
+    this->content()->addSpacing(space::medium);
+    this->content()->addWidget(m_resumable);
+    this->content()->addStretch(1);
+    setHasModel(false);
     refresh();
+}
+
+void RunSide::setHasModel(bool hasModel)
+{
+    m_with->setVisible(hasModel);
+    m_without->setVisible(!hasModel);
 }
 
 void RunSide::setClaim(const QString& sentence)

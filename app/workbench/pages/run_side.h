@@ -24,6 +24,7 @@ class RunSide : public SidePanel {
 public:
     explicit RunSide(QWidget* parent = nullptr);
 
+    void setHasModel(bool hasModel); // without one only unfinished runs are offered
     void setClaim(const QString& sentence);
     void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
     void setOut(const QString& path); // no signal
@@ -45,6 +46,8 @@ signals:
 private:
     void refresh();
 
+    QLabel* m_without = nullptr;
+    QWidget* m_with = nullptr;
     QLabel* m_claim = nullptr;
     widgets::FactList* m_facts = nullptr;
     widgets::Notice* m_estimateNotice = nullptr;

@@ -68,6 +68,7 @@ VerifyPage::VerifyPage(QWidget* parent)
     , m_banner(new widgets::VerdictBanner)
     , m_checks(new widgets::CheckList)
     , m_result(new QWidget)
+    , m_filler(new QWidget)
     , m_commands(new widgets::CommandStrip)
     , m_side(new VerifySide)
 {
@@ -158,7 +159,7 @@ QWidget* VerifyPage::makeChecks()
     result->addLayout(rowsTop);
     result->addWidget(m_checks, 1);
     layout->addWidget(m_result, 1);
-    layout->addStretch(0);
+    layout->addWidget(m_filler, 1);
     layout->addWidget(heading(tr("Check it yourself")));
     layout->addWidget(m_commands);
     explainLevel();
@@ -226,6 +227,9 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     m_verdict = verdict.isReady() ? verdict.value : nullptr;
     m_banner->setVisible(isRunning || m_verdict);
     m_result->setVisible(m_verdict != nullptr);
+    m_filler->setVisible(m_verdict == nullptr);
+    m_start->setText(m_verdict ? tr("Verify again") : tr("Verify"));
+    widgets::setButtonRole(*m_start, m_verdict ? widgets::ButtonRole::Plain : widgets::ButtonRole::Primary);
     m_side->setVerdict(m_verdict);
     refreshCommands();
     switch (verdict.state) {
@@ -261,9 +265,13 @@ void VerifyPage::showProgress(const VerdictDocument& document)
 {
     const JobProgress& progress = document.progress();
     QString what = tr("Checking at level %1").arg(document.request().level);
-    if (!progress.stage.isEmpty())
+    if (progress.stage == "hash"_L1)
+        what += tr(" · hashing files");
+    else if (progress.stage == "replay"_L1)
+        what += tr(" · replaying");
+    else if (!progress.stage.isEmpty())
         what += u" · "_s + progress.stage;
-    if (progress.total > 0)
+    if (progress.total > 0 && progress.unit != "bytes"_L1)
         what += tr(" · %1 of %2 %3").arg(progress.done).arg(progress.total).arg(progress.unit);
     m_banner->setRunning(
         what, progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0);

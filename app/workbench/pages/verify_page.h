@@ -68,6 +68,7 @@ private:
     widgets::VerdictBanner* m_banner = nullptr;
     widgets::CheckList* m_checks = nullptr;
     QWidget* m_result = nullptr;
+    QWidget* m_filler = nullptr;                 // takes its place without a verdict
     widgets::SegmentedControl* m_rows = nullptr; // summary, every block
     widgets::CommandStrip* m_commands = nullptr;
     std::shared_ptr<const widgets::VerdictView> m_verdict;

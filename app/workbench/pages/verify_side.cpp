@@ -89,6 +89,8 @@ void VerifySide::setVerdict(const std::shared_ptr<const widgets::VerdictView>& v
     m_notCheckedTitle->setVisible(!verdict->notChecked.isEmpty());
     m_notChecked->setVisible(!verdict->notChecked.isEmpty());
     m_tree->setRoot(std::make_shared<const widgets::ArtifactNode>(artifactsOf(*verdict)));
+    if (verdict->state == CheckState::Verified) // then nothing deep in it has to be seen at once
+        m_tree->expandToDepth(0);
     QString footer = tr("Checked on this machine in %1.").arg(widgets::durationText(verdict->seconds));
     if (verdict->level == 2)
         footer += u' ' + tr("The cells were drawn with seed %1.").arg(verdict->seed);

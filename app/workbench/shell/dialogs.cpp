@@ -3,7 +3,7 @@
 #include "app/workbench/pages/page_parts.h"
 
 #include <QAction>
-#include <QDialogButtonBox>
+#include <QDialog>
 #include <QFileDialog>
 #include <QFormLayout>
 #include <QKeyEvent>
@@ -43,14 +43,20 @@ bool editSettings(QWidget* parent, Preferences& preferences)
     });
     folderRow->addWidget(choose);
     form->addRow(QDialog::tr("Folder for runs"), folderRow);
-    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel);
-    QObject::connect(buttons, &QDialogButtonBox::accepted, &dialog, &QDialog::accept);
-    QObject::connect(buttons, &QDialogButtonBox::rejected, &dialog, &QDialog::reject);
+    QPushButton* cancel = button(QDialog::tr("Cancel"));
+    QObject::connect(cancel, &QPushButton::clicked, &dialog, &QDialog::reject);
+    QPushButton* save = button(QDialog::tr("Save"), widgets::ButtonRole::Primary);
+    save->setDefault(true);
+    QObject::connect(save, &QPushButton::clicked, &dialog, &QDialog::accept);
+    auto* buttons = row();
+    buttons->addStretch(1);
+    buttons->addWidget(cancel);
+    buttons->addWidget(save);
     auto* layout = new QVBoxLayout(&dialog);
     layout->setContentsMargins(space::large, space::large, space::large, space::large);
     layout->setSpacing(space::large);
     layout->addLayout(form);
-    layout->addWidget(buttons);
+    layout->addLayout(buttons);
     dialog.resize(620, dialog.sizeHint().height());
     if (dialog.exec() != QDialog::Accepted)
         return false;
@@ -77,27 +83,31 @@ void showShortcuts(QWidget* parent, const QList<QAction*>& actions)
         if (!action->shortcut().isEmpty())
             line(action->shortcut().toString(QKeySequence::NativeText), action->text());
     }
-    line(QDialog::tr("Arrow keys"), QDialog::tr("Move through the map; Shift moves ten cells"));
-    line(u"Return"_s, QDialog::tr("Hold the current cell"));
+    line(QDialog::tr("Arrow keys"), QDialog::tr("Move through the map; with Ctrl to its edges"));
+    line(QDialog::tr("Space"), QDialog::tr("Hold or release the current cell"));
+    line(QDialog::tr("Return"), QDialog::tr("Show one prompt, or all of them"));
     line(u"N, P"_s, QDialog::tr("Next and previous token above the threshold"));
-    line(u"Esc"_s, QDialog::tr("Release what is held; close the drawer"));
+    line(u"+, -, 0, F"_s, QDialog::tr("Zoom the map in, out, back, to fit"));
+    line(QDialog::tr("Esc"), QDialog::tr("Release what is held; close the drawer"));
     line(u"Ctrl+C"_s, QDialog::tr("Copy the selected row or cell"));
-    auto* close = new QDialogButtonBox(QDialogButtonBox::Close);
-    QObject::connect(close, &QDialogButtonBox::rejected, &dialog, &QDialog::reject);
+    QPushButton* close = button(QDialog::tr("Close"));
+    QObject::connect(close, &QPushButton::clicked, &dialog, &QDialog::reject);
     auto* layout = new QVBoxLayout(&dialog);
     layout->setContentsMargins(space::huge, space::huge, space::huge, space::large);
     layout->setSpacing(space::large);
     layout->addLayout(form);
-    layout->addWidget(close);
+    layout->addWidget(close, 0, Qt::AlignRight);
     dialog.exec();
 }
 
-CommandPalette::CommandPalette(QWidget* parent, const QList<QAction*>& actions)
-    : QDialog(parent, Qt::Dialog | Qt::FramelessWindowHint)
+CommandPalette::CommandPalette(QWidget* window, const QList<QAction*>& actions)
+    : widgets::Panel(window)
     , m_actions(actions)
     , m_text(new QLineEdit)
     , m_list(new QListWidget)
 {
+    setAttribute(Qt::WA_DeleteOnClose);
+    setAccessibleName(tr("Search everything"));
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(space::small, space::small, space::small, space::small);
     m_text->setPlaceholderText(tr("What do you want to do?"));
@@ -108,10 +118,11 @@ CommandPalette::CommandPalette(QWidget* parent, const QList<QAction*>& actions)
     connect(m_text, &QLineEdit::textChanged, this, &CommandPalette::filter);
     connect(m_text, &QLineEdit::returnPressed, this, &CommandPalette::trigger);
     connect(m_list, &QListWidget::itemClicked, this, &CommandPalette::trigger);
-    resize(480, 340);
-    if (parent)
-        move(parent->mapToGlobal(QPoint((parent->width() - width()) / 2, 60)));
     filter({});
+    setGeometry((window->width() - 520) / 2, space::crumbBar, 520, 380);
+    show();
+    raise();
+    m_text->setFocus();
 }
 
 void CommandPalette::filter(const QString& text)
@@ -122,8 +133,9 @@ void CommandPalette::filter(const QString& text)
         if (!action->isEnabled() || !action->text().contains(text, Qt::CaseInsensitive))
             continue;
         const QString keys = action->shortcut().toString(QKeySequence::NativeText);
-        auto* item = new QListWidgetItem(keys.isEmpty() ? action->text() : u"%1    %2"_s.arg(action->text(), keys));
+        auto* item = new QListWidgetItem(keys.isEmpty() ? action->text() : u"%1   %2"_s.arg(action->text(), keys));
         item->setData(Qt::UserRole, static_cast<int>(i));
+        item->setSizeHint({0, space::tableRow});
         m_list->addItem(item);
     }
     m_list->setCurrentRow(0);
@@ -132,22 +144,30 @@ void CommandPalette::filter(const QString& text)
 void CommandPalette::trigger()
 {
     const QListWidgetItem* item = m_list->currentItem();
-    accept();
-    if (item)
-        m_actions[item->data(Qt::UserRole).toInt()]->trigger();
+    QAction* action = item ? m_actions[item->data(Qt::UserRole).toInt()] : nullptr;
+    close();
+    if (action)
+        action->trigger();
 }
 
 bool CommandPalette::eventFilter(QObject* watched, QEvent* event)
 {
-    if (watched == m_text && event->type() == QEvent::KeyPress) {
+    if (watched == m_text && event->type() == QEvent::FocusOut) {
+        close();
+    } else if (watched == m_text && event->type() == QEvent::ShortcutOverride &&
+               static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        event->accept(); // Esc leaves the palette and nothing else
+        return true;
+    } else if (watched == m_text && event->type() == QEvent::KeyPress) {
         const int key = static_cast<QKeyEvent*>(event)->key();
         const int step = key == Qt::Key_Down ? 1 : key == Qt::Key_Up ? -1 : 0;
-        if (step != 0 && m_list->count() > 0) {
+        if (key == Qt::Key_Escape)
+            close();
+        else if (step != 0 && m_list->count() > 0)
             m_list->setCurrentRow((m_list->currentRow() + step + m_list->count()) % m_list->count());
-            return true;
-        }
+        return key == Qt::Key_Escape || step != 0;
     }
-    return QDialog::eventFilter(watched, event);
+    return Panel::eventFilter(watched, event);
 }
 
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "app/workbench/session/preferences.h"
+#include "widgets/panel.h"
 
-#include <QDialog>
 #include <QList>
 
 class QAction;
@@ -17,12 +17,12 @@ namespace blockcert::workbench {
 
 void showShortcuts(QWidget* parent, const QList<QAction*>& actions);
 
-// Type a few letters, Return does it.
-class CommandPalette : public QDialog {
+// Type a few letters, Return does it, Esc leaves. A panel inside the window; deletes itself.
+class CommandPalette : public widgets::Panel {
     Q_OBJECT
 
 public:
-    CommandPalette(QWidget* parent, const QList<QAction*>& actions);
+    CommandPalette(QWidget* window, const QList<QAction*>& actions);
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;

@@ -106,7 +106,7 @@ void MainWindow::buildActions()
     auto* palette = new QAction(tr("Search everything"), this);
     palette->setShortcut(QKeySequence(u"Ctrl+K"_s));
     addAction(palette);
-    connect(palette, &QAction::triggered, this, [this] { CommandPalette(this, m_commands).exec(); });
+    connect(palette, &QAction::triggered, this, [this] { new CommandPalette(this, m_commands); });
     connect(search, &QToolButton::clicked, palette, &QAction::trigger);
     m_crumbs->addWidget(search);
     m_crumbs->addWidget(theme);

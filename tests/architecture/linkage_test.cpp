@@ -5,28 +5,39 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace {
 
+std::vector<std::string> linesOf(const std::string& tool, const std::string& program)
+{
+    const std::string command = tool + " '" + std::string(std::getenv("BLOCKCERT_BIN")) + "/" + program + "'";
+    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+    std::vector<std::string> lines;
+    std::array<char, 1024> line{};
+    while (std::fgets(line.data(), line.size(), pipe.get()) != nullptr)
+        lines.emplace_back(line.data());
+    return lines;
+}
+
+// What the program itself asks for.
 std::vector<std::string> librariesOf(const std::string& program)
 {
-    const std::string path = std::string(std::getenv("BLOCKCERT_BIN")) + "/" + program;
     std::vector<std::string> libraries;
-    if (!std::filesystem::exists(path))
-        return libraries;
-    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(("readelf -dW '" + path + "'").c_str(), "r"), ::pclose);
-    std::array<char, 1024> line{};
-    while (std::fgets(line.data(), line.size(), pipe.get()) != nullptr) {
-        const std::string text = line.data();
-        const std::size_t begin = text.find("Shared library: [");
+    for (const std::string& line : linesOf("readelf -dW", program)) {
+        const std::size_t begin = line.find("Shared library: [");
         if (begin != std::string::npos)
-            libraries.push_back(text.substr(begin + 17, text.find(']', begin) - begin - 17));
+            libraries.push_back(line.substr(begin + 17, line.find(']', begin) - begin - 17));
     }
     return libraries;
+}
+
+// The same with all that these libraries ask for.
+std::vector<std::string> allLibrariesOf(const std::string& program)
+{
+    return linesOf("ldd", program);
 }
 
 bool loads(const std::vector<std::string>& libraries, const std::string& word)
@@ -47,6 +58,15 @@ TEST(Linkage, TheCommandLineLoadsNeitherLibTorchNorQt)
         EXPECT_FALSE(loads(libraries, word)) << word;
 }
 
+// Nothing that could open a connection is in the process that reads other people's files.
+TEST(Linkage, TheCommandLineLoadsNoNetworkLibrary)
+{
+    const auto libraries = allLibrariesOf("blockcert");
+    ASSERT_TRUE(loads(libraries, "libc.so")) << "ldd found nothing";
+    for (const char* word : {"curl", "ssl.so", "gnutls", "ldap", "krb5", "nghttp2"})
+        EXPECT_FALSE(loads(libraries, word)) << word;
+}
+
 #ifdef BLOCKCERT_HAS_WORKBENCH
 TEST(Linkage, TheWindowLoadsNoLibTorchAndNoHdf5)
 {
@@ -64,5 +84,6 @@ TEST(Linkage, TheEngineLoadsTheCpuLibrariesOnly)
     ASSERT_TRUE(loads(libraries, "libtorch_cpu.so")) << "readelf found nothing";
     for (const char* word : {"libtorch.so", "torch_cuda", "torch_python", "Qt6"})
         EXPECT_FALSE(loads(libraries, word)) << word;
+    EXPECT_FALSE(loads(allLibrariesOf("blockcert-engine"), "curl"));
 }
 #endif

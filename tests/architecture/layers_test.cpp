@@ -7,10 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fs = std::filesystem;
@@ -86,23 +87,38 @@ bool isSource(const fs::path& path)
     return path.extension() == ".h" || path.extension() == ".cpp";
 }
 
+// What a line includes: <target> or "target"; nothing for any other line.
+std::optional<std::pair<std::string, bool>> includeOn(std::string_view line)
+{
+    const auto skip = [&](std::string_view what) {
+        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+        const bool there = line.starts_with(what);
+        line.remove_prefix(there ? what.size() : 0);
+        return there;
+    };
+    if (!skip("#") || !skip("include"))
+        return std::nullopt;
+    const bool quoted = skip("\"");
+    if (!quoted && !skip("<"))
+        return std::nullopt;
+    return std::pair(std::string(line.substr(0, line.find(quoted ? '"' : '>'))), quoted);
+}
+
 std::vector<Include> includesOf(const std::string& folder)
 {
-    static const std::regex pattern(R"re(^\s*#\s*include\s*([<"])([^>"]+)[>"])re");
     std::vector<Include> includes;
     if (!fs::exists(source() / folder))
         return includes;
     for (const auto& entry : fs::recursive_directory_iterator(source() / folder)) {
         if (!entry.is_regular_file() || !isSource(entry.path()))
             continue;
+        const std::string name = fs::relative(entry.path(), source()).generic_string();
         std::ifstream file(entry.path());
         int number = 0;
         for (std::string line; std::getline(file, line);) {
             ++number;
-            std::smatch match;
-            if (std::regex_search(line, match, pattern))
-                includes.push_back(
-                    {fs::relative(entry.path(), source()).generic_string(), number, match[2], match[1] == "\""});
+            if (const auto include = includeOn(line))
+                includes.push_back({name, number, include->first, include->second});
         }
     }
     return includes;

@@ -114,22 +114,22 @@ std::optional<BadPlace> firstBadPlace(const BlockTrace& trace, const model::Pred
                                       const model::Batch& batch)
 {
     return model::guarded([&]() -> std::optional<BadPlace> {
-        if (auto bad = firstBadRow("the block's input", trace.input, batch))
+        if (auto bad = firstBadRow("the block's input of the baseline", trace.input, batch))
             return bad;
-        if (auto bad = firstBadRow("the attention's output", trace.attention, batch))
+        if (auto bad = firstBadRow("the attention's output of the baseline", trace.attention, batch))
             return bad;
-        if (auto bad = firstBadRow("the MLP's output", trace.mlp, batch))
+        if (auto bad = firstBadRow("the MLP's output of the baseline", trace.mlp, batch))
             return bad;
-        if (auto bad = firstBadRow("the block's output", trace.output, batch))
+        if (auto bad = firstBadRow("the block's output of the baseline", trace.output, batch))
             return bad;
         for (std::size_t i = 0; i < predictions.topLogit.size(); ++i)
             if (!std::isfinite(predictions.topLogit[i]))
-                return placeOfRow("a logit", static_cast<std::int64_t>(i) / model::topCount, batch);
+                return placeOfRow("a logit of the baseline", static_cast<std::int64_t>(i) / model::topCount, batch);
         std::size_t slot = 0;
         for (std::int64_t prompt = 0; !predictions.nll.empty() && prompt < batch.prompts(); ++prompt)
             for (std::int64_t token = 1; token < batch.count(prompt); ++token)
                 if (!std::isfinite(predictions.nll[slot++]))
-                    return BadPlace{"the loss", prompt, token};
+                    return BadPlace{"the loss of the baseline", prompt, token};
         return std::nullopt;
     });
 }

@@ -9,6 +9,7 @@
 #include "engine/pipeline/baseline_states.h"
 #include "engine/pipeline/loaded_model.h"
 #include "engine/pipeline/measure_cells.h"
+#include "engine/pipeline/output_thread.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/pipeline/run_request.h"
 #include "engine/pipeline/surrogate.h"
@@ -20,8 +21,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace blockcert::pipeline {
 
@@ -43,6 +46,8 @@ void requireFreshFolder(const fs::path& out)
                          " is not empty; choose another one, or continue the run in it with --resume.");
 }
 
+// Computes blocks while the ones before are written. The writer, the counts and the failures belong to the output
+// thread from the first submitted task until it is drained.
 class Certifier {
 public:
     Certifier(const OpenedModel& opened, model::Transformer& transformer, RunManifest manifest,
@@ -59,20 +64,16 @@ public:
 
     void run()
     {
-        const RunRequest& request = m_manifest.request;
-        std::vector<LayerIndex> wanted;
-        for (const LayerIndex block : request.blocks)
-            if (!m_writer.hasBlock(block))
-                wanted.push_back(block);
-        m_blocksDone = static_cast<std::int64_t>(request.blocks.size() - wanted.size());
-        m_cellsDone = m_blocksDone * m_prompts;
+        findMissingCells();
         reportCells(std::nullopt);
-        if (!wanted.empty()) {
-            const auto losses =
-                request.loss == LossMode::Exact ? BaselineStates::Losses::Measure : BaselineStates::Losses::Skip;
-            BaselineStates baseline(m_transformer, tokenIdsOf(m_manifest.prompts), wanted, losses, m_context);
-            for (const LayerIndex block : wanted)
-                certifyBlock(baseline, block);
+        if (!m_wanted.empty()) {
+            const bool losses = m_manifest.request.loss == LossMode::Exact;
+            BaselineStates baseline(m_transformer, tokenIdsOf(m_manifest.prompts), m_wanted,
+                                    losses ? BaselineStates::Losses::Measure : BaselineStates::Losses::Skip, m_context);
+            OutputThread output(outputTasks);
+            for (std::size_t i = 0; i < m_wanted.size(); ++i)
+                certifyBlock(baseline, m_wanted[i], m_missing[i], output);
+            output.drain();
         }
         m_writer.finish();
     }
@@ -80,45 +81,61 @@ public:
     [[nodiscard]] const std::vector<BlockFailure>& failures() const { return m_failures; }
 
 private:
-    void certifyBlock(BaselineStates& baseline, LayerIndex block)
+    // Computed but not yet written: what a kill may lose besides the group at work.
+    static constexpr std::size_t outputTasks = 16;
+
+    void findMissingCells()
+    {
+        for (const LayerIndex block : m_manifest.request.blocks) {
+            if (m_writer.hasBlock(block)) {
+                ++m_blocksDone;
+                continue;
+            }
+            std::vector<std::int64_t> missing;
+            for (std::int64_t prompt = 0; prompt < m_prompts; ++prompt)
+                if (!m_writer.hasCell(block, PromptIndex{static_cast<std::int32_t>(prompt)}))
+                    missing.push_back(prompt);
+            m_cellsDone += m_prompts - static_cast<std::int64_t>(missing.size());
+            m_wanted.push_back(block);
+            m_missing.push_back(std::move(missing));
+        }
+        m_cellsDone += m_blocksDone * m_prompts;
+    }
+
+    void certifyBlock(BaselineStates& baseline, LayerIndex block, const std::vector<std::int64_t>& missing,
+                      OutputThread& output)
     {
         m_context.step();
         const BlockTrace trace = baseline.trace(block, m_context);
         if (const auto bad = firstBadPlace(trace, baseline.predictions(), baseline.batch())) {
-            fail(block, "non_finite_baseline", bad->prompt, bad->token, bad->what + " of the baseline is not finite");
+            output.submit([this, block, bad, missing] { fail(block, "non_finite_baseline", *bad, missing.size()); });
             return;
         }
-        const ir::BlockIr surrogate =
-            exactSurrogate(m_checkpoint, block, m_manifest.request, baseline.batch().longest(), m_context);
-        if (!measurePrompts(baseline, trace, block, surrogate))
-            return;
-        const Certificate certificate = m_writer.finishBlock(block, surrogate);
-        ++m_blocksDone;
-        const Json detail = {{"block_result", protocol::blockRow(certificate, m_manifest.prompts)}};
-        reportBlock(block, detail.dump());
+        const auto surrogate = std::make_shared<const ir::BlockIr>(
+            exactSurrogate(m_checkpoint, block, m_manifest.request, baseline.batch().longest(), m_context));
+        std::size_t left = missing.size();
+        if (left > 0) {
+            replay::TorchInterpreter interpreter(*surrogate, m_manifest.request.replayDtype, m_transformer.device(),
+                                                 m_replayTiling.tiling, m_context);
+            for (const std::vector<std::int64_t>& group : groupsOf(missing, baseline.batch())) {
+                std::vector<CellRecord> cells = measureGroup(baseline, trace, block, interpreter, group);
+                for (CellRecord& cell : cells) {
+                    if (const auto token = firstBadToken(cell)) {
+                        const BadPlace bad{"a value of the surrogate", cell.prompt.value, *token};
+                        output.submit([this, block, bad, left] { fail(block, "non_finite_replay", bad, left); });
+                        return;
+                    }
+                    const auto finished = std::make_shared<const CellRecord>(std::move(cell));
+                    output.submit([this, finished] { write(*finished); });
+                    --left;
+                }
+            }
+        }
+        output.submit([this, block, surrogate] { finish(block, *surrogate); });
     }
 
-    // False if the block has failed.
-    bool measurePrompts(const BaselineStates& baseline, const BlockTrace& trace, LayerIndex block,
-                        const ir::BlockIr& surrogate)
-    {
-        std::vector<std::int64_t> missing;
-        for (std::int64_t prompt = 0; prompt < m_prompts; ++prompt)
-            if (!m_writer.hasCell(block, PromptIndex{static_cast<std::int32_t>(prompt)}))
-                missing.push_back(prompt);
-        m_cellsDone += m_prompts - static_cast<std::int64_t>(missing.size());
-        if (missing.empty())
-            return true;
-        replay::TorchInterpreter interpreter(surrogate, m_manifest.request.replayDtype, m_transformer.device(),
-                                             m_replayTiling.tiling, m_context);
-        for (const std::vector<std::int64_t>& group : groupsOf(missing, baseline.batch()))
-            if (!measureGroup(baseline, trace, block, interpreter, group))
-                return false;
-        return true;
-    }
-
-    bool measureGroup(const BaselineStates& baseline, const BlockTrace& trace, LayerIndex block,
-                      replay::TorchInterpreter& interpreter, const std::vector<std::int64_t>& group)
+    std::vector<CellRecord> measureGroup(const BaselineStates& baseline, const BlockTrace& trace, LayerIndex block,
+                                         replay::TorchInterpreter& interpreter, const std::vector<std::int64_t>& group)
     {
         const Batch& all = baseline.batch();
         Batch batch;
@@ -133,16 +150,7 @@ private:
             cells.push_back(measureCell(trace, all, block, group[i], replays[i]));
         if (m_manifest.request.loss == LossMode::Exact)
             measureLosses(baseline, block, replays, cells);
-        for (const CellRecord& cell : cells) {
-            if (const auto token = firstBadToken(cell)) {
-                fail(block, "non_finite_replay", cell.prompt.value, *token, "a value of the surrogate is not finite");
-                return false;
-            }
-            m_writer.writeCell(cell);
-            ++m_cellsDone;
-            reportCells(block, cell.prompt.value, cellDetail(cell));
-        }
-        return true;
+        return cells;
     }
 
     // The losses of the model with this one block replaced: ŷ rounded once, then the baseline's own blocks.
@@ -197,16 +205,32 @@ private:
         return groups;
     }
 
-    void fail(LayerIndex block, const std::string& code, std::int64_t prompt, std::int64_t token,
-              const std::string& what)
+    void write(const CellRecord& cell)
     {
-        const std::string where = "prompt " + std::to_string(prompt) + ", token " + std::to_string(token);
+        m_writer.writeCell(cell);
+        ++m_cellsDone;
+        reportCells(cell.block, cell.prompt.value, cellDetail(cell));
+    }
+
+    void finish(LayerIndex block, const ir::BlockIr& surrogate)
+    {
+        const Certificate certificate = m_writer.finishBlock(block, surrogate);
+        ++m_blocksDone;
+        const Json detail = {{"block_result", protocol::blockRow(certificate, m_manifest.prompts)}};
+        reportBlock(block, detail.dump());
+    }
+
+    // `cells`: how many of the block's cells will now never be measured.
+    void fail(LayerIndex block, const std::string& code, const BadPlace& bad, std::size_t cells)
+    {
+        const std::string where = "prompt " + std::to_string(bad.prompt) + ", token " + std::to_string(bad.token);
         m_failures.push_back({block, code, where,
-                              "Block " + std::to_string(block.value) + " has no certificate: at " + where + " " + what +
-                                  "; another --dtype may help."});
+                              "Block " + std::to_string(block.value) + " has no certificate: at " + where + " " +
+                                  bad.what + " is not finite; another --dtype may help."});
         m_writer.recordFailure(m_failures.back());
         ++m_blocksDone;
-        m_cellsDone = m_blocksDone * m_prompts;
+        m_cellsDone += static_cast<std::int64_t>(cells);
+        reportCells(block);
         reportBlock(block, "");
     }
 
@@ -244,6 +268,8 @@ private:
     RunWriter& m_writer;
     const RunContext& m_context;
     std::int64_t m_prompts;
+    std::vector<LayerIndex> m_wanted;                 // blocks without certificate
+    std::vector<std::vector<std::int64_t>> m_missing; // per wanted block, prompts without cell
     std::int64_t m_cellsDone = 0;
     std::int64_t m_blocksDone = 0;
     std::vector<BlockFailure> m_failures;

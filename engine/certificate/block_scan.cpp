@@ -39,7 +39,7 @@ public:
         result.recorded = emptyColumns(tokens, heads);
         result.replayed = emptyColumns(tokens, heads);
         result.scale = result.scaleAttention = result.scaleMlp = std::vector<double>(tokens, 0.0);
-        result.marginScale.assign(static_cast<std::size_t>(m_shape.prompts()), 1.0);
+        result.marginScale.assign(static_cast<std::size_t>(m_shape.prompts()), 10.0);
         result.pathAgrees.assign(tokens, 0);
         result.wasReplayed.assign(static_cast<std::size_t>(m_shape.prompts()), false);
     }
@@ -89,7 +89,7 @@ public:
         copyMargin(replay.margin, m_result.replayed.margin, cell.prompt);
         for (const double margin : replay.margin) {
             double& most = m_result.marginScale[static_cast<std::size_t>(cell.prompt.value)];
-            most = std::max(most, std::abs(margin));
+            most = std::max(most, 10 * std::abs(margin));
         }
     }
 

@@ -26,10 +26,11 @@ struct BlockScan {
     TokenColumns replayed;                      // 0 where a prompt was not replayed
     // What the comparison tolerance ρ multiplies, per token: max(‖x‖, ‖y‖, ‖ŷ‖), and with the sublayer's own norm.
     std::vector<double> scale, scaleAttention, scaleMlp; // [N]
-    std::vector<double> marginScale;                     // [P] at least 1
-    std::vector<std::uint8_t> pathAgrees;                // [N]
-    std::vector<bool> wasReplayed;                       // [P]
-    std::vector<TensorDigest> digests;                   // of probes.h5, from the bytes that were read
+    // Scores are sums that cancel: ten times the largest margin of the prompt, at least 10.
+    std::vector<double> marginScale;      // [P]
+    std::vector<std::uint8_t> pathAgrees; // [N]
+    std::vector<bool> wasReplayed;        // [P]
+    std::vector<TensorDigest> digests;    // of probes.h5, from the bytes that were read
 };
 
 // `ir` null: nothing is replayed, and path agreement stays 0. Reports stage "replay" in cells, counting `cells`

@@ -213,13 +213,12 @@ std::string render(const Json& report, const ParsedCommand&, const Page& page)
         const bool ok = row.at("ok");
         const std::string title = scalarText(row.at("title"));
         const std::string detail = scalarText(row.at("detail"));
-        checks.add(
-            {{ok ? "✓" : "✗", ok ? Tone::Good : Tone::Bad}, title, terminal::shortened(detail, page.width - 54)});
+        checks.add({{ok ? "✓" : "✗", ok ? Tone::Good : Tone::Bad}, title, terminal::visible(detail)});
         if (!ok)
             reasons += "\n" + page.style.paint(Tone::Bad, "✗ " + title) + "\n  " +
                        terminal::wrap(terminal::visible(detail), page.width - 2, 2) + "\n";
     }
-    return facts.render(page.style) + "\n" + checks.render(page.style) + reasons;
+    return facts.render(page.style, 2, page.width) + "\n" + checks.render(page.style, 2, page.width) + reasons;
 }
 
 }

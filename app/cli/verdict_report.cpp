@@ -61,27 +61,34 @@ std::optional<double> numberIn(const std::string& text)
     return value;
 }
 
-// Digests inside a text become first…last four digits.
-std::string withShortDigests(const std::string& text)
+// Calls `change` on every match of `pattern` in the text.
+template <class Change>
+std::string replaced(const std::string& text, const std::regex& pattern, const Change& change)
 {
-    static const std::regex digest("[0-9a-f]{64}");
     std::string result;
     std::size_t at = 0;
-    for (std::sregex_iterator match(text.begin(), text.end(), digest), end; match != end; ++match) {
+    for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) {
         const auto position = static_cast<std::size_t>(match->position());
-        result += text.substr(at, position - at) + terminal::shortDigest(match->str());
-        at = position + 64;
+        result += text.substr(at, position - at) + change(match->str());
+        at = position + match->str().size();
     }
     return result + text.substr(at);
 }
 
-// Short for the table; a disagreement is told with every digit under it.
+// Short for the table: digests by their ends, several numbers with three digits, one alone with six. A disagreement
+// is told with every digit under the table.
 std::string valueText(const std::string& value)
 {
-    constexpr int width = 26;
-    if (const auto number = numberIn(value); number && value.size() > 8)
-        return fmt::format("{:.6g}", *number);
-    return terminal::shortened(withShortDigests(value), width);
+    static const std::regex digest("[0-9a-f]{64}");
+    static const std::regex number("[0-9]+[.][0-9]+(e-?[0-9]+)?|[0-9]+e-[0-9]+");
+    constexpr int width = 30;
+    if (const auto alone = numberIn(value); alone && value.size() > 8)
+        return terminal::plainNumber(*alone, 6);
+    const std::string text =
+        replaced(value, digest, [](const std::string& found) { return terminal::shortDigest(found); });
+    return terminal::shortened(
+        replaced(text, number, [](const std::string& found) { return terminal::plainNumber(*numberIn(found), 3); }),
+        width);
 }
 
 // Checks of one kind that share a line of the table.
@@ -98,15 +105,19 @@ bool issuerSaysTheSame(const Line& line)
                                [&](const Json* check) { return check->at("issuer") == line.front()->at("issuer"); });
 }
 
-// The numbers of a few blocks are worth a line each; those of many are not, and nor is the same thing said twice.
+// Numbers of the certificate itself, rather than the values behind them.
+bool isMetric(const Line& line)
+{
+    return textOf(*line.front(), "id").starts_with("metrics.");
+}
+
+// The metrics of a few blocks are worth a line each; those of many are not, and nor is the same thing said twice.
 bool sharesALine(const Line& line, bool everyCheck)
 {
     constexpr std::size_t few = 4;
     const std::string state = textOf(*line.front(), "state");
-    const std::string group = textOf(*line.front(), "group");
     const bool quiet = state == "verified" || state == "not_checked";
-    const bool numbers = group == "re-evaluation" || group == "policy";
-    return !everyCheck && quiet && line.size() > 1 && (!numbers || line.size() > few || issuerSaysTheSame(line));
+    return !everyCheck && quiet && line.size() > 1 && (!isMetric(line) || line.size() > few || issuerSaysTheSame(line));
 }
 
 std::vector<Line> linesOf(const std::vector<const Json*>& checks, bool everyCheck)
@@ -137,7 +148,7 @@ const Json& largestOf(const Line& line)
                                       [](const Json* check) { return numberIn(textOf(*check, "issuer")).value_or(0); });
 }
 
-void addLine(TextTable& table, const Line& line, bool everyCheck)
+void addLine(TextTable& table, const Line& line)
 {
     const Json& first = *line.front();
     const StateLook look = lookOf(textOf(first, "state"));
@@ -148,8 +159,9 @@ void addLine(TextTable& table, const Line& line, bool everyCheck)
     std::string recomputed = valueText(textOf(first, "recomputed"));
     if (line.size() > 1) {
         title += fmt::format(" ({}×)", line.size());
-        const bool numbers =
-            std::ranges::all_of(line, [](const Json* check) { return numberIn(textOf(*check, "issuer")).has_value(); });
+        const bool numbers = isMetric(line) && std::ranges::all_of(line, [](const Json* check) {
+                                 return numberIn(textOf(*check, "issuer")).has_value();
+                             });
         if (numbers && !issuerSaysTheSame(line)) {
             title += ", largest:";
             issuer = valueText(textOf(largestOf(line), "issuer"));
@@ -167,7 +179,7 @@ void addLine(TextTable& table, const Line& line, bool everyCheck)
                terminal::visible(title),
                issuer,
                {recomputed, disagrees ? Tone::Bad : Tone::Plain},
-               {everyCheck ? terminal::visible(how) : terminal::shortened(how, 44), Tone::Quiet}});
+               {terminal::visible(how), Tone::Quiet}});
 }
 
 std::string details(const std::vector<const Json*>& checks, bool everyCheck, const Page& page)
@@ -242,9 +254,9 @@ std::string renderVerdict(const Json& verdict, bool everyCheck, const Page& page
     for (const std::string& group : groups) {
         TextTable table({{""}, {"check"}, {"issuer says"}, {"recomputed here"}, {"how"}});
         for (const Line& line : linesOf(byGroup[group], everyCheck))
-            addLine(table, line, everyCheck);
-        text += "\n" + page.style.paint(Tone::Strong, groupTitle(group)) + "\n" + table.render(page.style) +
-                details(byGroup[group], everyCheck, page);
+            addLine(table, line);
+        text += "\n" + page.style.paint(Tone::Strong, groupTitle(group)) + "\n" +
+                table.render(page.style, 2, everyCheck ? 0 : page.width) + details(byGroup[group], everyCheck, page);
     }
     text += list(verdict.at("not_checked"), "Not checked", page);
     text += list(verdict.at("does_not_say"), "What this does not say", page);

@@ -20,9 +20,9 @@ std::string threeDigits(double value)
     return fmt::format("{}e{}", scientific.substr(0, scientific.find('e')), exponent);
 }
 
-std::string plainNumber(double value)
+std::string plainNumber(double value, int digits)
 {
-    std::string text = fmt::format("{:.10g}", value);
+    std::string text = fmt::format("{:.{}g}", value, digits);
     if (const std::size_t zero = text.find("e-0"); zero != std::string::npos)
         text.erase(zero + 2, 1);
     return text;

@@ -9,8 +9,8 @@ namespace blockcert::terminal {
 // "0.0123", "12.3", "1.23e-5", "0".
 [[nodiscard]] std::string threeDigits(double value);
 
-// All digits that matter, without zeros nobody needs: "0.01", "1e-5", "94".
-[[nodiscard]] std::string plainNumber(double value);
+// At most so many significant digits, without zeros nobody needs: "0.01", "1e-5", "94".
+[[nodiscard]] std::string plainNumber(double value, int digits = 10);
 
 // "100 %", "94.3 %": rounded down, so that only a full coverage reads 100.
 [[nodiscard]] std::string percent(double share);

@@ -69,7 +69,7 @@ Cell coverageCell(const Json& value, double needed)
     return {percent(share), share < needed ? Tone::Warning : Tone::Plain};
 }
 
-std::string blockTable(const Json& listing, const Style& style)
+std::string blockTable(const Json& listing, const Page& page)
 {
     const Json& policy = listing.at("manifest").at("request").at("policy");
     const double alphaAct = numberOf(policy.at("alpha_act"));
@@ -109,7 +109,7 @@ std::string blockTable(const Json& listing, const Style& style)
         cells.push_back(tokenPlace(worst.at("piece"), promptId(listing, worst.at("prompt")), worst.at("token")));
         table.add(std::move(cells));
     }
-    return table.render(style);
+    return table.render(page.style, 2, page.width);
 }
 
 std::string reasons(const Json& listing, const Page& page)
@@ -127,7 +127,7 @@ std::string reasons(const Json& listing, const Page& page)
     return text.empty() ? "" : "\n" + page.style.paint(Tone::Strong, "Not certified, because") + "\n" + text;
 }
 
-std::string largestErrors(const Json& listing, const Style& style)
+std::string largestErrors(const Json& listing, const Page& page)
 {
     struct Place {
         const Json* cell;
@@ -162,7 +162,8 @@ std::string largestErrors(const Json& listing, const Style& style)
                    threeDigits(cell.at("output_norm")[t]), threeDigits(cell.at("margin")[t]),
                    tokenPlace(piece, promptId(listing, prompt), t)});
     }
-    return "\n" + style.paint(Tone::Strong, fmt::format("The {} largest errors", count)) + "\n" + table.render(style);
+    return "\n" + page.style.paint(Tone::Strong, fmt::format("The {} largest errors", count)) + "\n" +
+           table.render(page.style, 2, page.width);
 }
 
 std::string sentences(const Json& list, const std::string& title, Tone tone, const Page& page)
@@ -229,11 +230,11 @@ std::string renderRun(const Json& listing, const Page& page)
     std::string text = page.style.paint(Tone::Strong, subjectLine(manifest)) + "\n" + scopeLine(manifest) + "\n";
     text += stateText(listing, page);
     if (!listing.at("blocks").empty())
-        text += "\n" + blockTable(listing, page.style);
+        text += "\n" + blockTable(listing, page);
     text += reasons(listing, page);
     text += sentences(listing.at("notes"), "What stands out", Tone::Strong, page);
     if (listing.contains("cells") && !listing.at("cells").empty())
-        text += largestErrors(listing, page.style);
+        text += largestErrors(listing, page);
     text += sentences(listing.at("problems"), "Problems", Tone::Bad, page);
     text +=
         "\n" + page.style.paint(Tone::Quiet, "made by   ") + visible(listing.at("command").get<std::string>()) + "\n";

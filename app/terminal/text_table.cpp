@@ -1,6 +1,7 @@
 #include "app/terminal/text_table.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace blockcert::terminal {
@@ -30,7 +31,7 @@ void TextTable::addHeading(std::string text)
     m_rows.push_back({{}, std::move(text)});
 }
 
-std::string TextTable::render(const Style& style, int indent) const
+std::string TextTable::render(const Style& style, int indent, int width) const
 {
     std::vector<int> widths;
     bool titled = false;
@@ -41,16 +42,24 @@ std::string TextTable::render(const Style& style, int indent) const
             if (!row.cells.empty())
                 widths[i] = std::max(widths[i], displayWidth(row.cells[i].text));
     }
+    const int others =
+        indent + std::accumulate(widths.begin(), widths.end() - 1, 0) + 2 * static_cast<int>(widths.size() - 1);
+    if (width > 0)
+        widths.back() = std::min(widths.back(), std::max(width - others, 8));
+    const auto textOf = [&](const std::vector<Cell>& cells, std::size_t i) {
+        return width > 0 && i + 1 == cells.size() ? shortened(cells[i].text, widths[i]) : cells[i].text;
+    };
     const auto line = [&](const std::vector<Cell>& cells) {
         std::string text = blanks(indent);
         int pending = 0; // blanks that are only written when something follows
         for (std::size_t i = 0; i < cells.size(); ++i) {
-            const int missing = widths[i] - displayWidth(cells[i].text);
+            const std::string content = textOf(cells, i);
+            const int missing = widths[i] - displayWidth(content);
             pending += i == 0 ? 0 : 2;
             if (m_columns[i].align == Align::Right)
                 pending += missing;
-            if (!cells[i].text.empty()) {
-                text += blanks(pending) + style.paint(cells[i].tone, cells[i].text);
+            if (!content.empty()) {
+                text += blanks(pending) + style.paint(cells[i].tone, content);
                 pending = 0;
             }
             if (m_columns[i].align == Align::Left)

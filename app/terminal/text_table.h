@@ -42,8 +42,9 @@ public:
 
     [[nodiscard]] bool isEmpty() const { return m_rows.empty(); }
 
-    // Titles are left out where all of them are empty. Blanks at the ends of lines are never written.
-    [[nodiscard]] std::string render(const Style& style, int indent = 2) const;
+    // Titles are left out where all of them are empty. Blanks at the ends of lines are never written. Where lines
+    // would be longer than `width`, the last column is cut; 0: they may be.
+    [[nodiscard]] std::string render(const Style& style, int indent = 2, int width = 0) const;
 
 private:
     struct Row {

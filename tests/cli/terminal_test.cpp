@@ -91,6 +91,16 @@ TEST(TextTable, AlignsColumnsAndWritesNoBlanksAtTheEnd)
                                         "   15  long one\n");
 }
 
+TEST(TextTable, CutsTheLastColumnToTheWidthOfTheTerminal)
+{
+    TextTable table({{"a"}, {"b"}});
+    table.add({"one", "a long explanation"});
+    EXPECT_EQ(table.render(Style(), 0, 15), "a    b\n"
+                                            "one  a long ex…\n");
+    EXPECT_EQ(table.render(Style(), 0, 0), "a    b\n"
+                                           "one  a long explanation\n");
+}
+
 namespace {
 
 std::string shown(ProgressForm form, std::initializer_list<std::int64_t> done)

@@ -8,6 +8,7 @@
 #include "widgets/token_heatmap.h"
 
 #include <QApplication>
+#include <QElapsedTimer>
 #include <QFileInfo>
 #include <QImage>
 #include <QProcess>
@@ -34,6 +35,9 @@ void press(const QString& keys)
 // What the screen shows, kept for a look where BLOCKCERT_SCREENSHOTS names a folder.
 QImage screen(QWidget& window, const QString& name)
 {
+    QElapsedTimer clock;
+    clock.start();
+    (void)waitUntil([&clock] { return clock.elapsed() > 400; }); // what is laid out or counted a moment later
     const QImage image = window.grab().toImage();
     if (const QString folder = qEnvironmentVariable("BLOCKCERT_SCREENSHOTS"); !folder.isEmpty())
         image.save(u"%1/%2.png"_s.arg(folder, name));

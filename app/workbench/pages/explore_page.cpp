@@ -19,6 +19,8 @@
 #include <QSplitter>
 #include <QStackedWidget>
 
+#include <algorithm>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -27,6 +29,11 @@ using widgets::Metric;
 namespace space = widgets::space;
 
 namespace {
+
+QString counted(qint64 count, const QString& one, const QString& several)
+{
+    return u"%1 %2"_s.arg(widgets::countText(count), count == 1 ? one : several);
+}
 
 enum Action { NextUncovered, ShowCertificate, CopyCell, CopyCommand };
 
@@ -223,12 +230,12 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     for (const widgets::MapPrompt& prompt : view.map->prompts)
         tokens += static_cast<qint64>(prompt.tokens.size());
     m_title->setText(tr("Error by token and block"),
-                     tr("%1 · %2 prompts · %3 tokens × %4 blocks · %5 baseline · measured")
-                         .arg(view.prompts)
-                         .arg(view.map->prompts.size())
-                         .arg(widgets::countText(tokens))
-                         .arg(view.map->blocks.size())
-                         .arg(view.baselineDtype));
+                     tr("%1 · %2 × %3 · %4 baseline · measured")
+                         .arg(view.prompts,
+                              counted(tokens, tr("token"), tr("tokens")) + tr(" of ") +
+                                  counted(static_cast<qint64>(view.map->prompts.size()), tr("prompt"), tr("prompts")),
+                              counted(static_cast<qint64>(view.map->blocks.size()), tr("block"), tr("blocks")),
+                              view.baselineDtype));
     showMap(view.map, view.blocks, keepPlace);
 }
 
@@ -241,9 +248,9 @@ void ExplorePage::setLive(const std::shared_ptr<const widgets::TokenMap>& map,
     m_notice->hide();
     m_emptyNotice->hide();
     m_title->setText(tr("Error by token and block"),
-                     tr("%1 prompts × %2 blocks · being measured; hatched cells are still to come")
-                         .arg(map->prompts.size())
-                         .arg(map->blocks.size()));
+                     tr("%1 × %2 · being measured; hatched cells are still to come")
+                         .arg(counted(static_cast<qint64>(map->prompts.size()), tr("prompt"), tr("prompts")),
+                              counted(static_cast<qint64>(map->blocks.size()), tr("block"), tr("blocks"))));
     showMap(map, blocks, false);
 }
 
@@ -273,6 +280,24 @@ void ExplorePage::takePendingCells()
     m_map = std::move(next);
     m_inspector->setMap(m_map);
     refreshSentence();
+}
+
+void ExplorePage::endLive()
+{
+    if (!m_isLive)
+        return;
+    takePendingCells();
+    m_isLive = false;
+    const bool hasCells =
+        std::any_of(m_map->cells.begin(), m_map->cells.end(), [](const auto& cell) { return cell != nullptr; });
+    if (hasCells) {
+        m_title->setText(tr("Error by token and block"),
+                         tr("stopped; hatched cells were not measured, nothing is kept"));
+        return;
+    }
+    m_map.reset();
+    m_stack->setCurrentIndex(0);
+    emit selectionChanged();
 }
 
 void ExplorePage::setLiveBlocks(const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks)

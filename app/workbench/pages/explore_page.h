@@ -42,6 +42,8 @@ public:
     void setLive(const std::shared_ptr<const widgets::TokenMap>& map,
                  const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks);
     void addCell(int block, int prompt, const std::shared_ptr<const widgets::MapCell>& cell);
+    // The run ended without leaving anything to open.
+    void endLive();
     void setLiveBlocks(const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks);
 
     [[nodiscard]] const std::shared_ptr<const widgets::TokenMap>& map() const { return m_map; }

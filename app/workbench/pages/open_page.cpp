@@ -5,9 +5,7 @@
 #include "widgets/notice.h"
 #include "widgets/tensor_table.h"
 
-#include <QLabel>
 #include <QLineEdit>
-#include <QLocale>
 #include <QPushButton>
 #include <QStackedWidget>
 
@@ -25,12 +23,10 @@ QWidget* recentRow(const QString& title, const QString& note, const QString& pat
     auto* layout = new QVBoxLayout(line);
     layout->setContentsMargins(0, 0, 0, space::tiny);
     layout->setSpacing(0);
-    *link = button(title, widgets::ButtonRole::Link);
+    *link = elidedLink(title, space::inspector - 3 * space::large);
     (*link)->setToolTip(path);
-    (*link)->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
     layout->addWidget(*link);
-    QLabel* text = widgets::makeLabel(note, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                      widgets::TextTone::Secondary);
+    auto* text = new ElidedLabel(note, widgets::TextSize::Secondary, widgets::TextTone::Secondary);
     text->setToolTip(path);
     layout->addWidget(text);
     return line;
@@ -189,10 +185,10 @@ void OpenPage::rebuildSide()
         constexpr std::size_t shown = 8;
         for (std::size_t i = 0; i < std::min(m_runs.size(), shown); ++i) {
             const ShelvedRun& run = m_runs[i];
-            const QString when = QLocale().toString(run.changed, QLocale::ShortFormat);
+            const QString when = shortTime(run.changed);
             QPushButton* link = nullptr;
-            content->addWidget(recentRow(
-                run.name, run.finished ? when : tr("%1 · unfinished, can be resumed").arg(when), run.path, &link));
+            content->addWidget(
+                recentRow(run.name, run.finished ? when : tr("%1 · unfinished").arg(when), run.path, &link));
             connect(link, &QPushButton::clicked, this, [this, path = run.path] { emit runChosen(path); });
         }
     }

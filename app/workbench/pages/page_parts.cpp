@@ -2,7 +2,7 @@
 
 #include <QCoreApplication>
 #include <QDir>
-#include <QLabel>
+#include <QLocale>
 #include <QPainter>
 #include <QPushButton>
 
@@ -71,6 +71,37 @@ SidePanel::SidePanel(QWidget* parent)
     setWidget(content);
 }
 
+ElidedLabel::ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone)
+    : QLabel(text)
+{
+    setFont(widgets::textFont(size));
+    if (tone == widgets::TextTone::Secondary)
+        setProperty("tone", u"secondary"_s);
+    setToolTip(text);
+}
+
+QSize ElidedLabel::minimumSizeHint() const
+{
+    return {24, QLabel::minimumSizeHint().height()};
+}
+
+void ElidedLabel::paintEvent(QPaintEvent*)
+{
+    QPainter painter(this);
+    painter.setPen(palette().color(foregroundRole()));
+    painter.drawText(rect(), Qt::AlignLeft | Qt::AlignVCenter,
+                     fontMetrics().elidedText(text(), Qt::ElideMiddle, width()));
+}
+
+QPushButton* elidedLink(const QString& text, int width)
+{
+    QPushButton* made = button({}, widgets::ButtonRole::Link);
+    made->setText(made->fontMetrics().elidedText(text, Qt::ElideMiddle, width));
+    made->setAccessibleName(text);
+    made->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
+    return made;
+}
+
 Hairline::Hairline(Qt::Orientation orientation, QWidget* parent)
     : QWidget(parent)
 {
@@ -106,6 +137,13 @@ QString remedyText(Remedy remedy)
     case Remedy::Retry: break;
     }
     return tr("Try again");
+}
+
+QString shortTime(const QDateTime& time)
+{
+    if (time.date() == QDate::currentDate())
+        return QCoreApplication::translate("Time", "today %1").arg(time.toString(u"HH:mm"_s));
+    return QLocale().toString(time.date(), u"d MMM yyyy"_s);
 }
 
 QString shortPath(const QString& path)

@@ -6,10 +6,11 @@
 #include "widgets/theme.h"
 
 #include <QBoxLayout>
+#include <QDateTime>
+#include <QLabel>
 #include <QScrollArea>
 #include <QString>
 
-class QLabel;
 class QPushButton;
 
 namespace blockcert::workbench {
@@ -36,6 +37,21 @@ private:
     QVBoxLayout* m_content = nullptr;
 };
 
+// One line of text that gives way: shortened in the middle to the width there is, whole in its tool tip.
+class ElidedLabel : public QLabel {
+    Q_OBJECT
+
+public:
+    ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone = widgets::TextTone::Text);
+    [[nodiscard]] QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+};
+
+// A link as wide as its column, its text shortened like that of an ElidedLabel.
+[[nodiscard]] QPushButton* elidedLink(const QString& text, int width);
+
 // A line of one pixel between two parts of the window.
 class Hairline : public QWidget {
     Q_OBJECT
@@ -53,6 +69,8 @@ enum class Remedy { Retry, OpenOther, Settings, RestartEngine };
 [[nodiscard]] Remedy remedyFor(const JobFault& fault);
 [[nodiscard]] QString remedyText(Remedy remedy);
 
+// "today 14:05", "23 Nov 2026".
+[[nodiscard]] QString shortTime(const QDateTime& time);
 // A file or folder for people: the home folder as ~.
 [[nodiscard]] QString shortPath(const QString& path);
 

@@ -6,7 +6,6 @@
 
 #include <QLabel>
 #include <QLineEdit>
-#include <QLocale>
 #include <QPushButton>
 
 namespace blockcert::workbench {
@@ -167,12 +166,11 @@ void RunSide::setResumable(const std::vector<ShelvedRun>& runs)
         auto* lineLayout = row();
         line->setLayout(lineLayout);
         auto* texts = column(0);
-        QLabel* name = widgets::makeLabel(run.name, widgets::TextSize::Body);
+        auto* name = new ElidedLabel(run.name, widgets::TextSize::Body);
         name->setToolTip(run.path);
         texts->addWidget(name);
-        texts->addWidget(widgets::makeLabel(QLocale().toString(run.changed, QLocale::ShortFormat),
-                                            widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                            widgets::TextTone::Secondary));
+        texts->addWidget(widgets::makeLabel(shortTime(run.changed), widgets::TextSize::Secondary,
+                                            widgets::TextWeight::Normal, widgets::TextTone::Secondary));
         lineLayout->addLayout(texts, 1);
         QPushButton* resume = button(tr("Resume"));
         resume->setAccessibleName(tr("Resume %1").arg(run.name));

@@ -15,6 +15,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QSignalBlocker>
 #include <QStackedWidget>
 
 namespace blockcert::workbench {
@@ -211,9 +212,13 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
 {
     using State = Loadable<widgets::VerdictView>::State;
     const Loadable<widgets::VerdictView>& verdict = document.verdict();
-    if (m_path != document.request().path)
-        m_model->clear();
+    const bool isOther = m_path != document.request().path;
     m_path = document.request().path;
+    if (isOther || verdict.state != State::Empty) {
+        const QSignalBlocker block(m_model);
+        m_model->setText(document.request().model);
+        m_level->setCurrentIndex(m_level->findData(document.request().level));
+    }
     m_stack->setCurrentIndex(m_path.isEmpty() ? 0 : 1);
     const QFileInfo file(m_path);
     m_what->setText(file.fileName() == "certificate.json"_L1
@@ -240,6 +245,7 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
         m_notice->show();
         break;
     case State::Ready: {
+        m_checks->setFocus(); // the button that had it could not be pressed meanwhile
         m_banner->setVerdict(m_verdict);
         m_verdictLevel = m_verdict->level;
         m_banner->setAction(wantsModel(*m_verdict) ? tr("Name the model…")

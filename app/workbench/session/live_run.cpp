@@ -103,8 +103,10 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
             row->state = StepState::Running;
     }
     if (progress.stage == "replay"_L1) {
-        for (std::size_t i = 0; i < m_stages; ++i)
-            m_progress.rows[i].state = StepState::Done;
+        for (std::size_t i = 0; i < m_stages; ++i) {
+            if (m_progress.rows[i].title != stageTitle(u"write"_s)) // goes on between the cells
+                m_progress.rows[i].state = StepState::Done;
+        }
     }
     applyTimes(progress);
     if (!progress.detail)

@@ -137,6 +137,13 @@ MapSummary summarise(const widgets::TokenMap& map, Metric metric)
                 counted.worst};
     const auto most = std::max_element(counted.aboveOfBlock.begin(), counted.aboveOfBlock.end());
     const auto column = static_cast<std::size_t>(most - counted.aboveOfBlock.begin());
+    if (blocksAbove == 1)
+        return {tr("%1 of %2 tokens are excluded at block %3; the largest value is %4: %5.")
+                    .arg(counted.above)
+                    .arg(counted.tokensOfBlock[column])
+                    .arg(map.blocks[column])
+                    .arg(largest, place),
+                counted.worst};
     if (blocksAbove <= fewBlocks) {
         QStringList places;
         for (std::size_t i = 0; i < map.blocks.size(); ++i) {

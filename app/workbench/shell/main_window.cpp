@@ -207,7 +207,6 @@ void MainWindow::closeEvent(QCloseEvent* event)
         }
     }
     m_session.preferences.setWindow(saveGeometry(), {});
-    m_session.preferences.setFlopsPerSecond(m_session.launcher.measuredFlopsPerSecond());
     m_session.engine.end();
     event->accept();
 }

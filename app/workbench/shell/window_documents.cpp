@@ -116,11 +116,16 @@ void MainWindow::runEnded()
     const RunLauncher& launcher = m_session.launcher;
     const QString out = launcher.running().out;
     m_outWasEdited = false;
+    m_session.preferences.setFlopsPerSecond(launcher.measuredFlopsPerSecond());
+    m_runPage->setEstimate(launcher.estimate(), launcher.measuredFlopsPerSecond());
     proposeOut();
     refreshShelf();
     const bool hasRun = launcher.state() == RunLauncher::State::Finished || launcher.isResumable();
-    if (!hasRun)
+    if (!hasRun) {
+        m_explorePage->endLive();
+        refreshRail();
         return;
+    }
     m_session.preferences.addRecentRun({out, QFileInfo(out).completeBaseName()});
     m_session.run.open(out);
     m_session.verdict.choose(out);

@@ -81,7 +81,7 @@ std::string valueText(const std::string& value)
 {
     static const std::regex digest("[0-9a-f]{64}");
     static const std::regex number("[0-9]+[.][0-9]+(e-?[0-9]+)?|[0-9]+e-[0-9]+");
-    constexpr int width = 30;
+    constexpr int width = 20;
     if (const auto alone = numberIn(value); alone && value.size() > 8)
         return terminal::plainNumber(*alone, 6);
     const std::string text =

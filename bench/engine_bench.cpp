@@ -132,6 +132,7 @@ Time gemmTime(const TransformerConfig& config, std::int64_t rows, at::ScalarType
                                  work();
                          }})
                      .front();
+        at::set_num_threads(1); // BLAS keeps one number for the whole process
     });
     probe.join();
     return result;

@@ -41,14 +41,33 @@ std::vector<std::int64_t> shapeOf(const WeightReference& reference)
     return shape;
 }
 
-// Rows of one weight that are read at a time. A transposed tensor is stored by columns: it is read whole.
-std::int64_t slabRows(const WeightReference& reference, at::IntArrayRef sizes)
+// Calls work(rows begin … begin + count − 1 of the weight, begin, count) for slabs of it, shared out among the threads.
+// A transposed tensor is stored by columns: it is read whole.
+template <class Work>
+void forSlabs(const WeightReference& reference, at::IntArrayRef sizes, const RunContext& context, Work work)
 {
-    for (const WeightTransform& transform : reference.transforms)
-        if (transform.kind == WeightTransform::Kind::Transpose)
-            return sizes[0];
+    const bool transposed =
+        std::any_of(reference.transforms.begin(), reference.transforms.end(), [](const WeightTransform& transform) {
+            return transform.kind == WeightTransform::Kind::Transpose;
+        });
+    const std::int64_t rows = sizes.empty() ? 1 : sizes[0];
     const std::int64_t width = sizes.size() > 1 ? sizes[1] : 1;
-    return std::clamp<std::int64_t>(slabElements / width, 1, sizes[0]);
+    const std::int64_t step = transposed ? rows : std::clamp<std::int64_t>(slabElements / width, 1, rows);
+    runTasks((rows + step - 1) / step, context, [&](std::int64_t slab) {
+        const std::int64_t begin = slab * step;
+        const std::int64_t count = std::min(step, rows - begin);
+        WeightReference part = reference;
+        if (count < rows) {
+            // Before the casts: those are the last steps of a reference.
+            const auto cast =
+                std::find_if(part.transforms.begin(), part.transforms.end(), [](const WeightTransform& transform) {
+                    return transform.kind == WeightTransform::Kind::Cast;
+                });
+            part.transforms.insert(
+                cast, {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
+        }
+        work(part, begin, count);
+    });
 }
 
 class Loader {
@@ -74,21 +93,14 @@ public:
             throw ShapeError(reference->file + ": " + reference->tensor + " (" + role + ") has shape " +
                              shapeText(shapeOf(*reference)) + ", the configuration asks for " +
                              shapeText(target.sizes()));
-        const std::int64_t rows = target.size(0);
-        const std::int64_t step = slabRows(*reference, target.sizes());
-        runTasks((rows + step - 1) / step, m_context, [&](std::int64_t slab) {
-            const std::int64_t begin = slab * step;
-            const std::int64_t count = std::min(step, rows - begin);
-            WeightReference part = *reference;
-            if (count < rows)
-                part.transforms.push_back(
-                    {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
-            HostTensor staging;
-            m_checkpoint.load(artifact::castTo(std::move(part), m_dtype), staging);
-            at::Tensor place = target.narrow(0, begin, count);
-            copyInto(staging, place);
-            m_progress(static_cast<std::int64_t>(staging.bytes.size()));
-        });
+        forSlabs(artifact::castTo(*reference, m_dtype), target.sizes(), m_context,
+                 [&](const WeightReference& part, std::int64_t begin, std::int64_t count) {
+                     HostTensor staging;
+                     m_checkpoint.load(part, staging);
+                     at::Tensor place = target.narrow(0, begin, count);
+                     copyInto(staging, place);
+                     m_progress(static_cast<std::int64_t>(staging.bytes.size()));
+                 });
         return true;
     }
 
@@ -194,6 +206,27 @@ ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtyp
     finalNorm.epsilon = config.normEpsilon;
     const at::Tensor head = config.tiedEmbeddings ? embedding : load("lm_head.weight", {config.vocab, width});
     return {embedding, positions, std::move(finalNorm), Linear(head, at::Tensor())};
+}
+
+HostTensor loadWeight(const artifact::Checkpoint& checkpoint, const WeightReference& reference,
+                      const RunContext& context)
+{
+    HostTensor weight;
+    weight.shape = shapeOf(reference);
+    weight.dtype = reference.storedDtype == DType::F64 ? DType::F64 : DType::F32;
+    for (const WeightTransform& transform : reference.transforms)
+        if (transform.kind == WeightTransform::Kind::Cast)
+            weight.dtype = transform.dtype;
+    const auto rowBytes =
+        static_cast<std::size_t>(storageBlock(weight.dtype).bytes * (weight.shape.size() > 1 ? weight.shape[1] : 1));
+    weight.bytes.resize(static_cast<std::size_t>(weight.elementCount() * storageBlock(weight.dtype).bytes));
+    forSlabs(reference, weight.shape, context, [&](const WeightReference& part, std::int64_t begin, std::int64_t) {
+        HostTensor staging;
+        checkpoint.load(part, staging);
+        std::copy(staging.bytes.begin(), staging.bytes.end(),
+                  weight.bytes.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(begin) * rowBytes));
+    });
+    return weight;
 }
 
 ParameterCount countParameters(const TransformerConfig& config)

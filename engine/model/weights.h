@@ -4,7 +4,9 @@
 #include "engine/model/row_operations.h"
 #include "engine/model/tiled_linear.h"
 #include "engine/values/dtype.h"
+#include "engine/values/host_tensor.h"
 #include "engine/values/ids.h"
+#include "engine/values/weight_reference.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -48,6 +50,10 @@ using LoadProgress = std::function<void(std::int64_t)>;
 [[nodiscard]] ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype,
                                             const at::Device& device, const LoadProgress& progress,
                                             const RunContext& context);
+
+// The same for one weight in ordinary memory, in the type its reference ends with.
+[[nodiscard]] HostTensor loadWeight(const artifact::Checkpoint& checkpoint, const WeightReference& reference,
+                                    const RunContext& context);
 
 // How many numbers the weights are: of one block, and of everything outside the blocks (tied ones once).
 struct ParameterCount {

@@ -5,7 +5,6 @@
 #include "engine/model/device.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/weights.h"
-#include "engine/prompts/prompts.h"
 
 #include <c10/core/Device.h>
 

@@ -73,7 +73,8 @@ Json checkReference(model::Transformer& transformer, const std::filesystem::path
         }
         if (tokens == 0)
             throw FormatError(reference.string() +
-                              " holds no prompt0.token_ids; see docs for the form of reference logits");
+                              " holds no prompt0.token_ids; reference logits are promptP.token_ids (I64) "
+                              "and promptP.logits (F32) for P = 0, 1, …");
         return checkRow("model.reference", "logits agree with the reference file", worst <= tolerance,
                         "largest difference " + scientific(worst) + " over " + std::to_string(tokens) +
                             " tokens, allowed " + scientific(tolerance));

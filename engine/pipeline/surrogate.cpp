@@ -4,9 +4,11 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/model/parallel_tasks.h"
+#include "engine/model/weights.h"
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace blockcert::pipeline {
@@ -25,32 +27,27 @@ ir::BlockIr exactSurrogate(const artifact::Checkpoint& checkpoint, LayerIndex la
     ir::BlockIr block;
     block.program = ir::makeProgram(checkpoint.config(), layer);
 
-    // Entries are made before the threads start, so that they only fill what is already there.
-    struct Entry {
-        const std::string* name;
-        ir::IrWeight* weight;
-        HostTensor* value;
-    };
-
-    std::vector<Entry> entries;
-    for (auto& [name, weight] : block.program.weights)
-        entries.push_back({&name, &weight, &block.weights[name]});
-    model::runTasks(static_cast<std::int64_t>(entries.size()), context, [&](std::int64_t task) {
-        const Entry& entry = entries[static_cast<std::size_t>(task)];
-        std::optional<WeightReference> reference = checkpoint.blockWeight(layer, *entry.name);
+    for (auto& [name, weight] : block.program.weights) {
+        std::optional<WeightReference> reference = checkpoint.blockWeight(layer, name);
         if (!reference)
             throw FormatError(checkpoint.path().string() + ": block " + std::to_string(layer.value) +
-                              " has no weight " + *entry.name);
+                              " has no weight " + name);
         if (request.weights == WeightOrigin::Baseline)
             reference = artifact::castTo(std::move(*reference), request.baselineDtype);
-        checkpoint.load(*reference, *entry.value);
-        if (entry.value->shape != entry.weight->shape)
+        const HostTensor& value = block.weights[name] = model::loadWeight(checkpoint, *reference, context);
+        if (value.shape != weight.shape)
             throw ShapeError(reference->file + ": " + reference->tensor + " does not have the shape that block " +
-                             std::to_string(layer.value) + " needs for " + *entry.name);
-        entry.weight->dtype = entry.value->dtype;
-        entry.weight->sha256 = sha256OfTensor(*entry.value);
+                             std::to_string(layer.value) + " needs for " + name);
+        weight.dtype = value.dtype;
         if (!request.embedWeights)
-            entry.weight->reference = std::move(reference);
+            weight.reference = std::move(reference);
+    }
+    std::vector<std::pair<ir::IrWeight*, const HostTensor*>> undigested;
+    for (auto& [name, weight] : block.program.weights)
+        undigested.emplace_back(&weight, &block.weights.at(name));
+    model::runTasks(static_cast<std::int64_t>(undigested.size()), context, [&](std::int64_t task) {
+        const auto& [weight, value] = undigested[static_cast<std::size_t>(task)];
+        weight->sha256 = sha256OfTensor(*value);
     });
 
     block.mask = causalMask(positions);

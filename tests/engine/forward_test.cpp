@@ -106,6 +106,30 @@ TEST_P(Types, KeepingOneBlockInMemoryChangesNoBit)
     EXPECT_TRUE(at::equal(run(whole, prompts), run(one, prompts)));
 }
 
+// In 16 bits logits often tie; a plain sort is the definition.
+TEST_P(Types, TheTopFiveAreTheHighestLogitsAndTheLowestIdsAmongEquals)
+{
+    Transformer transformer = load();
+    const auto prompts = somePrompts({40, 3}, 288);
+    const Batch batch = model::batchOf(prompts);
+    const at::Tensor state = run(transformer, prompts);
+    const model::Predictions predictions =
+        model::predict(transformer, state, batch, model::joined(prompts), RunContext());
+    const std::vector<double> logits = model::toDoubles(transformer.logits(state, false, RunContext()));
+    ASSERT_EQ(predictions.nll.size(), 41U);
+    for (std::size_t row = 0; row < 43; ++row) {
+        std::vector<std::int32_t> order(288);
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+            return logits[row * 288 + static_cast<std::size_t>(a)] > logits[row * 288 + static_cast<std::size_t>(b)];
+        });
+        for (std::size_t k = 0; k < 5; ++k) {
+            EXPECT_EQ(predictions.topId[row * 5 + k], order[k]) << "row " << row << " place " << k;
+            EXPECT_EQ(predictions.topLogit[row * 5 + k], logits[row * 288 + static_cast<std::size_t>(order[k])]);
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Types,
                          testing::Combine(testing::Values("gpt2", "gpt2-upcast", "llama-gqa", "llama-mqa-untied"),
                                           testing::Values(DType::F32, DType::BF16, DType::F16)),

@@ -90,6 +90,12 @@ bool CheckList::failed(std::string_view id, std::string_view where) const
     });
 }
 
+bool CheckList::verified(std::string_view id) const
+{
+    return std::any_of(m_checks.begin(), m_checks.end(),
+                       [&](const Check& check) { return check.state == CheckState::Verified && check.id == id; });
+}
+
 CheckState CheckList::state(int level) const
 {
     if (anyFailed())

@@ -50,6 +50,8 @@ public:
 
     [[nodiscard]] bool anyFailed() const;
     [[nodiscard]] bool failed(std::string_view id, std::string_view where) const;
+    // True if there is such a row and it is Verified.
+    [[nodiscard]] bool verified(std::string_view id) const;
 
     // Failed > Not checked (a required row) > Weaker than policy > Verified. Level 0 alone is never Verified.
     [[nodiscard]] CheckState state(int level) const;

@@ -65,10 +65,9 @@ void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
     for (const BlockFailure& failure : contents.run.state.failed)
         expected.erase(failure.block);
     std::set<LayerIndex> listed;
-    for (const auto& [path, digest] : contents.sums)
-        for (const LayerIndex block : contents.run.manifest.request.blocks)
-            if (path == certificatePath(block))
-                listed.insert(block);
+    for (const LayerIndex block : contents.run.manifest.request.blocks)
+        if (contents.sums.contains(certificatePath(block)))
+            listed.insert(block);
     const std::set<LayerIndex> finished(contents.run.state.finished.begin(), contents.run.state.finished.end());
     std::string problem;
     if (finished != expected)

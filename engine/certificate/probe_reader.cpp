@@ -75,6 +75,11 @@ ProbeReader::ProbeReader(std::unique_ptr<artifact::ArchiveReader> archive, Probe
         m_hashers.emplace(entry.name, TensorHasher(entry.dtype, entry.shape));
     if (int64Elements(readWhole("prompt_offset")) != m_shape.offset)
         throw FormatError("probes.h5: prompt_offset is not what the certificate's token counts add up to.");
+    std::int64_t cells = 0;
+    for (std::int64_t p = 0; p < m_shape.prompts(); ++p) {
+        m_maskBegin.push_back(cells);
+        cells += m_shape.tokensOf(p) * m_shape.tokensOf(p);
+    }
     m_tokenIds = int32Elements(readWhole("token_id"));
     m_positions = int32Elements(readWhole("position"));
     const auto negative = [](std::int32_t value) { return value < 0; };
@@ -118,7 +123,7 @@ CellRecord ProbeReader::readParts(PromptIndex prompt, bool everything)
         std::int64_t begin = first;
         std::int64_t count = tokens;
         if (name == "mask") {
-            begin = m_shape.maskOffset(prompt.value);
+            begin = m_maskBegin[static_cast<std::size_t>(prompt.value)];
             count = tokens * tokens;
         } else if (name.starts_with("loss")) {
             begin = m_shape.lossOffset(prompt.value);

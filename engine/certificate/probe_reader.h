@@ -53,8 +53,9 @@ private:
     std::map<std::string, TensorHasher> m_hashers;
     std::vector<std::int32_t> m_tokenIds;
     std::vector<std::int32_t> m_positions;
-    std::vector<double> m_margin; // [head, N]
-    std::int32_t m_digested = 0;  // prompts whose bytes are in the digests
+    std::vector<double> m_margin;          // [head, N]
+    std::vector<std::int64_t> m_maskBegin; // [P] first mask cell of a prompt
+    std::int32_t m_digested = 0;           // prompts whose bytes are in the digests
 };
 
 }

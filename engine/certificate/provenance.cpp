@@ -39,18 +39,17 @@ void expectModel(const RunContents& contents, const std::vector<BlockOutcome>& o
         if (!isListed(options.expectModelSha256, file.sha256))
             unexpected += (unexpected.empty() ? "" : ", ") + file.name + " " + file.sha256;
     row.issuer(counted(static_cast<std::int64_t>(contents.run.manifest.subject.files.size()), "weight file"));
-    const bool seen =
-        options.level >= 4 || std::all_of(outcomes.begin(), outcomes.end(), [](const BlockOutcome& outcome) {
-            return outcome.weightsHold && outcome.weightsByReference;
-        });
+    const bool rebuilt = checks.verified("model.files");
+    const bool seen = rebuilt || std::all_of(outcomes.begin(), outcomes.end(), [](const BlockOutcome& outcome) {
+                          return outcome.weightsHold && outcome.weightsByReference;
+                      });
     if (!unexpected.empty() || contents.run.manifest.subject.files.empty())
         row.failed("The run is about weight files you do not expect: " + unexpected + ".");
     else if (!seen)
         row.notChecked("The weights are embedded or were not read, so the model's digest is only the issuer's word; "
                        "use --level 4 with --model.");
     else
-        row.how(options.level >= 4 ? "re-hashed (level 4)" : "weights read from files of these digests")
-            .passedIf(true, "");
+        row.how(rebuilt ? "re-hashed (level 4)" : "weights read from files of these digests").passedIf(true, "");
     checks.add(row);
 }
 

@@ -118,10 +118,10 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     }
     checkChain(traces, checks);
     verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
-    checkExpectations(contents, outcomes, options, checks);
     checkLosses(contents, options, checks);
     if (options.level >= 4)
         verifyModel(block, outcomes, checks, context);
+    checkExpectations(contents, outcomes, options, checks);
     conclude(verdict, contents, checks);
     return verdict;
 }

@@ -256,6 +256,21 @@ private:
         rememberTrace(scan->digests);
         if (m_level >= 2)
             judgeNumbers(*scan, replays);
+        else
+            repeatStatus();
+    }
+
+    // Nothing was recomputed: a block that does not call itself certified still is no green one.
+    void repeatStatus()
+    {
+        if (!m_certificate.certified)
+            m_checks.add(row("policy.own", group::policy, "Meets the certificate's own policy")
+                             .how("as stated")
+                             .weaker("The certificate says that the block is not certified: " +
+                                     findingsText(m_certificate.findings) + "."));
+        if (m_block.options.policy)
+            m_checks.add(row("policy.given", group::policy, "Meets the policy you gave")
+                             .notChecked("A policy is judged by recomputed numbers: levels 2 to 4."));
     }
 
     void rememberTrace(const std::vector<TensorDigest>& digests)

@@ -163,6 +163,13 @@ TEST_F(Verify, JudgesByThePolicyItIsGiven)
     EXPECT_THAT(verdict.sentence, HasSubstr("activation_coverage_below"));
 }
 
+TEST_F(Verify, DoesNotJudgeAPolicyByNumbersItDidNotRecompute)
+{
+    VerifyOptions options = atLevel(1);
+    options.policy = Policy{};
+    EXPECT_EQ(verify(embedded(), options, RunContext{}).exitCode, 5);
+}
+
 TEST_F(Verify, DemandsTheModelItExpects)
 {
     VerifyOptions options = atLevel(3);

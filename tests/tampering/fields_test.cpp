@@ -168,7 +168,7 @@ const std::vector<Expectation>& runExpectations()
         {"/prompts/items/1/tags", {"structure.run"}},
         {"/schema", {"another version"}},
         {"/tool/name", {"structure.run"}},
-        {"/state/complete", {"structure.run"}},
+        {"/state/complete", {"consistency.complete"}},
         {"/state/finished_blocks/", {"consistency.blocks", "structure.run"}},
         {"/state/failed_blocks", {"structure.run"}},
         {"/request/blocks/", {"consistency.blocks", "structure.run"}},

@@ -32,6 +32,14 @@ std::string rateOf(const protocol::MeteredProgress& progress)
     return progress.event.unit == "bytes" ? bytes(*progress.rate) + "/s" : threeDigits(*progress.rate) + "/s";
 }
 
+// Units come in the plural: "1 file", "3 files".
+std::string withUnit(std::int64_t count, std::string unit)
+{
+    if (count == 1 && unit.ends_with('s'))
+        unit.pop_back();
+    return grouped(count) + (unit.empty() ? "" : " " + unit);
+}
+
 std::string place(const Progress& event)
 {
     std::string text;
@@ -99,9 +107,8 @@ void ProgressView::writeEndedSums()
 {
     for (const StageSum& sum : m_sums)
         if (sum.ended && (m_form == ProgressForm::Lines || m_verbose)) {
-            const std::string amount = sum.unit == "bytes"
-                                           ? bytes(static_cast<double>(sum.amount))
-                                           : grouped(sum.amount) + (sum.unit.empty() ? "" : " " + sum.unit);
+            const std::string amount =
+                sum.unit == "bytes" ? bytes(static_cast<double>(sum.amount)) : withUnit(sum.amount, sum.unit);
             m_write(sum.name + ": " + amount + " in " + duration(sum.seconds) + "\n");
         }
     std::erase_if(m_sums, [](const StageSum& sum) { return sum.ended; });

@@ -159,7 +159,7 @@ std::string fishScript()
                 if (!option.shortName.empty())
                     text += " -s " + option.shortName.substr(1);
                 if (option.kind != ValueKind::Flag)
-                    text += " -r";
+                    text += takesPath(option) ? " -r" : " -x";
             }
             if (takesPath(option))
                 text += " -F";

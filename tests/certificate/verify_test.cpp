@@ -9,7 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <iostream>
+#include <memory>
+#include <stop_token>
 
 namespace blockcert::certificate {
 namespace {
@@ -198,11 +199,11 @@ TEST_F(Verify, DemandsPromptsToolAndLosses)
 
 TEST_F(Verify, StopsWhenItIsAskedTo)
 {
-    std::stop_source stop;
+    const auto stop = std::make_unique<std::stop_source>();
     int events = 0;
-    const RunContext context(stop.get_token(), [&](const Progress& progress) {
+    const RunContext context(stop->get_token(), [&](const Progress& progress) {
         if (progress.stage == "replay" && ++events == 2)
-            stop.request_stop();
+            stop->request_stop();
     });
     EXPECT_THROW(static_cast<void>(verify(embedded(), atLevel(3), context)), Cancelled);
 }

@@ -114,6 +114,8 @@ QWidget* ExplorePage::makeView()
     m_prompt->setToolTip(tr("Which prompt the map shows"));
     connect(m_prompt, &QComboBox::activated, this, [this](int index) { selectPrompt(index - 1); });
     auto* promptRow = row();
+    m_sentence->setMinimumHeight(2 * m_sentence->fontMetrics().lineSpacing()); // the map below never jumps
+    m_sentence->setAlignment(Qt::AlignLeft | Qt::AlignTop);
     promptRow->addWidget(m_sentence, 1);
     promptRow->addWidget(m_prompt, 0, Qt::AlignTop);
     layout->addLayout(promptRow);
@@ -323,12 +325,13 @@ void ExplorePage::showMap(const std::shared_ptr<const widgets::TokenMap>& map,
     m_table->setRows(blocks);
     m_blocksSentence->setText(summariseBlocks(*blocks));
     refreshPrompts();
+    // What is finished is read from its worst block down; what goes on in the order it is measured.
+    if (m_isLive)
+        m_table->sortByColumn(widgets::BlockTableModel::Block, Qt::AscendingOrder);
+    else if (isNew || m_wasLive)
+        m_table->sortByColumn(widgets::BlockTableModel::Epsilon, Qt::DescendingOrder);
+    m_wasLive = m_isLive;
     if (isNew) {
-        // What is finished is read from its worst block down; what goes on in the order it is measured.
-        if (m_isLive)
-            m_table->sortByColumn(widgets::BlockTableModel::Block, Qt::AscendingOrder);
-        else
-            m_table->sortByColumn(widgets::BlockTableModel::Epsilon, Qt::DescendingOrder);
         setMetric(map->thresholds.relativeDecides ? Metric::Relative : Metric::Error);
         m_heatmap->release();
         m_goesToWorst = true;

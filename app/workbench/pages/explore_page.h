@@ -93,6 +93,7 @@ private:
     std::vector<PendingCell> m_pendingCells; // on the map already, not yet in m_map
     QTimer m_pendingTimer;
     bool m_isLive = false;
+    bool m_wasLive = false; // when the map was shown last
     bool m_hasCertificates = false;
     bool m_goesToWorst = false;   // a map that was just opened shows its largest value first
     quint64 m_summaryRequest = 0; // only the newest summary is shown

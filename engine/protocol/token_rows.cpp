@@ -58,7 +58,8 @@ Json promptsToJson(const PromptSet& prompts)
         list.push_back({{"id", prompt.id},
                         {"rendered", prompt.rendered},
                         {"token_ids", prompt.tokenIds},
-                        {"pieces", prompt.pieces}});
+                        {"pieces", prompt.pieces},
+                        {"tags", prompt.tags}});
     return list;
 }
 

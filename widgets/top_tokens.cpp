@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -16,21 +17,51 @@ TopTokens::TopTokens(QWidget* parent)
     : QWidget(parent)
 {
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
-    setToolTip(
-        plainToolTip(tr("Logits of the five most likely next tokens. The bar is the likelihood relative to the first. "
-                        "≠ marks a rank at which the two models name different tokens.")));
+    setToolTip(plainToolTip(
+        tr("The five most likely next tokens with their probabilities. “≤” is an upper bound: the run keeps "
+           "five logits, and the token that follows in the prompt is not among them. ▲ and ▼ say by how "
+           "many ranks a token moved with the surrogate in place.")));
 }
 
-void TopTokens::setCandidates(TopFive original, TopFive surrogate)
+std::vector<TopTokens::Row> TopTokens::rowsOf(const Prediction& prediction, const TopFive* original)
 {
-    m_original = std::move(original);
-    m_surrogate = std::move(surrogate);
+    const std::vector<Likelihood> likelihoods = likelihoodsOf(prediction);
+    const auto shifts = original != nullptr ? rankShifts(*original, prediction.top) : std::vector<std::optional<int>>();
+    std::vector<Row> rows;
+    for (std::size_t i = 0; i < prediction.top.size(); ++i) {
+        const Likelihood& likelihood = likelihoods[i];
+        Row row;
+        row.piece = visiblePiece(prediction.top[i].piece);
+        row.share = isMissing(likelihood.value) ? 0 : likelihood.value;
+        row.likelihood = tableNumber(likelihood.value * 100) + QStringLiteral(" %");
+        if (isMissing(likelihood.value))
+            row.likelihood = tableNumber(missing);
+        else if (likelihood.isUpperBound)
+            row.likelihood.prepend(QStringLiteral("≤ "));
+        if (i < shifts.size()) {
+            const int moved = shifts[i].value_or(0);
+            row.shift = !shifts[i]  ? tr("new")
+                        : moved > 0 ? QStringLiteral("▲%1").arg(moved)
+                        : moved < 0 ? QStringLiteral("▼%1").arg(-moved)
+                                    : QString();
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+void TopTokens::setPredictions(Prediction original, Prediction surrogate)
+{
+    m_original = rowsOf(original, nullptr);
+    m_surrogate = rowsOf(surrogate, &original.top);
     QStringList words;
+    const auto side = [](const std::vector<Row>& rows, std::size_t i) {
+        if (i >= rows.size())
+            return QStringLiteral("–");
+        return QStringLiteral("%1 %2 %3").arg(rows[i].piece, rows[i].likelihood, rows[i].shift).trimmed();
+    };
     for (std::size_t i = 0; i < std::max(m_original.size(), m_surrogate.size()); ++i)
-        words << tr("%1: original %2, surrogate %3")
-                     .arg(i + 1)
-                     .arg(i < m_original.size() ? visiblePiece(m_original[i].piece) : QStringLiteral("–"),
-                          i < m_surrogate.size() ? visiblePiece(m_surrogate[i].piece) : QStringLiteral("–"));
+        words << tr("%1: original %2, surrogate %3").arg(i + 1).arg(side(m_original, i), side(m_surrogate, i));
     setAccessibleDescription(words.join(QStringLiteral("; ")));
     updateGeometry();
     update();
@@ -46,42 +77,47 @@ QSize TopTokens::sizeHint() const
     return {296, rowHeight() * static_cast<int>(std::max(m_original.size(), m_surrogate.size()))};
 }
 
+void TopTokens::paintSide(QPainter& painter, const std::vector<Row>& rows, const QRectF& side, bool marks) const
+{
+    const Tokens& tokens = tokensOf(*this);
+    const QFont pieceFont = fixedFont(TextSize::Secondary);
+    const QFont numberFont = fixedFont(TextSize::Axis);
+    const QFontMetricsF pieces(pieceFont);
+    const QFontMetricsF numbers(numberFont);
+    double numberWidth = 0;
+    for (const Row& row : rows)
+        numberWidth = std::max(numberWidth, numbers.horizontalAdvance(row.likelihood));
+    const bool anyShift = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return !row.shift.isEmpty(); });
+    const double markWidth = marks && anyShift ? numbers.horizontalAdvance(QStringLiteral("new")) + space::tiny : 0;
+    const double pieceWidth = side.width() - markWidth - numberWidth - space::tiny;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Row& row = rows[i];
+        const QRectF line(side.left(), static_cast<double>(i) * rowHeight(), side.width(), rowHeight());
+        painter.setFont(numberFont);
+        painter.setPen(tokens.weaker.ink);
+        painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter, row.shift);
+        painter.setFont(pieceFont);
+        painter.setPen(row.shift.isEmpty() ? tokens.text : tokens.weaker.ink);
+        const QRectF piece(line.left() + markWidth, line.top(), pieceWidth, line.height());
+        painter.drawText(piece, Qt::AlignLeft | Qt::AlignVCenter,
+                         pieces.elidedText(row.piece, Qt::ElideRight, pieceWidth));
+        painter.setFont(numberFont);
+        painter.setPen(tokens.secondary);
+        painter.drawText(line, Qt::AlignRight | Qt::AlignVCenter, row.likelihood);
+        // The share as a line under the row: it needs no room of its own.
+        const QRectF track(line.left(), line.bottom() - 2, line.width(), 2);
+        painter.fillRect(track, tokens.line);
+        painter.fillRect(QRectF(track.topLeft(), QSizeF(track.width() * std::min(1.0, row.share), 2)), tokens.cool[4]);
+    }
+}
+
 void TopTokens::paintEvent(QPaintEvent*)
 {
     QPainter painter(this);
-    const Tokens& tokens = tokensOf(*this);
-    const QFont pieceFont = fixedFont(TextSize::Secondary);
-    const QFont logitFont = fixedFont(TextSize::Axis);
-    const QFontMetricsF pieces(pieceFont);
-    const QFontMetricsF logits(logitFont);
-    const double gap = space::large;
+    const double gap = space::medium;
     const double half = (width() - gap) / 2;
-    const double logitWidth = logits.horizontalAdvance(QStringLiteral("-00.0"));
-    const auto draw = [&](const TopFive& top, const TopFive& other, double left, bool marks) {
-        for (std::size_t i = 0; i < top.size(); ++i) {
-            const Candidate& candidate = top[i];
-            const QRectF row(left, static_cast<double>(i) * rowHeight(), half, rowHeight());
-            const bool differs = marks && (i >= other.size() || other[i].id != candidate.id);
-            const double barSpace = std::max(18.0, half * 0.26);
-            const double pieceWidth = half - logitWidth - barSpace - space::small;
-            painter.setFont(pieceFont);
-            painter.setPen(differs ? tokens.weaker.ink : tokens.text);
-            QString text = visiblePiece(candidate.piece);
-            if (differs)
-                text = QStringLiteral("≠ ") + text;
-            painter.drawText(QRectF(row.left(), row.top(), pieceWidth, row.height()), Qt::AlignLeft | Qt::AlignVCenter,
-                             pieces.elidedText(text, Qt::ElideRight, pieceWidth));
-            // Odds against the first candidate need only the two logits, not the whole distribution.
-            const double odds = isMissing(candidate.logit) ? 0 : std::exp(candidate.logit - top.front().logit);
-            const double length = std::max(odds > 0 ? 1.5 : 0.0, barSpace * std::min(1.0, odds));
-            painter.fillRect(QRectF(row.left() + pieceWidth + 4, row.center().y() - 4, length, 8), tokens.cool[4]);
-            painter.setFont(logitFont);
-            painter.setPen(tokens.secondary);
-            painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, tableNumber(candidate.logit));
-        }
-    };
-    draw(m_original, m_surrogate, 0, false);
-    draw(m_surrogate, m_original, half + gap, true);
+    paintSide(painter, m_original, QRectF(0, 0, half, height()), false);
+    paintSide(painter, m_surrogate, QRectF(half + gap, 0, half, height()), true);
 }
 
 }

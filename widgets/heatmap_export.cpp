@@ -1,0 +1,182 @@
+#include "widgets/heatmap_export.h"
+
+#include "widgets/error_legend.h"
+#include "widgets/heatmap_painter.h"
+#include "widgets/number_text.h"
+#include "widgets/token_heatmap.h"
+
+#include <QCoreApplication>
+#include <QPainter>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+namespace blockcert::widgets {
+
+namespace {
+
+struct Text {
+    Q_DECLARE_TR_FUNCTIONS(HeatmapExport)
+};
+
+constexpr double tallestPicture = 2400;
+constexpr double rowHeight = 18;
+constexpr int largestAsShapes = 20'000; // cells; beyond, an SVG would open slowly
+constexpr double legendHeight = 48;
+
+struct Snapshot {
+    std::shared_ptr<const TokenMap> map;
+    Metric metric = Metric::Error;
+    Aggregate aggregate = Aggregate::Extreme;
+    HeatmapArrangement shown;
+    HeatmapValues values;
+    HeatmapGeometry grid;
+    ErrorScale scale;
+    HeatmapMargins margins;
+    QRect area;
+    QSize size;
+};
+
+void lay(Snapshot& shot)
+{
+    const auto rows = static_cast<double>(std::max<std::size_t>(1, shot.shown.rows.size()));
+    const double columns = std::max(1.0, static_cast<double>(shot.shown.columns.size()));
+    const double height = std::min(rowHeight, tallestPicture / rows);
+    shot.grid.setRows(shot.shown.rows);
+    shot.grid.setColumns(static_cast<int>(shot.shown.columns.size()));
+    shot.grid.setCellSize(std::clamp(std::floor(720 / columns), 4.0, 40.0), height >= 4 ? std::floor(height) : height);
+    shot.grid.setHeadingHeight(height >= 10 ? 30 : 3);
+    shot.margins = marginsOf(*shot.map, shot.grid, 1000);
+    const QSizeF content = shot.grid.contentSize();
+    shot.area = QRect(shot.margins.left, shot.margins.top, static_cast<int>(std::ceil(content.width())),
+                      static_cast<int>(std::ceil(content.height())));
+    const int width = shot.margins.left + shot.area.width() + shot.margins.right;
+    shot.size = QSize(std::max(width, 640),
+                      shot.margins.top + shot.area.height() + space::medium + static_cast<int>(legendHeight));
+}
+
+void paint(QPainter& painter, const Snapshot& shot, bool shapes)
+{
+    const Tokens& tokens = printTokens();
+    const HeatmapFrame frame{
+        *shot.map,         shot.shown, shot.values, shot.grid, shot.scale, shot.aggregate, shot.margins, shot.area,
+        shot.size.width(), {},         {},          {},        {},         std::nullopt,   false};
+    const HeatmapPainter map(painter, frame, tokens);
+    if (shapes && shot.values.rows() * shot.values.columns() <= largestAsShapes) {
+        map.paintShapes();
+    } else {
+        QImage raster;
+        map.paintRaster(raster, 2);
+    }
+    map.paintAxes();
+    paintLegend(painter,
+                QRectF(shot.margins.left, shot.area.bottom() + space::medium, shot.size.width() - shot.margins.left,
+                       legendHeight),
+                shot.scale, shot.metric, tokens);
+}
+
+ExportTable tableOf(const Snapshot& shot)
+{
+    ExportTable table;
+    table.columns = {QStringLiteral("block"), QStringLiteral("prompt"),          QStringLiteral("prompt_id"),
+                     QStringLiteral("token"), QStringLiteral("token_id"),        QStringLiteral("piece"),
+                     QStringLiteral("value"), QStringLiteral("within_threshold")};
+    for (int row = 0; row < shot.values.rows(); ++row) {
+        const HeatmapRow& key = shot.shown.rows[static_cast<std::size_t>(row)];
+        if (key.isHeading())
+            continue;
+        const MapPrompt& prompt = shot.map->prompts[static_cast<std::size_t>(key.prompt)];
+        for (int column = 0; column < shot.values.columns(); ++column) {
+            const double value = shot.values.value(row, column);
+            const int block =
+                shot.map->blocks[static_cast<std::size_t>(shot.shown.columns[static_cast<std::size_t>(column)])];
+            const bool isToken = key.token >= 0;
+            const auto at = static_cast<std::size_t>(std::max(0, key.token));
+            QString within;
+            if (!isMissing(value) && shot.scale.hasThreshold())
+                within = shot.scale.isWithin(value) ? QStringLiteral("1") : QStringLiteral("0");
+            table.rows.push_back({QString::number(block), QString::number(key.prompt), prompt.id,
+                                  isToken ? QString::number(key.token) : QString(),
+                                  isToken ? QString::number(prompt.tokens[at].id) : QString(),
+                                  isToken ? prompt.tokens[at].piece : QString(),
+                                  isMissing(value) ? QString() : exactNumber(value), within});
+        }
+    }
+    return table;
+}
+
+QString captionOf(const Snapshot& shot)
+{
+    const bool whole = std::any_of(shot.shown.rows.begin(), shot.shown.rows.end(),
+                                   [](const HeatmapRow& row) { return row.token == HeatmapRow::wholePrompt; });
+    const bool mean = aggregateOf(shot.metric, shot.aggregate) == Aggregate::Mean;
+    QString text = whole ? (mean ? Text::tr("Mean %1 of the tokens of each prompt, by block.")
+                                 : Text::tr("Most striking %1 of the tokens of each prompt, by block."))
+                               .arg(metricPhrase(shot.metric))
+                         : Text::tr("%1 of each token, by block.").arg(metricPhrase(shot.metric));
+    text.replace(0, 1, text.at(0).toUpper());
+    const QString symbol = thresholdSymbol(shot.metric);
+    if (shot.scale.hasThreshold() && !shot.scale.isPlain())
+        text += u' ' + (shot.scale.isCoverage() ? Text::tr("Warm colours: below %1 = %2.")
+                                                : Text::tr("Warm colours: above %1 = %2."))
+                           .arg(symbol, exactNumber(shot.scale.threshold()));
+    if (shot.scale.clipsLow() || shot.scale.clipsHigh())
+        text += u' ' + Text::tr("Values beyond %1 … %2 take the end colours.")
+                           .arg(tickNumber(shot.scale.low()), tickNumber(shot.scale.high()));
+    if (shot.grid.cellHeight() < 1)
+        text += u' ' + Text::tr("Rows are thinner than a pixel; each pixel shows the most striking token under it.");
+    return text + u' ' +
+           Text::tr("Hatched: not measured. Measured on the listed prompts; it says nothing about other inputs.");
+}
+
+}
+
+ViewExport heatmapExport(const TokenHeatmap& heatmap)
+{
+    auto shot = std::make_shared<Snapshot>();
+    shot->map = heatmap.map() ? heatmap.map() : std::make_shared<const TokenMap>();
+    shot->metric = heatmap.metric();
+    shot->aggregate = heatmap.view().aggregate;
+    shot->scale = heatmap.scale();
+    shot->shown = heatmap.arrangement();
+    if (const auto& chosen = heatmap.selection()) {
+        const HeatmapArrangement all = shot->shown;
+        shot->shown.rows.assign(all.rows.begin() + chosen->from.row, all.rows.begin() + chosen->to.row + 1);
+        shot->shown.columns.assign(all.columns.begin() + chosen->from.column,
+                                   all.columns.begin() + chosen->to.column + 1);
+    }
+    shot->values.build(*shot->map, shot->metric, shot->shown, shot->aggregate, shot->scale);
+    lay(*shot);
+
+    const Thresholds& thresholds = shot->map->thresholds;
+    ViewExport view;
+    view.name = QStringLiteral("%1-by-token").arg(metricName(shot->metric).toLower().replace(u' ', u'-'));
+    view.title = metricTitle(shot->metric);
+    view.scope = Text::tr("%1 · %2 · %3 rows × %4 blocks")
+                     .arg(shot->map->model, shot->map->run,
+                          countText(std::count_if(shot->shown.rows.begin(), shot->shown.rows.end(),
+                                                  [](const HeatmapRow& row) { return !row.isHeading(); })),
+                          countText(static_cast<std::int64_t>(shot->shown.columns.size())));
+    view.caption = captionOf(*shot);
+    view.metadata = {
+        {QStringLiteral("model"), shot->map->model},
+        {QStringLiteral("run"), shot->map->run},
+        {QStringLiteral("metric"), metricPhrase(shot->metric)},
+        {QStringLiteral("scale"),
+         QStringLiteral("%1 … %2, %3")
+             .arg(exactNumber(shot->scale.low()), exactNumber(shot->scale.high()),
+                  shot->scale.kind() == ScaleKind::Linear ? QStringLiteral("linear") : QStringLiteral("logarithmic"))},
+        {QStringLiteral("tau_act"), exactNumber(thresholds.tauAct)},
+        {QStringLiteral("tau_rel"), exactNumber(thresholds.tauRel)},
+        {QStringLiteral("tau_loss"), exactNumber(thresholds.tauLoss)}};
+    view.size = shot->size;
+    view.paint = [shot](QPainter& painter, bool shapes) {
+        if (!shot->map->blocks.empty() && !shot->shown.rows.empty())
+            paint(painter, *shot, shapes);
+    };
+    view.table = [shot] { return tableOf(*shot); };
+    return view;
+}
+
+}

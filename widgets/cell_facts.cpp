@@ -43,9 +43,11 @@ QString thresholdSentence(double value, double threshold, Metric metric)
 
 }
 
-CellReading readCell(const TokenMap& map, const CellKey& key, Metric metric)
+CellReading readCell(const TokenMap& map, const CellKey& key, Metric shown)
 {
     CellReading reading;
+    // A token is covered by its error, so that is what coverage shows of one token.
+    const Metric metric = shown == Metric::Coverage ? decidingMetric(map.thresholds) : shown;
     if (!key.isValid() || key.prompt >= static_cast<int>(map.prompts.size()))
         return reading;
     const MapPrompt& prompt = map.prompts[static_cast<std::size_t>(key.prompt)];
@@ -56,7 +58,7 @@ CellReading readCell(const TokenMap& map, const CellKey& key, Metric metric)
     reading.cell = map.cell(static_cast<std::size_t>(column), static_cast<std::size_t>(key.prompt));
     reading.threshold = thresholdOf(map.thresholds, metric);
     if (reading.cell != nullptr)
-        reading.value = valueOf(*reading.cell, metric, static_cast<std::size_t>(key.token));
+        reading.value = valueOf(*reading.cell, metric, static_cast<std::size_t>(key.token), map.thresholds);
     if (isMissing(reading.value)) {
         reading.headline = Text::tr("Not measured");
         reading.sentence = reading.cell == nullptr ? Text::tr("this block was not replayed on this prompt")
@@ -117,6 +119,9 @@ std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key)
         facts.push_back({Text::tr("Loss difference"), signedNumber(stitched - base),
                          Text::tr("surrogate minus original, nats"), false});
     }
+    if (const double kl = at(cell.kl, token); !isMissing(kl))
+        facts.push_back({Text::tr("KL divergence"), exactNumber(kl),
+                         Text::tr("KL(original ‖ surrogate) of the next token, nats"), false});
     return facts;
 }
 

@@ -13,6 +13,17 @@ namespace {
 
 class MapAccessible;
 
+QString headingText(const TokenHeatmap& heatmap, int row)
+{
+    const HeatmapRow& key = heatmap.grid().rows()[static_cast<std::size_t>(row)];
+    if (key.token >= 0)
+        return TokenHeatmap::tr("Token %1").arg(key.token);
+    if (key.token != HeatmapRow::tagHeading)
+        return TokenHeatmap::tr("Prompt %1").arg(key.prompt);
+    const QString group = groupOf(heatmap.map()->prompts[static_cast<std::size_t>(key.prompt)]);
+    return group.isEmpty() ? TokenHeatmap::tr("No tag") : TokenHeatmap::tr("Tag “%1”").arg(group);
+}
+
 // One cell; made when asked for, owned by Qt's cache and released with its table.
 class CellAccessible : public QAccessibleInterface, public QAccessibleTableCellInterface {
 public:
@@ -49,8 +60,9 @@ public:
     {
         if (!isValid() || (kind != QAccessible::Name && kind != QAccessible::Value))
             return {};
-        const CellKey key = m_heatmap->keyOf(m_position);
-        return key.isValid() ? m_heatmap->cellSentence(key) : TokenHeatmap::tr("Prompt %1").arg(key.prompt);
+        if (m_heatmap->grid().rows()[static_cast<std::size_t>(m_position.row)].isHeading())
+            return headingText(*m_heatmap, m_position.row);
+        return m_heatmap->cellSentence(m_heatmap->keyOf(m_position));
     }
 
     void setText(QAccessible::Text, const QString&) override {}
@@ -73,9 +85,11 @@ public:
             state.invalid = true;
             return state;
         }
-        const CellKey key = m_heatmap->keyOf(m_position);
-        state.focused = m_heatmap->hasFocus() && key == m_heatmap->current();
-        state.selected = key.isValid() && key == m_heatmap->held();
+        state.focused = m_heatmap->hasFocus() && m_heatmap->positionOf(m_heatmap->current()) == m_position;
+        const auto& chosen = m_heatmap->selection();
+        state.selected = chosen ? m_position.row >= chosen->from.row && m_position.row <= chosen->to.row &&
+                                      m_position.column >= chosen->from.column && m_position.column <= chosen->to.column
+                                : m_heatmap->positionOf(m_heatmap->held()) == m_position;
         return state;
     }
 
@@ -180,30 +194,38 @@ public:
         const auto& rows = heatmap().grid().rows();
         if (row < 0 || row >= static_cast<int>(rows.size()))
             return {};
-        const HeatmapRow& key = rows[static_cast<std::size_t>(row)];
-        return key.token < 0 ? TokenHeatmap::tr("Prompt %1").arg(key.prompt)
-                             : TokenHeatmap::tr("Token %1").arg(key.token);
+        return headingText(heatmap(), row);
     }
 
     [[nodiscard]] QString columnDescription(int column) const override
     {
-        const auto map = heatmap().map();
-        return !map || column < 0 || column >= static_cast<int>(map->blocks.size())
-                   ? QString()
-                   : TokenHeatmap::tr("Block %1").arg(map->blocks[static_cast<std::size_t>(column)]);
+        const int block = heatmap().map() ? heatmap().blockAt(column) : -1;
+        return block < 0 ? QString() : TokenHeatmap::tr("Block %1").arg(block);
     }
 
     [[nodiscard]] QAccessibleInterface* caption() const override { return nullptr; }
 
     [[nodiscard]] QAccessibleInterface* summary() const override { return nullptr; }
 
-    [[nodiscard]] int selectedCellCount() const override { return heatmap().isHeld() ? 1 : 0; }
+    [[nodiscard]] int selectedCellCount() const override
+    {
+        const auto& chosen = heatmap().selection();
+        return chosen ? (chosen->to.row - chosen->from.row + 1) * (chosen->to.column - chosen->from.column + 1)
+               : heatmap().isHeld() ? 1
+                                    : 0;
+    }
 
     [[nodiscard]] QList<QAccessibleInterface*> selectedCells() const override
     {
-        const auto position = heatmap().positionOf(heatmap().held());
-        return position ? QList<QAccessibleInterface*>{cellAt(position->row, position->column)}
-                        : QList<QAccessibleInterface*>{};
+        QList<QAccessibleInterface*> cells;
+        if (const auto& chosen = heatmap().selection()) {
+            for (int row = chosen->from.row; row <= chosen->to.row; ++row)
+                for (int column = chosen->from.column; column <= chosen->to.column; ++column)
+                    cells << cellAt(row, column);
+        } else if (const auto position = heatmap().positionOf(heatmap().held())) {
+            cells << cellAt(position->row, position->column);
+        }
+        return cells;
     }
 
     [[nodiscard]] int selectedColumnCount() const override { return 0; }

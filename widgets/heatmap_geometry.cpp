@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -10,12 +11,26 @@ void HeatmapGeometry::setRows(std::vector<HeatmapRow> rows)
 {
     m_rows = std::move(rows);
     m_headingsBefore.assign(m_rows.size() + 1, 0);
-    m_headingRows.clear();
+    std::vector<int> lengths; // [prompt], tokens up to the last one shown
     for (std::size_t row = 0; row < m_rows.size(); ++row) {
-        const bool heading = m_rows[row].token < 0;
-        m_headingsBefore[row + 1] = m_headingsBefore[row] + (heading ? 1 : 0);
-        if (heading)
-            m_headingRows.push_back(static_cast<int>(row));
+        const HeatmapRow& key = m_rows[row];
+        m_headingsBefore[row + 1] = m_headingsBefore[row] + (key.isHeading() ? 1 : 0);
+        const auto prompt = static_cast<std::size_t>(std::max(0, key.prompt));
+        if (prompt >= lengths.size())
+            lengths.resize(prompt + 1, 0);
+        lengths[prompt] = std::max(lengths[prompt], key.token + 1);
+    }
+    m_firstOfPrompt.assign(lengths.size() + 1, 0);
+    std::partial_sum(lengths.begin(), lengths.end(), m_firstOfPrompt.begin() + 1);
+    m_rowOfToken.assign(static_cast<std::size_t>(m_firstOfPrompt.back()), -1);
+    m_rowOfPrompt.assign(lengths.size(), -1);
+    for (std::size_t row = 0; row < m_rows.size(); ++row) {
+        const HeatmapRow& key = m_rows[row];
+        const auto prompt = static_cast<std::size_t>(std::max(0, key.prompt));
+        if (key.token >= 0)
+            m_rowOfToken[static_cast<std::size_t>(m_firstOfPrompt[prompt] + key.token)] = static_cast<int>(row);
+        else if (key.token == HeatmapRow::wholePrompt)
+            m_rowOfPrompt[prompt] = static_cast<int>(row);
     }
 }
 
@@ -83,20 +98,33 @@ std::optional<GridPosition> HeatmapGeometry::hit(const QPointF& point) const
     if (point.x() < 0 || point.y() < 0 || point.x() >= size.width() || point.y() >= size.height())
         return std::nullopt;
     const GridPosition position{rowAt(point.y()), columnAt(point.x())};
-    if (m_rows[static_cast<std::size_t>(position.row)].token < 0)
+    if (m_rows[static_cast<std::size_t>(position.row)].isHeading())
         return std::nullopt;
     return position;
 }
 
 int HeatmapGeometry::rowOf(int prompt, int token) const
 {
-    // Rows are ordered by prompt, then token, with the heading (token -1) first.
-    const auto at = std::lower_bound(
-        m_rows.begin(), m_rows.end(), std::pair(prompt, token),
-        [](const HeatmapRow& row, const std::pair<int, int>& key) { return std::pair(row.prompt, row.token) < key; });
-    if (at == m_rows.end() || at->prompt != prompt || at->token != token)
+    if (prompt < 0 || token < 0 || prompt >= static_cast<int>(m_rowOfPrompt.size()))
         return -1;
-    return static_cast<int>(at - m_rows.begin());
+    const auto at = static_cast<std::size_t>(prompt);
+    if (m_rowOfPrompt[at] >= 0)
+        return m_rowOfPrompt[at];
+    const int first = m_firstOfPrompt[at];
+    return token < m_firstOfPrompt[at + 1] - first ? m_rowOfToken[static_cast<std::size_t>(first + token)] : -1;
+}
+
+HeatmapGeometry HeatmapGeometry::fittedTo(const QSizeF& size) const
+{
+    HeatmapGeometry small = *this;
+    const QSizeF content = contentSize();
+    if (content.isEmpty())
+        return small;
+    const double factor = size.height() / content.height();
+    small.m_cellWidth = size.width() / m_columns;
+    small.m_cellHeight = m_cellHeight * factor;
+    small.m_headingHeight = m_headingHeight * factor;
+    return small;
 }
 
 }

@@ -9,9 +9,18 @@
 
 namespace blockcert::widgets {
 
+// One row of a map: a token, a whole prompt, or a heading between them.
 struct HeatmapRow {
+    static constexpr int promptHeading = -1;
+    static constexpr int wholePrompt = -2;
+    static constexpr int tagHeading = -3; // before the first prompt of a tag, which `prompt` names
+
     int prompt = 0;
-    int token = 0; // -1: the heading of the prompt
+    int token = 0; // position in the prompt, or one of the above
+
+    [[nodiscard]] bool isHeading() const { return token == promptHeading || token == tagHeading; }
+
+    friend bool operator==(const HeatmapRow&, const HeatmapRow&) = default;
 };
 
 struct GridPosition {
@@ -46,13 +55,17 @@ public:
     [[nodiscard]] int columnAt(double x) const;
     // Nothing outside the cells and on headings.
     [[nodiscard]] std::optional<GridPosition> hit(const QPointF& point) const;
-    // Index of the row of a token; -1 if it is not shown.
+    // Index of the row of a token, or of its prompt where a prompt is one row; -1 if it is not shown.
     [[nodiscard]] int rowOf(int prompt, int token) const;
+    // The same rows scaled to fit the size, headings included: what a minimap shows.
+    [[nodiscard]] HeatmapGeometry fittedTo(const QSizeF& size) const;
 
 private:
     std::vector<HeatmapRow> m_rows;
     std::vector<int> m_headingsBefore; // [row + 1], prefix count
-    std::vector<int> m_headingRows;    // ascending
+    std::vector<int> m_firstOfPrompt;  // [prompt + 1], into m_rowOfToken
+    std::vector<int> m_rowOfToken;     // [token of all prompts, prompt by prompt], -1: not shown
+    std::vector<int> m_rowOfPrompt;    // [prompt], where a prompt is one row, else -1
     int m_columns = 0;
     double m_cellWidth = 26;
     double m_cellHeight = 18;

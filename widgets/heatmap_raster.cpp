@@ -49,6 +49,18 @@ std::int8_t mostStriking(std::int8_t a, std::int8_t b, bool large)
     return large || a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
 }
 
+// Columns thinner than a pixel share it: the most striking step of each pixel, as columns of one pixel.
+void mergeColumns(const std::int8_t* steps, const std::vector<Span>& spans, bool large,
+                  std::vector<std::int8_t>& pixels)
+{
+    std::fill(pixels.begin(), pixels.end(), std::int8_t{-2});
+    for (std::size_t column = 0; column < spans.size(); ++column)
+        for (int x = spans[column].begin; x < spans[column].end; ++x) {
+            std::int8_t& pixel = pixels[static_cast<std::size_t>(x)];
+            pixel = mostStriking(pixel, steps[column], large);
+        }
+}
+
 void drawLine(QRgb* line, int y, const std::int8_t* steps, const std::vector<Span>& spans, const Inks& inks, int period,
               int thickness)
 {
@@ -85,7 +97,29 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
     const int columnGap = grid.cellWidth() >= 6 ? pixel : 0;
     const int rowGap = grid.cellHeight() >= 6 ? pixel : 0;
     const int period = 6 * pixel;
-    const std::vector<Span> spans = columnSpans(grid, visible, devicePixelRatio, size.width(), columnGap);
+    const bool large = scale.striking() == Striking::Large || scale.isCoverage(); // of steps, not of values
+    std::vector<Span> spans = columnSpans(grid, visible, devicePixelRatio, size.width(), columnGap);
+    const bool thinColumns = grid.cellWidth() * devicePixelRatio < 1;
+    std::vector<Span> pixelSpans;
+    std::vector<std::int8_t> pixels;
+    if (thinColumns) {
+        // Every column touches at least one pixel, so that none is lost.
+        for (Span& span : spans) {
+            span.begin = std::min(span.begin, size.width() - 1);
+            span.end = std::max(span.end, span.begin + 1);
+        }
+        pixels.resize(static_cast<std::size_t>(size.width()));
+        for (int x = 0; x < size.width(); ++x)
+            pixelSpans.push_back({x, x + 1});
+    }
+    const auto draw = [&](QRgb* line, int y, const std::int8_t* steps) {
+        if (!thinColumns) {
+            drawLine(line, y, steps, spans, inks, period, pixel);
+            return;
+        }
+        mergeColumns(steps, spans, large, pixels);
+        drawLine(line, y, pixels.data(), pixelSpans, inks, period, pixel);
+    };
     const double contentBottom = grid.contentSize().height();
     std::vector<std::int8_t> merged(static_cast<std::size_t>(values.columns()));
     int drawnRow = -1; // the row whose finished line stands in the previous scan line
@@ -105,9 +139,9 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
             for (int row = first + 1; row <= last; ++row) {
                 const std::int8_t* other = values.stepRow(row);
                 for (std::size_t column = 0; column < merged.size(); ++column)
-                    merged[column] = mostStriking(merged[column], other[column], scale.hasThreshold());
+                    merged[column] = mostStriking(merged[column], other[column], large);
             }
-            drawLine(line, y, merged.data(), spans, inks, period, pixel);
+            draw(line, y, merged.data());
             continue;
         }
         if (y >= end - rowGap)
@@ -117,7 +151,7 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
             std::memcpy(line, image.constScanLine(y - 1), static_cast<std::size_t>(size.width()) * sizeof(QRgb));
             continue;
         }
-        drawLine(line, y, steps, spans, inks, period, pixel);
+        draw(line, y, steps);
         drawnRow = first;
     }
 }

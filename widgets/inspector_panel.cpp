@@ -172,9 +172,12 @@ void InspectorPanel::refresh()
 
     std::vector<double> series;
     series.reserve(m_map->blocks.size());
+    const Metric drawn = m_metric == Metric::Coverage ? decidingMetric(m_map->thresholds) : m_metric;
     for (std::size_t column = 0; column < m_map->blocks.size(); ++column) {
         const MapCell* cell = m_map->cell(column, static_cast<std::size_t>(m_key.prompt));
-        series.push_back(cell != nullptr ? valueOf(*cell, m_metric, static_cast<std::size_t>(m_key.token)) : missing);
+        series.push_back(cell != nullptr
+                             ? valueOf(*cell, drawn, static_cast<std::size_t>(m_key.token), m_map->thresholds)
+                             : missing);
     }
     const bool manyBlocks = std::count_if(series.begin(), series.end(), [](double v) { return !isMissing(v); }) > 1;
     m_sparkTitle->setVisible(manyBlocks);
@@ -187,8 +190,7 @@ void InspectorPanel::refresh()
     m_topTitle->setVisible(hasTop);
     m_top->setVisible(hasTop);
     if (hasTop)
-        m_top->setCandidates(reading.cell->topBase[token],
-                             token < reading.cell->topStitched.size() ? reading.cell->topStitched[token] : TopFive{});
+        m_top->setPredictions(predictionOf(*m_map, m_key, false), predictionOf(*m_map, m_key, true));
     m_says->setText(tr("Measured on the listed prompts. It says nothing about other inputs."));
 }
 

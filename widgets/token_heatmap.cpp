@@ -1,16 +1,10 @@
 #include "widgets/token_heatmap.h"
 
-#include "widgets/error_legend.h"
 #include "widgets/heatmap_accessible.h"
-#include "widgets/number_text.h"
 #include "widgets/theme.h"
 #include "widgets/token_hover_card.h"
 
 #include <QAccessible>
-#include <QFontMetrics>
-#include <QJsonArray>
-#include <QJsonDocument>
-#include <QJsonObject>
 #include <QScrollBar>
 
 #include <algorithm>
@@ -27,22 +21,6 @@ constexpr double largestNatural = 22;
 constexpr double tallestRow = 40;
 constexpr double narrowestColumn = 4;
 constexpr double widestColumn = 44;
-constexpr int longestLabel = 168;
-constexpr int marginalWidth = 40;
-
-QJsonValue jsonNumber(double value)
-{
-    return std::isfinite(value) ? QJsonValue(value) : QJsonValue(QJsonValue::Null);
-}
-
-QJsonArray jsonTop(const TopFive& top)
-{
-    QJsonArray array;
-    for (const Candidate& candidate : top)
-        array.append(QJsonArray{candidate.id, candidate.piece, jsonNumber(candidate.logit)});
-    return array;
-}
-
 }
 
 TokenHeatmap::TokenHeatmap(QWidget* parent)
@@ -71,9 +49,9 @@ void TokenHeatmap::setMap(std::shared_ptr<const TokenMap> map)
         m_ownMap.reset();
     m_map = std::move(map);
     if (!m_map)
-        m_prompt.reset();
-    else if (m_prompt && *m_prompt >= static_cast<int>(m_map->prompts.size()))
-        m_prompt = m_map->prompts.empty() ? std::optional<int>() : 0;
+        m_view.prompt.reset();
+    else if (m_view.prompt && *m_view.prompt >= static_cast<int>(m_map->prompts.size()))
+        m_view.prompt = m_map->prompts.empty() ? std::optional<int>() : 0;
     rebuild();
 }
 
@@ -91,19 +69,36 @@ void TokenHeatmap::setCell(int block, int prompt, std::shared_ptr<const MapCell>
     }
     m_ownMap->cells[static_cast<std::size_t>(column) * m_ownMap->prompts.size() + static_cast<std::size_t>(prompt)] =
         std::move(cell);
-    m_values.refresh(*m_map, m_metric, m_grid.rows(), m_scale, column, prompt);
-    if (!m_fixedScale && !m_fitTimer.isActive())
+    m_values.refresh(*m_map, m_scale, column, prompt);
+    m_minimapIsOld = true;
+    if (!m_fitTimer.isActive())
         m_fitTimer.start();
     viewport()->update();
 }
 
 void TokenHeatmap::setPrompt(std::optional<int> prompt)
 {
-    if (prompt == m_prompt)
+    HeatmapLayout view = m_view;
+    view.prompt = prompt;
+    view.unit = prompt ? RowUnit::Tokens : m_overview;
+    setView(view);
+}
+
+void TokenHeatmap::setView(const HeatmapLayout& view)
+{
+    if (view == m_view)
         return;
-    m_prompt = prompt;
+    const bool otherRows = view.prompt != m_view.prompt || view.unit != m_view.unit;
+    m_view = view;
+    if (view.unit == RowUnit::Prompts)
+        m_view.prompt.reset();
+    if (!m_view.prompt)
+        m_overview = m_view.unit;
     rebuild();
-    verticalScrollBar()->setValue(0);
+    if (otherRows)
+        verticalScrollBar()->setValue(0);
+    ensureVisible(m_current);
+    emit viewChanged();
 }
 
 void TokenHeatmap::setMetric(Metric metric)
@@ -111,6 +106,7 @@ void TokenHeatmap::setMetric(Metric metric)
     if (metric == m_metric)
         return;
     m_metric = metric;
+    m_fixedScale.reset(); // a range of errors says nothing about losses
     rebuild();
     emit metricChanged(metric);
 }
@@ -121,39 +117,74 @@ void TokenHeatmap::setScale(const std::optional<ErrorScale>& scale)
     refit();
 }
 
+void TokenHeatmap::setScaleKind(ScaleKind kind)
+{
+    if (kind == m_scaleKind)
+        return;
+    m_scaleKind = kind;
+    m_fixedScale.reset();
+    refit();
+    emit viewChanged();
+}
+
+void TokenHeatmap::setPlainColours(bool plain)
+{
+    if (plain == m_plain)
+        return;
+    m_plain = plain;
+    refit();
+    emit viewChanged();
+}
+
+void TokenHeatmap::fitScale()
+{
+    m_scale = m_fixedScale ? *m_fixedScale : m_map ? ErrorScale::fitted(*m_map, m_metric, m_scaleKind) : ErrorScale();
+    m_scale.setPlain(m_plain);
+}
+
+// A range that was not fitted to this map may leave values out on both sides.
+void TokenHeatmap::markClips()
+{
+    if (m_fixedScale && !m_scale.isCoverage())
+        m_scale.setClips(m_values.smallest() < m_scale.low(), m_values.largest() > m_scale.high());
+}
+
 void TokenHeatmap::refit()
 {
-    const ErrorScale scale = m_fixedScale ? *m_fixedScale : m_map ? ErrorScale::fitted(*m_map, m_metric) : ErrorScale();
-    const bool changed =
-        !scale.sameRange(m_scale) || scale.clipsLow() != m_scale.clipsLow() || scale.clipsHigh() != m_scale.clipsHigh();
-    m_scale = scale;
+    const ErrorScale before = m_scale;
+    fitScale();
+    markClips();
+    const bool changed = !m_scale.sameRange(before) || m_scale.clipsLow() != before.clipsLow() ||
+                         m_scale.clipsHigh() != before.clipsHigh();
     m_values.rescale(m_scale);
+    m_minimapIsOld = true;
     viewport()->update();
     if (changed)
         emit scaleChanged();
+    // Rows that are sorted by value follow the cells that arrive, but not from under the pointer.
+    const bool sorted = m_view.rowOrder == RowOrder::Value || m_view.columnOrder == ColumnOrder::Value;
+    if (m_map && sorted && !m_hovered.isValid() && m_drag == Drag::None && arrange(*m_map, m_metric, m_view) != m_shown)
+        rebuild();
 }
 
 void TokenHeatmap::rebuild()
 {
-    std::vector<HeatmapRow> rows;
-    if (m_map) {
-        const int first = m_prompt.value_or(0);
-        const int last = m_prompt ? first + 1 : static_cast<int>(m_map->prompts.size());
-        for (int prompt = first; prompt < last; ++prompt) {
-            if (!m_prompt)
-                rows.push_back({prompt, -1});
-            const auto tokens = static_cast<int>(m_map->prompts[static_cast<std::size_t>(prompt)].tokens.size());
-            for (int token = 0; token < tokens; ++token)
-                rows.push_back({prompt, token});
-        }
-    }
-    m_grid.setRows(std::move(rows));
-    m_grid.setColumns(m_map ? static_cast<int>(m_map->blocks.size()) : 0);
-    m_scale = m_fixedScale ? *m_fixedScale : m_map ? ErrorScale::fitted(*m_map, m_metric) : ErrorScale();
+    HeatmapArrangement shown = m_map ? arrange(*m_map, m_metric, m_view) : HeatmapArrangement();
+    if (shown != m_shown)
+        select(std::nullopt); // its rows and columns are others now
+    m_shown = std::move(shown);
+    m_shownColumns.assign(m_map ? m_map->blocks.size() : 0, -1);
+    for (std::size_t column = 0; column < m_shown.columns.size(); ++column)
+        m_shownColumns[static_cast<std::size_t>(m_shown.columns[column])] = static_cast<int>(column);
+    m_grid.setRows(m_shown.rows);
+    m_grid.setColumns(static_cast<int>(m_shown.columns.size()));
+    fitScale();
     if (m_map)
-        m_values.build(*m_map, m_metric, m_grid.rows(), m_scale);
+        m_values.build(*m_map, m_metric, m_shown, m_view.aggregate, m_scale);
     else
         m_values = {};
+    markClips();
+    m_minimapIsOld = true;
     measureMargins();
     relayout();
     hideCard();
@@ -169,39 +200,14 @@ void TokenHeatmap::rebuild()
     emit scaleChanged();
 }
 
-void TokenHeatmap::measureMargins()
-{
-    const QFontMetrics axis(textFont(TextSize::Axis));
-    const QFontMetrics fixed(fixedFont(TextSize::Secondary));
-    qsizetype longest = 4;
-    int tokens = 100;
-    for (const HeatmapRow& row : m_grid.rows())
-        if (row.token >= 0) {
-            longest = std::max(longest, labelOf(row).size());
-            tokens = std::max(tokens, row.token);
-        }
-    const int pieces = std::min(longestLabel, static_cast<int>(longest) * fixed.horizontalAdvance(u'0') + 4);
-    m_positionWidth = axis.horizontalAdvance(QString(QString::number(tokens).size(), u'0'));
-    m_margins.left = pieces + space::small + m_positionWidth + space::medium;
-    m_margins.top = axis.height() + space::tiny + 20 + space::tiny;
-    m_margins.right = viewport()->width() > 520 ? space::small + marginalWidth : space::tiny;
-    m_margins.bottom = space::tiny;
-}
-
 // Rows of short prompts fill the view, within reason; long ones keep a height one can read and click.
 double TokenHeatmap::naturalRowHeight() const
 {
     const auto rows = static_cast<double>(m_grid.rows().size());
-    if (rows == 0 || !m_prompt)
+    if (rows == 0 || !(m_view.prompt || m_view.unit == RowUnit::Prompts))
         return defaultRowHeight;
     const double shared = std::floor(cellArea().height() / rows);
     return shared < smallestNatural ? defaultRowHeight : std::min(shared, largestNatural);
-}
-
-QString TokenHeatmap::labelOf(const HeatmapRow& row) const
-{
-    return visiblePiece(
-        m_map->prompts[static_cast<std::size_t>(row.prompt)].tokens[static_cast<std::size_t>(row.token)].piece);
 }
 
 QRect TokenHeatmap::cellArea() const
@@ -228,6 +234,7 @@ void TokenHeatmap::relayout()
     horizontalScrollBar()->setPageStep(std::max(1, area.width()));
     horizontalScrollBar()->setSingleStep(std::max(1, static_cast<int>(m_grid.cellWidth())));
     horizontalScrollBar()->setRange(0, std::max(0, static_cast<int>(std::ceil(content.width())) - area.width()));
+    m_minimapIsOld = true;
     viewport()->update();
 }
 
@@ -249,21 +256,41 @@ std::optional<CellKey> TokenHeatmap::cellAt(const QPointF& viewportPoint) const
     return position ? std::optional(keyOf(*position)) : std::nullopt;
 }
 
+int TokenHeatmap::blockAt(int column) const
+{
+    return column < 0 || column >= m_grid.columns()
+               ? -1
+               : m_map->blocks[static_cast<std::size_t>(m_shown.columns[static_cast<std::size_t>(column)])];
+}
+
+int TokenHeatmap::columnOf(int block) const
+{
+    const int position = m_map ? m_map->columnOf(block) : -1;
+    return position < 0 ? -1 : m_shownColumns[static_cast<std::size_t>(position)];
+}
+
 CellKey TokenHeatmap::keyOf(GridPosition position) const
 {
-    if (!m_map || position.row < 0 || position.row >= static_cast<int>(m_grid.rows().size()) || position.column < 0 ||
-        position.column >= m_grid.columns())
+    if (!m_map || position.row < 0 || position.row >= m_values.rows() || position.column < 0 ||
+        position.column >= m_values.columns())
         return {};
     const HeatmapRow& row = m_grid.rows()[static_cast<std::size_t>(position.row)];
-    return {m_map->blocks[static_cast<std::size_t>(position.column)], row.prompt, row.token};
+    return {blockAt(position.column), row.prompt, m_values.tokenOf(position.row, position.column)};
 }
 
 std::optional<GridPosition> TokenHeatmap::positionOf(const CellKey& key) const
 {
     if (!m_map || !key.isValid())
         return std::nullopt;
-    const GridPosition position{m_grid.rowOf(key.prompt, key.token), m_map->columnOf(key.block)};
+    const GridPosition position{m_grid.rowOf(key.prompt, key.token), columnOf(key.block)};
     return position.row < 0 || position.column < 0 ? std::nullopt : std::optional(position);
+}
+
+// The cell under the point, or the one next to it: a drag may leave the cells.
+GridPosition TokenHeatmap::nearestCell(const QPointF& viewportPoint) const
+{
+    const QPointF content = toContent(viewportPoint);
+    return {m_grid.rowAt(content.y()), m_grid.columnAt(content.x())};
 }
 
 bool TokenHeatmap::shows(const CellKey& key) const
@@ -307,6 +334,42 @@ void TokenHeatmap::hold(const CellKey& key)
     emit heldChanged(m_held);
 }
 
+void TokenHeatmap::select(const std::optional<GridRange>& range)
+{
+    if (range == m_selection)
+        return;
+    m_selection = range;
+    viewport()->update();
+    emit sliceSelected(slice());
+}
+
+void TokenHeatmap::selectTo(GridPosition end)
+{
+    const auto [top, bottom] = std::minmax(m_anchor.row, end.row);
+    const auto [left, right] = std::minmax(m_anchor.column, end.column);
+    select(GridRange{{top, left}, {bottom, right}});
+}
+
+MapSlice TokenHeatmap::slice() const
+{
+    MapSlice slice;
+    if (!m_selection || !m_map)
+        return slice;
+    for (int column = m_selection->from.column; column <= m_selection->to.column; ++column)
+        slice.blocks.push_back(blockAt(column));
+    for (int row = m_selection->from.row; row <= m_selection->to.row; ++row) {
+        const HeatmapRow& key = m_grid.rows()[static_cast<std::size_t>(row)];
+        if (key.token >= 0)
+            slice.tokens.push_back({key.prompt, key.token});
+        else if (key.token == HeatmapRow::wholePrompt)
+            for (std::size_t t = 0; t < m_map->prompts[static_cast<std::size_t>(key.prompt)].tokens.size(); ++t)
+                slice.tokens.push_back({key.prompt, static_cast<int>(t)});
+    }
+    std::sort(slice.blocks.begin(), slice.blocks.end());
+    std::sort(slice.tokens.begin(), slice.tokens.end());
+    return slice;
+}
+
 void TokenHeatmap::release()
 {
     hideCard();
@@ -342,10 +405,13 @@ bool TokenHeatmap::visitUncovered(bool forwards)
 
 void TokenHeatmap::ensureVisible(const CellKey& key)
 {
-    const auto position = positionOf(key);
-    if (!position)
-        return;
-    const QRectF cell = m_grid.cellRect(*position);
+    if (const auto position = positionOf(key))
+        ensureVisible(*position);
+}
+
+void TokenHeatmap::ensureVisible(GridPosition position)
+{
+    const QRectF cell = m_grid.cellRect(position);
     const QSize page = cellArea().size();
     const auto into = [](QScrollBar* bar, double begin, double end, int size) {
         if (begin < bar->value())
@@ -362,6 +428,7 @@ void TokenHeatmap::zoomToFit()
     m_fitRows = true;
     m_rowZoom = 1;
     m_columnZoom = 1;
+    measureMargins();
     relayout();
 }
 
@@ -370,6 +437,7 @@ void TokenHeatmap::resetZoom()
     m_fitRows = false;
     m_rowZoom = 1;
     m_columnZoom = 1;
+    measureMargins();
     relayout();
     ensureVisible(m_current);
 }
@@ -391,6 +459,7 @@ void TokenHeatmap::zoomAt(const QPointF& point, double factor, bool columns)
         m_fitRows = false;
         m_rowZoom = std::clamp(from * factor, std::max(1e-3, smallest), tallestRow / natural);
     }
+    measureMargins();
     relayout();
     // What was under the pointer stays there.
     const double y = m_grid.rowTop(static_cast<int>(row)) + insideRow * m_grid.cellHeight() / oldHeight;
@@ -404,7 +473,7 @@ int TokenHeatmap::rowsPerPage() const
     return std::max(1, static_cast<int>(cellArea().height() / std::max(1.0, m_grid.cellHeight())) - 1);
 }
 
-void TokenHeatmap::moveCursor(int rows, int columns)
+void TokenHeatmap::moveCursor(int rows, int columns, bool extend)
 {
     if (!m_map || m_grid.rows().empty() || m_grid.columns() == 0)
         return;
@@ -416,7 +485,7 @@ void TokenHeatmap::moveCursor(int rows, int columns)
         position.row = std::clamp(position.row + rows, 0, last);
     }
     // Headings hold no cell: go on in the direction of travel, or back if nothing follows.
-    const auto heading = [&](int row) { return m_grid.rows()[static_cast<std::size_t>(row)].token < 0; };
+    const auto heading = [&](int row) { return m_grid.rows()[static_cast<std::size_t>(row)].isHeading(); };
     const int direction = rows < 0 ? -1 : 1;
     int row = position.row;
     while (row >= 0 && row <= last && heading(row))
@@ -428,102 +497,18 @@ void TokenHeatmap::moveCursor(int rows, int columns)
     }
     if (row < 0 || row > last)
         return;
+    const auto from = positionOf(m_current);
     position.row = row;
+    if (extend && from) {
+        if (!m_selection)
+            m_anchor = *from;
+        selectTo(position);
+    }
     const CellKey key = keyOf(position);
     if (isHeld())
         hold(key);
     else
         setCurrent(key);
-}
-
-QString TokenHeatmap::description() const
-{
-    if (!m_map || m_grid.rows().empty())
-        return tr("No run is shown.");
-    qint64 measured = 0;
-    qint64 covered = 0;
-    double largest = missing;
-    GridPosition worst;
-    for (int row = 0; row < m_values.rows(); ++row) {
-        measured += m_values.rowMarginal(row).measured;
-        covered += m_values.rowMarginal(row).covered;
-        for (int column = 0; column < m_values.columns(); ++column) {
-            const double value = std::abs(m_values.value(row, column));
-            if (!isMissing(value) && (isMissing(largest) || value > largest)) {
-                largest = value;
-                worst = {row, column};
-            }
-        }
-    }
-    if (measured == 0)
-        return tr("%1: nothing is measured yet.").arg(metricTitle(m_metric));
-    QString text = tr("%1: %2 cells measured.").arg(metricTitle(m_metric), countText(measured));
-    if (m_scale.hasThreshold())
-        text +=
-            u' ' + tr("%1 of them are above %2 = %3.")
-                       .arg(countText(measured - covered), thresholdSymbol(m_metric), exactNumber(m_scale.threshold()));
-    const CellKey key = keyOf(worst);
-    return text + u' ' +
-           tr("The largest is %1 at prompt %2, token %3, block %4.")
-               .arg(tableNumber(largest))
-               .arg(key.prompt)
-               .arg(key.token)
-               .arg(key.block);
-}
-
-QString TokenHeatmap::cellSentence(const CellKey& key) const
-{
-    const auto position = positionOf(key);
-    if (!position)
-        return {};
-    const double value = m_values.value(position->row, position->column);
-    const QString where = tr("Token %1 “%2”, block %3")
-                              .arg(key.token)
-                              .arg(labelOf(m_grid.rows()[static_cast<std::size_t>(position->row)]))
-                              .arg(key.block);
-    if (isMissing(value))
-        return tr("%1: not measured").arg(where);
-    const QString number = tr("%1: %2 %3").arg(where, metricName(m_metric), exactNumber(value));
-    if (!m_scale.hasThreshold())
-        return number;
-    return std::abs(value) > m_scale.threshold() ? tr("%1, above %2").arg(number, thresholdSymbol(m_metric))
-                                                 : tr("%1, within %2").arg(number, thresholdSymbol(m_metric));
-}
-
-QString TokenHeatmap::cellJson(const CellKey& key) const
-{
-    const auto position = positionOf(key);
-    if (!position)
-        return {};
-    const auto& prompt = m_map->prompts[static_cast<std::size_t>(key.prompt)];
-    const Token& token = prompt.tokens[static_cast<std::size_t>(key.token)];
-    QJsonObject object{{QStringLiteral("block"), key.block},
-                       {QStringLiteral("prompt"), key.prompt},
-                       {QStringLiteral("prompt_id"), prompt.id},
-                       {QStringLiteral("token"), key.token},
-                       {QStringLiteral("token_id"), token.id},
-                       {QStringLiteral("piece"), token.piece},
-                       {QStringLiteral("tau_act"), m_map->thresholds.tauAct}};
-    const MapCell* cell = m_map->cell(static_cast<std::size_t>(position->column), static_cast<std::size_t>(key.prompt));
-    const auto at = static_cast<std::size_t>(key.token);
-    const auto number = [&](const QString& name, const std::vector<double>& values) {
-        object.insert(name, at < values.size() ? jsonNumber(values[at]) : QJsonValue(QJsonValue::Null));
-    };
-    const MapCell none;
-    const MapCell& shown = cell != nullptr ? *cell : none;
-    number(QStringLiteral("error"), shown.error);
-    number(QStringLiteral("relative"), shown.relative);
-    number(QStringLiteral("error_attn"), shown.errorAttention);
-    number(QStringLiteral("error_mlp"), shown.errorMlp);
-    number(QStringLiteral("output_norm"), shown.outputNorm);
-    number(QStringLiteral("margin"), shown.margin);
-    number(QStringLiteral("loss_base"), shown.lossBase);
-    number(QStringLiteral("loss_stitched"), shown.lossStitched);
-    if (at < shown.topBase.size())
-        object.insert(QStringLiteral("top_base"), jsonTop(shown.topBase[at]));
-    if (at < shown.topStitched.size())
-        object.insert(QStringLiteral("top_stitched"), jsonTop(shown.topStitched[at]));
-    return QString::fromUtf8(QJsonDocument(object).toJson(QJsonDocument::Indented));
 }
 
 QSize TokenHeatmap::sizeHint() const

@@ -14,7 +14,9 @@
 #include <QToolTip>
 #include <QWheelEvent>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace blockcert::widgets {
 
@@ -23,30 +25,49 @@ bool TokenHeatmap::viewportEvent(QEvent* event)
     if (event->type() == QEvent::Leave)
         setHovered({}, {});
     if (event->type() == QEvent::ToolTip && m_map && m_grid.columns() > 0) {
-        // The marginals explain themselves: largest, mean and coverage of the column under the pointer.
+        // The marginals explain themselves: largest, mean and coverage of what is under the pointer.
         const auto* help = static_cast<QHelpEvent*>(event);
         const QRect area = cellArea();
         const double x = toContent(help->pos()).x();
         if (help->pos().y() < area.top() && x >= 0 && x < m_grid.contentSize().width()) {
             const int column = m_grid.columnAt(x);
             const Marginal& marginal = m_values.columnMarginal(column);
-            const int block = m_map->blocks[static_cast<std::size_t>(column)];
-            QString text = tr("Block %1: not measured").arg(block);
-            if (marginal.measured > 0) {
-                text = (m_scale.hasThreshold() ? tr("Block %1: largest %2, mean %3 over %4 tokens")
-                                               : tr("Block %1: smallest %2, mean %3 over %4 tokens"))
-                           .arg(block)
-                           .arg(exactNumber(marginal.extreme), exactNumber(marginal.mean))
-                           .arg(countText(marginal.measured));
-                if (m_scale.hasThreshold())
-                    text += tr("; %1 within %2").arg(countText(marginal.covered), thresholdSymbol(m_metric));
-            }
-            QToolTip::showText(help->globalPos(), text, this);
+            QToolTip::showText(help->globalPos(), marginalText(tr("Block %1").arg(blockAt(column)), marginal), this);
+            return true;
+        }
+        const double right = area.left() + std::min<double>(area.width(), m_grid.contentSize().width());
+        const bool isBeside = m_margins.rowMarginals && help->pos().x() > right && !minimapRect().contains(help->pos());
+        const double y = toContent(help->pos()).y();
+        if (isBeside && help->pos().y() >= area.top() && y < m_grid.contentSize().height()) {
+            const HeatmapRow& row = m_grid.rows()[static_cast<std::size_t>(m_grid.rowAt(y))];
+            if (!row.isHeading())
+                QToolTip::showText(
+                    help->globalPos(),
+                    marginalText(row.token >= 0 ? tr("Token %1").arg(row.token) : tr("Prompt %1").arg(row.prompt),
+                                 m_values.rowMarginal(m_grid.rowAt(y))),
+                    this);
             return true;
         }
         QToolTip::hideText();
     }
     return QAbstractScrollArea::viewportEvent(event);
+}
+
+QString TokenHeatmap::marginalText(const QString& where, const Marginal& marginal) const
+{
+    if (marginal.measured == 0)
+        return tr("%1: not measured").arg(where);
+    if (m_scale.isCoverage())
+        return tr("%1: %2 of %3 tokens covered, %4")
+            .arg(where, countText(marginal.covered), countText(marginal.measured),
+                 coverageText(marginal.covered, marginal.measured));
+    QString text =
+        (m_scale.striking() == Striking::Large ? tr("%1: largest %2, mean %3 over %4 measurements")
+                                               : tr("%1: smallest %2, mean %3 over %4 measurements"))
+            .arg(where, exactNumber(marginal.extreme), exactNumber(marginal.mean), countText(marginal.measured));
+    if (m_scale.hasThreshold())
+        text += tr("; %1 within %2").arg(countText(marginal.covered), thresholdSymbol(m_metric));
+    return text;
 }
 
 void TokenHeatmap::resizeEvent(QResizeEvent* event)
@@ -111,38 +132,83 @@ void TokenHeatmap::hideCard()
 
 void TokenHeatmap::mouseMoveEvent(QMouseEvent* event)
 {
-    if (m_panning) {
-        const QPointF delta = event->position() - m_panFrom;
-        m_panFrom = event->position();
+    dragTo(event->position());
+    if (m_drag == Drag::None)
+        setHovered(cellAt(event->position()).value_or(CellKey{}), event->globalPosition().toPoint());
+}
+
+void TokenHeatmap::dragTo(const QPointF& point)
+{
+    switch (m_drag) {
+    case Drag::None: return;
+    case Drag::Minimap: showMinimapAt(point); return;
+    case Drag::Pan: {
+        const QPointF delta = point - m_dragFrom;
+        m_dragFrom = point;
         horizontalScrollBar()->setValue(horizontalScrollBar()->value() - qRound(delta.x()));
         verticalScrollBar()->setValue(verticalScrollBar()->value() - qRound(delta.y()));
         return;
     }
-    setHovered(cellAt(event->position()).value_or(CellKey{}), event->globalPosition().toPoint());
+    case Drag::Press:
+        if ((point - m_dragFrom).manhattanLength() < QApplication::startDragDistance())
+            return;
+        m_drag = Drag::Select;
+        setHovered({}, {});
+        [[fallthrough]];
+    case Drag::Select: {
+        const GridPosition end = nearestCell(point);
+        selectTo(end);
+        ensureVisible(end); // a drag beyond the edge scrolls on
+        return;
+    }
+    }
 }
 
 void TokenHeatmap::mousePressEvent(QMouseEvent* event)
 {
+    m_dragFrom = event->position();
     if (event->button() == Qt::MiddleButton) {
-        m_panning = true;
-        m_panFrom = event->position();
+        m_drag = Drag::Pan;
         viewport()->setCursor(Qt::ClosedHandCursor);
         return;
     }
     if (event->button() != Qt::LeftButton)
         return;
-    if (const auto key = cellAt(event->position()))
-        hold(*key);
-    else
+    if (minimapRect().contains(event->position().toPoint())) {
+        m_drag = Drag::Minimap;
+        showMinimapAt(event->position());
+        return;
+    }
+    const auto key = cellAt(event->position());
+    if (!key) {
+        select(std::nullopt);
         release();
+        return;
+    }
+    hideCard();
+    const GridPosition position = nearestCell(event->position());
+    const auto current = positionOf(m_current);
+    if ((event->modifiers() & Qt::ShiftModifier) != 0 && current) {
+        if (!m_selection)
+            m_anchor = *current;
+        selectTo(position);
+        return;
+    }
+    m_anchor = position;
+    m_drag = Drag::Press;
 }
 
 void TokenHeatmap::mouseReleaseEvent(QMouseEvent* event)
 {
-    if (event->button() == Qt::MiddleButton && m_panning) {
-        m_panning = false;
+    const Drag drag = std::exchange(m_drag, Drag::None);
+    if (drag == Drag::Pan)
         viewport()->unsetCursor();
-    }
+    // A press that did not become a drag is a click.
+    if (drag != Drag::Press || event->button() != Qt::LeftButton)
+        return;
+    select(std::nullopt);
+    if (const auto key = cellAt(event->position()))
+        hold(*key);
 }
 
 void TokenHeatmap::mouseDoubleClickEvent(QMouseEvent* event)
@@ -154,21 +220,24 @@ void TokenHeatmap::mouseDoubleClickEvent(QMouseEvent* event)
 void TokenHeatmap::keyPressEvent(QKeyEvent* event)
 {
     const bool control = (event->modifiers() & Qt::ControlModifier) != 0;
+    const bool extend = (event->modifiers() & Qt::ShiftModifier) != 0;
     const int everything = static_cast<int>(m_grid.rows().size()) + m_grid.columns();
     if (event->matches(QKeySequence::Copy)) {
-        if (m_current.isValid())
+        if (m_selection)
+            QApplication::clipboard()->setText(selectionText());
+        else if (m_current.isValid())
             QApplication::clipboard()->setText(cellJson(m_current));
         return;
     }
     switch (event->key()) {
-    case Qt::Key_Up: moveCursor(control ? -everything : -1, 0); return;
-    case Qt::Key_Down: moveCursor(control ? everything : 1, 0); return;
-    case Qt::Key_Left: moveCursor(0, control ? -everything : -1); return;
-    case Qt::Key_Right: moveCursor(0, control ? everything : 1); return;
-    case Qt::Key_PageUp: moveCursor(-rowsPerPage(), 0); return;
-    case Qt::Key_PageDown: moveCursor(rowsPerPage(), 0); return;
-    case Qt::Key_Home: moveCursor(control ? -everything : 0, -everything); return;
-    case Qt::Key_End: moveCursor(control ? everything : 0, everything); return;
+    case Qt::Key_Up: moveCursor(control ? -everything : -1, 0, extend); return;
+    case Qt::Key_Down: moveCursor(control ? everything : 1, 0, extend); return;
+    case Qt::Key_Left: moveCursor(0, control ? -everything : -1, extend); return;
+    case Qt::Key_Right: moveCursor(0, control ? everything : 1, extend); return;
+    case Qt::Key_PageUp: moveCursor(-rowsPerPage(), 0, extend); return;
+    case Qt::Key_PageDown: moveCursor(rowsPerPage(), 0, extend); return;
+    case Qt::Key_Home: moveCursor(control ? -everything : 0, -everything, extend); return;
+    case Qt::Key_End: moveCursor(control ? everything : 0, everything, extend); return;
     case Qt::Key_N: visitUncovered(true); return;
     case Qt::Key_P: visitUncovered(false); return;
     case Qt::Key_Space: isHeld() ? release() : hold(m_current); return;
@@ -178,6 +247,11 @@ void TokenHeatmap::keyPressEvent(QKeyEvent* event)
             emit activated(m_current);
         return;
     case Qt::Key_Escape:
+        m_drag = m_drag == Drag::Select ? Drag::None : m_drag;
+        if (m_selection) {
+            select(std::nullopt);
+            return;
+        }
         if (isHeld()) {
             release();
             return;
@@ -197,7 +271,7 @@ void TokenHeatmap::focusInEvent(QFocusEvent* event)
     QAbstractScrollArea::focusInEvent(event);
     // Arriving with Tab puts the cursor somewhere visible.
     if (!m_current.isValid() && event->reason() != Qt::MouseFocusReason)
-        moveCursor(0, 0);
+        moveCursor(0, 0, false);
     viewport()->update();
 }
 

@@ -73,8 +73,7 @@ void TokenHoverCard::setCell(const TokenMap& map, const CellKey& key, Metric met
     m_topTitle->setVisible(hasTop);
     m_top->setVisible(hasTop);
     if (hasTop)
-        m_top->setCandidates(reading.cell->topBase[at],
-                             at < reading.cell->topStitched.size() ? reading.cell->topStitched[at] : TopFive{});
+        m_top->setPredictions(predictionOf(map, key, false), predictionOf(map, key, true));
     adjustSize();
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cmath>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -157,6 +158,7 @@ struct MapCell {
     std::vector<int> marginHead;
     std::vector<double> lossBase; // nats, of this token given the ones before it
     std::vector<double> lossStitched;
+    std::vector<double> kl; // KL(original ‖ surrogate) of the next token's distribution, nats
     std::vector<TopFive> topBase;
     std::vector<TopFive> topStitched;
 };
@@ -165,6 +167,7 @@ struct MapPrompt {
     QString id;
     QString rendered;
     std::vector<Token> tokens;
+    QStringList tags = {};
 };
 
 struct Thresholds {
@@ -203,14 +206,42 @@ struct TokenMap {
     }
 };
 
-enum class Metric : std::uint8_t { Error, AttentionPart, MlpPart, Relative, LossDifference, Margin };
+enum class Metric : std::uint8_t { Error, AttentionPart, MlpPart, Relative, Coverage, LossDifference, Kl, Margin };
 
-inline constexpr std::array<Metric, 6> allMetrics{Metric::Error,    Metric::AttentionPart,  Metric::MlpPart,
-                                                  Metric::Relative, Metric::LossDifference, Metric::Margin};
+inline constexpr std::array<Metric, 8> allMetrics{Metric::Error,    Metric::AttentionPart, Metric::MlpPart,
+                                                  Metric::Relative, Metric::Coverage,      Metric::LossDifference,
+                                                  Metric::Kl,       Metric::Margin};
+
+// Error or Relative: what coverage counts.
+[[nodiscard]] constexpr Metric decidingMetric(const Thresholds& thresholds)
+{
+    return thresholds.relativeDecides ? Metric::Relative : Metric::Error;
+}
 
 // The number a metric shows for one token of a cell; `missing` if it was not measured.
-// LossDifference is the signed ℓ_stitched − ℓ_base; maps colour its magnitude.
-[[nodiscard]] double valueOf(const MapCell& cell, Metric metric, std::size_t token);
+// LossDifference is the signed ℓ_stitched − ℓ_base; maps colour its magnitude. Coverage is 1 where the deciding
+// error is within its threshold, else 0.
+[[nodiscard]] double valueOf(const MapCell& cell, Metric metric, std::size_t token, const Thresholds& thresholds);
+// Whether any token has the number: the choice of a metric that was never measured is off.
+[[nodiscard]] bool isMeasured(const TokenMap& map, Metric metric);
+
+// Cells chosen together: every listed token at every listed block.
+struct MapSlice {
+    struct Place {
+        int prompt = 0;
+        int token = 0;
+
+        friend bool operator==(const Place&, const Place&) = default;
+        friend auto operator<=>(const Place&, const Place&) = default;
+    };
+
+    std::vector<int> blocks;   // ascending block numbers
+    std::vector<Place> tokens; // ascending
+
+    [[nodiscard]] bool isEmpty() const { return blocks.empty() || tokens.empty(); }
+
+    friend bool operator==(const MapSlice&, const MapSlice&) = default;
+};
 
 // --- the block table
 

@@ -51,6 +51,79 @@ TEST(ErrorScale, StepsNeverDecrease)
     }
 }
 
+TEST(ErrorScale, ALinearScaleBeginsAtZeroAndIsAnchoredToo)
+{
+    const ErrorScale scale = ErrorScale::anchored(0, 1e-2, 0.5, ScaleKind::Linear);
+    EXPECT_EQ(scale.low(), 0);
+    EXPECT_DOUBLE_EQ(scale.positionOf(5e-3), 0.25);
+    EXPECT_DOUBLE_EQ(scale.positionOf(1e-2), 0.5);
+    EXPECT_DOUBLE_EQ(scale.valueAt(0.75), 0.255);
+    EXPECT_EQ(scale.stepOf(1e-2), ErrorScale::steps / 2 - 1);
+    EXPECT_EQ(scale.stepOf(std::nextafter(1e-2, 1.0)), ErrorScale::steps / 2);
+    EXPECT_EQ(scale.stepOf(0), 0);
+}
+
+TEST(ErrorScale, CoverageRunsFromAllToNoneAndIsWarmBelowAlpha)
+{
+    const ErrorScale scale = ErrorScale::coverage(0.94);
+    EXPECT_EQ(scale.stepOf(1), 0);
+    EXPECT_EQ(scale.stepOf(std::nextafter(1.0, 0.0)), 1) << "nearly all is not all";
+    EXPECT_LT(scale.stepOf(0.94), ErrorScale::steps / 2);
+    EXPECT_EQ(scale.stepOf(std::nextafter(0.94, 0.0)), ErrorScale::steps / 2);
+    EXPECT_EQ(scale.stepOf(0), ErrorScale::steps - 1);
+    EXPECT_DOUBLE_EQ(scale.positionOf(0.94), 0.5);
+    EXPECT_TRUE(scale.isWithin(0.94));
+    EXPECT_FALSE(scale.isWithin(0.939));
+    int last = 0;
+    for (double share = 1; share >= 0; share -= 0.001) {
+        EXPECT_GE(scale.stepOf(share), last);
+        last = scale.stepOf(share);
+    }
+}
+
+TEST(ErrorScale, AnAlphaOfOneLeavesNoDivisionByZero)
+{
+    const ErrorScale scale = ErrorScale::coverage(1);
+    EXPECT_EQ(scale.stepOf(1), 0);
+    EXPECT_GE(scale.stepOf(0.999), ErrorScale::steps / 2);
+    EXPECT_TRUE(std::isfinite(scale.positionOf(1)));
+    EXPECT_TRUE(std::isfinite(ErrorScale::coverage(0).positionOf(0)));
+}
+
+TEST(ErrorScale, ALinearFitIsNotFlattenedByOneOutlier)
+{
+    TokenMap map;
+    map.blocks = {0};
+    map.prompts.push_back({QStringLiteral("p"), {}, std::vector<Token>(300)});
+    auto cell = std::make_shared<MapCell>();
+    cell->error.assign(300, 2e-3);
+    cell->error[7] = 80;
+    map.cells.push_back(cell);
+    const ErrorScale scale = ErrorScale::fitted(map, Metric::Error, ScaleKind::Linear);
+    EXPECT_DOUBLE_EQ(scale.high(), 2e-2);
+    EXPECT_TRUE(scale.clipsHigh());
+    EXPECT_FALSE(scale.clipsLow());
+    EXPECT_EQ(scale.stepOf(80), ErrorScale::steps - 1) << "the outlier keeps the strongest colour";
+}
+
+TEST(ErrorScale, AnotherRangeKeepsKindAndThreshold)
+{
+    const ErrorScale scale = ErrorScale::anchored(1e-5, 1e-2, 1).withRange(1e-4, 0.2);
+    EXPECT_EQ(scale.low(), 1e-4);
+    EXPECT_EQ(scale.high(), 0.2);
+    EXPECT_EQ(scale.threshold(), 1e-2);
+    EXPECT_TRUE(ErrorScale::coverage(0.9).withRange(0.5, 0.6).sameRange(ErrorScale::coverage(0.9)));
+}
+
+TEST(ErrorScale, RoundTicksAreMultiplesOfOneTwoOrFive)
+{
+    EXPECT_EQ(roundTicks(0, 1, 5), (std::vector<double>{0, 0.2, 0.4, 0.6, 0.8, 1}));
+    EXPECT_EQ(roundTicks(0.3, 7.1, 4), (std::vector<double>{2, 4, 6}));
+    EXPECT_EQ(roundTicks(0, 30, 6), (std::vector<double>{0, 5, 10, 15, 20, 25, 30}));
+    EXPECT_TRUE(roundTicks(1, 1, 5).empty());
+    EXPECT_TRUE(roundTicks(1e300, std::nextafter(1e300, 2e300), 5).empty());
+}
+
 TEST(ErrorScale, ImpossibleRangesAreWidened)
 {
     const ErrorScale scale = ErrorScale::anchored(5, 1e-2, 1e-9);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace blockcert::widgets {
 
 namespace {
@@ -29,6 +31,16 @@ TokenMap column(const std::vector<double>& errors)
     cell->error = errors;
     map.cells.push_back(cell);
     return map;
+}
+
+// The rows as given, every block in order.
+HeatmapArrangement inOrder(const TokenMap& map, std::vector<HeatmapRow> rows)
+{
+    HeatmapArrangement shown;
+    shown.rows = std::move(rows);
+    for (std::size_t column = 0; column < map.blocks.size(); ++column)
+        shown.columns.push_back(static_cast<int>(column));
+    return shown;
 }
 
 }
@@ -72,9 +84,37 @@ TEST(HeatmapGeometry, RowsAreFoundByPromptAndToken)
     const HeatmapGeometry grid = twoPrompts();
     EXPECT_EQ(grid.rowOf(0, 2), 3);
     EXPECT_EQ(grid.rowOf(1, 0), 5);
-    EXPECT_EQ(grid.rowOf(1, -1), 4);
+    EXPECT_EQ(grid.rowOf(1, -1), -1);
     EXPECT_EQ(grid.rowOf(1, 2), -1);
     EXPECT_EQ(grid.rowOf(2, 0), -1);
+}
+
+TEST(HeatmapGeometry, RowsInAnyOrderAreFound)
+{
+    HeatmapGeometry grid;
+    grid.setRows({{1, 1}, {1, 0}, {0, 2}, {0, 0}});
+    EXPECT_EQ(grid.rowOf(1, 1), 0);
+    EXPECT_EQ(grid.rowOf(1, 0), 1);
+    EXPECT_EQ(grid.rowOf(0, 2), 2);
+    EXPECT_EQ(grid.rowOf(0, 1), -1);
+    EXPECT_EQ(grid.rowOf(0, 0), 3);
+}
+
+TEST(HeatmapGeometry, WhereAPromptIsOneRowEveryTokenOfItIsThere)
+{
+    HeatmapGeometry grid;
+    grid.setRows({{0, HeatmapRow::tagHeading}, {2, HeatmapRow::wholePrompt}, {0, HeatmapRow::wholePrompt}});
+    EXPECT_EQ(grid.rowOf(2, 0), 1);
+    EXPECT_EQ(grid.rowOf(2, 17), 1);
+    EXPECT_EQ(grid.rowOf(0, 3), 2);
+    EXPECT_EQ(grid.rowOf(1, 0), -1);
+}
+
+TEST(HeatmapGeometry, FittedRowsFillTheSizeExactly)
+{
+    const HeatmapGeometry small = twoPrompts().fittedTo({48, 200});
+    EXPECT_NEAR(small.contentSize().width(), 48, 1e-9);   // four columns added up
+    EXPECT_NEAR(small.contentSize().height(), 200, 1e-9); // five rows and two headings added up
 }
 
 TEST(HeatmapValues, MarginalsSummariseWhatWasMeasured)
@@ -82,7 +122,7 @@ TEST(HeatmapValues, MarginalsSummariseWhatWasMeasured)
     const TokenMap map = column({1e-3, 3e-2, missing, 2e-3});
     const std::vector<HeatmapRow> rows{{0, 0}, {0, 1}, {0, 2}, {0, 3}};
     HeatmapValues values;
-    values.build(map, Metric::Error, rows, ErrorScale::anchored(1e-5, 1e-2, 1));
+    values.build(map, Metric::Error, inOrder(map, rows), Aggregate::Extreme, ErrorScale::anchored(1e-5, 1e-2, 1));
     const Marginal& marginal = values.columnMarginal(0);
     EXPECT_EQ(marginal.measured, 3);
     EXPECT_EQ(marginal.covered, 2);
@@ -99,8 +139,77 @@ TEST(HeatmapValues, OfMarginsTheSmallestIsTheExtreme)
     cell->margin = {0.5, 0.02, 3};
     map.cells[0] = cell;
     HeatmapValues values;
-    values.build(map, Metric::Margin, {{0, 0}, {0, 1}, {0, 2}}, ErrorScale::sequential(1e-2, 10));
+    values.build(map, Metric::Margin, inOrder(map, {{0, 0}, {0, 1}, {0, 2}}), Aggregate::Extreme,
+                 ErrorScale::sequential(1e-2, 10));
     EXPECT_DOUBLE_EQ(values.columnMarginal(0).extreme, 0.02);
+}
+
+TEST(HeatmapValues, AWholePromptStandsForItsMostStrikingToken)
+{
+    const TokenMap map = column({1e-3, 3e-2, missing, 2e-3});
+    const ErrorScale scale = ErrorScale::anchored(1e-5, 1e-2, 1);
+    HeatmapValues values;
+    values.build(map, Metric::Error, inOrder(map, {{0, HeatmapRow::wholePrompt}}), Aggregate::Extreme, scale);
+    EXPECT_DOUBLE_EQ(values.value(0, 0), 3e-2);
+    EXPECT_EQ(values.tokenOf(0, 0), 1);
+    EXPECT_EQ(values.columnMarginal(0).measured, 3);
+    EXPECT_EQ(values.columnMarginal(0).covered, 2);
+    EXPECT_DOUBLE_EQ(values.columnMarginal(0).mean, 0.011);
+    values.build(map, Metric::Error, inOrder(map, {{0, HeatmapRow::wholePrompt}}), Aggregate::Mean, scale);
+    EXPECT_DOUBLE_EQ(values.value(0, 0), 0.011);
+    EXPECT_EQ(values.tokenOf(0, 0), 1) << "the token to look at is the same";
+}
+
+TEST(HeatmapValues, TheCoverageOfAPromptIsTheShareOfItsMeasuredTokens)
+{
+    const TokenMap map = column({1e-3, 3e-2, missing, 1e-2});
+    HeatmapValues values;
+    values.build(map, Metric::Coverage, inOrder(map, {{0, HeatmapRow::wholePrompt}}), Aggregate::Extreme,
+                 ErrorScale::coverage(0.94));
+    EXPECT_DOUBLE_EQ(values.value(0, 0), 2.0 / 3); // a token at τ is covered
+    EXPECT_EQ(values.columnMarginal(0).covered, 2);
+    EXPECT_EQ(values.tokenOf(0, 0), 1) << "the uncovered one";
+}
+
+TEST(HeatmapValues, AnUnmeasuredPromptIsMissingAndNotZero)
+{
+    TokenMap map = column({1e-3, 1e-3});
+    map.cells[0] = nullptr;
+    HeatmapValues values;
+    values.build(map, Metric::Coverage, inOrder(map, {{0, HeatmapRow::wholePrompt}}), Aggregate::Mean,
+                 ErrorScale::coverage(0.94));
+    EXPECT_TRUE(isMissing(values.value(0, 0)));
+    EXPECT_EQ(values.step(0, 0), -1);
+    EXPECT_EQ(values.columnMarginal(0).measured, 0);
+}
+
+TEST(HeatmapRaster, AFailureInOneOfManyThinColumnsStaysVisible)
+{
+    constexpr int blocks = 640;
+    const ErrorScale scale = ErrorScale::anchored(1e-5, 1e-2, 1);
+    for (const int failing : {0, 1, 333, blocks - 1}) {
+        TokenMap map = column({1e-4});
+        const auto fine = map.cells[0];
+        const auto bad = column({0.5}).cells[0];
+        map.blocks.resize(blocks);
+        map.cells.assign(blocks, fine);
+        map.cells[static_cast<std::size_t>(failing)] = bad;
+        for (int block = 0; block < blocks; ++block)
+            map.blocks[static_cast<std::size_t>(block)] = block;
+        HeatmapValues values;
+        values.build(map, Metric::Error, inOrder(map, {{0, 0}}), Aggregate::Extreme, scale);
+        HeatmapGeometry grid;
+        grid.setRows({{0, 0}});
+        grid.setColumns(blocks);
+        grid.setCellSize(96.0 / blocks, 20);
+        QImage image;
+        rasteriseCells(image, values, grid, QRectF(0, 0, 96, 20), 1, scale, lightTokens());
+        int warm = 0;
+        for (int x = 0; x < image.width(); ++x)
+            warm += image.pixelColor(x, 3) == lightTokens().warm[4] ? 1 : 0;
+        EXPECT_GE(warm, 1) << "block " << failing;
+        EXPECT_LE(warm, 2) << "block " << failing;
+    }
 }
 
 TEST(HeatmapRaster, ASingleFailureAmongThousandsOfThinRowsStaysVisible)
@@ -115,7 +224,7 @@ TEST(HeatmapRaster, ASingleFailureAmongThousandsOfThinRowsStaysVisible)
         errors[static_cast<std::size_t>(failing)] = 0.011;
         const TokenMap map = column(errors);
         HeatmapValues values;
-        values.build(map, Metric::Error, rows, scale);
+        values.build(map, Metric::Error, inOrder(map, rows), Aggregate::Extreme, scale);
         HeatmapGeometry grid;
         grid.setRows(rows);
         grid.setColumns(1);
@@ -136,7 +245,7 @@ TEST(HeatmapRaster, MissingCellsAreHatchedAndNeverAColourOfTheScale)
     const std::vector<HeatmapRow> rows{{0, 0}, {0, 1}};
     const TokenMap map = column({missing, 1e-3});
     HeatmapValues values;
-    values.build(map, Metric::Error, rows, scale);
+    values.build(map, Metric::Error, inOrder(map, rows), Aggregate::Extreme, scale);
     HeatmapGeometry grid;
     grid.setRows(rows);
     grid.setColumns(1);
@@ -167,7 +276,7 @@ TEST(HeatmapRaster, GapsBetweenCellsAreEquallyWideAtOneAndAHalf)
     map.blocks = {0, 1, 2, 3, 4, 5, 6, 7};
     map.cells.assign(8, map.cells[0]);
     HeatmapValues values;
-    values.build(map, Metric::Error, {{0, 0}}, scale);
+    values.build(map, Metric::Error, inOrder(map, {{0, 0}}), Aggregate::Extreme, scale);
     HeatmapGeometry grid;
     grid.setRows({{0, 0}});
     grid.setColumns(8);

@@ -298,6 +298,165 @@ TEST_F(HeatmapTest, EveryMetricPaints)
     }
 }
 
+TEST_F(HeatmapTest, SortedRowsKeepTheCellUnderTheCursor)
+{
+    heatmap.setCurrent({11, 4, 0});
+    HeatmapLayout view = heatmap.view();
+    view.rowOrder = RowOrder::Value;
+    view.columnOrder = ColumnOrder::Value;
+    heatmap.setView(view);
+    EXPECT_EQ(heatmap.current(), (CellKey{11, 4, 0}));
+    EXPECT_EQ(heatmap.positionOf({11, 4, 0}), (GridPosition{0, 0})) << "the largest error comes first";
+    EXPECT_EQ(heatmap.blockAt(0), 11);
+    EXPECT_EQ(heatmap.columnOf(11), 0);
+    for (int column = 0; column < 30; ++column)
+        EXPECT_EQ(heatmap.columnOf(heatmap.blockAt(column)), column);
+    double last = 1e300;
+    for (int row = 0; row < heatmap.values().rows(); ++row) {
+        EXPECT_LE(heatmap.values().rowMarginal(row).extreme, last);
+        last = heatmap.values().rowMarginal(row).extreme;
+    }
+    press(Qt::Key_Right);
+    EXPECT_EQ(heatmap.current().block, heatmap.blockAt(1));
+    for (const int block : {0, 7, 29})
+        EXPECT_EQ(heatmap.cellAt(QPointF(centreOf({block, 4, 3}))), (CellKey{block, 4, 3}));
+}
+
+TEST_F(HeatmapTest, APromptAsOneRowShowsItsWorstTokenAndADoubleClickOpensIt)
+{
+    HeatmapLayout view;
+    view.unit = RowUnit::Prompts;
+    heatmap.setView(view);
+    EXPECT_EQ(heatmap.prompt(), std::nullopt);
+    EXPECT_EQ(heatmap.values().rows(), 10);
+    EXPECT_EQ(heatmap.keyOf({4, 11}), (CellKey{11, 4, 0}));
+    EXPECT_DOUBLE_EQ(heatmap.values().value(4, 11), 0.014217093);
+    EXPECT_EQ(heatmap.values().step(7, 29), -1) << "a prompt that was not replayed is missing";
+    QSignalSpy activated(&heatmap, &TokenHeatmap::activated);
+    QTest::mouseDClick(heatmap.viewport(), Qt::LeftButton, {}, centreOf({11, 4, 0}));
+    ASSERT_EQ(activated.count(), 1);
+    const auto key = activated[0][0].value<CellKey>();
+    heatmap.setPrompt(key.prompt);
+    heatmap.setCurrent(key);
+    EXPECT_EQ(heatmap.prompt(), 4);
+    EXPECT_EQ(heatmap.current(), (CellKey{11, 4, 0}));
+    heatmap.setPrompt(std::nullopt);
+    EXPECT_EQ(heatmap.view().unit, RowUnit::Prompts) << "back where one came from";
+}
+
+TEST_F(HeatmapTest, ADragSelectsASliceAndEscapeClearsItFirst)
+{
+    heatmap.hold({0, 4, 0});
+    QSignalSpy sliced(&heatmap, &TokenHeatmap::sliceSelected);
+    QTest::mousePress(heatmap.viewport(), Qt::LeftButton, {}, centreOf({3, 4, 2}));
+    QTest::mouseMove(heatmap.viewport(), centreOf({5, 4, 6}));
+    QTest::mouseRelease(heatmap.viewport(), Qt::LeftButton, {}, centreOf({5, 4, 6}));
+    const MapSlice slice = heatmap.slice();
+    EXPECT_EQ(slice.blocks, (std::vector<int>{3, 4, 5}));
+    ASSERT_EQ(slice.tokens.size(), 5U);
+    EXPECT_EQ(slice.tokens.front(), (MapSlice::Place{4, 2}));
+    EXPECT_EQ(slice.tokens.back(), (MapSlice::Place{4, 6}));
+    EXPECT_GE(sliced.count(), 1);
+    EXPECT_EQ(heatmap.held(), (CellKey{0, 4, 0})) << "a drag holds nothing";
+    press(Qt::Key_Escape);
+    EXPECT_FALSE(heatmap.selection());
+    EXPECT_TRUE(sliced.back()[0].value<MapSlice>().isEmpty());
+    EXPECT_TRUE(heatmap.isHeld());
+    press(Qt::Key_Escape);
+    EXPECT_FALSE(heatmap.isHeld());
+}
+
+TEST_F(HeatmapTest, ShiftAndArrowsExtendTheSelection)
+{
+    heatmap.setCurrent({3, 4, 2});
+    press(Qt::Key_Right, Qt::ShiftModifier);
+    press(Qt::Key_Down, Qt::ShiftModifier);
+    press(Qt::Key_Down, Qt::ShiftModifier);
+    EXPECT_EQ(heatmap.slice().blocks, (std::vector<int>{3, 4}));
+    EXPECT_EQ(heatmap.slice().tokens.size(), 3U);
+    press(Qt::Key_C, Qt::ControlModifier);
+    const QStringList lines = QApplication::clipboard()->text().split(u'\n');
+    ASSERT_EQ(lines.size(), 5); // head, three tokens, the end
+    EXPECT_EQ(lines[0].toStdString(), "prompt\ttoken\tpiece\tblock 3\tblock 4");
+    EXPECT_EQ(lines[1].count(u'\t'), 4);
+    EXPECT_EQ(lines[1].section(u'\t', 3, 3).toDouble(), heatmap.values().value(2, 3));
+    const std::string words = heatmap.selectionSentence().toStdString();
+    EXPECT_EQ(words.find("3 tokens × 2 blocks: 6 measured, 0 above τ_act, largest "), 0U) << words;
+}
+
+TEST_F(HeatmapTest, ASelectionEndsWhenRowsTakeOtherPlaces)
+{
+    heatmap.select(GridRange{{0, 0}, {3, 3}});
+    heatmap.setMetric(Metric::MlpPart);
+    EXPECT_TRUE(heatmap.selection()) << "the same cells under another metric";
+    HeatmapLayout view = heatmap.view();
+    view.rowOrder = RowOrder::Value;
+    heatmap.setView(view);
+    EXPECT_FALSE(heatmap.selection());
+}
+
+TEST_F(HeatmapTest, AMinimapStandsBesideAMapThatScrollsAndMovesIt)
+{
+    EXPECT_TRUE(heatmap.minimapRect().isEmpty());
+    heatmap.setMap(samples::largeMap(1000, 16));
+    heatmap.setPrompt(0);
+    const QRect minimap = heatmap.minimapRect();
+    ASSERT_FALSE(minimap.isEmpty());
+    QTest::mouseClick(heatmap.viewport(), Qt::LeftButton, {}, minimap.center());
+    const int middle = heatmap.verticalScrollBar()->maximum() / 2;
+    EXPECT_NEAR(heatmap.verticalScrollBar()->value(), middle, heatmap.grid().cellHeight() * 2);
+    EXPECT_FALSE(heatmap.isHeld()) << "the minimap is no cell";
+    EXPECT_FALSE(heatmap.cellAt(minimap.center()));
+    heatmap.zoomToFit();
+    EXPECT_TRUE(heatmap.minimapRect().isEmpty());
+}
+
+TEST_F(HeatmapTest, ALinearScaleAndAnotherMetricFitTheirOwnRange)
+{
+    heatmap.setScaleKind(ScaleKind::Linear);
+    EXPECT_EQ(heatmap.scale().kind(), ScaleKind::Linear);
+    EXPECT_EQ(heatmap.scale().low(), 0);
+    heatmap.setScale(heatmap.scale().withRange(0, 0.011));
+    EXPECT_TRUE(heatmap.scale().clipsHigh()) << "0.0142 lies beyond";
+    heatmap.setMetric(Metric::Coverage);
+    EXPECT_TRUE(heatmap.scale().isCoverage());
+    EXPECT_FALSE(heatmap.hasFixedScale());
+    EXPECT_EQ(heatmap.values().step(0, 11), ErrorScale::steps - 1);
+    EXPECT_EQ(heatmap.values().step(1, 11), 0);
+    EXPECT_EQ(heatmap.cellSentence({11, 4, 0}).toStdString(), "Token 0 “Review”, block 11: not covered");
+}
+
+TEST_F(HeatmapTest, RowsSortedByValueFollowTheCellsThatArrive)
+{
+    const auto full = samples::tokenMap();
+    auto empty = std::make_shared<TokenMap>(*full);
+    std::fill(empty->cells.begin(), empty->cells.end(), nullptr);
+    heatmap.setMap(empty);
+    HeatmapLayout view = heatmap.view();
+    view.columnOrder = ColumnOrder::Value;
+    heatmap.setView(view);
+    EXPECT_EQ(heatmap.blockAt(0), 0);
+    heatmap.setCell(11, 4, full->cells[11 * full->prompts.size() + 4]);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return heatmap.blockAt(0) == 11; }, 2000));
+}
+
+TEST_F(HeatmapTest, ScreenReadersFollowSortingAndSelection)
+{
+    HeatmapLayout view = heatmap.view();
+    view.columnOrder = ColumnOrder::Value;
+    heatmap.setView(view);
+    QAccessibleInterface* interface = QAccessible::queryAccessibleInterface(&heatmap);
+    QAccessibleTableInterface* table = interface->tableInterface();
+    EXPECT_EQ(table->columnDescription(0).toStdString(), "Block 11");
+    EXPECT_EQ(table->cellAt(0, 0)->text(QAccessible::Name).toStdString(),
+              "Token 0 “Review”, block 11: Error 0.014217093, above τ_act");
+    heatmap.select(GridRange{{1, 0}, {2, 2}});
+    EXPECT_EQ(table->selectedCellCount(), 6);
+    EXPECT_EQ(table->selectedCells().size(), 6);
+    EXPECT_TRUE(table->cellAt(2, 2)->state().selected);
+    EXPECT_FALSE(table->cellAt(0, 0)->state().selected);
+}
+
 TEST_F(HeatmapTest, AFixedScaleIsKeptWhenTheMapChanges)
 {
     const ErrorScale shared = ErrorScale::anchored(1e-7, 1e-2, 5);

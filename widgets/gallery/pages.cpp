@@ -4,10 +4,13 @@
 #include "widgets/block_table.h"
 #include "widgets/check_list.h"
 #include "widgets/command_strip.h"
+#include "widgets/coverage_rows.h"
+#include "widgets/coverage_strip.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/empty_state.h"
 #include "widgets/error_legend.h"
 #include "widgets/gallery/samples.h"
+#include "widgets/heatmap_controls.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/model_card_view.h"
 #include "widgets/notice.h"
@@ -16,7 +19,6 @@
 #include "widgets/progress_list.h"
 #include "widgets/prompt_table.h"
 #include "widgets/rail.h"
-#include "widgets/segmented_control.h"
 #include "widgets/spark_line.h"
 #include "widgets/state_badge.h"
 #include "widgets/status_line.h"
@@ -107,27 +109,18 @@ QWidget* frame(int step, const std::vector<Crumb>& crumbs, QWidget* centre, QWid
     return window;
 }
 
-QStringList metricNames()
+QWidget* explorePage(const HeatmapLayout& view, Metric metric)
 {
-    QStringList names;
-    for (const Metric metric : allMetrics)
-        names << metricName(metric);
-    return names;
-}
-
-QWidget* explorePage(std::optional<int> prompt, Metric metric)
-{
+    const std::optional<int> prompt = view.prompt;
     const auto map = samples::tokenMap();
     auto* centre = surface("window");
     auto* title = new PageTitle;
     title->setText(metricTitle(metric),
                    prompt ? s(u"Prompt 4 of 10 · “Review the indemnity clause …” · 31 tokens × 30 blocks")
                           : s(u"All 10 prompts · 30 blocks"));
-    auto* metrics = new SegmentedControl;
-    metrics->setChoices(metricNames());
-    metrics->setCurrent(static_cast<int>(metric));
-    title->addWidget(metrics);
     auto* heatmap = new TokenHeatmap;
+    auto* controls = new HeatmapControls(*heatmap);
+    title->addWidget(controls);
     auto* legend = new ErrorLegend;
     auto* table = new BlockTable;
     auto* inspector = new InspectorPanel;
@@ -143,14 +136,17 @@ QWidget* explorePage(std::optional<int> prompt, Metric metric)
         inspector->setCell(heatmap->current(), key.isValid());
     });
     QObject::connect(inspector, &InspectorPanel::releaseRequested, heatmap, &TokenHeatmap::release);
-    QObject::connect(metrics, &SegmentedControl::chosen, heatmap, [heatmap, inspector](int index) {
-        heatmap->setMetric(allMetrics[static_cast<std::size_t>(index)]);
-        inspector->setMetric(heatmap->metric());
+    QObject::connect(heatmap, &TokenHeatmap::metricChanged, inspector, &InspectorPanel::setMetric);
+    QObject::connect(heatmap, &TokenHeatmap::activated, heatmap, [heatmap](const CellKey& key) {
+        heatmap->setPrompt(heatmap->prompt() ? std::nullopt : std::optional(key.prompt));
     });
-    heatmap->setPrompt(prompt);
-    heatmap->setMetric(metric);
+    QObject::connect(legend, &ErrorLegend::rangeChosen, heatmap,
+                     [heatmap](double low, double high) { heatmap->setScale(heatmap->scale().withRange(low, high)); });
+    QObject::connect(legend, &ErrorLegend::rangeReset, heatmap, [heatmap] { heatmap->setScale(std::nullopt); });
     heatmap->setMap(map);
-    heatmap->setPrompt(prompt);
+    heatmap->setMetric(metric);
+    heatmap->setView(view);
+    controls->refreshMetrics();
     inspector->setMap(map);
     inspector->setMetric(metric);
     inspector->setActions({{s(u"Minimise prompt"), s(u"About 40 replays, 2 minutes")},
@@ -413,7 +409,7 @@ QWidget* partsPage()
     return page;
 }
 
-QWidget* largePage()
+QWidget* largePage(bool fitted)
 {
     auto* page = surface("window");
     page->resize(1440, 900);
@@ -421,26 +417,81 @@ QWidget* largePage()
     auto* heatmap = new TokenHeatmap;
     heatmap->setMap(samples::largeMap(2048, 32));
     heatmap->setPrompt(0);
-    heatmap->setCurrent({7, 0, 900});
     column->addWidget(heatmap);
-    heatmap->zoomToFit();
+    if (fitted)
+        heatmap->zoomToFit();
+    page->ensurePolished();
+    column->activate();
+    heatmap->setCurrent({7, 0, 900});
+    if (!fitted)
+        heatmap->select(GridRange{{890, 4}, {905, 11}});
     return page;
+}
+
+QWidget* coveragePage()
+{
+    auto* page = surface("window");
+    page->resize(1440, 900);
+    auto* column = new QVBoxLayout(page);
+    column->setContentsMargins(space::large + 4, space::large, space::large, space::large);
+    column->setSpacing(space::medium);
+    auto* title = new PageTitle;
+    title->setText(s(u"Coverage, token by token"),
+                   s(u"All 10 prompts · 30 blocks · covered: error up to τ_act = 0.004"));
+    column->addWidget(title);
+    // A smaller threshold, and two tokens that a verification could not decide: every kind of mark is there.
+    auto map = std::make_shared<TokenMap>(*samples::tokenMap());
+    map->thresholds.tauAct = 4e-3;
+    auto* strip = new CoverageStrip;
+    strip->setMap(map, std::make_shared<CoverageRows>(coverageRows(*map, {{29, 4, 7}, {28, 2, 3}})));
+    strip->setCurrent({29, 4, 0});
+    column->addWidget(strip, 1);
+    return page;
+}
+
+HeatmapLayout promptView(int prompt)
+{
+    HeatmapLayout view;
+    view.prompt = prompt;
+    return view;
+}
+
+HeatmapLayout sortedView()
+{
+    HeatmapLayout view = promptView(4);
+    view.rowOrder = RowOrder::Value;
+    view.columnOrder = ColumnOrder::Value;
+    return view;
+}
+
+HeatmapLayout promptsView(RowOrder order)
+{
+    HeatmapLayout view;
+    view.unit = RowUnit::Prompts;
+    view.rowOrder = order;
+    return view;
 }
 
 }
 
 std::vector<Page> pages()
 {
-    return {{QStringLiteral("explore"), [] { return explorePage(4, Metric::Error); }},
-            {QStringLiteral("explore-all"), [] { return explorePage(std::nullopt, Metric::LossDifference); }},
-            {QStringLiteral("explore-margin"), [] { return explorePage(4, Metric::Margin); }},
-            {QStringLiteral("verify"), [] { return verifyPage(true); }},
-            {QStringLiteral("verify-failed"), [] { return verifyPage(false); }},
-            {QStringLiteral("open"), [] { return openPage(); }},
-            {QStringLiteral("run"), [] { return runPage(); }},
-            {QStringLiteral("empty"), [] { return emptyPage(); }},
-            {QStringLiteral("parts"), [] { return partsPage(); }},
-            {QStringLiteral("large"), [] { return largePage(); }}};
+    return {
+        {QStringLiteral("explore"), [] { return explorePage(promptView(4), Metric::Error); }},
+        {QStringLiteral("explore-all"), [] { return explorePage({}, Metric::LossDifference); }},
+        {QStringLiteral("explore-margin"), [] { return explorePage(promptView(4), Metric::Margin); }},
+        {QStringLiteral("explore-sorted"), [] { return explorePage(sortedView(), Metric::Error); }},
+        {QStringLiteral("explore-prompts"), [] { return explorePage(promptsView(RowOrder::Tag), Metric::Coverage); }},
+        {QStringLiteral("explore-kl"), [] { return explorePage(promptsView(RowOrder::Value), Metric::Kl); }},
+        {QStringLiteral("coverage"), [] { return coveragePage(); }},
+        {QStringLiteral("verify"), [] { return verifyPage(true); }},
+        {QStringLiteral("verify-failed"), [] { return verifyPage(false); }},
+        {QStringLiteral("open"), [] { return openPage(); }},
+        {QStringLiteral("run"), [] { return runPage(); }},
+        {QStringLiteral("empty"), [] { return emptyPage(); }},
+        {QStringLiteral("parts"), [] { return partsPage(); }},
+        {QStringLiteral("large"), [] { return largePage(true); }},
+        {QStringLiteral("large-zoomed"), [] { return largePage(false); }}};
 }
 
 }

@@ -99,6 +99,7 @@ std::shared_ptr<const MapCell> cellOf(int block, int prompt, int tokens, int blo
         const double loss = 0.2 + 5 * noise(0, p, u, 9);
         cell->lossBase.push_back(t == 0 ? missing : loss);
         cell->lossStitched.push_back(t == 0 ? missing : loss + (noise(b, p, u, 10) - 0.5) * error * 2e-2);
+        cell->kl.push_back(error * error * (0.02 + 0.1 * noise(b, p, u, 12)));
         const double shift = (noise(b, p, u, 11) - 0.5) * 1e-3;
         cell->topBase.push_back({candidate(u" the", 260, 14.91), candidate(u" your", 553, 13.74),
                                  candidate(u" and", 284, 13.12), candidate(u" every", 897, 11.9),
@@ -129,7 +130,12 @@ std::shared_ptr<const TokenMap> tokenMap()
     for (int block = 0; block < 30; ++block)
         map->blocks.push_back(block);
     for (int prompt = 0; prompt < texts().size(); ++prompt)
-        map->prompts.push_back({QStringLiteral("s%1").arg(prompt), texts()[prompt], split(texts()[prompt])});
+        map->prompts.push_back({QStringLiteral("s%1").arg(prompt),
+                                texts()[prompt],
+                                split(texts()[prompt]),
+                                {prompt % 3 == 0   ? QStringLiteral("plain")
+                                 : prompt % 3 == 1 ? QStringLiteral("list")
+                                                   : QStringLiteral("code")}});
     for (int block = 0; block < 30; ++block)
         for (int prompt = 0; prompt < static_cast<int>(map->prompts.size()); ++prompt)
             map->cells.push_back(

@@ -286,7 +286,8 @@ RunView runViewOf(const Json& show)
     map->run = view.name;
     map->thresholds = thresholdsOf(objectOf(request, "policy"));
     for (const Json& prompt : arrayOf(show, "prompts"))
-        map->prompts.push_back({textOf(prompt, "id"), textOf(prompt, "rendered"), tokensOf(prompt, std::nullopt)});
+        map->prompts.push_back({textOf(prompt, "id"), textOf(prompt, "rendered"), tokensOf(prompt, std::nullopt),
+                                textsOf(prompt, "tags")});
     for (const Json& block : arrayOf(request, "blocks")) {
         if (block.is_number_integer() && block >= 0 && block < 100'000)
             map->blocks.push_back(block.get<int>());

@@ -48,7 +48,7 @@ LiveRun::LiveRun(const QString& run, std::shared_ptr<const widgets::PromptList> 
     if (prompts) {
         for (const widgets::PromptRow& prompt : prompts->prompts) {
             if (prompt.split != "heldout"_L1) // never used to certify
-                m_map.prompts.push_back({prompt.id, prompt.rendered, prompt.tokens});
+                m_map.prompts.push_back({prompt.id, prompt.rendered, prompt.tokens, prompt.tags});
         }
     }
     m_map.cells.resize(m_map.blocks.size() * m_map.prompts.size());

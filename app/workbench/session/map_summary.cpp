@@ -45,12 +45,12 @@ Tally tally(const widgets::TokenMap& map, Metric metric, double threshold)
             if (!cell)
                 continue;
             for (std::size_t token = 0; token < map.prompts[prompt].tokens.size(); ++token) {
-                const double relative = widgets::valueOf(*cell, Metric::Relative, token);
+                const double relative = widgets::valueOf(*cell, Metric::Relative, token, map.thresholds);
                 if (!widgets::isMissing(relative)) {
                     ++result.relativeMeasured;
                     result.relativeWithin += relative <= map.thresholds.tauRel ? 1 : 0;
                 }
-                const double value = std::abs(widgets::valueOf(*cell, metric, token));
+                const double value = std::abs(widgets::valueOf(*cell, metric, token, map.thresholds));
                 if (widgets::isMissing(value))
                     continue;
                 ++result.measured;
@@ -100,15 +100,25 @@ QString share(qint64 part, qint64 whole)
 
 MapSummary summarise(const widgets::TokenMap& map, Metric metric)
 {
+    if (metric == Metric::Coverage) // coverage counts tokens by the error that decides
+        return summarise(map, widgets::decidingMetric(map.thresholds));
     const double threshold = widgets::thresholdOf(map.thresholds, metric);
     const Tally counted = tally(map, metric, widgets::isMissing(threshold) ? INFINITY : threshold);
     if (counted.measured == 0)
-        return {metric == Metric::LossDifference ? tr("No loss was measured.") : tr("Nothing has been measured yet."),
+        return {metric == Metric::LossDifference ? tr("No loss was measured.")
+                : metric == Metric::Kl           ? tr("No KL divergence was measured.")
+                                                 : tr("Nothing has been measured yet."),
                 {}};
     const QString largest = widgets::tableNumber(counted.extreme);
     const QString place = placeOf(map, counted.worst);
     if (metric == Metric::Margin)
         return {tr("The smallest margin is %1, at block %2: %3.").arg(largest).arg(counted.worst.block).arg(place),
+                counted.worst};
+    if (metric == Metric::Kl)
+        return {tr("The largest KL divergence is %1 nats, at block %2: %3.")
+                    .arg(largest)
+                    .arg(counted.worst.block)
+                    .arg(place),
                 counted.worst};
 
     const QString tau = u"%1 = %2"_s.arg(symbolOf(metric), widgets::exactNumber(threshold));

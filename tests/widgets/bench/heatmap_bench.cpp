@@ -1,14 +1,20 @@
 // Measures full repaints of a large map in processor time, beside a plain copy of an image of the same size.
 #include "widgets/check_list.h"
+#include "widgets/coverage_rows.h"
+#include "widgets/coverage_strip.h"
 #include "widgets/gallery/samples.h"
+#include "widgets/heatmap_export.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/theme.h"
 #include "widgets/token_chips.h"
 #include "widgets/token_heatmap.h"
+#include "widgets/view_export.h"
 
 #include <QApplication>
 #include <QImage>
 #include <QPainter>
+#include <QScrollBar>
+#include <QWheelEvent>
 
 #include <algorithm>
 #include <cstdio>
@@ -41,6 +47,32 @@ double medianMs(int runs, const std::function<void()>& work)
     return times[static_cast<std::size_t>(runs / 2)];
 }
 
+struct Spread {
+    double median = 0;
+    double p99 = 0;
+    double largest = 0;
+};
+
+// Of single frames; the first one is a warm-up.
+Spread spreadMs(int runs, const std::function<void()>& work)
+{
+    work();
+    std::vector<double> times;
+    for (int i = 0; i < runs; ++i) {
+        const double begin = processorMs();
+        work();
+        times.push_back(processorMs() - begin);
+    }
+    std::sort(times.begin(), times.end());
+    return {times[times.size() / 2], times[times.size() * 99 / 100], times.back()};
+}
+
+void reportSpread(const char* name, const Spread& spread, double blit)
+{
+    std::printf("  %-28s %7.3f   %5.1f x copy   p99 %.3f   max %.3f\n", name, spread.median, spread.median / blit,
+                spread.p99, spread.largest);
+}
+
 }
 
 int main(int argc, char** argv)
@@ -70,13 +102,53 @@ int main(int argc, char** argv)
         std::printf("  %-28s %7.3f   %5.1f x copy\n", name, ms, ms / blit);
     };
     report("full repaint, readable rows", medianMs(101, [&] { heatmap.render(&target); }));
+    // Panning: every frame another scroll position, as a drag through the whole map gives.
+    QScrollBar& bar = *heatmap.verticalScrollBar();
+    const Spread pan = spreadMs(301, [&, frame = 0]() mutable {
+        bar.setValue((frame++ * 137) % (bar.maximum() + 1));
+        heatmap.render(&target);
+    });
+    reportSpread("pan, one frame", pan, blit);
+    // Zooming: in and out around the middle, from all rows to large ones.
+    const Spread zoom = spreadMs(301, [&, frame = 0]() mutable {
+        const bool in = (frame++ / 20) % 2 == 0;
+        const QPointF middle(width / 2.0, height / 2.0);
+        QWheelEvent wheel(middle, middle, {}, QPoint(0, in ? 120 : -120), Qt::NoButton, Qt::ControlModifier,
+                          Qt::NoScrollPhase, false);
+        QApplication::sendEvent(heatmap.viewport(), &wheel);
+        heatmap.render(&target);
+    });
+    reportSpread("zoom, one frame", zoom, blit);
+    const Spread drag = spreadMs(301, [&, frame = 0]() mutable {
+        heatmap.select(GridRange{{10, 2}, {20 + frame % 40, 8 + frame % 20}});
+        ++frame;
+        heatmap.render(&target);
+    });
+    reportSpread("selection, one frame", drag, blit);
     heatmap.zoomToFit();
     report("full repaint, all rows fitted", medianMs(101, [&] { heatmap.render(&target); }));
     int metric = 0;
-    report("change of metric",
-           medianMs(31, [&] { heatmap.setMetric(allMetrics[static_cast<std::size_t>(++metric % 6)]); }));
+    report("change of metric", medianMs(31, [&] {
+               heatmap.setMetric(allMetrics[static_cast<std::size_t>(++metric % allMetrics.size())]);
+           }));
     const auto cell = map->cells[5];
     report("one finished cell arrives", medianMs(31, [&] { heatmap.setCell(5, 0, cell); }));
+    HeatmapLayout sorted = heatmap.view();
+    report("rows and blocks sorted", medianMs(31, [&] {
+               sorted.rowOrder = sorted.rowOrder == RowOrder::Value ? RowOrder::Position : RowOrder::Value;
+               sorted.columnOrder = sorted.rowOrder == RowOrder::Value ? ColumnOrder::Value : ColumnOrder::Block;
+               heatmap.setView(sorted);
+           }));
+    auto rows = std::make_shared<const CoverageRows>(coverageRows(*map));
+    report("coverage of every token",
+           medianMs(31, [&] { rows = std::make_shared<const CoverageRows>(coverageRows(*map)); }));
+    CoverageStrip strip;
+    strip.resize(1200, 900);
+    strip.setMap(map, rows);
+    strip.setCurrent({7, 0, 900});
+    report("coverage strips painted", medianMs(31, [&] { strip.render(&target); }));
+    report("map as PNG, off the window",
+           medianMs(5, [&] { static_cast<void>(exportBytes(heatmapExport(heatmap), ExportFormat::Png)); }));
     InspectorPanel inspector;
     inspector.resize(336, 900);
     inspector.setMap(map);

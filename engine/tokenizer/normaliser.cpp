@@ -66,6 +66,8 @@ struct Apply {
     std::string operator()(const StripStep& step) const { return strip(step, text); }
 
     std::string operator()(const CollapseSpacesStep&) const { return collapseSpaces(text); }
+
+    std::string operator()(const CharacterMap& map) const { return map.apply(text, largestResult); }
 };
 
 }

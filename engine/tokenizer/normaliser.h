@@ -1,6 +1,7 @@
 // The steps that rewrite a text before it is split.
 #pragma once
 
+#include "engine/tokenizer/character_map.h"
 #include "engine/tokenizer/pattern.h"
 #include "engine/tokenizer/unicode.h"
 
@@ -30,7 +31,8 @@ struct StripStep { // white space
 
 struct CollapseSpacesStep {}; // SentencePiece: no space at either end, no two in a row (U+0020; U+2581 at the end)
 
-using NormaliserStep = std::variant<NormalForm, LowercaseStep, PrependStep, ReplaceStep, StripStep, CollapseSpacesStep>;
+using NormaliserStep =
+    std::variant<NormalForm, LowercaseStep, PrependStep, ReplaceStep, StripStep, CollapseSpacesStep, CharacterMap>;
 
 // `atStart`: the text begins where the prompt begins. Throws ResourceError if the result grows beyond 256 MiB.
 [[nodiscard]] std::string applyNormaliser(const std::vector<NormaliserStep>& steps, std::string_view text,

@@ -69,7 +69,7 @@ ReplaceStep readReplace(const Json& value, const std::string& where)
     return {readPattern(value, where), requireShortText(value, "content", where)};
 }
 
-SplitStep readSplit(const Json& value, const std::string& where)
+SplitBehaviour readBehaviour(const Json& value, const std::string& where)
 {
     static const std::map<std::string_view, SplitBehaviour> behaviours = {
         {"Isolated", SplitBehaviour::Isolated},
@@ -82,7 +82,12 @@ SplitStep readSplit(const Json& value, const std::string& where)
     const auto behaviour = behaviours.find(name);
     if (behaviour == behaviours.end())
         badMember(where, "behavior", "one of the five behaviours of Split");
-    return {readPattern(value, where), behaviour->second, flag(value, "invert", false, where)};
+    return behaviour->second;
+}
+
+SplitStep readSplit(const Json& value, const std::string& where)
+{
+    return {readPattern(value, where), readBehaviour(value, where), flag(value, "invert", false, where)};
 }
 
 MetaspaceStep readMetaspace(const Json& value, const std::string& where)
@@ -127,6 +132,18 @@ std::vector<TokenId> readSpecialIds(const Json& processor, const std::string& na
         result.push_back(static_cast<TokenId>(value));
     }
     return result;
+}
+
+// A [text, id] pair of an older post-processor, whose classifier and separator stand around the prompt.
+TemplateItem readPair(const Json& processor, const char* name, const std::string& where)
+{
+    const Json& pair = requireMember(processor, name, where);
+    if (!pair.is_array() || pair.size() != 2)
+        badMember(where, name, "a token text and its id");
+    const std::int64_t id = requireInteger(pair[1], name, where);
+    if (id < 0 || id > Vocabulary::largestId)
+        badMember(where, name, "a token text and its valid id");
+    return {false, {static_cast<TokenId>(id)}};
 }
 
 std::vector<TemplateItem> readTemplate(const Json& processor, const std::string& where)
@@ -190,6 +207,18 @@ std::vector<PreTokenizerStep> readPreTokenizer(const Json& value, const std::str
             steps.emplace_back(readSplit(part, where));
         else if (type == "Metaspace")
             steps.emplace_back(readMetaspace(part, where));
+        else if (type == "Whitespace")
+            steps.emplace_back(WordRunsStep{});
+        else if (type == "WhitespaceSplit")
+            steps.emplace_back(WhiteSpaceStep{});
+        else if (type == "Punctuation")
+            steps.emplace_back(
+                PunctuationStep{member(part, "behavior") ? readBehaviour(part, where) : SplitBehaviour::Isolated});
+        else if (type == "BertPreTokenizer")
+            steps.insert(steps.end(), {WhiteSpaceStep{}, PunctuationStep{}});
+        else if (type == "CharDelimiterSplit")
+            steps.emplace_back(SplitStep{Pattern::literal(requireCodePoint(part, "delimiter", where)),
+                                         SplitBehaviour::Removed, false});
         else
             refuse(where, type);
     });
@@ -227,11 +256,16 @@ std::vector<TemplateItem> readPostProcessor(const Json& value, const std::string
     eachComponent(value, "processors", where, [&](const Json& part, const std::string& type) {
         if (type == "ByteLevel") // only moves offsets, which we do not have
             return;
-        if (type != "TemplateProcessing")
+        std::vector<TemplateItem> around;
+        if (type == "TemplateProcessing")
+            around = readTemplate(part, where);
+        else if (type == "RobertaProcessing" || type == "BertProcessing")
+            around = {readPair(part, "cls", where), {true, {}}, readPair(part, "sep", where)};
+        else
             refuse(where, type);
         // Each template surrounds what the templates before it made.
         std::vector<TemplateItem> surrounded;
-        for (TemplateItem& item : readTemplate(part, where)) {
+        for (TemplateItem& item : around) {
             if (item.prompt)
                 surrounded.insert(surrounded.end(), items.begin(), items.end());
             else

@@ -17,16 +17,35 @@ void appendParts(const Word& word, const std::vector<Span>& parts, std::vector<W
             words.push_back({word.text.substr(part.begin, part.end - part.begin), word.atStart && part.begin == 0});
 }
 
-std::vector<Span> digitSpans(std::string_view text)
+// Every character that `isMatch` accepts as a match of its own, and the runs between them.
+std::vector<Span> characterSpans(std::string_view text, bool (*isMatch)(char32_t))
 {
     std::vector<Span> spans;
     for (std::size_t i = 0; i < text.size();) {
         const std::size_t begin = i;
-        const bool numeric = isNumeric(nextCodePoint(text, i));
-        if (!numeric && !spans.empty() && !spans.back().match)
+        const bool match = isMatch(nextCodePoint(text, i));
+        if (!match && !spans.empty() && !spans.back().match)
             spans.back().end = i;
         else
-            spans.push_back({begin, i, numeric});
+            spans.push_back({begin, i, match});
+    }
+    return spans;
+}
+
+// Runs of word characters and runs of the rest, without white space.
+std::vector<Span> wordRuns(std::string_view text)
+{
+    std::vector<Span> spans;
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t begin = i;
+        const char32_t c = nextCodePoint(text, i);
+        const bool word = isWordCharacter(c);
+        if (!word && isWhiteSpace(c))
+            continue;
+        if (!spans.empty() && spans.back().end == begin && spans.back().match == word)
+            spans.back().end = i;
+        else
+            spans.push_back({begin, i, word});
     }
     return spans;
 }
@@ -52,7 +71,7 @@ struct Cut {
     void operator()(const DigitsStep& step)
     {
         appendParts(word,
-                    applyBehaviour(digitSpans(word.text),
+                    applyBehaviour(characterSpans(word.text, isNumeric),
                                    step.individual ? SplitBehaviour::Isolated : SplitBehaviour::Contiguous),
                     words);
     }
@@ -64,6 +83,18 @@ struct Cut {
             for (Span& span : spans)
                 span.match = !span.match;
         appendParts(word, applyBehaviour(spans, step.behaviour), words);
+    }
+
+    void operator()(const WhiteSpaceStep&)
+    {
+        appendParts(word, applyBehaviour(characterSpans(word.text, isWhiteSpace), SplitBehaviour::Removed), words);
+    }
+
+    void operator()(const WordRunsStep&) { appendParts(word, wordRuns(word.text), words); }
+
+    void operator()(const PunctuationStep& step)
+    {
+        appendParts(word, applyBehaviour(characterSpans(word.text, isPunctuation), step.behaviour), words);
     }
 
     void operator()(const MetaspaceStep& step)

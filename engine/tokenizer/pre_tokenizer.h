@@ -29,6 +29,14 @@ struct SplitStep {
     bool invert = false;
 };
 
+struct WhiteSpaceStep {}; // cuts at white space, which is dropped
+
+struct WordRunsStep {}; // runs of word characters, and runs of what is neither those nor white space, which is dropped
+
+struct PunctuationStep {
+    SplitBehaviour behaviour = SplitBehaviour::Isolated;
+};
+
 enum class PrependScheme { Always, First, Never };
 
 struct MetaspaceStep {
@@ -37,7 +45,8 @@ struct MetaspaceStep {
     bool split = true;
 };
 
-using PreTokenizerStep = std::variant<ByteLevelStep, DigitsStep, SplitStep, MetaspaceStep>;
+using PreTokenizerStep =
+    std::variant<ByteLevelStep, DigitsStep, SplitStep, MetaspaceStep, WhiteSpaceStep, WordRunsStep, PunctuationStep>;
 
 [[nodiscard]] std::vector<Word> preTokenize(const std::vector<PreTokenizerStep>& steps, Word text);
 

@@ -41,6 +41,7 @@ ScoreModel::ScoreModel(const Vocabulary& vocabulary, std::vector<float> scores, 
     , m_byteFallback(byteFallback)
     , m_byteTokens(byteTokens(vocabulary))
 {
+    std::vector<std::string> userDefined;
     for (std::size_t id = 0; id < m_scores.size(); ++id) {
         if (!std::isfinite(m_scores[id]))
             throw FormatError(std::string(source) + ": the score of token " + std::to_string(id) + " is not finite.");
@@ -51,9 +52,9 @@ ScoreModel::ScoreModel(const Vocabulary& vocabulary, std::vector<float> scores, 
             m_types[id] == PieceType::UserDefined)
             m_longestPiece = std::max(m_longestPiece, text->size());
         if (m_types[id] == PieceType::UserDefined)
-            m_userDefined.push_back(*text);
+            userDefined.push_back(*text);
     }
-    std::ranges::sort(m_userDefined);
+    m_userDefined = PrefixSet(std::move(userDefined));
     if (m_byteFallback)
         for (std::size_t byte = 0; byte < m_byteTokens.size(); ++byte)
             if (!m_byteTokens[byte])
@@ -72,24 +73,6 @@ std::optional<TokenId> ScoreModel::joinable(std::string_view text) const
     return type == PieceType::Normal || type == PieceType::Unused || type == PieceType::UserDefined ? id : std::nullopt;
 }
 
-std::size_t ScoreModel::userDefinedLength(std::string_view text) const
-{
-    std::size_t longest = 0;
-    // Everything between `low` and the end of the sorted list that shares a growing prefix with the text.
-    auto low = m_userDefined.begin();
-    auto high = m_userDefined.end();
-    for (std::size_t length = 1; low != high && length <= text.size(); ++length) {
-        const std::string_view prefix = text.substr(0, length);
-        low = std::lower_bound(low, high, prefix);
-        high = std::upper_bound(low, high, prefix, [length](std::string_view wanted, std::string_view piece) {
-            return wanted < piece.substr(0, length);
-        });
-        if (low != high && *low == prefix)
-            longest = length;
-    }
-    return longest;
-}
-
 std::vector<ScoreModel::Symbol> ScoreModel::split(std::string_view text) const
 {
     std::vector<Symbol> symbols;
@@ -97,7 +80,7 @@ std::vector<ScoreModel::Symbol> ScoreModel::split(std::string_view text) const
     for (std::size_t i = 0; i < text.size();) {
         Symbol symbol;
         symbol.begin = i;
-        symbol.size = m_userDefined.empty() ? 0 : userDefinedLength(text.substr(i));
+        symbol.size = m_userDefined.isEmpty() ? 0 : m_userDefined.longestAt(text.substr(i));
         symbol.frozen = symbol.size > 0;
         if (symbol.frozen)
             i += symbol.size;

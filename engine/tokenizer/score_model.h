@@ -1,6 +1,7 @@
 // SentencePiece's byte-pair encoding: the adjacent pair whose text is the piece of highest score is joined first.
 #pragma once
 
+#include "engine/tokenizer/prefix_set.h"
 #include "engine/tokenizer/vocabulary.h"
 
 #include <array>
@@ -34,7 +35,6 @@ private:
     };
 
     [[nodiscard]] std::optional<TokenId> joinable(std::string_view text) const;
-    [[nodiscard]] std::size_t userDefinedLength(std::string_view text) const;
     [[nodiscard]] std::vector<Symbol> split(std::string_view text) const;
     void put(std::string_view piece, std::vector<TokenId>& ids, bool& lastWasUnknown) const;
 
@@ -44,7 +44,7 @@ private:
     TokenId m_unknown;
     bool m_byteFallback;
     std::size_t m_longestPiece = 0;
-    std::vector<std::string_view> m_userDefined; // sorted
+    PrefixSet m_userDefined;
     std::array<std::optional<TokenId>, 256> m_byteTokens;
 };
 

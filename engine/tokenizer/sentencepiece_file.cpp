@@ -136,6 +136,7 @@ struct Model {
     bool dummyPrefix = true;
     bool collapseSpaces = true;
     bool escapeSpaces = true;
+    std::string_view characterMap; // empty: none
     std::string bos = "<s>";
     std::string eos = "</s>";
 };
@@ -184,13 +185,12 @@ void readTrainer(Message trainer, Model& model)
     }
 }
 
-void readSpaces(Message rules, Model& model, const std::string& source)
+void readNormaliser(Message rules, Model& model)
 {
     while (rules.next()) {
-        if (rules.field() == 2 && !rules.bytes().empty())
-            throw UnsupportedError(source + ": a SentencePiece model with a precompiled normalisation map is not "
-                                            "implemented; provide tokenizer.json.");
-        if (rules.field() == 3)
+        if (rules.field() == 2)
+            model.characterMap = rules.bytes();
+        else if (rules.field() == 3)
             model.dummyPrefix = rules.integer() != 0;
         else if (rules.field() == 4)
             model.collapseSpaces = rules.integer() != 0;
@@ -209,7 +209,7 @@ Model readModel(std::string_view bytes, Vocabulary& vocabulary, const std::strin
         } else if (file.field() == 2) {
             readTrainer(file.message(), model);
         } else if (file.field() == 3) {
-            readSpaces(file.message(), model, source);
+            readNormaliser(file.message(), model);
         } else if (file.field() == 5) {
             Message denormaliser = file.message();
             while (denormaliser.next())
@@ -228,16 +228,36 @@ Model readModel(std::string_view bytes, Vocabulary& vocabulary, const std::strin
 
 }
 
+namespace {
+
+// User-defined pieces are kept as they are written.
+CharacterMap characterMapOf(const Model& model, const Vocabulary& vocabulary, const std::string& source)
+{
+    std::vector<std::string> verbatim;
+    for (std::size_t id = 0; id < model.types.size(); ++id)
+        if (model.types[id] == PieceType::UserDefined)
+            verbatim.push_back(*vocabulary.text(static_cast<TokenId>(id)));
+    return {model.characterMap, PrefixSet(std::move(verbatim)), source};
+}
+
+}
+
 Pipeline readSentencePiece(std::string_view bytes, const Companions& companions, const std::string& source)
 {
     Pipeline pipeline;
     const Model model = readModel(bytes, *pipeline.vocabulary, source);
     pipeline.model.emplace(std::in_place_type<ScoreModel>, *pipeline.vocabulary, model.scores, model.types,
                            *model.unknown, model.byteFallback, source);
+    // The prefix stands in front of a text that the map then empties, too; but not of one that was only spaces.
+    const PrependStep prefix{" ", !companions.legacy.value_or(true)}; // older conversions of Llama 2 put one behind
+    if (model.dummyPrefix && !model.collapseSpaces)                   // every special token, too
+        pipeline.normaliser.emplace_back(prefix);
+    if (!model.characterMap.empty())
+        pipeline.normaliser.emplace_back(characterMapOf(model, *pipeline.vocabulary, source));
     if (model.collapseSpaces)
         pipeline.normaliser.emplace_back(CollapseSpacesStep{});
-    if (model.dummyPrefix) // older conversions of Llama 2 put one behind every special token, too
-        pipeline.normaliser.emplace_back(PrependStep{" ", !companions.legacy.value_or(true)});
+    if (model.dummyPrefix && model.collapseSpaces)
+        pipeline.normaliser.emplace_back(prefix);
     if (model.escapeSpaces)
         pipeline.normaliser.emplace_back(ReplaceStep{Pattern::literal(" "), spaceMark});
     pipeline.decoder = {ReplaceStep{Pattern::literal(spaceMark), " "}, ByteFallbackDecoder{}, FuseDecoder{}};

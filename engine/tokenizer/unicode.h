@@ -26,6 +26,7 @@ void appendUtf8(std::string& text, char32_t codePoint);
 
 [[nodiscard]] bool isWhiteSpace(char32_t codePoint);    // the property White_Space
 [[nodiscard]] bool isNumeric(char32_t codePoint);       // Nd, Nl, No
+[[nodiscard]] bool isPunctuation(char32_t codePoint);   // ASCII's, and P in the reference's old tables
 [[nodiscard]] bool isWordCharacter(char32_t codePoint); // letters, marks, digits, connectors, joiners
 
 [[nodiscard]] std::string lowercase(std::string_view text); // code point by code point, without context

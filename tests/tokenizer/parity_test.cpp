@@ -73,8 +73,8 @@ TEST_P(Parity, RandomIdsAreDecodedAsByTheReference)
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Parity,
                          testing::Values("demo", "gpt2", "smollm", "llama3", "llama2", "llama2_metaspace", "splits",
-                                         "odd", "odd_fused", "sentencepiece", "sentencepiece_unusual", "gguf_llama",
-                                         "gguf_llama3"),
+                                         "odd", "odd_fused", "words", "cuts", "punctuation", "sentencepiece",
+                                         "sentencepiece_unusual", "sentencepiece_rules", "gguf_llama", "gguf_llama3"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }

@@ -82,7 +82,7 @@ TEST(SentencePieceFile, RefusesByNameWhatItDoesNotImplement)
     };
     EXPECT_THAT(message(pieces + plainSpaces), HasSubstr("other than BPE"));
     EXPECT_THAT(message(pieces + field(2, number(3, 1)) + plainSpaces), HasSubstr("other than BPE"));
-    EXPECT_THAT(message(pieces + trainer + field(3, field(2, "map"))), HasSubstr("precompiled"));
+    EXPECT_THAT(message(pieces + trainer + field(3, field(2, "map"))), HasSubstr("normalisation map"));
     EXPECT_THAT(message(pieces + field(2, number(3, 2) + number(24, 1))), HasSubstr("suffix"));
     EXPECT_THAT(message(pieces + trainer + field(5, field(2, "map"))), HasSubstr("denormaliser"));
     EXPECT_THAT(message(pieces + field(2, number(3, 2) + number(35, 1)) + plainSpaces), HasSubstr("byte fallback"));

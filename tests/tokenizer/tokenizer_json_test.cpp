@@ -60,15 +60,11 @@ TEST(TokenizerJson, RefusesEveryComponentItDoesNotImplementByName)
         {"normalizer", "Precompiled"},
         {"normalizer", "Nmt"},
         {"normalizer", "StripAccents"},
-        {"pre_tokenizer", "Whitespace"},
-        {"pre_tokenizer", "BertPreTokenizer"},
-        {"pre_tokenizer", "Punctuation"},
         {"pre_tokenizer", "UnicodeScripts"},
+        {"pre_tokenizer", "FixedLength"},
         {"decoder", "WordPiece"},
         {"decoder", "CTC"},
         {"decoder", "BPEDecoder"},
-        {"post_processor", "BertProcessing"},
-        {"post_processor", "RobertaProcessing"},
     };
     for (const auto& [part, type] : cases)
         expectThrow<UnsupportedError>([&] { readWith(part, R"({"type": ")" + std::string(type) + "\"}"); }, type);
@@ -92,6 +88,22 @@ TEST(TokenizerJson, RefusesEveryComponentItDoesNotImplementByName)
                 read(json);
             },
             option);
+}
+
+TEST(TokenizerJson, CutsAsBertDoesAtWhiteSpaceAndPunctuation)
+{
+    const Pipeline bert = readWith("pre_tokenizer", R"({"type": "BertPreTokenizer"})");
+    const Pipeline both = readWith("pre_tokenizer", R"({"type": "Sequence", "pretokenizers": [
+        {"type": "WhitespaceSplit"}, {"type": "Punctuation"}]})");
+    const std::vector<PreTokenizerStep> none;
+    // What tokenizers 0.23 makes of it.
+    const std::vector<std::string> expected = {"a", ",", "b", "¡", "§", "c", "+", "¶", "d"};
+    for (const Pipeline* pipeline : {&bert, &both}) {
+        std::vector<std::string> words;
+        for (const Word& word : preTokenize(pipeline->preTokenizer, {"  a,b\u00a0¡§c\n+¶d ", true}))
+            words.push_back(word.text);
+        EXPECT_EQ(words, expected);
+    }
 }
 
 TEST(TokenizerJson, RefusesAVocabularyThatContradictsItself)
@@ -156,6 +168,12 @@ TEST(TokenizerJson, RefusesComponentsWithBadMembers)
         {"pre_tokenizer",
          R"({"type": "Metaspace", "replacement": "x", "prepend_scheme": "first", "add_prefix_space": false})"},
         {"pre_tokenizer", R"({"type": "ByteLevel", "use_regex": "yes"})"},
+        {"pre_tokenizer", R"({"type": "Punctuation", "behavior": "Sometimes"})"},
+        {"pre_tokenizer", R"({"type": "CharDelimiterSplit"})"},
+        {"pre_tokenizer", R"({"type": "CharDelimiterSplit", "delimiter": "ab"})"},
+        {"post_processor", R"({"type": "BertProcessing", "sep": ["b", 1]})"},
+        {"post_processor", R"({"type": "RobertaProcessing", "sep": ["b", 1], "cls": ["a", -1]})"},
+        {"post_processor", R"({"type": "RobertaProcessing", "sep": ["b", 1], "cls": "a"})"},
         {"decoder", R"({"type": "Strip", "content": " ", "start": -1, "stop": 0})"},
         {"decoder", R"({"type": "Strip", "content": "  ", "start": 1, "stop": 0})"},
         {"post_processor", R"({"type": "TemplateProcessing"})"},

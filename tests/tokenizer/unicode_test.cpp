@@ -74,6 +74,8 @@ TEST(Unicode, ClassesAreTheReferencesForEveryCodePoint)
               "25 cc3e2382ab4a87897f330bc96b92d26ee0e354098d43ab858b7f59db51696d66");
     EXPECT_EQ(digestOfMembers([](char32_t c, const std::string&) { return isNumeric(c); }),
               "1924 90108035a3651d7d8cb77cd3b2cc4fc85b73fa35d292e3fd8831c892c78ee8f7");
+    EXPECT_EQ(digestOfMembers([](char32_t c, const std::string&) { return isPunctuation(c); }),
+              "726 d5292d54546717063e8bca3e9dd65e358fea22f2345f11747ac902e7c6e3a796");
     EXPECT_EQ(digestOfMembers([](char32_t c, const std::string&) { return isWordCharacter(c); }),
               "144667 affcd826907e1ebd350bc380f40f948b73d11ddcb9c9810420cb3c4d6ea9c117");
 }

@@ -1,9 +1,9 @@
 """Trains the small tokenizers of this folder and records what the reference libraries make of corpus.jsonl.
 
-    python make_references.py DEMO_MODEL.gguf
+    python make_references.py DEMO_MODEL.gguf [NAME…]
 
-Needs tokenizers 0.23, sentencepiece 0.2, gguf 0.19, transformers 5 (other versions may train other vocabularies; the tests only read
-what is written here). Every NAME/expected.json holds, for each line of the corpus, the ids with and without special
+With names it makes only those of words, cuts, punctuation and sentencepiece_rules. Needs tokenizers 0.23, sentencepiece
+0.2, gguf 0.19, transformers 5 (other versions may train other vocabularies; the tests only read what is written here). Every NAME/expected.json holds, for each line of the corpus, the ids with and without special
 tokens, and the decoded text where it differs from the line (null: not comparable); long lists of ids are replaced by their SHA-256 over
 int32 little-endian. "random" holds random ids and what they decode to.
 """
@@ -15,6 +15,8 @@ import json
 import random
 import struct
 import sys
+import tempfile
+import unicodedata
 from pathlib import Path
 
 import gguf
@@ -200,6 +202,56 @@ def odd():
     save("odd_fused", Tokenizer.from_str(json.dumps(value)))
 
 
+def words():
+    """Runs of word characters and the rest, without white space; a post-processor of an older form."""
+    pre = pre_tokenizers.Whitespace()
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    tokenizer.pre_tokenizer = pre
+    tokenizer.train_from_iterator(TRAINING, trainers.BpeTrainer(vocab_size=700, limit_alphabet=150, show_progress=False,
+                                                                special_tokens=["<unk>", "<s>", "</s>"]))
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 1))
+    save("words", tokenizer)
+
+
+def cuts():
+    """Cuts at a character, at white space and around punctuation, dropping the first two."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.CharDelimiterSplit("_"),
+                                                       pre_tokenizers.WhitespaceSplit(),
+                                                       pre_tokenizers.Punctuation("merged_with_previous")])
+    tokenizer.train_from_iterator(TRAINING, trainers.BpeTrainer(vocab_size=700, limit_alphabet=150, show_progress=False,
+                                                                special_tokens=["<unk>", "<s>", "</s>"]))
+    tokenizer.post_processor = processors.BertProcessing(("</s>", 2), ("<s>", 1))
+    save("cuts", tokenizer)
+
+
+def punctuation():
+    """Punctuation in front of GPT-2's expression, digits in threes, as Falcon does it."""
+    pre = pre_tokenizers.Sequence([pre_tokenizers.Punctuation("contiguous"),
+                                   pre_tokenizers.ByteLevel(add_prefix_space=False),
+                                   pre_tokenizers.Digits(individual_digits=False),
+                                   pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    save("punctuation", train(pre, ["<|endoftext|>"], 700))
+
+
+def sentencepiece_rules():
+    """A normalisation map of the characters of the corpus: NFKC, composed pairs, dropped controls, white space."""
+    text = "".join(CORPUS)
+    rules = {"\t": " ", "\n": " ", "\u00a0": " ", "\u200b": "", "\x07": "", "\ufb01": "fi", "\uff41": "a",
+             "\ufdfa": unicodedata.normalize("NFKC", "\ufdfa"), "\u30ab\u3099": "\u30ac", "\u30ab": "ka"}
+    for source in set(text) | {a + b for a, b in zip(text, text[1:]) if unicodedata.combining(b)}:
+        if unicodedata.normalize("NFKC", source) != source:
+            rules.setdefault(source, unicodedata.normalize("NFKC", source))
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as file:
+        for source, target in sorted(rules.items()):
+            file.write(" ".join(f"{ord(c):X}" for c in source) + "\t" + " ".join(f"{ord(c):X}" for c in target) + "\n")
+        file.flush()
+        processor = train_sentencepiece("sentencepiece_rules", vocab_size=600, normalization_rule_name="",
+                                        normalization_rule_tsv=file.name, remove_extra_whitespaces=True,
+                                        user_defined_symbols=["<usr>", "\u00bd"])
+    record_sentencepiece("sentencepiece_rules", processor)
+
+
 def train_sentencepiece(name, **options):
     (HERE / name).mkdir(exist_ok=True)
     model = io.BytesIO()
@@ -342,6 +394,10 @@ def demo(path):
 
 
 def main():
+    if len(sys.argv) > 2:
+        for name in sys.argv[2:]:
+            {"words": words, "cuts": cuts, "punctuation": punctuation, "sentencepiece_rules": sentencepiece_rules}[name]()
+        return
     gpt2()
     smollm()
     llama3()
@@ -357,6 +413,10 @@ def main():
                                   character_coverage=0.98, bos_id=-1, split_by_whitespace=False,
                                   allow_whitespace_only_pieces=False)
     record_sentencepiece("sentencepiece_unusual", unusual)
+    words()
+    cuts()
+    punctuation()
+    sentencepiece_rules()
     demo(sys.argv[1])
 
 

@@ -1,7 +1,8 @@
-"""Prints the table of engine/tokenizer/unicode_additions.cpp and the digests of tests/tokenizer/unicode_test.cpp.
+"""Prints the tables of engine/tokenizer/unicode_additions.cpp and unicode_punctuation.cpp and the digests of
+tests/tokenizer/unicode_test.cpp.
 
-Needs tokenizers 0.23 (Oniguruma with Unicode 16) and libpcre2-32 10.42 (Unicode 14). The table lists what the former
-counts to a category and the latter does not.
+Needs tokenizers 0.23 (Oniguruma with Unicode 16) and libpcre2-32 10.42 (Unicode 14). The first table lists what the
+former counts to a category and the latter does not, the second what the pre-tokenizer Punctuation cuts at.
 """
 
 import ctypes
@@ -62,6 +63,11 @@ def main():
             for first, last in ranges(reference_members(rf"\p{{{name}}}") - pcre2_members(rf"\p{{{name}}}"))]
     for first, last, name in sorted(rows):
         print(f'{{0x{first:X}, 0x{last:X}, "{name}"}},')
+    cut = pre_tokenizers.Punctuation(behavior="isolated")
+    punctuation = [c for c in CODE_POINTS if len(cut.pre_tokenize_str(f"a{chr(c)}a")) == 3]
+    for first, last in ranges(punctuation):
+        print(f"{{0x{first:X}, 0x{last:X}}},")
+    print("punctuation", members_digest(punctuation))
     for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase"):
         normalise = getattr(normalizers, name)().normalize_str
         print(name, digest(normalise(chr(c)).encode() for c in CODE_POINTS))

@@ -42,7 +42,7 @@ command -v dpkg-query >/dev/null ||
     fail "this set-up is for Debian 12 and its relatives; elsewhere install these by hand: $(echo $wanted)"
 # shellcheck disable=SC2086
 present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $wanted 2>/dev/null | awk '$2 == "installed" {print $1}' || true)
-missing=$(comm -23 <(sort -u <<<"$wanted") <(sort -u <<<"$present") | tr '\n' ' ')
+missing=$(comm -23 <(sort -u <<<"$wanted") <(sort -u <<<"$present") | paste -sd ' ')
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -59,10 +59,12 @@ if [ -n "$missing" ]; then
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || fail "Debian packages are missing and sudo is not there; as root run: apt-get update && $install; then repeat."
         say "the next command needs sudo: $install"
+        [ -t 0 ] || sudo -n true 2>/dev/null ||
+            fail "sudo asks for a password and there is no terminal to type it; as root run: apt-get update && $install; then repeat."
     fi
     say "installing $(wc -w <<<"$missing") Debian packages (log: .deps/apt.log)"
     as_root apt-get update -q >.deps/apt.log 2>&1 ||
-        fail "'apt-get update' failed: $(tail -n 1 .deps/apt.log) Check the network (and sudo), then repeat."
+        fail "'apt-get update' failed: $(tail -n 1 .deps/apt.log | sed 's/[.]*$//'). Check the network (and sudo), then repeat."
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >>.deps/apt.log 2>&1 ||
         fail "'$install' failed: $(grep '^E:' .deps/apt.log | tail -n 1) The log is .deps/apt.log; mend it and repeat."

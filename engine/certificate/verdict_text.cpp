@@ -8,7 +8,11 @@ namespace {
 
 void addOnce(std::vector<std::string>& list, const std::string& text)
 {
-    if (std::find(list.begin(), list.end(), text) == list.end())
+    // "per-token losses" is said by "per-token losses (level 4)", too.
+    const bool said = std::any_of(list.begin(), list.end(), [&](const std::string& item) {
+        return item == text || item.starts_with(text + " (level ");
+    });
+    if (!said)
         list.push_back(text);
 }
 
@@ -144,7 +148,8 @@ void conclude(Verdict& verdict, const RunContents& contents, const CheckList& ch
     verdict.notChecked = leftOut(verdict.level, contents.run.manifest.request.loss == LossMode::Exact);
     for (const Check& check : checks.checks())
         if (check.state == CheckState::NotChecked)
-            addOnce(verdict.notChecked, lowered(check.title) + (check.where.empty() ? "" : " (" + check.where + ")"));
+            addOnce(verdict.notChecked,
+                    check.where.empty() ? lowered(check.title) : lowered(check.title) + " (" + check.where + ")");
     verdict.doesNotSay = limitsOf(contents, verdict.scope);
     verdict.checks = checks.checks();
 }

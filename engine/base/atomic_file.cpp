@@ -15,7 +15,7 @@ namespace {
 [[noreturn]] void refuse(const std::string& what, const std::filesystem::path& path, int error)
 {
     const std::string sentence = what + " " + path.string() + ": " + std::strerror(error) + ".";
-    if (error == ENOSPC || error == EDQUOT)
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         throw ResourceError(sentence);
     throw FileError(sentence);
 }

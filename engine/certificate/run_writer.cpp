@@ -271,8 +271,10 @@ struct RunWriter::State {
 RunWriter::RunWriter(const fs::path& run, const RunManifest& manifest, OpenMode mode, const fs::path& childProgram)
     : m_state(std::make_unique<State>())
 {
+    if (fs::exists(run) && !fs::is_directory(run))
+        throw UsageError(run.string() + " is a file; choose another name for the run directory.");
     const bool isRun = fs::exists(run / manifestName);
-    const bool isEmpty = !fs::exists(run) || (fs::is_directory(run) && isEmptyFolder(run));
+    const bool isEmpty = !fs::exists(run) || isEmptyFolder(run);
     if (mode == OpenMode::Create && !isEmpty)
         throw UsageError("The folder " + run.string() + " is not empty; choose another one" +
                          (isRun ? ", or continue the run in it with --resume." : "."));

@@ -39,7 +39,7 @@ int parseCudaIndex(const std::string& name)
     const char* end = name.data() + name.size();
     const auto [stop, problem] = std::from_chars(begin, end, index);
     if (problem != std::errc() || stop != end || index < 0 || index > 63)
-        throw UsageError("--device " + name + ": write cpu, cuda or cuda:N with N from 0 to 63");
+        throw UsageError("--device " + name + ": write cpu, cuda or cuda:N with N from 0 to 63.");
     return index;
 }
 
@@ -71,33 +71,34 @@ at::Device openDevice(const std::string& name)
     if (name == "cpu")
         return at::Device(at::kCPU);
     if (name != "cuda" && !name.starts_with("cuda:"))
-        throw UsageError("--device " + name + ": write cpu, cuda or cuda:N");
+        throw UsageError("--device " + name + ": write cpu, cuda or cuda:N.");
     const int index = parseCudaIndex(name);
     if (const std::string problem = loadCuda(); !problem.empty())
         throw UnsupportedError("--device " + name + ": " + cudaLibrary + " could not be loaded (" + problem +
-                               "); fetch the CUDA libraries with ./run --cuda, or use --device cpu");
+                               "); fetch the CUDA libraries with ./run --cuda, or use --device cpu.");
     try {
         const int devices = at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0;
         if (index >= devices)
             throw UnsupportedError("--device " + name + ": this machine has " + std::to_string(devices) +
-                                   " usable CUDA devices (no NVIDIA driver or no such device); use --device cpu");
+                                   " usable CUDA devices (no NVIDIA driver or no such device); use --device cpu.");
         const at::Device device(at::kCUDA, static_cast<at::DeviceIndex>(index));
         // The first allocation initialises the driver: better here than in the middle of a run.
         (void)at::zeros({1}, at::TensorOptions().device(device));
         return device;
     } catch (const c10::Error& error) {
         throw UnsupportedError("--device " + name + ": CUDA cannot be used here (" +
-                               std::string(error.what_without_backtrace()) + "); use --device cpu");
+                               std::string(error.what_without_backtrace()) + "); use --device cpu.");
     }
 }
 
-std::string describeCuda()
+CudaState describeCuda()
 {
     try {
         (void)openDevice("cuda");
-        return std::to_string(at::detail::getCUDAHooks().getNumGPUs()) + " CUDA device(s) usable";
+        const int devices = at::detail::getCUDAHooks().getNumGPUs();
+        return {true, devices == 1 ? "one device is usable" : std::to_string(devices) + " devices are usable"};
     } catch (const Error& error) {
-        return error.what();
+        return {false, error.what()};
     }
 }
 

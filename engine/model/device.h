@@ -15,8 +15,13 @@ namespace blockcert::model {
 // driver or the device is missing.
 [[nodiscard]] c10::Device openDevice(const std::string& name);
 
-// One sentence about CUDA on this machine, without failing: for the self-tests.
-[[nodiscard]] std::string describeCuda();
+struct CudaState {
+    bool usable = false;
+    std::string text; // how many devices, or one sentence that says why none is usable
+};
+
+// CUDA on this machine, without failing: for the self-tests.
+[[nodiscard]] CudaState describeCuda();
 
 // What a certificate records about this machine and its libraries.
 struct Machine {

@@ -67,7 +67,7 @@ Predictions predict(Transformer& transformer, const at::Tensor& state, const Bat
 {
     if (transformer.config().vocab < topCount)
         throw UnsupportedError("the model's vocabulary has " + std::to_string(transformer.config().vocab) +
-                               " tokens; at least 5 are needed");
+                               " tokens; at least 5 are needed.");
     return guarded([&] {
         const std::int64_t rows = batch.rows();
         const std::vector<std::optional<Target>> targets = targetsOf(batch, ids);

@@ -185,7 +185,7 @@ void skinnyLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const
         case at::kFloat: panelFloat32(static_cast<const float*>(elements), panel); break;
         case at::kBFloat16: panelBFloat16(static_cast<const std::uint16_t*>(elements), panel); break;
         case at::kHalf: panelFloat16(static_cast<const std::uint16_t*>(elements), panel); break;
-        default: throw UnsupportedError("decoding works in fp32, bf16 and fp16");
+        default: throw UnsupportedError("Decoding works in fp32, bf16 and fp16.");
         }
     });
     if (!direct)

@@ -87,7 +87,7 @@ void checkPositions(const TransformerConfig& config, std::int64_t positions)
 {
     if (config.context > 0 && positions > config.context)
         throw UsageError("a prompt needs " + std::to_string(positions) + " positions, the model has " +
-                         std::to_string(config.context) + "; shorten it or lower --max-tokens");
+                         std::to_string(config.context) + "; shorten it or lower --max-tokens.");
 }
 
 }

@@ -108,7 +108,7 @@ public:
     {
         at::Tensor target = at::empty(sizes, m_options);
         if (!loadInto(reference, role, target))
-            throw FormatError(m_checkpoint.path().string() + ": the weight " + role + " is missing");
+            throw FormatError(m_checkpoint.path().string() + ": the weight " + role + " is missing.");
         return target;
     }
 

@@ -15,7 +15,7 @@ std::int32_t numberOf(std::string_view text, const std::string& whole)
     std::int32_t value = -1;
     const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (problem != std::errc() || stop != text.data() + text.size() || value < 0)
-        throw UsageError("--blocks " + whole + ": write all, or indices and ranges such as 0,5,10-12");
+        throw UsageError("--blocks " + whole + ": write all, or indices and ranges such as 0,5,10-12.");
     return value;
 }
 
@@ -35,9 +35,12 @@ std::vector<LayerIndex> selectBlocks(const std::string& text, std::int32_t layer
         const std::size_t dash = part.find('-');
         const std::int32_t first = numberOf(part.substr(0, dash), text);
         const std::int32_t last = dash == std::string_view::npos ? first : numberOf(part.substr(dash + 1), text);
-        if (last < first || last >= layers)
+        if (last < first)
+            throw UsageError("--blocks " + text + ": the range " + std::string(part) +
+                             " ends before it begins; write the smaller number first.");
+        if (last >= layers)
             throw UsageError("--blocks " + text + ": " + std::string(part) + " is not within 0-" +
-                             std::to_string(layers - 1) + ", the blocks of this model");
+                             std::to_string(layers - 1) + ", the blocks of this model.");
         for (std::int32_t layer = first; layer <= last; ++layer)
             chosen.insert(LayerIndex{layer});
         begin = end + 1;

@@ -41,6 +41,8 @@ constexpr std::int64_t groupRows = 512;
 void requireFreshFolder(const fs::path& out)
 {
     std::error_code problem;
+    if (fs::exists(out, problem) && !fs::is_directory(out, problem))
+        throw UsageError(out.string() + " is a file; choose another name for the run directory.");
     if (fs::exists(out / certificate::manifestName, problem))
         throw UsageError("The folder " + out.string() +
                          " is not empty; choose another one, or continue the run in it with --resume.");

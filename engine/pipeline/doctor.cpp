@@ -36,7 +36,9 @@ Json doctor(const DoctorOptions& options, ModelCache& cache, const RunContext& c
         described = describeEngine(options.device, options.threads);
         return checkRow("device", "the device " + options.device, true, "usable");
     });
-    checks.push_back(checkRow("cuda", "CUDA (only --device cuda needs it)", true, model::describeCuda()));
+    const model::CudaState cuda = model::describeCuda();
+    checks.push_back(checkRow("cuda", "CUDA (only --device cuda needs it)", true, cuda.text));
+    checks.back()["optional"] = !cuda.usable;
     for (const DType dtype : {DType::F32, DType::BF16, DType::F16, DType::F64})
         add("invariance." + std::string(nameOf(dtype)), "rows keep their bits in any batch",
             [&] { return checkInvariance(dtype, context); });
@@ -57,7 +59,7 @@ Json doctor(const DoctorOptions& options, ModelCache& cache, const RunContext& c
                 return checkReference(cache.state().load(opened, model, context), options.reference, context);
             });
     } else if (!options.reference.empty()) {
-        throw UsageError("--reference needs a model whose logits are to be compared");
+        throw UsageError("--reference needs a model whose logits are to be compared.");
     }
     return {{"engine", described.at("engine")}, {"checks", std::move(checks)}};
 }

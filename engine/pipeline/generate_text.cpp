@@ -9,7 +9,7 @@ namespace blockcert::pipeline {
 Json generate(const GenerateOptions& options, ModelCache& cache, const RunContext& context)
 {
     if (options.maxNew < 1)
-        throw UsageError("--max-new " + std::to_string(options.maxNew) + ": give at least 1");
+        throw UsageError("--max-new " + std::to_string(options.maxNew) + ": give at least 1.");
     const OpenedModel opened = cache.state().open(options.model.model, context);
     const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Keep);
     model::Transformer& transformer = cache.state().load(opened, options.model, context);

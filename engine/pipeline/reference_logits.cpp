@@ -25,7 +25,7 @@ constexpr double tolerance = 5e-5;
 std::vector<TokenId> idsOf(const HostTensor& tensor, const std::string& where)
 {
     if (tensor.dtype != DType::I64 || tensor.shape.size() != 1)
-        throw FormatError(where + " must be I64 of rank 1");
+        throw FormatError(where + " must be I64 of rank 1.");
     std::vector<TokenId> ids(static_cast<std::size_t>(tensor.elementCount()));
     for (std::size_t i = 0; i < ids.size(); ++i) {
         std::int64_t id = 0;
@@ -60,7 +60,7 @@ Json checkReference(model::Transformer& transformer, const std::filesystem::path
             const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(ids.size()), transformer.config().vocab};
             if (recorded.dtype != DType::F32 || recorded.shape != shape)
                 throw ShapeError(where +
-                                 ".logits must be F32 of one row per token and one column per vocabulary entry");
+                                 ".logits must be F32 of one row per token and one column per vocabulary entry.");
             model::Batch batch;
             batch.add(shape[0]);
             const at::Tensor state =
@@ -74,7 +74,7 @@ Json checkReference(model::Transformer& transformer, const std::filesystem::path
         if (tokens == 0)
             throw FormatError(reference.string() +
                               " holds no prompt0.token_ids; reference logits are promptP.token_ids (I64) "
-                              "and promptP.logits (F32) for P = 0, 1, …");
+                              "and promptP.logits (F32) for P = 0, 1, ….");
         return checkRow("model.reference", "logits agree with the reference file", worst <= tolerance,
                         "largest difference " + scientific(worst) + " over " + std::to_string(tokens) +
                             " tokens, allowed " + scientific(tolerance));

@@ -16,7 +16,7 @@ double defaultTauRel(DType baseline)
 RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& config)
 {
     if (options.surrogate != "exact")
-        throw UnsupportedError("--surrogate " + options.surrogate + " is not in this version; use exact");
+        throw UnsupportedError("--surrogate " + options.surrogate + " is not in this version; use exact.");
     if (options.replayDtype != DType::F64 && options.replayDtype != DType::F32)
         throw UsageError("--replay-dtype is fp64 or fp32, not " + std::string(nameOf(options.replayDtype)));
     RunRequest request;

@@ -1,5 +1,6 @@
 #include "engine/protocol/fault.h"
 
+#include <filesystem>
 #include <new>
 
 namespace blockcert::protocol {
@@ -39,6 +40,8 @@ Fault describeFault(const std::exception_ptr& thrown)
         return {
             "The memory of this machine is used up; ask for fewer blocks or prompts at a time, or for --dtype bf16.",
             "resource", ExitCode::ResourceLimit};
+    } catch (const std::filesystem::filesystem_error& error) {
+        return {error.path1().string() + ": " + error.code().message() + ".", "file", ExitCode::InputUnreadable};
     } catch (const std::exception& error) {
         return {std::string("An unexpected error stopped the work: ") + error.what(), "internal", ExitCode::Incomplete};
     } catch (...) {

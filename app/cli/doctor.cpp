@@ -190,7 +190,8 @@ std::string scalarText(const Json& value)
 
 std::string render(const Json& report, const ParsedCommand&, const Page& page)
 {
-    TextTable facts({{""}, {""}});
+    const terminal::Column wrapped{"", terminal::Align::Left, terminal::Narrow::Wrap};
+    TextTable facts({{""}, wrapped});
     const auto fact = [&](const std::string& name, const std::string& value) {
         facts.add({{name, Tone::Quiet}, terminal::visible(value)});
     };
@@ -207,18 +208,18 @@ std::string render(const Json& report, const ParsedCommand&, const Page& page)
     if (!report.at("engine").is_null())
         for (const auto& [name, value] : report.at("engine").items())
             fact("engine " + name, scalarText(value));
-    TextTable checks({{""}, {""}, {""}});
-    std::string reasons;
+    TextTable checks({{""}, {""}, wrapped});
     for (const Json& row : report.at("checks")) {
         const bool ok = row.at("ok");
         const std::string title = scalarText(row.at("title"));
         const std::string detail = scalarText(row.at("detail"));
-        checks.add({{ok ? "✓" : "✗", ok ? Tone::Good : Tone::Bad}, title, terminal::visible(detail)});
-        if (!ok)
-            reasons += "\n" + page.style.paint(Tone::Bad, "✗ " + title) + "\n  " +
-                       terminal::wrap(terminal::visible(detail), page.width - 2, 2) + "\n";
+        const bool optional = row.value("optional", false); // says what is there, and is never a failure
+        const terminal::Cell mark = optional ? terminal::Cell("–", Tone::Quiet)
+                                    : ok     ? terminal::Cell("✓", Tone::Good)
+                                             : terminal::Cell("✗", Tone::Bad);
+        checks.add({mark, title, {terminal::visible(detail), ok ? Tone::Plain : Tone::Bad}});
     }
-    return facts.render(page.style, 2, page.width) + "\n" + checks.render(page.style, 2, page.width) + reasons;
+    return facts.render(page.style, 2, page.tableWidth) + "\n" + checks.render(page.style, 2, page.tableWidth);
 }
 
 }

@@ -9,7 +9,6 @@
 #include "engine/artifact/tensor_archive.h"
 
 #include <algorithm>
-#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +23,11 @@ int runLightVerb(const ParsedCommand& command)
 {
     const std::string& name = command.verb->name;
     if (name == "completion") {
-        std::cout << command_line::completionScript(command.text("SHELL")) << std::flush;
+        terminal::print(command_line::completionScript(command.text("SHELL")));
         return 0;
     }
     if (name == "man") {
-        std::cout << command_line::manualPage(terminal::toolVersion()) << std::flush;
+        terminal::print(command_line::manualPage(terminal::toolVersion()));
         return 0;
     }
     for (const terminal::Verb& verb :
@@ -48,6 +47,7 @@ int main(int argc, char** argv)
 
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
+        terminal::prepareProgram();
         const ParsedCommand command = command_line::parseCommandLine(arguments);
         if (terminal::printedWish(command))
             return 0;

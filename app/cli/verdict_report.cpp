@@ -1,5 +1,6 @@
 #include "app/cli/verdict_report.h"
 
+#include "app/command_line/shell_word.h"
 #include "app/terminal/number_words.h"
 #include "app/terminal/text_table.h"
 
@@ -17,7 +18,9 @@ namespace blockcert::cli {
 
 namespace {
 
+using terminal::Align;
 using terminal::Cell;
+using terminal::Narrow;
 using terminal::Page;
 using terminal::TextTable;
 using terminal::Tone;
@@ -227,7 +230,7 @@ std::string list(const Json& sentences, const std::string& title, const Page& pa
 
 std::string commands(const Json& verdict, const Page& page)
 {
-    const std::string run = terminal::visible(verdict.at("run").get<std::string>());
+    const std::string run = command_line::shellWord(verdict.at("run").get<std::string>());
     const int level = verdict.at("level");
     std::string text = "\n" + page.style.paint(Tone::Strong, "Check it yourself") + "\n";
     text += "  cd " + run + " && sha256sum -c SHA256SUMS\n";
@@ -252,11 +255,13 @@ std::string renderVerdict(const Json& verdict, bool everyCheck, const Page& page
         byGroup[group].push_back(&check);
     }
     for (const std::string& group : groups) {
-        TextTable table({{""}, {"check"}, {"issuer says"}, {"recomputed here"}, {"how"}});
+        TextTable table(
+            {{""}, {"check"}, {"issuer says"}, {"recomputed here"}, {"how", Align::Left, Narrow::LeaveOut}});
         for (const Line& line : linesOf(byGroup[group], everyCheck))
             addLine(table, line);
         text += "\n" + page.style.paint(Tone::Strong, groupTitle(group)) + "\n" +
-                table.render(page.style, 2, everyCheck ? 0 : page.width) + details(byGroup[group], everyCheck, page);
+                table.render(page.style, 2, everyCheck ? 0 : page.tableWidth) +
+                details(byGroup[group], everyCheck, page);
     }
     text += list(verdict.at("not_checked"), "Not checked", page);
     text += list(verdict.at("does_not_say"), "What this does not say", page);

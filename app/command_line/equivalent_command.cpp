@@ -1,5 +1,7 @@
 #include "app/command_line/equivalent_command.h"
 
+#include "app/command_line/shell_word.h"
+
 #include <algorithm>
 #include <cctype>
 
@@ -25,20 +27,6 @@ Json flattened(const Json& parameters)
     return flat;
 }
 
-}
-
-std::string shellWord(const std::string& text)
-{
-    const bool plain = !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("_-./,:@+=%").find(static_cast<char>(c)) != std::string_view::npos;
-    });
-    if (plain)
-        return text;
-    std::string quoted = "'";
-    for (const char c : text)
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return quoted + "'";
 }
 
 std::string equivalentCommand(const VerbDescription& verb, const Json& parameters)

@@ -12,7 +12,4 @@ namespace blockcert::command_line {
 // --resume and --dry-run are left out: what repeats a run from nothing has neither.
 [[nodiscard]] std::string equivalentCommand(const VerbDescription& verb, const Json& parameters);
 
-// One word of a shell command, quoted if it must be.
-[[nodiscard]] std::string shellWord(const std::string& text);
-
 }

@@ -152,6 +152,7 @@ std::string troffEntry(const std::string& term, const std::string& text)
 std::string manualPage(std::string_view version)
 {
     std::string page = ".TH BLOCKCERT 1 \"\" \"BlockCert Workbench " + std::string(version) + "\" \"User Commands\"\n";
+    page += ".nh\n.ad l\n"; // words of commands are not hyphenated
     page += ".SH NAME\nblockcert \\- certify the blocks of transformer language models, and check certificates\n";
     page += ".SH SYNOPSIS\n.B blockcert\n.I VERB\n[\\fIarguments\\fR]\n.SH DESCRIPTION\n";
     page += "Opens a pre-trained transformer, copies its residual blocks into explicit programs, measures where they "
@@ -169,7 +170,7 @@ std::string manualPage(std::string_view version)
         for (const OptionDescription& option : verb.arguments)
             page += troffEntry(termOf(option), textOf(option));
         for (const std::string& example : verb.examples)
-            page += ".PP\n.RS\n" + troff(example) + "\n.RE\n";
+            page += ".PP\n.RS\n.nf\n" + troff(example) + "\n.fi\n.RE\n";
     }
     page += ".SH EXIT STATUS\n";
     for (const ExitCodeDescription& code : exitCodes())

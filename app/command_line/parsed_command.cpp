@@ -1,5 +1,6 @@
 #include "app/command_line/parsed_command.h"
 
+#include "app/command_line/shell_word.h"
 #include "engine/base/error.h"
 
 #include <CLI/App.hpp>
@@ -11,6 +12,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <numeric>
 
 namespace blockcert::command_line {
@@ -53,6 +55,13 @@ std::optional<double> readNumber(const std::string& text)
     return value;
 }
 
+std::string rangeText(const OptionDescription& option)
+{
+    const std::string least = "from " + std::to_string(option.least);
+    return option.most == std::numeric_limits<std::int64_t>::max() ? least + " on"
+                                                                   : least + " to " + std::to_string(option.most);
+}
+
 void check(const VerbDescription& verb, const OptionDescription& option, const std::string& value)
 {
     const auto refuse = [&](const std::string& what) {
@@ -65,8 +74,8 @@ void check(const VerbDescription& verb, const OptionDescription& option, const s
             refuse("none of " + join(option.choices, ", "));
         return;
     case ValueKind::Integer:
-        if (const auto number = readInteger(value); !number || *number < 0)
-            refuse("no whole number from 0 on");
+        if (const auto number = readInteger(value); !number || *number < option.least || *number > option.most)
+            refuse("no whole number " + rangeText(option));
         return;
     case ValueKind::Number:
         if (const auto number = readNumber(value); !number || *number < 0)
@@ -148,6 +157,14 @@ RawArguments split(const VerbDescription& verb, std::span<const std::string> arg
     return raw;
 }
 
+void refuseContradictions(const ParsedCommand& command)
+{
+    if (command.has("json") && command.has("jsonl"))
+        throw UsageError("--json and --jsonl ask for two forms of the same output; give one of them.");
+    if (command.has("quiet") && command.has("verbose"))
+        throw UsageError("--quiet and --verbose contradict each other; give one of them.");
+}
+
 ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string> arguments)
 {
     RawArguments raw = split(verb, arguments);
@@ -171,6 +188,7 @@ ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string
                 check(verb, option, value);
     }
     command.values = std::move(raw.values);
+    refuseContradictions(command);
     return command;
 }
 
@@ -180,9 +198,33 @@ ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string
     for (const VerbDescription& verb : verbs())
         if (!verb.internal)
             names.push_back(verb.name);
-    const auto meant = nearest(word, names);
+    std::vector<std::string> candidates = names;
+    candidates.insert(candidates.end(), {"help", "--version"});
+    const auto meant = nearest(word, candidates);
     throw UsageError("There is no verb \"" + word + "\"" +
                      (meant ? "; did you mean " + *meant + "?" : "; this version has " + join(names, ", ") + "."));
+}
+
+// `help`, `--help` and `--version`; nothing where a verb is meant.
+std::optional<ParsedCommand> wishOf(std::span<const std::string> arguments)
+{
+    const std::string first = arguments.empty() ? "--help" : arguments[0];
+    const auto isHelp = [](const std::string& word) { return word == "help" || word == "--help" || word == "-h"; };
+    const bool version = first == "--version";
+    if (!version && !isHelp(first))
+        return std::nullopt;
+    ParsedCommand command;
+    command.wish = version ? ParsedCommand::Wish::Version : ParsedCommand::Wish::Help;
+    std::size_t taken = 1;
+    if (!version && arguments.size() > 1) {
+        taken = 2;
+        command.verb = findVerb(arguments[1]);
+        if (!command.verb && !isHelp(arguments[1]))
+            refuseVerb(arguments[1]);
+    }
+    if (arguments.size() > taken)
+        throw UsageError("\"" + arguments[taken] + "\" is one argument too many; see blockcert --help.");
+    return command;
 }
 
 }
@@ -228,21 +270,12 @@ Json ParsedCommand::parameters() const
 
 ParsedCommand parseCommandLine(std::span<const std::string> arguments)
 {
-    ParsedCommand command;
-    if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") {
-        command.wish = ParsedCommand::Wish::Help;
-        return command;
-    }
-    if (arguments[0] == "--version") {
-        command.wish = ParsedCommand::Wish::Version;
-        return command;
-    }
-    if (arguments[0] == "help") {
-        command.wish = ParsedCommand::Wish::Help;
-        if (arguments.size() > 1 && !(command.verb = findVerb(arguments[1])))
-            refuseVerb(arguments[1]);
-        return command;
-    }
+    for (const std::string& argument : arguments)
+        if (!isUtf8(argument))
+            throw UsageError("The argument \"" + argument + "\" is not valid UTF-8; rename the file, or give it a " +
+                             "second name with ln -s.");
+    if (const auto wish = wishOf(arguments))
+        return *wish;
     if (arguments[0].starts_with('-'))
         throw UsageError("The verb comes first, as in blockcert open demo; see blockcert --help.");
     const VerbDescription* verb = findVerb(arguments[0]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct OptionDescription {
     std::string help;                 // one sentence without its full stop
     bool required = false;
     bool repeatable = false; // then ParsedCommand keeps all values
+    std::int64_t least = 0;  // of ValueKind::Integer, both included
+    std::int64_t most = std::numeric_limits<std::int64_t>::max();
 
     [[nodiscard]] bool isPositional() const { return name.front() != '-'; }
 

@@ -10,6 +10,8 @@ namespace {
 
 using Arguments = std::vector<OptionDescription>;
 
+constexpr std::int64_t mostTokens = 1 << 20;
+
 OptionDescription flag(std::string name, std::string help)
 {
     return {std::move(name), "", ValueKind::Flag, "", {}, "", std::move(help), false, false};
@@ -71,9 +73,24 @@ OptionDescription prompts(bool needed)
             false};
 }
 
+OptionDescription within(std::int64_t least, std::int64_t most, OptionDescription option)
+{
+    option.least = least;
+    option.most = most;
+    return option;
+}
+
 OptionDescription threads()
 {
-    return valued("--threads", ValueKind::Integer, "N", "", "how many processor threads to use (default: all)");
+    return within(1, 1024,
+                  valued("--threads", ValueKind::Integer, "N", "", "how many processor threads to use (default: all)"));
+}
+
+OptionDescription maxTokens()
+{
+    return within(1, mostTokens,
+                  valued("--max-tokens", ValueKind::Integer, "N", "256",
+                         "cut longer prompts off after N tokens, and say how many were lost"));
 }
 
 Arguments operator+(Arguments left, const Arguments& right)
@@ -84,16 +101,14 @@ Arguments operator+(Arguments left, const Arguments& right)
 
 Arguments reading()
 {
-    return {
-        choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "the precision of the baseline"),
-        valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads(),
-        valued("--max-tokens", ValueKind::Integer, "N", "256", "longer prompts lose their end; the loss is reported")};
+    return {choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "the precision of the baseline"),
+            valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads(), maxTokens()};
 }
 
 Arguments output()
 {
     return {flag("--json", "one JSON object on standard output"),
-            flag("--jsonl", "the same on one line, after one line for each progress event"),
+            flag("--jsonl", "the same on one line, after one line for each progress event; instead of --json"),
             flag("--quiet", "no progress on standard error"), flag("--verbose", "say more while working")};
 }
 
@@ -149,7 +164,8 @@ Arguments verifying()
         repeatable(valued("--expect-model", ValueKind::Text, "SHA256", "",
                           "a model file's digest; a model of any other files fails; may be given several times")),
         valued("--seed", ValueKind::Integer, "N", "", "of the spot replay (default: drawn, and printed)"),
-        valued("--cells", ValueKind::Integer, "N", "44", "how many cells a spot replay repeats"),
+        within(1, std::numeric_limits<std::int64_t>::max(),
+               valued("--cells", ValueKind::Integer, "N", "44", "how many cells a spot replay repeats")),
         threads(),
         shortened("-o", valued("--out", ValueKind::File, "FILE", "", "also write the verdict to this JSON file")),
     };
@@ -174,8 +190,7 @@ std::vector<VerbDescription> describeVerbs()
           "template."},
          Program::CommandLine,
          Arguments{model(), valued("--text", ValueKind::Text, "TEXT", "", "the text to encode"), prompts(false),
-                   valued("--max-tokens", ValueKind::Integer, "N", "256",
-                          "longer prompts lose their end; the loss is reported")} +
+                   maxTokens()} +
              output(),
          {"blockcert tokenize demo --text \"The capital of France is\"", "blockcert tokenize demo --prompts base"}},
         {"certify",
@@ -220,7 +235,8 @@ std::vector<VerbDescription> describeVerbs()
           "--max-new."},
          Program::Engine,
          Arguments{model(), prompts(true),
-                   valued("--max-new", ValueKind::Integer, "N", "64", "how many tokens at most")} +
+                   within(1, mostTokens,
+                          valued("--max-new", ValueKind::Integer, "N", "64", "add at most N tokens to each prompt"))} +
              reading() + output(),
          {"blockcert generate demo --prompts refusal --max-new 32"}},
         {"doctor",

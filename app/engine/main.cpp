@@ -35,6 +35,7 @@ int main(int argc, char** argv)
 {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
+        terminal::prepareProgram();
         const ParsedCommand command = command_line::parseCommandLine(arguments);
         if (terminal::printedWish(command))
             return 0;

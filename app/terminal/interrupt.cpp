@@ -13,7 +13,7 @@
 
 namespace blockcert::terminal {
 
-InterruptWatch::InterruptWatch(std::function<void()> onFirst)
+InterruptWatch::InterruptWatch(std::function<void()> onFirst, std::function<void()> onSecond)
 {
     sigset_t signals;
     sigemptyset(&signals);
@@ -24,7 +24,7 @@ InterruptWatch::InterruptWatch(std::function<void()> onFirst)
     m_wake = ::eventfd(0, EFD_CLOEXEC);
     if (m_signals < 0 || m_wake < 0)
         throw ResourceError("The program cannot watch for Ctrl+C: too many files are open.");
-    m_thread = std::jthread([this, first = std::move(onFirst)] {
+    m_thread = std::jthread([this, first = std::move(onFirst), second = std::move(onSecond)] {
         for (;;) {
             std::array<pollfd, 2> files{pollfd{m_signals, POLLIN, 0}, pollfd{m_wake, POLLIN, 0}};
             if (::poll(files.data(), files.size(), -1) < 0)
@@ -34,8 +34,10 @@ InterruptWatch::InterruptWatch(std::function<void()> onFirst)
             signalfd_siginfo signal{};
             if (::read(m_signals, &signal, sizeof signal) != static_cast<ssize_t>(sizeof signal))
                 continue;
-            if (m_stop.stop_requested())
+            if (m_stop.stop_requested()) {
+                second();
                 ::_exit(static_cast<int>(ExitCode::Interrupted));
+            }
             m_stop.request_stop();
             first();
         }

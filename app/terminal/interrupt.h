@@ -11,8 +11,8 @@ namespace blockcert::terminal {
 // because threads inherit which signals are held back.
 class InterruptWatch {
 public:
-    // `onFirst` is called on the watching thread.
-    explicit InterruptWatch(std::function<void()> onFirst);
+    // Both are called on the watching thread; the program ends when `onSecond` returns. They must not throw.
+    InterruptWatch(std::function<void()> onFirst, std::function<void()> onSecond);
     ~InterruptWatch();
     InterruptWatch(const InterruptWatch&) = delete;
     InterruptWatch& operator=(const InterruptWatch&) = delete;

@@ -1,13 +1,19 @@
 #include "app/terminal/program.h"
 
 #include "app/command_line/help_text.h"
+#include "app/command_line/shell_word.h"
 #include "app/terminal/interrupt.h"
 #include "app/terminal/progress_view.h"
 #include "app/terminal/surroundings.h"
+#include "engine/base/error.h"
 #include "engine/protocol/fault.h"
 
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <mutex>
+#include <system_error>
 #include <unistd.h>
 
 namespace blockcert::terminal {
@@ -62,17 +68,32 @@ private:
 void printResult(const Verb& verb, const ParsedCommand& command, const VerbResult& result)
 {
     if (command.has("jsonl"))
-        std::cout << writeJsonLine({{verb.finalKey, result.value}}) << std::endl;
+        print(writeJsonLine({{verb.finalKey, result.value}}) + "\n");
     else if (command.has("json"))
-        std::cout << writeJson(result.value) << std::flush;
+        print(writeJson(result.value));
     else
-        std::cout << verb.render(result.value, command, {styleOf(STDOUT_FILENO), widthOf(STDOUT_FILENO)}) << std::flush;
+        print(verb.render(result.value, command, pageOfOutput()));
+}
+
+std::string interruptSentence(const Verb& verb, const ParsedCommand& command)
+{
+    const std::string advice = verb.afterInterrupt ? verb.afterInterrupt(command) : std::string();
+    return "Interrupted." + (advice.empty() ? "" : " " + advice);
+}
+
+// The same where nothing may be thrown any more.
+std::string hardInterruptSentence(const Verb& verb, const ParsedCommand& command)
+{
+    try {
+        return interruptSentence(verb, command);
+    } catch (const std::exception&) {
+        return "Interrupted.";
+    }
 }
 
 int reportInterrupt(const Verb& verb, const ParsedCommand& command)
 {
-    const std::string advice = verb.afterInterrupt ? verb.afterInterrupt(command) : std::string();
-    const std::string sentence = "Interrupted." + (advice.empty() ? "" : " " + advice);
+    const std::string sentence = interruptSentence(verb, command);
     const Json error = {{"error", {{"message", sentence}, {"kind", "interrupted"}, {"exit_code", 130}}}};
     if (command.has("jsonl"))
         std::cout << writeJsonLine(error) << std::endl;
@@ -86,7 +107,9 @@ int reportInterrupt(const Verb& verb, const ParsedCommand& command)
 
 int reportFault(const std::exception_ptr& thrown, bool asJson, bool onOneLine)
 {
-    const protocol::Fault fault = protocol::describeFault(thrown);
+    protocol::Fault fault = protocol::describeFault(thrown);
+    if (!command_line::isUtf8(fault.sentence))
+        fault.sentence = visible(fault.sentence); // a path in another encoding, which JSON could not hold
     if (asJson) {
         const Json error = {{"error", protocol::faultToJson(fault)}};
         std::cout << (onOneLine ? writeJsonLine(error) + "\n" : writeJson(error)) << std::flush;
@@ -98,29 +121,49 @@ int reportFault(const std::exception_ptr& thrown, bool asJson, bool onOneLine)
 bool printedWish(const ParsedCommand& command)
 {
     if (command.wish == ParsedCommand::Wish::Version)
-        std::cout << versionLine() << std::endl;
+        print(versionLine() + "\n");
     else if (command.wish == ParsedCommand::Wish::Help)
-        std::cout << command_line::helpText(command.verb, std::min(widthOf(STDOUT_FILENO), 100)) << std::flush;
+        print(command_line::helpText(command.verb, std::min(widthOf(STDOUT_FILENO), 100)));
     return command.wish != ParsedCommand::Wish::Run;
+}
+
+void print(std::string_view text)
+{
+    std::cout << text << std::flush;
+    if (!std::cout)
+        throw FileError("The result could not be written to standard output; is the disk full, or the reader gone?");
+}
+
+Page pageOfOutput()
+{
+    const int width = widthOf(STDOUT_FILENO);
+    return {styleOf(STDOUT_FILENO), width, isTerminal(STDOUT_FILENO) ? width : 0};
+}
+
+void prepareProgram()
+{
+    (void)std::signal(SIGXFSZ, SIG_IGN);
+    std::error_code error;
+    (void)std::filesystem::current_path(error);
+    if (error)
+        throw FileError("The current folder cannot be used (" + error.message() + "); change to another one.");
 }
 
 int runVerb(const Verb& verb, const ParsedCommand& command)
 {
     try {
         ProgressOutput progress(command, command.has("jsonl"));
-        const InterruptWatch interrupt([&] {
-            progress.finish();
-            writeError("Stopping; Ctrl+C once more ends at once.\n");
-        });
+        const InterruptWatch interrupt(
+            [&] {
+                progress.finish();
+                writeError("Stopping; Ctrl+C once more ends at once.\n");
+            },
+            [&] { writeError(hardInterruptSentence(verb, command) + "\n"); });
         const RunContext context(interrupt.stopToken(), [&](const Progress& event) { progress.take(event); });
         try {
             const VerbResult result = verb.work(command, context);
             progress.finish();
             printResult(verb, command, result);
-            std::cout.flush();
-            if (!std::cout)
-                throw FileError(
-                    "The result could not be written to standard output; is the disk full, or the reader gone?");
             return result.exitCode;
         } catch (const Cancelled&) {
             progress.finish();

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace blockcert::terminal {
@@ -21,7 +22,8 @@ struct VerbResult {
 // What a person sees instead of the JSON.
 struct Page {
     Style style;
-    int width = 100;
+    int width = 100;      // of sentences, which are wrapped
+    int tableWidth = 100; // of tables, which are cut or folded; 0: as wide as they are, for files and pipes
 };
 
 struct Verb {
@@ -41,7 +43,17 @@ struct Verb {
 // Says a fault in the form that the arguments ask for; the exit code.
 [[nodiscard]] int reportFault(const std::exception_ptr& thrown, bool asJson, bool onOneLine = false);
 
-// Prints help or the version if that is what was wished; true if so.
+// Prints help or the version if that is what was wished; true if so. Throws FileError like print().
 [[nodiscard]] bool printedWish(const command_line::ParsedCommand& command);
+
+// Writes to standard output at once. Throws FileError if it is not taken.
+void print(std::string_view text);
+
+// The page that standard output is.
+[[nodiscard]] Page pageOfOutput();
+
+// What both programs do before anything else: a file that grows too large becomes an error of the write and not a
+// signal. Throws FileError if the current folder is gone, which libraries do not survive.
+void prepareProgram();
 
 }

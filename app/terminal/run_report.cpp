@@ -1,5 +1,6 @@
 #include "app/terminal/run_report.h"
 
+#include "app/command_line/shell_word.h"
 #include "app/terminal/number_words.h"
 #include "app/terminal/text_table.h"
 
@@ -88,8 +89,10 @@ std::string blockTable(const Json& listing, const Page& page)
                                    {"loss kept", Align::Right}};
     if (path)
         columns.push_back({"path", Align::Right});
-    columns.push_back({"worst token"});
     TextTable table(columns);
+    columns.push_back({"worst token"});
+    TextTable withWorst(columns);
+    TextTable worstTokens({{"block", Align::Right}, {"worst token", Align::Left, Narrow::Wrap}});
     for (const Json& row : blocks) {
         const bool certified = row.at("certified");
         const Json& relative = row.at("relative");
@@ -106,10 +109,16 @@ std::string blockTable(const Json& listing, const Page& page)
         };
         if (path)
             cells.push_back(coverageCell(row.at("path_coverage"), 1));
-        cells.push_back(tokenPlace(worst.at("piece"), promptId(listing, worst.at("prompt")), worst.at("token")));
-        table.add(std::move(cells));
+        const std::string place =
+            tokenPlace(worst.at("piece"), promptId(listing, worst.at("prompt")), worst.at("token"));
+        table.add(cells);
+        worstTokens.add({cells.front(), place});
+        cells.emplace_back(place);
+        withWorst.add(std::move(cells));
     }
-    return table.render(page.style, 2, page.width);
+    if (page.tableWidth == 0 || withWorst.naturalWidth() <= page.tableWidth)
+        return withWorst.render(page.style, 2, page.tableWidth);
+    return table.render(page.style, 2, page.tableWidth) + "\n" + worstTokens.render(page.style, 2, page.tableWidth);
 }
 
 std::string reasons(const Json& listing, const Page& page)
@@ -149,7 +158,7 @@ std::string largestErrors(const Json& listing, const Page& page)
                      {"MLP", Align::Right},
                      {"norm", Align::Right},
                      {"margin", Align::Right},
-                     {"token"}});
+                     {"token", Align::Left, Narrow::Wrap}});
     for (std::size_t i = 0; i < count; ++i) {
         const Json& cell = *places[i].cell;
         const std::size_t t = places[i].token;
@@ -163,7 +172,7 @@ std::string largestErrors(const Json& listing, const Page& page)
                    tokenPlace(piece, promptId(listing, prompt), t)});
     }
     return "\n" + page.style.paint(Tone::Strong, fmt::format("The {} largest errors", count)) + "\n" +
-           table.render(page.style, 2, page.width);
+           table.render(page.style, 2, page.tableWidth);
 }
 
 std::string sentences(const Json& list, const std::string& title, Tone tone, const Page& page)
@@ -227,7 +236,8 @@ std::string findingPhrase(const Json& finding)
 std::string renderRun(const Json& listing, const Page& page)
 {
     const Json& manifest = listing.at("manifest");
-    std::string text = page.style.paint(Tone::Strong, subjectLine(manifest)) + "\n" + scopeLine(manifest) + "\n";
+    std::string text = page.style.paint(Tone::Strong, wrap(subjectLine(manifest), page.width, 0)) + "\n" +
+                       wrap(scopeLine(manifest), page.width, 0) + "\n";
     text += stateText(listing, page);
     if (!listing.at("blocks").empty())
         text += "\n" + blockTable(listing, page);
@@ -239,7 +249,7 @@ std::string renderRun(const Json& listing, const Page& page)
     text +=
         "\n" + page.style.paint(Tone::Quiet, "made by   ") + visible(listing.at("command").get<std::string>()) + "\n";
     text += page.style.paint(Tone::Quiet, "check it  ") + "blockcert verify " +
-            visible(listing.at("run").get<std::string>()) + "\n";
+            command_line::shellWord(listing.at("run").get<std::string>()) + "\n";
     return text;
 }
 

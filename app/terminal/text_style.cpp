@@ -1,5 +1,7 @@
 #include "app/terminal/text_style.h"
 
+#include "app/command_line/shell_word.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <sys/ioctl.h>
@@ -42,13 +44,6 @@ void forEachCharacter(std::string_view text, const Take& take)
         take(point, bytes);
         text.remove_prefix(static_cast<std::size_t>(length));
     }
-}
-
-bool isControl(utf8proc_int32_t point)
-{
-    const utf8proc_category_t category = utf8proc_category(point);
-    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_ZL ||
-           category == UTF8PROC_CATEGORY_ZP;
 }
 
 }
@@ -99,7 +94,7 @@ std::string visible(std::string_view text, Blanks blanks)
             result += "⇥";
         else if (point == ' ' && blanks == Blanks::Marked)
             result += "␣";
-        else if (isControl(point))
+        else if (command_line::isControl(point))
             result += "�";
         else
             result += bytes;

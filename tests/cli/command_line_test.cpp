@@ -1,11 +1,13 @@
 #include "app/command_line/equivalent_command.h"
 #include "app/command_line/help_text.h"
 #include "app/command_line/parsed_command.h"
+#include "app/command_line/shell_word.h"
 #include "engine/base/error.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -106,6 +108,7 @@ TEST(CommandLine, SuggestsTheNearestVerbAndOption)
     EXPECT_THAT(problemOf(certifyWith({"--block", "1"})), HasSubstr("did you mean --blocks?"));
     EXPECT_THAT(problemOf({"paint"}), HasSubstr("this version has open"));
     EXPECT_THAT(problemOf({"--quiet", "open"}), HasSubstr("verb comes first"));
+    EXPECT_THAT(problemOf({"version"}), HasSubstr("did you mean --version?"));
 }
 
 TEST(CommandLine, RefusesArgumentsTwiceAndTooMany)
@@ -116,12 +119,42 @@ TEST(CommandLine, RefusesArgumentsTwiceAndTooMany)
               (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(CommandLine, RefusesOptionsThatContradictEachOther)
+{
+    EXPECT_THAT(problemOf({"open", "demo", "--json", "--jsonl"}), HasSubstr("--json and --jsonl"));
+    EXPECT_THAT(problemOf({"open", "demo", "--quiet", "--verbose"}), HasSubstr("--quiet and --verbose"));
+    EXPECT_EQ(problemOf({"open", "demo", "--json", "--quiet"}), "");
+}
+
+TEST(CommandLine, RefusesWholeNumbersOutsideTheirRange)
+{
+    EXPECT_THAT(problemOf({"verify", "run", "--threads", "0"}), HasSubstr("from 1 to 1024"));
+    EXPECT_THAT(problemOf({"verify", "run", "--threads", "1025"}), HasSubstr("from 1 to 1024"));
+    EXPECT_EQ(problemOf({"verify", "run", "--threads", "1024"}), "");
+    EXPECT_THAT(problemOf({"verify", "run", "--cells", "0"}), HasSubstr("from 1 on"));
+    EXPECT_THAT(problemOf(certifyWith({"--max-tokens", "0"})), HasSubstr("from 1 to 1048576"));
+    EXPECT_THAT(problemOf({"generate", "demo", "--prompts", "base", "--max-new", "0"}), HasSubstr("--max-new"));
+    EXPECT_EQ(problemOf(certifyWith({"--seed", "0"})), "");
+}
+
+TEST(CommandLine, RefusesArgumentsInAnotherEncoding)
+{
+    EXPECT_THAT(problemOf({"show", "r\xe9sum\xe9"}), HasSubstr("UTF-8"));
+    EXPECT_EQ(problemOf({"show", "r\xc3\xa9sum\xc3\xa9"}), "");
+}
+
 TEST(CommandLine, HearsWishesForHelpAndVersion)
 {
     EXPECT_EQ(parse({}).wish, ParsedCommand::Wish::Help);
     EXPECT_EQ(parse({"--version"}).wish, ParsedCommand::Wish::Version);
     EXPECT_EQ(parse({"open", "--help"}).wish, ParsedCommand::Wish::Help);
     EXPECT_EQ(parse({"help", "verify"}).verb->name, "verify");
+    EXPECT_EQ(parse({"--help", "verify"}).verb->name, "verify");
+    for (const char* word : {"help", "--help", "-h"})
+        EXPECT_EQ(parse({"help", word}).verb, nullptr) << word;
+    EXPECT_THAT(problemOf({"help", "verify", "open"}), HasSubstr("\"open\" is one argument too many"));
+    EXPECT_THAT(problemOf({"--version", "now"}), HasSubstr("\"now\" is one argument too many"));
+    EXPECT_THAT(problemOf({"help", "paint"}), HasSubstr("no verb"));
 }
 
 TEST(CommandLine, HelpManualAndCompletionNameEveryVerbAndOption)
@@ -159,6 +192,29 @@ TEST(CommandLine, HelpKeepsToTheWidthOfTheTerminal)
             at = end + 1;
         }
     }
+}
+
+TEST(ShellWord, QuotesOnlyWhatTheShellWouldRead)
+{
+    EXPECT_EQ(shellWord("demo.blockcert/run_1"), "demo.blockcert/run_1");
+    EXPECT_EQ(shellWord(""), "''");
+    EXPECT_EQ(shellWord("my run"), "'my run'");
+    EXPECT_EQ(shellWord("été"), "'été'");
+    EXPECT_EQ(shellWord("it's"), "'it'\\''s'");
+    EXPECT_EQ(shellWord("$(rm)"), "'$(rm)'");
+    EXPECT_EQ(shellWord("a\nb\t'\\"), "$'a\\nb\\t\\'\\\\'");
+    EXPECT_EQ(shellWord("\x1b[2J"), "$'\\x1b[2J'");
+    EXPECT_EQ(shellWord("é\u202ex"), "$'é\\xe2\\x80\\xaex'"); // turns the direction of what follows
+    EXPECT_EQ(shellWord("\xff"), "$'\\xff'");
+}
+
+TEST(ShellWord, IsReadBackByBash)
+{
+    const std::string name = "a b'c\"d\\e\nf\tg\x1b\u202e\xff$(x)`y`é!*?~#&;|<>";
+    const std::string command = "[ " + shellWord(name) + " = \"$NAME\" ]";
+    ::setenv("NAME", name.c_str(), 1);
+    ::setenv("COMMAND", command.c_str(), 1);
+    EXPECT_EQ(std::system("LC_ALL=C.UTF-8 bash -c \"$COMMAND\""), 0) << command;
 }
 
 TEST(EquivalentCommand, IsTheCommandThatAsksForTheSame)

@@ -167,10 +167,17 @@ Outcome runBlockcert(const std::vector<std::string>& arguments, const std::vecto
     return Process("blockcert", arguments, environment).wait();
 }
 
-Outcome runOnTerminal(const std::vector<std::string>& arguments, const std::vector<std::string>& environment)
+Outcome runShell(const std::string& script)
+{
+    const std::string path = "PATH=" + programPath("").string() + ":" + std::getenv("PATH");
+    return Process("/bin/bash", {"-c", script}, {path}).wait();
+}
+
+Outcome runOnTerminal(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+                      unsigned short columns)
 {
     winsize size{};
-    size.ws_col = 100;
+    size.ws_col = columns;
     size.ws_row = 40;
     int terminal = -1;
     const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);

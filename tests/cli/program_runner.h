@@ -64,9 +64,12 @@ private:
 [[nodiscard]] Outcome runBlockcert(const std::vector<std::string>& arguments,
                                    const std::vector<std::string>& environment = {});
 
-// The same with standard output and standard error on a terminal of 100 columns; all it says is in `out`.
+// The same with standard output and standard error on a terminal; all it says is in `out`.
 [[nodiscard]] Outcome runOnTerminal(const std::vector<std::string>& arguments,
-                                    const std::vector<std::string>& environment = {});
+                                    const std::vector<std::string>& environment = {}, unsigned short columns = 100);
+
+// A bash script that finds the programs on its PATH.
+[[nodiscard]] Outcome runShell(const std::string& script);
 
 [[nodiscard]] std::string readFile(const std::filesystem::path& path);
 void writeFile(const std::filesystem::path& path, const std::string& bytes);

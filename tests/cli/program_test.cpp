@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
@@ -48,6 +49,10 @@ TEST(Program, AnswersUsageErrorsWithCodeTwoAndOneSentence)
                                                {"tokenize", "demo"},
                                                {"tokenize", "demo", "--text", "a", "--prompts", "base"},
                                                {"doctor", "--reference", "x"},
+                                               {"open", "demo", "--quiet", "--verbose"},
+                                               {"verify", "run", "--threads", "1000000"},
+                                               {"help", "verify", "open"},
+                                               {"show", "r\xe9sum\xe9"},
                                                {"certify", "demo", "--prompts", "base", "-o", "x"}}) {
         const Outcome outcome = runBlockcert(arguments);
         EXPECT_EQ(outcome.status, 2) << arguments[0];
@@ -81,6 +86,8 @@ TEST(Program, SaysErrorsAsJsonToo)
     EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr("/no/such/model"));
     expectOneSentence(missing.err);
     EXPECT_EQ(runBlockcert({"open", "--json"}).json().at("error").at("kind"), "usage");
+    EXPECT_EQ(runBlockcert({"open", "demo", "--json", "--jsonl"}).json().at("error").at("exit_code"), 2);
+    EXPECT_EQ(runBlockcert({"open", "r\xe9sum\xe9", "--json"}).json().at("error").at("exit_code"), 2);
     const auto lines = runBlockcert({"open", "/no/such/model", "--jsonl"}).jsonLines();
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_TRUE(lines[0].contains("error"));
@@ -216,20 +223,58 @@ TEST(Program, FindsModelsInTheLocalHubCache)
 TEST(Program, SaysWhenItsOutputCannotBeWritten)
 {
     // /dev/full: every write fails as on a full disk.
-    const std::string command =
-        std::string(std::getenv("BLOCKCERT_BIN")) + "/blockcert open demo --json > /dev/full 2> /dev/null";
-    const int status = std::system(command.c_str());
-    ASSERT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 3);
+    for (const char* command : {"open demo --json", "open demo", "--help", "--version", "man", "completion bash"}) {
+        const Outcome outcome = runShell("exec blockcert " + std::string(command) + " > /dev/full");
+        EXPECT_EQ(outcome.status, 3) << command;
+        expectOneSentence(outcome.err);
+    }
 }
 
-TEST(Program, WritesCompletionThatBashCanRead)
+TEST(Program, EndsQuietlyWhenItsReaderHasGone)
 {
-    const TemporaryFolder folder;
-    writeFile(folder / "blockcert.bash", runBlockcert({"completion", "bash"}).out);
-    EXPECT_EQ(std::system(("bash -n " + (folder / "blockcert.bash").string()).c_str()), 0);
+    for (const char* command : {"man", "help certify", "open demo --json"}) {
+        const Outcome outcome = runShell("blockcert " + std::string(command) + " | true; exit ${PIPESTATUS[0]}");
+        EXPECT_TRUE(outcome.status == 0 || outcome.status == 128 + SIGPIPE) << command << " " << outcome.status;
+        EXPECT_EQ(outcome.err, "");
+    }
+}
+
+TEST(Program, WritesCompletionThatEveryShellCanRead)
+{
+    for (const char* shell : {"bash", "zsh", "fish"}) {
+        if (runShell("command -v " + std::string(shell)).status != 0)
+            continue; // bash is always there
+        const Outcome outcome = runShell("set -o pipefail; blockcert completion " + std::string(shell) +
+                                         " > $$.tmp && " + shell + " -n $$.tmp; status=$?; rm -f $$.tmp; exit $status");
+        EXPECT_EQ(outcome.status, 0) << shell << ": " << outcome.err;
+    }
     EXPECT_EQ(runBlockcert({"completion", "tcsh"}).status, 2);
+}
+
+TEST(Program, CompletesVerbsOptionsAndValuesInBash)
+{
+    const auto completed = [](const std::string& words) {
+        return runShell("source <(blockcert completion bash); COMP_WORDS=(" + words +
+                        "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); compopt() { :; }; _blockcert; "
+                        "printf '%s\\n' \"${COMPREPLY[@]}\"")
+            .out;
+    };
+    EXPECT_EQ(completed("blockcert ver"), "verify\n");
+    EXPECT_EQ(completed("blockcert verify --lev"), "--level\n");
+    EXPECT_EQ(completed("blockcert verify --level ''"), "0\n1\n2\n3\n4\n");
+    EXPECT_EQ(completed("blockcert certify demo --prompts st"), "stress\n");
+}
+
+TEST(Program, WritesAManualPageWithoutMistakes)
+{
     EXPECT_THAT(runBlockcert({"man"}).out, testing::StartsWith(".TH BLOCKCERT 1"));
+    if (runShell("command -v man && command -v groff").status != 0)
+        GTEST_SKIP() << "man and groff are not installed";
+    const Outcome outcome =
+        runShell("blockcert man | LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -");
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_THAT(outcome.out, HasSubstr("blockcert certify demo --blocks 0,15,29 --prompts base -o demo.blockcert\n"));
 }
 
 TEST(Program, EndsTheArchiveChildAtOnceWithoutAnArchive)

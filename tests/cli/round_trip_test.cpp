@@ -11,6 +11,7 @@
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <sstream>
 #include <thread>
 
 using namespace blockcert;
@@ -184,6 +185,46 @@ TEST_F(FinishedRun, FailsWithTheReasonWhenAByteIsFlipped)
     EXPECT_THAT(outcome.out, HasSubstr("block_03/probes.h5"));
 }
 
+TEST_F(FinishedRun, FitsANarrowTerminal)
+{
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"show", path()}, {"show", path(), "--tokens"}, {"verify", path(), "--quiet"}}) {
+        const Outcome outcome = runOnTerminal(arguments, {"NO_COLOR=1"}, 80);
+        EXPECT_EQ(outcome.status, 0);
+        std::istringstream lines(outcome.out);
+        for (std::string line; std::getline(lines, line);) {
+            const bool isCommand = line.find(path()) != std::string::npos; // left whole, so that it can be copied
+            const auto columns = std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80 && c != '\r'; });
+            EXPECT_TRUE(isCommand || columns <= 80) << columns << ": " << line;
+        }
+        EXPECT_THAT(outcome.out, HasSubstr(arguments[0] == "show" ? ", token " : "Quantiles"));
+    }
+}
+
+TEST_F(FinishedRun, IsShownWholeWhereThereIsNoTerminal)
+{
+    const Outcome outcome = runBlockcert({"show", path()});
+    const Json worst = FinishedRun::outcome().json().at("blocks")[0].at("worst");
+    EXPECT_THAT(outcome.out, HasSubstr(", token " + worst.at("token").dump() + "\n"));
+    EXPECT_THAT(outcome.out, Not(HasSubstr("…")));
+}
+
+TEST_F(FinishedRun, IsNamedInCommandsThatAShellReads)
+{
+    const std::string odd = path() + "'s \n\x1b[31mcopy";
+    std::filesystem::copy(path(), odd, std::filesystem::copy_options::recursive);
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"show", odd}, {"verify", odd, "--level", "1", "--quiet"}}) {
+        const std::string out = runBlockcert(arguments).out;
+        EXPECT_THAT(out, Not(HasSubstr("\x1b")));
+        const std::size_t at = out.find("blockcert verify $'");
+        ASSERT_NE(at, std::string::npos) << out;
+        const std::string command = out.substr(at, out.find('\n', at) - at);
+        const Outcome repeated = runShell(command + " --quiet --json");
+        EXPECT_EQ(repeated.json().at("run"), odd) << command;
+    }
+}
+
 TEST_F(FinishedRun, IsNotOverwrittenByAnother)
 {
     const Outcome outcome = runBlockcert({"certify", "demo", "--blocks", "4", "--prompts", "base", "-o", path()});
@@ -222,6 +263,51 @@ TEST(Certify, StopsOnCtrlCSaysHowToResumeAndGivesTheSameBytesInTheEnd)
     const Outcome resumed = runBlockcert(with(twoBlocks, {"-o", broken, "--resume"}));
     EXPECT_EQ(resumed.status, 0) << resumed.err;
     EXPECT_EQ(artifactsOf(broken), artifactsOf(whole));
+}
+
+TEST(Certify, SaysHowToResumeEvenWhenEndedAtOnce)
+{
+    const TemporaryFolder folder;
+    Process process("blockcert", with(twoBlocks, {"-o", (folder / "run").string(), "--jsonl"}));
+    ASSERT_TRUE(
+        waitFor([&] { return process.outputSoFar().find("\"cell\"") != std::string::npos || !process.isRunning(); }));
+    process.signal(SIGINT);
+    process.signal(SIGTERM); // another signal: two equal ones may arrive as one
+    const Outcome stopped = process.wait();
+    EXPECT_EQ(stopped.status, 130) << stopped.err;
+    EXPECT_THAT(stopped.err, HasSubstr("continue with:\n  blockcert certify demo --blocks 2,7"));
+    EXPECT_EQ(runBlockcert(with(twoBlocks, {"-o", (folder / "run").string(), "--resume"})).status, 0);
+}
+
+TEST(Certify, TreatsAFileThatMayNotGrowAsAFullDisk)
+{
+    const TemporaryFolder folder;
+    const std::string run = (folder / "run").string();
+    const std::string command = "blockcert certify demo --blocks 2 --prompts base --loss none --quiet -o " + run;
+    const Outcome limited = runShell("ulimit -f 100; exec " + command); // 100 kB
+    EXPECT_EQ(limited.status, 7) << limited.err;
+    EXPECT_THAT(limited.err, HasSubstr(run));
+    const Outcome resumed = runShell("exec " + command + " --resume");
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+}
+
+TEST(Certify, DoesNotTakeAFileForItsFolder)
+{
+    const TemporaryFolder folder;
+    writeFile(folder / "file", "mine");
+    const Outcome outcome =
+        runBlockcert({"certify", "demo", "--blocks", "0", "--prompts", "base", "-o", (folder / "file").string()});
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("is a file"));
+    EXPECT_EQ(readFile(folder / "file"), "mine");
+}
+
+TEST(Certify, SaysThatItsFolderIsGone)
+{
+    const Outcome outcome =
+        runShell("d=$(mktemp -d); cd $d; rmdir $d; exec blockcert evaluate demo --prompts base --quiet");
+    EXPECT_EQ(outcome.status, 3);
+    EXPECT_THAT(outcome.err, HasSubstr("current folder"));
 }
 
 TEST(Certify, SaysAHonestNoAndFailsOnlyWhenAsked)

@@ -101,6 +101,32 @@ TEST(TextTable, CutsTheLastColumnToTheWidthOfTheTerminal)
                                            "one  a long explanation\n");
 }
 
+TEST(TextTable, WrapsALastColumnThatAsksForIt)
+{
+    TextTable table({{""}, {"", Align::Left, Narrow::Wrap}});
+    table.add({"device", "one two three four five six"});
+    EXPECT_EQ(table.render(Style(), 0, 29), "device  one two three four\n"
+                                            "        five six\n");
+    EXPECT_EQ(table.render(Style(), 0, 0), "device  one two three four five six\n");
+}
+
+TEST(TextTable, LeavesOutALastColumnThatAllowsItAndCutsText)
+{
+    TextTable table({{"check"}, {"ε", Align::Right}, {"how", Align::Left, Narrow::LeaveOut}});
+    table.add({"the norm of every recorded output", "0.000123456", "replayed in double"});
+    EXPECT_EQ(table.render(Style(), 0, 30), "check                        ε\n"
+                                            "the norm of ever…  0.000123456\n");
+    EXPECT_EQ(table.render(Style(), 0, 60), "check                                        ε  how\n"
+                                            "the norm of every recorded output  0.000123456  replayed in…\n");
+}
+
+TEST(TextTable, NeverCutsNumbers)
+{
+    TextTable table({{"a", Align::Right}, {"b", Align::Right}});
+    table.add({"1.2345678901234", "0.98765432109876"});
+    EXPECT_THAT(table.render(Style(), 0, 20), HasSubstr("1.2345678901234  "));
+}
+
 namespace {
 
 std::string shown(ProgressForm form, std::initializer_list<std::int64_t> done)

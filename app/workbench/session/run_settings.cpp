@@ -127,6 +127,33 @@ QString certifyCommand(const RunSettings& settings, bool resume)
     return shellCommand(words);
 }
 
+namespace {
+
+// What stands between $' and ' in a command, from `i` on, which then points at the closing quote. Escaped bytes are
+// UTF-8 (app/command_line/shell_word.h).
+QString ansiQuoted(const QString& command, qsizetype& i)
+{
+    QByteArray bytes;
+    for (; i < command.size() && command[i] != u'\''; ++i) {
+        const bool escape = command[i] == u'\\' && i + 1 < command.size();
+        if (escape)
+            ++i;
+        if (escape && command[i] == u'x') {
+            bytes += static_cast<char>(QStringView(command).mid(i + 1, 2).toInt(nullptr, 16));
+            i += 2;
+        } else if (escape && (command[i] == u'n' || command[i] == u't')) {
+            bytes += command[i] == u'n' ? '\n' : '\t';
+        } else {
+            const qsizetype size = command[i].isHighSurrogate() && i + 1 < command.size() ? 2 : 1;
+            bytes += QStringView(command).mid(i, size).toUtf8();
+            i += size - 1;
+        }
+    }
+    return QString::fromUtf8(bytes);
+}
+
+}
+
 QStringList shellWords(const QString& command)
 {
     QStringList words;
@@ -142,6 +169,10 @@ QStringList shellWords(const QString& command)
                 word += command[++i];
             else
                 word += c;
+        } else if (c == u'$' && i + 1 < command.size() && command[i + 1] == u'\'') {
+            i += 2;
+            word += ansiQuoted(command, i);
+            isWord = true;
         } else if (c == u'\'' || c == u'"') {
             quote = c;
             isWord = true;

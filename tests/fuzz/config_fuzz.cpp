@@ -7,7 +7,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     using namespace blockcert;
     static const fuzz::Folder folder;
     static const bool prepared = [] {
-        std::filesystem::copy_file("tests/data/models/llama-gqa/model.safetensors",
+        const char* data = std::getenv("BLOCKCERT_TEST_DATA");
+        std::filesystem::copy_file(std::filesystem::path(data ? data : "tests/data") /
+                                       "models/llama-gqa/model.safetensors",
                                    folder.path() / "model.safetensors");
         return true;
     }();

@@ -7,6 +7,7 @@ bin=build/fuzz/bin
 [ -x "$bin/json_fuzz" ] || { echo "fuzz: build first: cmake --preset fuzz && cmake --build --preset fuzz" >&2; exit 2; }
 export BLOCKCERT_PROGRAM="$PWD/$bin/blockcert"
 failed=0
+"$bin/fuzz_seeds" tests/data build/fuzz/corpus
 for target in "$bin"/*_fuzz; do
     name=$(basename "$target" _fuzz)
     corpus=build/fuzz/corpus/$name
@@ -16,7 +17,7 @@ for target in "$bin"/*_fuzz; do
         gguf) grep '\.gguf$' ;;
         archive) grep '\.h5$' ;;
         tokenizer) grep -E '/tokenizer\.(json|model)$' ;;
-        template) grep -E '\.jinja$' ;;
+        template | frame | program) grep '^$' ;; # made by fuzz_seeds
         config) grep '/config\.json$' ;;
         prompts) grep -E '\.(jsonl|txt|csv)$' ;;
         *) grep '\.json$' ;;

@@ -142,11 +142,11 @@ std::vector<std::string> engineArguments(const ParsedCommand& command)
 }
 
 // The engine's report joins the checks; an engine that cannot answer is one failed check.
-void addEngine(const ParsedCommand& command, Json& report)
+void addEngine(const ParsedCommand& command, const RunContext& context, Json& report)
 {
     report["engine"] = nullptr;
     try {
-        const Json answer = askEngine(engineArguments(command));
+        const Json answer = askEngine(engineArguments(command), context);
         if (answer.contains("error"))
             throw FormatError(answer.at("error").value("message", "The engine gives no reason."));
         report["engine"] = answer.at("engine");
@@ -157,7 +157,7 @@ void addEngine(const ParsedCommand& command, Json& report)
     }
 }
 
-terminal::VerbResult examine(const ParsedCommand& command, const RunContext&)
+terminal::VerbResult examine(const ParsedCommand& command, const RunContext& context)
 {
     if (command.has("reference") && !command.has("model"))
         throw UsageError("doctor --reference needs --model, whose logits are compared.");
@@ -175,7 +175,7 @@ terminal::VerbResult examine(const ParsedCommand& command, const RunContext&)
         {"hub_cache", terminal::modelLocations().hubCache.string()},
         {"checks", Json::array({check("sha256", "digests", testDigest), check("archive", "archives", testArchive),
                                 check("demo", "demo model", testDemo)})}};
-    addEngine(command, report);
+    addEngine(command, context, report);
     bool well = true;
     for (const Json& row : report.at("checks"))
         well = well && row.at("ok").get<bool>();

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +48,40 @@ std::vector<std::string> commandLine(const std::filesystem::path& engine, std::s
     return words;
 }
 
+// In a process group of its own: Ctrl+C on the terminal is for this program, which ends the engine itself.
+int startApart(const std::filesystem::path& engine, const std::vector<char*>& pointers, int output, pid_t& child)
+{
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    const int result = ::posix_spawn(&child, engine.c_str(), &actions, &attributes, pointers.data(), environ);
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+// What the engine prints until it ends, until there is too much of it, or until the work is asked to stop.
+std::string readAnswer(int descriptor, const RunContext& context)
+{
+    constexpr int stopInterval = 50; // ms
+    std::string answer;
+    std::array<char, 1U << 14U> buffer{};
+    while (!context.stopRequested() && answer.size() < largestAnswer) {
+        pollfd file{descriptor, POLLIN, 0};
+        if (::poll(&file, 1, stopInterval) <= 0)
+            continue;
+        const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+        if (count > 0)
+            answer.append(buffer.data(), static_cast<std::size_t>(count));
+        else if (count == 0 || errno != EINTR)
+            break;
+    }
+    return answer;
+}
+
 }
 
 void becomeEngine(std::span<const std::string> arguments)
@@ -58,7 +93,7 @@ void becomeEngine(std::span<const std::string> arguments)
     throw FileError(engine.string() + " cannot be started: " + std::strerror(errno) + ".");
 }
 
-Json askEngine(std::span<const std::string> arguments)
+Json askEngine(std::span<const std::string> arguments, const RunContext& context)
 {
     const std::filesystem::path engine = enginePath();
     std::vector<std::string> words = commandLine(engine, arguments);
@@ -66,29 +101,21 @@ Json askEngine(std::span<const std::string> arguments)
     std::array<int, 2> output{};
     if (::pipe2(output.data(), O_CLOEXEC) != 0)
         throw ResourceError("The program cannot open a pipe: too many files are open.");
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
     pid_t child = 0;
-    const int started = ::posix_spawn(&child, engine.c_str(), &actions, nullptr, pointers.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
+    const int started = startApart(engine, pointers, output[1], child);
     ::close(output[1]);
-
-    std::string answer;
-    std::array<char, 1U << 14U> buffer{};
-    for (ssize_t count = 1; started == 0 && (count > 0 || errno == EINTR) && answer.size() < largestAnswer;) {
-        count = ::read(output[0], buffer.data(), buffer.size());
-        if (count > 0)
-            answer.append(buffer.data(), static_cast<std::size_t>(count));
-        else if (count == 0)
-            break;
-    }
-    ::close(output[0]);
-    if (started != 0)
+    if (started != 0) {
+        ::close(output[0]);
         throw FileError(engine.string() + " cannot be started: " + std::strerror(started) + ".");
+    }
+    const std::string answer = readAnswer(output[0], context);
+    ::close(output[0]);
+    if (context.stopRequested())
+        ::kill(child, SIGKILL);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
+    context.step(); // throws if it was interrupted
     if (WIFSIGNALED(status))
         throw FormatError("blockcert-engine was ended by signal " + std::to_string(WTERMSIG(status)) + " (" +
                           ::strsignal(WTERMSIG(status)) + ").");

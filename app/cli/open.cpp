@@ -45,9 +45,9 @@ std::string headsText(const Json& card)
                        shared == heads ? "" : fmt::format(", {} for keys and values", shared));
 }
 
-std::string shapeTable(const Json& card, const terminal::Style& style)
+std::string shapeTable(const Json& card, const Page& page)
 {
-    TextTable table({{""}, {""}});
+    TextTable table({{""}, {"", Align::Left, terminal::Narrow::Wrap}});
     const auto row = [&](const char* name, std::string value) { table.add({{name, Tone::Quiet}, std::move(value)}); };
     row("blocks", std::to_string(card.at("layers").get<int>()));
     row("width d", std::to_string(card.at("d_model").get<int>()));
@@ -68,7 +68,7 @@ std::string shapeTable(const Json& card, const terminal::Style& style)
             terminal::visible(tokenizer.at("kind").get<std::string>()) +
                 (tokenizer.at("chat_template").get<bool>() ? ", with chat template" : ", no chat template"));
     row("config", terminal::shortDigest(card.at("config_sha256")));
-    return table.render(style);
+    return table.render(page.style, 2, page.tableWidth);
 }
 
 std::string fileTable(const Json& card, const terminal::Style& style)
@@ -96,7 +96,7 @@ std::string kindOf(const std::string& role)
     return kind;
 }
 
-std::string tensorTable(const Json& card, bool each, const terminal::Style& style)
+std::string tensorTable(const Json& card, bool each, const Page& page)
 {
     TextTable table({{"tensor"}, {"role"}, {"shape", Align::Right}, {"type"}, {"size", Align::Right}});
 
@@ -133,7 +133,7 @@ std::string tensorTable(const Json& card, bool each, const terminal::Style& styl
                    key[2],
                    terminal::bytes(kind.size)});
     }
-    return table.render(style);
+    return table.render(page.style, 2, each ? 0 : page.tableWidth); // whole names, where each is asked for
 }
 
 std::string render(const Json& card, const ParsedCommand& command, const Page& page)
@@ -143,8 +143,8 @@ std::string render(const Json& card, const ParsedCommand& command, const Page& p
     std::string text = page.style.paint(Tone::Strong, terminal::visible(card.at("model").get<std::string>())) + "  " +
                        family + " family, " + container + "\n" +
                        page.style.paint(Tone::Quiet, terminal::visible(card.at("path").get<std::string>())) + "\n\n";
-    text += shapeTable(card, page.style) + "\n" + fileTable(card, page.style) + "\n" +
-            tensorTable(card, command.has("tensors"), page.style);
+    text += shapeTable(card, page) + "\n" + fileTable(card, page.style) + "\n" +
+            tensorTable(card, command.has("tensors"), page);
     std::vector<std::string> remarks;
     for (const Json& warning : card.at("warnings"))
         remarks.push_back(warning.get<std::string>());

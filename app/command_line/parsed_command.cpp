@@ -140,12 +140,18 @@ RawArguments split(const VerbDescription& verb, std::span<const std::string> arg
             app.add_option(flagNames(option), raw.values[key])
                 ->expected(1)
                 ->allow_extra_args(false)
-                ->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll
-                                                        : CLI::MultiOptionPolicy::Throw);
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll); // repetitions are refused by parseVerb()
     }
+    for (const std::string& argument : arguments)
+        if (argument.starts_with("--") && argument.ends_with('='))
+            throw UsageError(argument + " has no value; see blockcert help " + verb.name + ".");
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
         app.parse(reversed);
+    } catch (const CLI::ArgumentMismatch& error) {
+        // "--out: 1 required TEXT missing"
+        const std::string text = error.what();
+        throw UsageError(text.substr(0, text.find(':')) + " needs a value; see blockcert help " + verb.name + ".");
     } catch (const CLI::ParseError& error) {
         throw UsageError(std::string(error.what()) + "; see blockcert help " + verb.name + ".");
     }
@@ -183,6 +189,9 @@ ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string
                                  "; see blockcert help " + verb.name + ".");
             continue;
         }
+        if (given->second.size() > 1 && !option.repeatable)
+            throw UsageError(option.name + " is given " + std::to_string(given->second.size()) +
+                             " times; give it once.");
         if (option.kind != ValueKind::Flag)
             for (const std::string& value : given->second)
                 check(verb, option, value);

@@ -42,8 +42,12 @@ std::string renderEvaluation(const Json& result, const ParsedCommand&, const Pag
                    predicted > 0 ? terminal::threeDigits(worst) : "–",
                    std::to_string(hits) + " of " + std::to_string(predicted)});
     }
-    return table.render(page.style) + "\nMean loss " + terminal::threeDigits(result.at("mean_nll")) +
-           " nats a token, perplexity " + terminal::threeDigits(result.at("perplexity")) + ".\n";
+    const std::string summary = result.at("mean_nll").is_null()
+                                    ? "No loss: every prompt is a single token, and the first is never predicted."
+                                    : "Mean loss " + terminal::threeDigits(result.at("mean_nll")) +
+                                          " nats a token, perplexity " +
+                                          terminal::threeDigits(result.at("perplexity")) + ".";
+    return table.render(page.style, 2, page.tableWidth) + "\n" + terminal::wrap(summary, page.width, 0) + "\n";
 }
 
 std::string renderGeneration(const Json& result, const ParsedCommand&, const Page& page)

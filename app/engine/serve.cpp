@@ -4,6 +4,7 @@
 #include "app/engine/parameters.h"
 #include "app/engine/request_options.h"
 #include "app/terminal/surroundings.h"
+#include "app/terminal/text_style.h"
 #include "engine/base/error.h"
 #include "engine/protocol/model_card.h"
 #include "engine/protocol/server.h"
@@ -128,6 +129,8 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
 int serve(const pipeline::Host& host)
 {
     (void)std::signal(SIGPIPE, SIG_IGN);
+    if (terminal::isTerminal(STDIN_FILENO))
+        std::cerr << "blockcert-engine: waiting for requests on standard input (docs/protocol.md); Ctrl+D ends it.\n";
     // Whatever a library prints must not get between the messages: it goes to the log.
     const int output = ::dup(STDOUT_FILENO);
     if (output < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0)

@@ -78,7 +78,7 @@ std::vector<int> TextTable::widthsWithin(int indent, int width) const
     const int room = width - (lineWidth(widths, indent) - widths.back());
     if (narrow == Narrow::LeaveOut && room < std::min(widths.back(), leastText))
         widths.pop_back();
-    else
+    else if (m_columns.back().align == Align::Left)
         widths.back() = std::min(widths.back(), std::max(room, narrow == Narrow::Wrap ? leastWrapped : leastCut));
     while (lineWidth(widths, indent) > width) {
         std::size_t widest = widths.size();

@@ -113,7 +113,10 @@ TEST(CommandLine, SuggestsTheNearestVerbAndOption)
 
 TEST(CommandLine, RefusesArgumentsTwiceAndTooMany)
 {
-    EXPECT_FALSE(problemOf(certifyWith({"--seed", "1", "--seed", "2"})).empty());
+    EXPECT_EQ(problemOf(certifyWith({"--seed", "1", "--seed", "2"})), "--seed is given 2 times; give it once.");
+    EXPECT_THAT(problemOf(certifyWith({"--seed"})), HasSubstr("--seed needs a value"));
+    EXPECT_THAT(problemOf(certifyWith({"--seed="})), HasSubstr("--seed= has no value"));
+    EXPECT_EQ(parse({"tokenize", "demo", "--text", ""}).texts("text"), std::vector<std::string>{""});
     EXPECT_THAT(problemOf({"open", "demo", "demo"}), HasSubstr("too many"));
     EXPECT_EQ(parse({"verify", "run", "--expect-model", "a", "--expect-model", "b"}).texts("expect_model"),
               (std::vector<std::string>{"a", "b"}));

@@ -372,6 +372,18 @@ TEST(Evaluate, GivesALossForEveryTokenButTheFirst)
     EXPECT_THAT(runBlockcert({"evaluate", "demo", "--prompts", "base"}).out, HasSubstr("perplexity"));
 }
 
+TEST(Evaluate, SaysThatASingleTokenHasNoLoss)
+{
+    const TemporaryFolder folder;
+    writeFile(folder / "p.jsonl", "{\"id\": \"a\", \"token_ids\": [504]}\n");
+    const std::string prompts = (folder / "p.jsonl").string();
+    const Outcome text = runBlockcert({"evaluate", "demo", "--prompts", prompts});
+    EXPECT_EQ(text.status, 0) << text.err;
+    EXPECT_THAT(text.out, HasSubstr("No loss"));
+    const Json json = runBlockcert({"evaluate", "demo", "--prompts", prompts, "--json"}).json();
+    EXPECT_EQ(json.at("mean_nll"), nullptr);
+}
+
 TEST(Generate, AnswersAsTheModelDoes)
 {
     const TemporaryFolder folder;
@@ -382,6 +394,18 @@ TEST(Generate, AnswersAsTheModelDoes)
     // The greedy answer of another implementation on this file.
     EXPECT_EQ(result.at("prompts")[0].at("text"), "The capital of France is Paris.");
     EXPECT_EQ(result.at("prompts")[0].at("stopped"), "eos");
+}
+
+TEST(Doctor, IsInterruptedAsAWhole)
+{
+    // Once the engine is there, the process group gets the signal, as with Ctrl+C; the engine has a group of its own.
+    const Outcome outcome = runShell("cd $(mktemp -d); setsid blockcert doctor --json > out 2> err & doctor=$!; "
+                                     "for i in {1..1000}; do read -r engine < /proc/$doctor/task/$doctor/children; "
+                                     "[ -n \"$engine\" ] && break; sleep 0.01; done; kill -TERM -- -$doctor; "
+                                     "wait $doctor; status=$?; cat out; cat err >&2; rm -rf $PWD; exit $status");
+    EXPECT_EQ(outcome.status, 130) << outcome.out;
+    EXPECT_EQ(outcome.json().at("error").at("kind"), "interrupted");
+    EXPECT_EQ(outcome.err, "Stopping; Ctrl+C once more ends at once.\nInterrupted.\n");
 }
 
 TEST(Doctor, FindsThisInstallationWell)

@@ -29,6 +29,12 @@ Fact numberFact(const QString& label, double value, const QString& toolTip = {})
     return {label, exactNumber(value), toolTip, false};
 }
 
+// Recorded, but nothing that a token with a single key could have.
+bool isMarginUndefined(const MapCell& cell, std::size_t token)
+{
+    return token < cell.margin.size() && isMissing(cell.margin[token]);
+}
+
 QString thresholdSentence(double value, double threshold, Metric metric)
 {
     const QString symbol = thresholdSymbol(metric);
@@ -59,6 +65,12 @@ CellReading readCell(const TokenMap& map, const CellKey& key, Metric shown)
     reading.threshold = thresholdOf(map.thresholds, metric);
     if (reading.cell != nullptr)
         reading.value = valueOf(*reading.cell, metric, static_cast<std::size_t>(key.token), map.thresholds);
+    if (metric == Metric::Margin && reading.cell != nullptr &&
+        isMarginUndefined(*reading.cell, static_cast<std::size_t>(key.token))) {
+        reading.headline = Text::tr("Not defined");
+        reading.sentence = Text::tr("a margin needs two keys, and this token attends to one");
+        return reading;
+    }
     if (isMissing(reading.value)) {
         reading.headline = Text::tr("Not measured");
         reading.sentence = reading.cell == nullptr ? Text::tr("this block was not replayed on this prompt")
@@ -107,6 +119,9 @@ std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key)
     if (!isMissing(margin) && token < cell.marginHead.size() && cell.marginHead[token] >= 0)
         facts.push_back({Text::tr("Margin, head %1").arg(cell.marginHead[token]), exactNumber(margin),
                          Text::tr("largest minus second largest attention score; the smallest of all heads"), false});
+    else if (isMarginUndefined(cell, token))
+        facts.push_back({Text::tr("Smallest margin"), Text::tr("not defined"),
+                         Text::tr("a margin needs two keys, and this token attends to one"), true});
     else
         facts.push_back(numberFact(Text::tr("Smallest margin"), margin));
     const double base = at(cell.lossBase, token);

@@ -108,6 +108,14 @@ CellRecord ProbeReader::readNumbers(PromptIndex prompt)
     return readParts(prompt, false);
 }
 
+std::int64_t ProbeReader::allowedKeys(PromptIndex prompt, std::int64_t token)
+{
+    const std::int64_t tokens = m_shape.tokensOf(prompt.value);
+    const std::int64_t begin = m_maskBegin[static_cast<std::size_t>(prompt.value)] + token * tokens;
+    const HostTensor row = m_archive->readRows("mask", begin, begin + tokens);
+    return std::count_if(row.bytes.begin(), row.bytes.end(), [](std::byte cell) { return cell != std::byte{0}; });
+}
+
 CellRecord ProbeReader::readParts(PromptIndex prompt, bool everything)
 {
     const std::int64_t tokens = m_shape.tokensOf(prompt.value);

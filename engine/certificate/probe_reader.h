@@ -37,6 +37,8 @@ public:
     [[nodiscard]] CellRecord read(PromptIndex prompt);
     // The per-token numbers alone, without the four tensors of width d and the mask.
     [[nodiscard]] CellRecord readNumbers(PromptIndex prompt);
+    // How many keys a token of a prompt was allowed to attend to.
+    [[nodiscard]] std::int64_t allowedKeys(PromptIndex prompt, std::int64_t token);
 
     // Digests in file order; only after read() has been called for every prompt, in order, once.
     [[nodiscard]] std::vector<TensorDigest> finishDigests();

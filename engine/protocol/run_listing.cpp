@@ -3,6 +3,7 @@
 #include "engine/artifact/tensor_archive.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_folder.h"
@@ -44,6 +45,12 @@ RunDocument readManifest(const RunFolder& folder, Json& raw)
         throw FileError(folder.path().string() + " is no run directory: it holds no run.json.");
     raw = readJson(folder, name);
     return certificate::runFromJson(raw, name);
+}
+
+// What tells this run from every other: the digest of the file that lists all others.
+std::string digestOf(const RunFolder& folder)
+{
+    return sha256Of(folder.readText(std::string(certificate::sumsName), largestJson));
 }
 
 struct ReadCertificates {
@@ -123,6 +130,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
     Json listing = {{"run", run.string()},
                     {"complete", complete},
                     {"resumable", !complete},
+                    {"digest", complete ? Json(digestOf(folder)) : Json()},
                     {"manifest", std::move(manifest)},
                     {"certificates", std::move(certificates.raw)},
                     {"blocks", std::move(rows)},

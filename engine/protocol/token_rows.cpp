@@ -97,7 +97,10 @@ Json relativeToJson(const CellRecord& cell)
     return list;
 }
 
-Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf)
+// Of a token: how many keys it was allowed to attend to.
+using KeysOf = std::function<std::int64_t(std::size_t token)>;
+
+Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf, const KeysOf& keysOf)
 {
     const std::size_t tokens = cell.error.size();
     std::vector<double> margin(tokens);
@@ -110,6 +113,12 @@ Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf)
             marginHead[t] = head;
         }
     }
+    // A margin needs two keys; the 0 that is recorded without them is no measurement.
+    Json margins = Json::array();
+    for (std::size_t t = 0; t < tokens; ++t) {
+        const bool isDefined = margin[t] != 0 || keysOf(t) > 1;
+        margins.push_back(isDefined ? Json(margin[t]) : Json());
+    }
     return {{"block", cell.block.value},
             {"prompt", cell.prompt.value},
             {"error", cell.error},
@@ -117,7 +126,7 @@ Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf)
             {"error_attn", cell.errorAttention},
             {"error_mlp", cell.errorMlp},
             {"output_norm", cell.outputNorm},
-            {"margin", std::move(margin)},
+            {"margin", std::move(margins)},
             {"margin_head", std::move(marginHead)},
             {"loss_base", lossToJson(cell.lossBase)},
             {"loss_stitched", lossToJson(cell.lossStitched)},
@@ -132,8 +141,12 @@ void addFinished(const RunFolder& folder, const Certificate& certificate, const 
     const certificate::OpenFile file = folder.open(path);
     certificate::ProbeReader reader(artifact::openForeignArchive(file.descriptor(), path, options.childProgram),
                                     certificate::probeShapeOf(certificate), certificate.block);
-    for (std::int32_t p = 0; p < reader.shape().prompts(); ++p)
-        cells.push_back(cellToJson(reader.readNumbers({p}), pieceOf));
+    for (std::int32_t p = 0; p < reader.shape().prompts(); ++p) {
+        const KeysOf keysOf = [&](std::size_t token) {
+            return reader.allowedKeys({p}, static_cast<std::int64_t>(token));
+        };
+        cells.push_back(cellToJson(reader.readNumbers({p}), pieceOf, keysOf));
+    }
 }
 
 void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIndex block, const PieceOf& pieceOf,
@@ -149,8 +162,16 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
         shape.heads = manifest.subject.heads;
         shape.baselineDtype = manifest.request.baselineDtype;
         shape.losses = manifest.request.loss != LossMode::None;
-        if (const auto cell = certificate::decodeCell(folder.readText(path, largestCell), block, {p}, shape, ""))
-            cells.push_back(cellToJson(*cell, pieceOf));
+        const auto cell = certificate::decodeCell(folder.readText(path, largestCell), block, {p}, shape, "");
+        if (!cell)
+            continue;
+        const KeysOf keysOf = [&](std::size_t token) {
+            const std::size_t row = token * cell->error.size();
+            const auto begin = cell->mask.bytes.begin() + static_cast<std::ptrdiff_t>(row);
+            return std::count_if(begin, begin + static_cast<std::ptrdiff_t>(cell->error.size()),
+                                 [](std::byte allowed) { return allowed != std::byte{0}; });
+        };
+        cells.push_back(cellToJson(*cell, pieceOf, keysOf));
     }
 }
 

@@ -84,7 +84,9 @@ private:
     {
         Row row("structure.sums", group::integrity, std::string(sumsName), "The list of all files");
         try {
-            for (SumLine& line : readSums(m_folder.readText(sumsName, largestDocument)))
+            const std::string text = m_folder.readText(sumsName, largestDocument);
+            m_contents.digest = sha256Of(text);
+            for (SumLine& line : readSums(text))
                 m_contents.sums.emplace(std::move(line.path), std::move(line.sha256));
             row.how("read, " + counted(static_cast<std::int64_t>(m_contents.sums.size()), "file")).passedIf(true, "");
         } catch (const Error& error) {

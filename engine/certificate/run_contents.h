@@ -21,6 +21,7 @@ namespace blockcert::certificate {
 // What could be read. Artifacts (the .h5 files) are only opened when their block's turn comes.
 struct RunContents {
     RunDocument run;
+    std::string digest;                      // SHA-256 of SHA256SUMS, which tells this run from others; or empty
     bool readable = false;                   // run.json was read; the rest only makes sense then
     std::vector<Certificate> certificates;   // of the blocks to verify, ascending
     std::map<std::string, std::string> sums; // path -> digest, as SHA256SUMS lists them

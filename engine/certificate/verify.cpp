@@ -80,6 +80,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     verdict.level = options.level;
     verdict.seed = options.seed;
     verdict.run = target.run.string();
+    verdict.digest = contents.digest;
     verdict.scope = scopeOf(contents);
     if (!contents.readable) {
         conclude(verdict, contents, checks);
@@ -159,6 +160,7 @@ Json verdictToJson(const Verdict& verdict)
             {"seconds", verdict.seconds},
             {"exit_code", verdict.exitCode},
             {"run", verdict.run},
+            {"digest", verdict.digest.empty() ? Json() : Json(verdict.digest)},
             {"scope",
              {{"model", scope.model},
               {"blocks", scope.blocks},

@@ -46,7 +46,8 @@ struct Verdict {
     std::vector<Check> checks;
     std::uint64_t seed = 0; // of the spot replay
     double seconds = 0;
-    std::string run; // the directory, as given
+    std::string run;    // the directory, as given
+    std::string digest; // SHA-256 of its SHA256SUMS, or empty
     VerdictScope scope;
     int exitCode = 5; // docs/run-directory.md, "Exit codes"
 };

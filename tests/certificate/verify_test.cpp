@@ -333,7 +333,8 @@ TEST_F(Verify, WritesTheDocumentedVerdict)
     EXPECT_EQ(json["exit_code"], 0);
     EXPECT_EQ(json["scope"]["prompts"]["tokens"], 34);
     EXPECT_EQ(json["scope"]["blocks"], Json({0, 1}));
-    for (const char* field : {"level", "sentence", "not_checked", "does_not_say", "seed", "seconds", "run", "checks"})
+    for (const char* field :
+         {"level", "sentence", "not_checked", "does_not_say", "seed", "seconds", "run", "digest", "checks"})
         EXPECT_TRUE(json.contains(field)) << field;
     for (const Json& check : json["checks"])
         EXPECT_EQ(check.size(), 10U);

@@ -91,6 +91,13 @@ void BlockTableModel::setThresholds(const Thresholds& thresholds)
         emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
 }
 
+void BlockTableModel::setVerdict(const std::optional<RunVerdict>& verdict)
+{
+    m_verdict = verdict;
+    if (rowCount() > 0)
+        emit dataChanged(index(0, Certified), index(rowCount() - 1, Certified));
+}
+
 const BlockRow* BlockTableModel::rowOf(int row) const
 {
     return m_rows && row >= 0 && row < static_cast<int>(m_rows->size()) ? &(*m_rows)[static_cast<std::size_t>(row)]
@@ -107,7 +114,7 @@ int BlockTableModel::columnCount(const QModelIndex& parent) const
     return parent.isValid() ? 0 : ColumnCount;
 }
 
-QString BlockTableModel::textOf(const BlockRow& row, int column)
+QString BlockTableModel::textOf(const BlockRow& row, int column) const
 {
     switch (column) {
     case Block: return QString::number(row.block);
@@ -123,9 +130,25 @@ QString BlockTableModel::textOf(const BlockRow& row, int column)
                                          .arg(row.worst.token)
                                          .arg(visiblePiece(row.worstPiece))
                                    : QStringLiteral("–");
-    case Certified: return blockStateWord(row.state);
+    case Certified:
+        if (row.state == BlockState::Certified || row.state == BlockState::NotCertified) {
+            if (stateOf(row) == CheckState::Failed)
+                return tr("refuted");
+            if (stateOf(row) == CheckState::NotChecked)
+                return tr("claimed");
+        }
+        return blockStateWord(row.state);
     default: return {};
     }
+}
+
+CheckState BlockTableModel::stateOf(const BlockRow& row) const
+{
+    if (row.state != BlockState::Certified && row.state != BlockState::NotCertified)
+        return checkStateOf(row.state);
+    const CheckState found = m_verdict ? m_verdict->of(row.block) : CheckState::NotChecked;
+    // That a block does not certify is no claim in its favour, so it needs no proof to be shown.
+    return found == CheckState::Failed || row.state == BlockState::Certified ? found : checkStateOf(row.state);
 }
 
 QString BlockTableModel::explain(const BlockRow& row, int column) const
@@ -154,9 +177,18 @@ QString BlockTableModel::explain(const BlockRow& row, int column) const
             .arg(exactNumber(row.relativeEpsilon), exactNumber(row.relativeMean), exactNumber(m_thresholds.tauRel),
                  exactNumber(row.relativeCoverage));
     case Certified: {
-        if (row.findings.empty())
-            return textOf(row, column);
         QStringList lines;
+        if (row.state == BlockState::Certified || row.state == BlockState::NotCertified) {
+            if (stateOf(row) == CheckState::Failed)
+                lines << tr("A check of this block does not hold; see Verify.");
+            else if (stateOf(row) == CheckState::NotChecked)
+                lines << tr("The issuer says that it is certified. Nothing about it has been recomputed here yet; "
+                            "Verify does that.");
+            else if (stateOf(row) == CheckState::Verified)
+                lines << tr("Certified, and every number was recomputed here.");
+        }
+        if (row.findings.empty() && lines.isEmpty())
+            return textOf(row, column);
         for (const BlockFinding& finding : row.findings)
             lines << findingText(finding);
         return lines.join(u'\n');
@@ -179,9 +211,8 @@ QVariant BlockTableModel::data(const QModelIndex& index, int role) const
     case SortRole: return numberOf(*row, column);
     case BlockRole: return row->block;
     case StateRole:
-        return column == Certified && row->state != BlockState::Waiting
-                   ? QVariant(static_cast<int>(checkStateOf(row->state)))
-                   : QVariant();
+        return column == Certified && row->state != BlockState::Waiting ? QVariant(static_cast<int>(stateOf(*row)))
+                                                                        : QVariant();
     case Qt::TextAlignmentRole:
         return QVariant::fromValue(column >= Epsilon && column <= Relative ? Qt::AlignRight | Qt::AlignVCenter
                                                                            : Qt::AlignLeft | Qt::AlignVCenter);
@@ -250,6 +281,11 @@ void BlockTable::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
 void BlockTable::setThresholds(const Thresholds& thresholds)
 {
     m_model->setThresholds(thresholds);
+}
+
+void BlockTable::setVerdict(const std::optional<RunVerdict>& verdict)
+{
+    m_model->setVerdict(verdict);
 }
 
 void BlockTable::setCurrentBlock(int block)

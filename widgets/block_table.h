@@ -7,6 +7,7 @@
 #include <QTableView>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 class QSortFilterProxyModel;
@@ -24,6 +25,8 @@ public:
     explicit BlockTableModel(QObject* parent = nullptr);
     void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
     void setThresholds(const Thresholds& thresholds);
+    // Without a verdict a certified block is only claimed to be one.
+    void setVerdict(const std::optional<RunVerdict>& verdict);
     [[nodiscard]] const BlockRow* rowOf(int row) const;
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
@@ -33,11 +36,13 @@ public:
                                       int role = Qt::DisplayRole) const override;
 
 private:
-    [[nodiscard]] static QString textOf(const BlockRow& row, int column);
+    [[nodiscard]] QString textOf(const BlockRow& row, int column) const;
+    [[nodiscard]] CheckState stateOf(const BlockRow& row) const;
     [[nodiscard]] QString explain(const BlockRow& row, int column) const;
 
     std::shared_ptr<const std::vector<BlockRow>> m_rows;
     Thresholds m_thresholds;
+    std::optional<RunVerdict> m_verdict;
 };
 
 class BlockTable : public QTableView {
@@ -47,6 +52,7 @@ public:
     explicit BlockTable(QWidget* parent = nullptr);
     void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
     void setThresholds(const Thresholds& thresholds);
+    void setVerdict(const std::optional<RunVerdict>& verdict);
     void setCurrentBlock(int block); // no signal
     [[nodiscard]] int currentBlock() const;
 

@@ -49,6 +49,7 @@ InspectorPanel::InspectorPanel(QWidget* parent)
     m_title = makeLabel({}, TextSize::Title, TextWeight::Strong);
     m_title->setMinimumWidth(40);
     m_badge = new StateBadge;
+    m_badge->setForm(StateBadge::Form::Label);
     m_headline = makeLabel({}, TextSize::Headline, TextWeight::Strong);
     m_headline->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_headline->setMinimumWidth(40);
@@ -165,7 +166,7 @@ void InspectorPanel::refresh()
     m_headline->setToolTip(exactNumber(reading.value));
     m_scope->setText(tr("“%1” · %2").arg(visiblePiece(reading.token->piece), reading.sentence));
     if (reading.covered) {
-        m_badge->setState(*reading.covered ? CheckState::Verified : CheckState::Failed);
+        m_badge->setState(*reading.covered ? CheckState::NotChecked : CheckState::Failed);
         m_badge->setWord(*reading.covered ? tr("Covered") : tr("Not covered"));
     }
     m_facts->setFacts(cellFacts(*m_map, m_key));

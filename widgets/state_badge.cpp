@@ -181,6 +181,8 @@ QSize StateBadge::sizeHint() const
     const int text = static_cast<int>(std::ceil(QFontMetricsF(font).horizontalAdvance(word)));
     if (m_form == Form::Word)
         return {glyphSize + 6 + text, std::max(glyphSize, QFontMetrics(font).height())};
+    if (m_form == Form::Label)
+        return {pillPadding + text + pillPadding, std::max(pillHeight, QFontMetrics(font).height() + 4)};
     return {pillPadding + 14 + 6 + text + pillPadding, std::max(pillHeight, QFontMetrics(font).height() + 4)};
 }
 
@@ -198,14 +200,17 @@ void StateBadge::paintEvent(QPaintEvent*)
     const QString word = m_word.isEmpty() ? stateWord(m_state) : m_word;
     double left = 0;
     double glyph = glyphSize;
-    if (m_form == Form::Pill) {
+    if (m_form == Form::Pill || m_form == Form::Label) {
         painter.setPen(Qt::NoPen);
         painter.setBrush(tint.fill);
         painter.drawRoundedRect(area, area.height() / 2, area.height() / 2);
         left = pillPadding;
         glyph = 14;
     }
-    paintStateGlyph(painter, QRectF(left, (area.height() - glyph) / 2, glyph, glyph), m_state, tokens);
+    if (m_form == Form::Label)
+        glyph = -6; // and no space after it
+    else
+        paintStateGlyph(painter, QRectF(left, (area.height() - glyph) / 2, glyph, glyph), m_state, tokens);
     painter.setFont(textFont(TextSize::Secondary, TextWeight::Strong));
     painter.setPen(tint.ink);
     painter.drawText(area.adjusted(left + glyph + 6, 0, 0, 0), Qt::AlignVCenter | Qt::AlignLeft, word);

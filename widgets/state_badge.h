@@ -21,7 +21,8 @@ class StateBadge : public QWidget {
     Q_OBJECT
 
 public:
-    enum class Form : std::uint8_t { Glyph, Word, Pill };
+    // A label is a pill without the shape, for what is no outcome of a check, such as "Covered".
+    enum class Form : std::uint8_t { Glyph, Word, Pill, Label };
 
     explicit StateBadge(QWidget* parent = nullptr);
     void setState(CheckState state);

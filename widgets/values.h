@@ -301,6 +301,28 @@ struct VerdictView {
     double seconds = missing;
     int exitCode = 5;
     QString run;
+    QString digest; // of its SHA256SUMS, or empty
+};
+
+// What verifying a run here has found, block by block. Without one its statements are the issuer's.
+struct RunVerdict {
+    CheckState state = CheckState::NotChecked;
+    int level = 0;
+    QString sentence;
+    QString digest;                // of the run that was verified
+    std::optional<int> onlyBlock;  // a single certificate was verified
+    std::vector<int> failedBlocks; // named by a check that does not hold
+
+    // Verified: every number of the block was recomputed here (level 3 and above) and agrees.
+    [[nodiscard]] CheckState of(int block) const
+    {
+        for (const int failed : failedBlocks)
+            if (failed == block)
+                return CheckState::Failed;
+        const bool inScope = !onlyBlock || *onlyBlock == block;
+        const bool holds = state == CheckState::Verified || state == CheckState::WeakerThanPolicy;
+        return inScope && holds && level >= 3 ? CheckState::Verified : CheckState::NotChecked;
+    }
 };
 
 // certificate -> run -> weights -> tokenizer -> prompts, with a state on each edge.

@@ -38,6 +38,8 @@ int main(int argc, char** argv)
         session.engine.start();
         for (const QString& path : given)
             window.openPath(QFileInfo::exists(path) ? QFileInfo(path).absoluteFilePath() : path);
+        if (given.isEmpty() && session.preferences.restoresPlace())
+            window.restorePlace();
     });
     return QApplication::exec();
 }

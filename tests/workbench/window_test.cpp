@@ -4,8 +4,7 @@
 #include "app/workbench/pages/run_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/shell/main_window.h"
-#include "tests/workbench/support/qt_testing.h"
-#include "tests/workbench/support/samples.h"
+#include "tests/workbench/support/bench.h"
 #include "widgets/block_table.h"
 #include "widgets/check_list.h"
 #include "widgets/notice.h"
@@ -31,168 +30,16 @@ namespace blockcert::workbench {
 namespace {
 
 using namespace Qt::StringLiterals;
+using testing::engineScript;
 using testing::FakeProgram;
+using testing::fullRun;
+using testing::once;
+using testing::result;
+using testing::showScript;
+using testing::steps;
 using testing::waitUntil;
+using testing::Workbench;
 using widgets::Notice;
-
-Json result(Json value)
-{
-    return {{"result", std::move(value)}};
-}
-
-Json steps(std::initializer_list<Json> list)
-{
-    Json scenario = Json::array();
-    for (const Json& step : list)
-        scenario.push_back(step);
-    return scenario;
-}
-
-Json once(Json scenario)
-{
-    Json scenarios = Json::array();
-    scenarios.push_back(std::move(scenario));
-    return scenarios;
-}
-
-// What every flow needs: a model that opens, prompts that encode, an estimate.
-Json engineScript()
-{
-    Json script = Json::object();
-    script["open"] = once(steps({result(testing::openAnswer())}));
-    script["tokenize"] = once(steps({result(testing::tokenizeAnswer())}));
-    script["estimate"] = once(steps({result(testing::estimateAnswer())}));
-    return script;
-}
-
-EnginePatience shortPatience()
-{
-    EnginePatience patience;
-    patience.cancelMs = 200;
-    patience.terminateMs = 100;
-    patience.restartDelayMs = 10;
-    return patience;
-}
-
-// A window with its session, the fake programs behind it, and a folder for runs.
-class Workbench {
-public:
-    explicit Workbench(const Json& engine, const Json& tool = Json::object())
-        : m_engine(engine.dump())
-        , m_tool(tool.dump())
-    {
-        qputenv("BLOCKCERT_FAKE_SCRIPT", m_tool.scriptPath().toUtf8());
-        qputenv("BLOCKCERT_FAKE_STATE", m_tool.statePath().toUtf8());
-        Preferences preferences;
-        preferences.setEngineCommandLine(u"\"%1\" \"%2\" \"%3\""_s.arg(testing::programPath(u"fake_engine"_s),
-                                                                       m_engine.scriptPath(), m_engine.statePath()));
-        preferences.setToolPath(testing::programPath(u"fake_blockcert"_s));
-        preferences.setRunFolder(m_runs.path());
-    }
-
-    void start()
-    {
-        session = std::make_unique<Session>(shortPatience());
-        window = std::make_unique<MainWindow>(*session);
-        window->resize(1440, 900);
-        window->show();
-    }
-
-    ~Workbench()
-    {
-        window.reset();
-        session.reset();
-    }
-
-    [[nodiscard]] bool openModel()
-    {
-        window->openModel(u"/models/tiny"_s);
-        return waitUntil([this] { return session->model.card().isReady() && session->prompts.list().isReady(); });
-    }
-
-    void run() { emit window->runPage().runWanted(); }
-
-    // The sentence of the page's visible notice, or nothing.
-    [[nodiscard]] static QString noticeOn(QWidget& page)
-    {
-        for (Notice* notice : page.findChildren<Notice*>()) {
-            if (!notice->isVisibleTo(&page))
-                continue;
-            for (const QLabel* label : notice->findChildren<QLabel*>()) {
-                if (!label->text().isEmpty())
-                    return label->text();
-            }
-        }
-        return {};
-    }
-
-    // Presses the button of the page's visible notice.
-    [[nodiscard]] static bool actOn(QWidget& page)
-    {
-        for (Notice* notice : page.findChildren<Notice*>()) {
-            if (notice->isVisibleTo(&page)) {
-                emit notice->actionRequested();
-                return true;
-            }
-        }
-        return false;
-    }
-
-    // A folder that looks like a run, for dropping.
-    [[nodiscard]] QString makeRunFolder(const QString& name, bool finished)
-    {
-        const QString path = m_runs.filePath(name);
-        QDir().mkpath(path);
-        for (const QString& file :
-             finished ? QStringList{u"run.json"_s, u"SHA256SUMS"_s} : QStringList{u"run.json"_s}) {
-            QFile made(path + u'/' + file);
-            EXPECT_TRUE(made.open(QIODevice::WriteOnly));
-        }
-        return path;
-    }
-
-    void drop(const QString& path)
-    {
-        QMimeData data;
-        data.setUrls({QUrl::fromLocalFile(path)});
-        QDragEnterEvent enter(QPoint(400, 400), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
-        QApplication::sendEvent(window.get(), &enter);
-        QDropEvent event(QPointF(400, 400), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
-        QApplication::sendEvent(window.get(), &event);
-    }
-
-    [[nodiscard]] const FakeProgram& tool() const { return m_tool; }
-
-    [[nodiscard]] const FakeProgram& engine() const { return m_engine; }
-
-    std::unique_ptr<Session> session;
-    std::unique_ptr<MainWindow> window;
-
-private:
-    FakeProgram m_engine;
-    FakeProgram m_tool;
-    QTemporaryDir m_runs;
-};
-
-Json showScript(bool complete = true)
-{
-    Json script = Json::object();
-    script["show"] = once(steps({Json{{"json", testing::showAnswer("run", complete)}}}));
-    return script;
-}
-
-Json fullRun()
-{
-    Json scenario = Json::array();
-    int done = 0;
-    for (int block = 0; block < 3; ++block) {
-        for (int prompt = 0; prompt < 2; ++prompt)
-            scenario.push_back(testing::cellProgress(block, prompt, ++done));
-        scenario.push_back(testing::blockProgress(block));
-    }
-    scenario.push_back(result(testing::certifyAnswer("run")));
-    return scenario;
-}
 
 TEST(Window, OpensAModelAndShowsItsCardAndItsPromptsAsTokens)
 {
@@ -237,7 +84,7 @@ TEST(Window, ARunFillsTheMapLiveAndEndsInTheOpenedRun)
         withHalt.push_back(scenario[i]);
     }
     script["certify"] = once(withHalt);
-    const_cast<FakeProgram&>(bench.engine()).rewrite(script.dump());
+    bench.engine().rewrite(script.dump());
     bench.start();
     ASSERT_TRUE(bench.openModel());
     bench.run();

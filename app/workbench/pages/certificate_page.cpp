@@ -179,15 +179,14 @@ void CertificatePage::rebuild()
     const Json& prompts = objectOf(certificate, "prompts");
     const Json& verdict = objectOf(certificate, "verdict");
     const Json& loss = objectOf(metrics, "loss");
-    const bool certified = flagOf(verdict, "certified");
+    m_certified = flagOf(verdict, "certified");
 
     m_title->setText(tr("Certificate of block %1").arg(m_block),
                      tr("%1 · %2 prompts of %3, %4 tokens · says nothing about others")
                          .arg(textOf(subject, "model"))
                          .arg(wholeOf(prompts, "count"))
                          .arg(textOf(prompts, "name"), widgets::countText(wholeOf(prompts, "tokens"))));
-    m_badge->setState(certified ? CheckState::NotChecked : CheckState::WeakerThanPolicy);
-    m_badge->setWord(certified ? tr("Issuer says: certified") : tr("Issuer says: not certified"));
+    refreshBadge();
 
     const Json& findings = arrayOf(verdict, "findings");
     if (!findings.empty()) {
@@ -233,6 +232,28 @@ void CertificatePage::rebuild()
     m_contentLayout->addWidget(heading(tr("Prompts")));
     m_contentLayout->addWidget(promptTable(arrayOf(metrics, "prompts")));
     m_contentLayout->addStretch(1);
+}
+
+void CertificatePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
+{
+    m_verdict = verdict;
+    refreshBadge();
+}
+
+void CertificatePage::refreshBadge()
+{
+    const CheckState found = m_verdict ? m_verdict->of(m_block) : CheckState::NotChecked;
+    if (found == CheckState::Failed) {
+        m_badge->setState(CheckState::Failed);
+        m_badge->setWord(tr("Refuted at level %1").arg(m_verdict->level));
+    } else if (!m_certified) {
+        m_badge->setState(CheckState::WeakerThanPolicy);
+        m_badge->setWord(tr("Issuer says: not certified"));
+    } else {
+        m_badge->setState(found);
+        m_badge->setWord(found == CheckState::Verified ? tr("Certified, verified at level %1").arg(m_verdict->level)
+                                                       : tr("Issuer says: certified"));
+    }
 }
 
 void CertificatePage::rebuildSide()

@@ -3,10 +3,12 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "engine/base/strict_json.h"
+#include "widgets/values.h"
 
 #include <QWidget>
 
 #include <memory>
+#include <optional>
 
 class QLabel;
 class QPushButton;
@@ -26,6 +28,9 @@ public:
 
     void setCertificate(const std::shared_ptr<const Json>& certificate, const QString& runPath);
 
+    // What verifying the run here has found; without it the page says what the issuer says.
+    void setVerdict(const std::optional<widgets::RunVerdict>& verdict);
+
     [[nodiscard]] QWidget* side() const { return m_side; }
 
     [[nodiscard]] int block() const { return m_block; }
@@ -37,10 +42,13 @@ signals:
 private:
     void rebuild();
     void rebuildSide();
+    void refreshBadge();
 
     std::shared_ptr<const Json> m_certificate;
     QString m_runPath;
     int m_block = -1;
+    bool m_certified = false;
+    std::optional<widgets::RunVerdict> m_verdict;
     widgets::PageTitle* m_title = nullptr;
     widgets::StateBadge* m_badge = nullptr;
     QWidget* m_content = nullptr;

@@ -9,6 +9,7 @@
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
+#include "widgets/state_badge.h"
 #include "widgets/token_heatmap.h"
 
 #include <QClipboard>
@@ -46,6 +47,7 @@ ExplorePage::ExplorePage(QWidget* parent)
     , m_emptyPage(new QWidget)
     , m_emptyNotice(new widgets::Notice)
     , m_title(new widgets::PageTitle)
+    , m_trust(new widgets::StateBadge)
     , m_metric(new widgets::SegmentedControl)
     , m_sentence(wrapped({}, widgets::TextTone::Text, widgets::TextSize::Body))
     , m_blocksSentence(widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
@@ -105,6 +107,7 @@ QWidget* ExplorePage::makeView()
     m_metric->setChoices(names, toolTips);
     connect(m_metric, &widgets::SegmentedControl::chosen, this,
             [this](int index) { setMetric(widgets::allMetrics[static_cast<std::size_t>(index)]); });
+    m_title->addWidget(m_trust);
     m_title->addWidget(m_metric);
     layout->addWidget(m_title);
 
@@ -121,7 +124,7 @@ QWidget* ExplorePage::makeView()
     layout->addLayout(promptRow);
     m_notice->hide();
     connect(m_notice, &widgets::Notice::actionRequested, this, [this] {
-        if (m_offersResume)
+        if (m_offersResume && !(m_verdict && m_verdict->state == CheckState::Failed))
             emit resumeWanted();
         else
             emit verifyWanted();
@@ -222,12 +225,8 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     m_isLive = false;
     m_hasCertificates = !view.certificates.empty();
     m_offersResume = view.resumable && !view.complete;
-    if (m_offersResume)
-        m_notice->setNotice(widgets::Notice::Tone::Warning,
-                            tr("This run is unfinished: what is hatched has not been measured."), tr("Resume it"));
-    else if (!view.problems.isEmpty())
-        m_notice->setNotice(widgets::Notice::Tone::Warning, view.problems.join(u'\n'), tr("Verify it"));
-    m_notice->setVisible(m_offersResume || !view.problems.isEmpty());
+    m_problems = view.problems;
+    refreshNotice();
     qint64 tokens = 0;
     for (const widgets::MapPrompt& prompt : view.map->prompts)
         tokens += static_cast<qint64>(prompt.tokens.size());
@@ -241,13 +240,46 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     showMap(view.map, view.blocks, keepPlace);
 }
 
+void ExplorePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
+{
+    m_verdict = verdict;
+    m_table->setVerdict(verdict);
+    refreshNotice();
+}
+
+// What stands between the reader and the numbers: a refuted run before an unfinished or a damaged one.
+void ExplorePage::refreshNotice()
+{
+    const bool isFailed = m_verdict && m_verdict->state == CheckState::Failed;
+    if (isFailed)
+        m_notice->setNotice(widgets::Notice::Tone::Error, m_verdict->sentence, tr("See the checks"));
+    else if (m_offersResume)
+        m_notice->setNotice(widgets::Notice::Tone::Warning,
+                            tr("This run is unfinished: what is hatched has not been measured."), tr("Resume it"));
+    else if (!m_problems.isEmpty())
+        m_notice->setNotice(widgets::Notice::Tone::Warning, m_problems.join(u'\n'), tr("Verify it"));
+    m_notice->setVisible(!m_isLive && (isFailed || m_offersResume || !m_problems.isEmpty()));
+
+    m_trust->setVisible(!m_isLive && !m_offersResume);
+    m_trust->setState(m_verdict ? m_verdict->state : CheckState::NotChecked);
+    m_trust->setWord(!m_verdict ? tr("Not verified")
+                     : m_verdict->state == CheckState::Verified || isFailed
+                         ? tr("%1 at level %2").arg(widgets::stateWord(m_verdict->state)).arg(m_verdict->level)
+                         : QString());
+    m_trust->setToolTip(widgets::plainToolTip(
+        m_verdict ? m_verdict->sentence
+                  : tr("What stands here is what the run says of itself; nothing of it has been recomputed on this "
+                       "machine since the window was opened. Verify does that.")));
+}
+
 void ExplorePage::setLive(const std::shared_ptr<const widgets::TokenMap>& map,
                           const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks)
 {
     m_isLive = true;
     m_hasCertificates = false;
     m_offersResume = false;
-    m_notice->hide();
+    m_problems.clear();
+    setVerdict(std::nullopt);
     m_emptyNotice->hide();
     m_title->setText(tr("Error by token and block"),
                      tr("%1 × %2 · being measured; hatched cells are still to come")
@@ -408,6 +440,14 @@ void ExplorePage::select(const CellKey& key)
     m_heatmap->setCurrent(key);
     m_heatmap->hold(key);
     inspect(key);
+}
+
+void ExplorePage::goTo(const CellKey& key)
+{
+    if (!m_map || !key.isValid())
+        return;
+    m_goesToWorst = false;
+    m_heatmap->setCurrent(key);
 }
 
 void ExplorePage::selectBlock(int block)

@@ -25,6 +25,7 @@ class InspectorPanel;
 class Notice;
 class PageTitle;
 class SegmentedControl;
+class StateBadge;
 class TokenHeatmap;
 }
 
@@ -38,6 +39,8 @@ public:
 
     // An opened run, or why there is none.
     void setRun(const QString& path, const Loadable<RunView>& run);
+    // What was found out about the run by verifying it here; without it everything is the issuer's claim.
+    void setVerdict(const std::optional<widgets::RunVerdict>& verdict);
     // A run that goes on: the map fills with addCell.
     void setLive(const std::shared_ptr<const widgets::TokenMap>& map,
                  const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks);
@@ -51,7 +54,8 @@ public:
     [[nodiscard]] bool isLive() const { return m_isLive; }
 
     [[nodiscard]] widgets::CellKey selection() const;
-    void select(const widgets::CellKey& key);
+    void select(const widgets::CellKey& key); // and hold it
+    void goTo(const widgets::CellKey& key);   // without holding it
     void selectBlock(int block);
     void selectPrompt(int prompt); // -1: every prompt
     void release();
@@ -66,7 +70,7 @@ signals:
     void modelWanted();
     void demoWanted();
     void resumeWanted();
-    void verifyWanted();
+    void verifyWanted(); // shows what was or can be checked
     void certificateWanted(int block);
     void copyWanted(); // the command that made the run
     void remedyWanted(blockcert::workbench::Remedy remedy);
@@ -84,6 +88,7 @@ private:
     void setMetric(widgets::Metric metric);
     void takePendingCells();
     void refreshSentence();
+    void refreshNotice();
     void refreshPrompts();
     void inspect(const widgets::CellKey& key);
     void act(int action);
@@ -102,6 +107,7 @@ private:
     QWidget* m_emptyPage = nullptr;
     widgets::Notice* m_emptyNotice = nullptr;
     widgets::PageTitle* m_title = nullptr;
+    widgets::StateBadge* m_trust = nullptr;
     widgets::SegmentedControl* m_metric = nullptr;
     QLabel* m_sentence = nullptr;
     QLabel* m_blocksSentence = nullptr;
@@ -112,6 +118,8 @@ private:
     widgets::BlockTable* m_table = nullptr;
     widgets::InspectorPanel* m_inspector = nullptr;
     Remedy m_remedy = Remedy::Retry;
+    QStringList m_problems; // of the opened run
+    std::optional<widgets::RunVerdict> m_verdict;
     bool m_offersResume = false;
 };
 

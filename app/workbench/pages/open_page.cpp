@@ -187,8 +187,10 @@ void OpenPage::rebuildSide()
             const ShelvedRun& run = m_runs[i];
             const QString when = shortTime(run.changed);
             QPushButton* link = nullptr;
-            content->addWidget(
-                recentRow(run.name, run.finished ? when : tr("%1 · unfinished").arg(when), run.path, &link));
+            const QString note = run.isRunning  ? tr("being measured")
+                                 : run.finished ? when
+                                                : tr("%1 · unfinished").arg(when);
+            content->addWidget(recentRow(run.name, note, run.path, &link));
             connect(link, &QPushButton::clicked, this, [this, path = run.path] { emit runChosen(path); });
         }
     }

@@ -77,6 +77,7 @@ RunPage::RunPage(QWidget* parent)
     });
     connect(m_side, &RunSide::outWanted, this, &RunPage::outWanted);
     connect(m_side, &RunSide::runWanted, this, &RunPage::runWanted);
+    connect(m_side, &RunSide::resumeLastWanted, this, &RunPage::resumeLastWanted);
     connect(m_side, &RunSide::cancelWanted, this, &RunPage::cancelWanted);
     connect(m_side, &RunSide::copyWanted, this, &RunPage::copyWanted);
     connect(m_side, &RunSide::settingsWanted, this, [this] { emit remedyWanted(Remedy::Settings); });
@@ -300,6 +301,8 @@ void RunPage::showRun(const RunLauncher& launcher)
     m_isRunning = launcher.state() == State::Running;
     if (!launcher.live())
         return;
+    m_side->setInterrupted(launcher.isResumable() &&
+                           (launcher.state() == State::Cancelled || launcher.state() == State::Failed));
     const bool isFirst = !m_hasRun;
     m_hasRun = true;
     const std::shared_ptr<const widgets::RunProgress> progress = launcher.live()->progress();

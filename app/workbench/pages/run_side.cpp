@@ -22,6 +22,7 @@ RunSide::RunSide(QWidget* parent)
     , m_estimateNotice(new widgets::Notice)
     , m_out(new QLineEdit)
     , m_run(button(tr("Run"), widgets::ButtonRole::Primary))
+    , m_fresh(button(tr("Start a new run")))
     , m_copy(button(tr("Copy as command")))
     , m_obstacleLabel(wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary))
     , m_resumable(new QWidget)
@@ -52,14 +53,17 @@ RunSide::RunSide(QWidget* parent)
     outRow->addWidget(choose);
     content->addLayout(outRow);
     content->addSpacing(space::medium);
-    m_run->setToolTip(tr("Start the run (Ctrl+R)"));
     connect(m_run, &QPushButton::clicked, this, [this] {
         if (m_isRunning)
             emit cancelWanted();
+        else if (m_isInterrupted)
+            emit resumeLastWanted();
         else
             emit runWanted();
     });
     content->addWidget(m_run);
+    connect(m_fresh, &QPushButton::clicked, this, &RunSide::runWanted);
+    content->addWidget(m_fresh);
     content->addWidget(m_copy);
     connect(m_copy, &QPushButton::clicked, this, &RunSide::copyWanted);
     content->addWidget(m_obstacleLabel);
@@ -135,11 +139,23 @@ void RunSide::setRunning(bool running)
     refresh();
 }
 
+void RunSide::setInterrupted(bool interrupted)
+{
+    m_isInterrupted = interrupted;
+    refresh();
+}
+
 void RunSide::refresh()
 {
-    m_run->setText(m_isRunning ? tr("Cancel") : tr("Run"));
+    const bool offersResume = m_isInterrupted && !m_isRunning;
+    m_run->setText(m_isRunning ? tr("Cancel") : offersResume ? tr("Resume") : tr("Run"));
+    m_run->setToolTip(m_isRunning    ? tr("Stop after the cell under way (Ctrl+.)")
+                      : offersResume ? tr("Continue where the run stopped; finished cells are kept")
+                                     : tr("Start the run (Ctrl+R)"));
     widgets::setButtonRole(*m_run, m_isRunning ? widgets::ButtonRole::Plain : widgets::ButtonRole::Primary);
-    m_run->setEnabled(m_isRunning || m_obstacle.isEmpty());
+    m_run->setEnabled(m_isRunning || offersResume || m_obstacle.isEmpty());
+    m_fresh->setVisible(offersResume);
+    m_fresh->setEnabled(m_obstacle.isEmpty());
     m_copy->setEnabled(m_obstacle.isEmpty());
     m_out->setEnabled(!m_isRunning);
     m_obstacleLabel->setText(m_isRunning ? tr("A cancelled run keeps its finished cells and can be resumed.")

@@ -33,12 +33,15 @@ public:
     void setObstacle(const QString& sentence);
     void setResumable(const std::vector<ShelvedRun>& runs);
     void setRunning(bool running);
+    // The run before this one stopped in the middle: continuing it is the first thing to offer.
+    void setInterrupted(bool interrupted);
 
 signals:
     void outChanged();
     void outWanted(); // a file dialog
     void runWanted();
     void cancelWanted();
+    void resumeLastWanted();
     void copyWanted(); // the command
     void settingsWanted();
     void resumeWanted(const QString& path);
@@ -53,11 +56,13 @@ private:
     widgets::Notice* m_estimateNotice = nullptr;
     QLineEdit* m_out = nullptr;
     QPushButton* m_run = nullptr;
+    QPushButton* m_fresh = nullptr; // a new run while an interrupted one is offered
     QPushButton* m_copy = nullptr;
     QLabel* m_obstacleLabel = nullptr;
     QWidget* m_resumable = nullptr;
     QString m_obstacle;
     bool m_isRunning = false;
+    bool m_isInterrupted = false;
 };
 
 }

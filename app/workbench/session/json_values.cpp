@@ -269,6 +269,7 @@ RunView runViewOf(const Json& show)
     view.created = textOf(manifest, "created");
     view.command = textOf(show, "command");
     view.complete = flagOf(show, "complete");
+    view.digest = textOf(show, "digest");
     view.resumable = flagOf(show, "resumable");
     view.problems = textsOf(show, "problems");
     view.settings = settingsOf(manifest, view.path);
@@ -345,6 +346,7 @@ widgets::VerdictView verdictViewOf(const Json& verdict)
     view.seconds = numberOf(verdict, "seconds");
     view.exitCode = static_cast<int>(wholeOf(verdict, "exit_code", 5));
     view.run = textOf(verdict, "run");
+    view.digest = textOf(verdict, "digest");
     for (const Json& check : require(verdict, "checks", "verify"))
         view.checks.push_back({textOf(check, "id"), textOf(check, "group"), textOf(check, "where"),
                                textOf(check, "title"), checkStateOf(textOf(check, "state")), textOf(check, "issuer"),

@@ -184,6 +184,40 @@ void Preferences::setWindow(const QByteArray& geometry, const QByteArray& splitt
     m_settings.setValue(u"window/splitters"_s, splitters);
 }
 
+bool Preferences::restoresPlace() const
+{
+    return m_settings.value(u"last/restore"_s, true).toBool();
+}
+
+void Preferences::setRestoresPlace(bool restores)
+{
+    m_settings.setValue(u"last/restore"_s, restores);
+}
+
+LastPlace Preferences::lastPlace() const
+{
+    LastPlace place;
+    place.page = m_settings.value(u"last/page"_s).toInt();
+    place.model = m_settings.value(u"last/model"_s).toString();
+    place.run = m_settings.value(u"last/run"_s).toString();
+    place.check = m_settings.value(u"last/check"_s).toString();
+    place.cell.block = m_settings.value(u"last/block"_s, -1).toInt();
+    place.cell.prompt = m_settings.value(u"last/prompt"_s, -1).toInt();
+    place.cell.token = m_settings.value(u"last/token"_s, -1).toInt();
+    return place;
+}
+
+void Preferences::setLastPlace(const LastPlace& place)
+{
+    m_settings.setValue(u"last/page"_s, place.page);
+    m_settings.setValue(u"last/model"_s, place.model);
+    m_settings.setValue(u"last/run"_s, place.run);
+    m_settings.setValue(u"last/check"_s, place.check);
+    m_settings.setValue(u"last/block"_s, place.cell.block);
+    m_settings.setValue(u"last/prompt"_s, place.cell.prompt);
+    m_settings.setValue(u"last/token"_s, place.cell.token);
+}
+
 double Preferences::flopsPerSecond() const
 {
     return m_settings.value(u"measured/flops_per_second"_s).toDouble();

@@ -3,6 +3,7 @@
 
 #include "app/workbench/process/engine_client.h"
 #include "widgets/theme.h"
+#include "widgets/values.h"
 
 #include <QByteArray>
 #include <QSettings>
@@ -14,6 +15,15 @@ namespace blockcert::workbench {
 struct RecentItem {
     QString path;  // as it was opened
     QString title; // the model's or run's name
+};
+
+// Where the user was when the window was closed.
+struct LastPlace {
+    int page = 0;
+    QString model;
+    QString run;
+    QString check; // what the Verify page was about
+    widgets::CellKey cell;
 };
 
 // Kept in one file under XDG_CONFIG_HOME. GUI thread.
@@ -49,6 +59,12 @@ public:
     [[nodiscard]] QByteArray geometry() const;
     [[nodiscard]] QByteArray splitters() const;
     void setWindow(const QByteArray& geometry, const QByteArray& splitters);
+
+    // Whether a start without arguments opens what was open last.
+    [[nodiscard]] bool restoresPlace() const;
+    void setRestoresPlace(bool restores);
+    [[nodiscard]] LastPlace lastPlace() const;
+    void setLastPlace(const LastPlace& place);
 
     [[nodiscard]] double flopsPerSecond() const;
     void setFlopsPerSecond(double value);

@@ -12,7 +12,8 @@ struct ShelvedRun {
     QString path;
     QString name; // without .blockcert
     QDateTime changed;
-    bool finished = false; // SHA256SUMS is there; whether it holds is verification's question
+    bool finished = false;  // SHA256SUMS is there; whether it holds is verification's question
+    bool isRunning = false; // this window is measuring it
 };
 
 // Newest first; folders without run.json are no runs. Touches the disk: call it outside the GUI thread.

@@ -25,6 +25,7 @@ struct RunView {
     QString replayDtype;
     QString created;
     QString command;
+    QString digest; // of SHA256SUMS: tells this run from others; empty while it is unfinished
     bool complete = false;
     bool resumable = false;
     std::shared_ptr<const widgets::TokenMap> map;

@@ -20,13 +20,6 @@ QString tr(const char* text)
     return QCoreApplication::translate("VerdictSummary", text);
 }
 
-std::optional<int> blockOf(const QString& where)
-{
-    static const QRegularExpression block(u"^block[ _]0*(\\d+)"_s);
-    const QRegularExpressionMatch match = block.match(where);
-    return match.hasMatch() ? std::optional(match.captured(1).toInt()) : std::nullopt;
-}
-
 std::optional<double> numberIn(const QString& text)
 {
     bool isNumber = false;
@@ -87,13 +80,20 @@ CheckRow merge(const std::vector<const CheckRow*>& rows)
 
 }
 
+std::optional<int> blockOfCheck(const QString& where)
+{
+    static const QRegularExpression block(u"^block[ _]0*(\\d+)"_s);
+    const QRegularExpressionMatch match = block.match(where);
+    return match.hasMatch() ? std::optional(match.captured(1).toInt()) : std::nullopt;
+}
+
 widgets::VerdictView condensed(const widgets::VerdictView& verdict)
 {
     using Kind = std::tuple<QString, QString, QString, CheckState, bool>;
     std::map<Kind, std::vector<const CheckRow*>> kinds;
     const auto kindOf = [](const CheckRow& row) { return Kind{row.id, row.group, row.title, row.state, row.required}; };
     const auto mayMerge = [](const CheckRow& row) {
-        return blockOf(row.where) && (row.state == CheckState::Verified || !row.required);
+        return blockOfCheck(row.where) && (row.state == CheckState::Verified || !row.required);
     };
     for (const CheckRow& row : verdict.checks) {
         if (mayMerge(row))
@@ -158,7 +158,7 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
     for (const CheckRow& row : verdict.checks) {
         if (row.where.isEmpty())
             continue;
-        if (const std::optional<int> block = blockOf(row.where)) {
+        if (const std::optional<int> block = blockOfCheck(row.where)) {
             const bool isNew = !blocks.contains(*block);
             widgets::ArtifactNode& node = blocks[*block];
             node.name = tr("block %1").arg(*block);

@@ -3,7 +3,12 @@
 
 #include "widgets/values.h"
 
+#include <optional>
+
 namespace blockcert::workbench {
+
+// The block that the place of a check names: "block 5", "block_05/probes.h5".
+[[nodiscard]] std::optional<int> blockOfCheck(const QString& where);
 
 // Checks of the same kind that hold for several blocks become one row with the number that is closest to failing
 // (the largest error, the smallest coverage). Every check that does not hold keeps its own row.

@@ -3,6 +3,7 @@
 #include "app/workbench/pages/page_parts.h"
 
 #include <QAction>
+#include <QCheckBox>
 #include <QDialog>
 #include <QFileDialog>
 #include <QFormLayout>
@@ -43,6 +44,9 @@ bool editSettings(QWidget* parent, Preferences& preferences)
     });
     folderRow->addWidget(choose);
     form->addRow(QDialog::tr("Folder for runs"), folderRow);
+    auto* restores = new QCheckBox(QDialog::tr("Open what was open last when the window starts"));
+    restores->setChecked(preferences.restoresPlace());
+    form->addRow(QString(), restores);
     QPushButton* cancel = button(QDialog::tr("Cancel"));
     QObject::connect(cancel, &QPushButton::clicked, &dialog, &QDialog::reject);
     QPushButton* save = button(QDialog::tr("Save"), widgets::ButtonRole::Primary);
@@ -62,6 +66,7 @@ bool editSettings(QWidget* parent, Preferences& preferences)
         return false;
     preferences.setEngineCommandLine(engine->text());
     preferences.setToolPath(tool->text());
+    preferences.setRestoresPlace(restores->isChecked());
     if (!folder->text().trimmed().isEmpty())
         preferences.setRunFolder(folder->text().trimmed());
     return true;

@@ -71,6 +71,9 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     m_crumbTimer.setSingleShot(true);
     m_crumbTimer.setInterval(30);
     connect(&m_crumbTimer, &QTimer::timeout, this, &MainWindow::refreshCrumbs);
+    m_placeTimer.setSingleShot(true);
+    m_placeTimer.setInterval(1000);
+    connect(&m_placeTimer, &QTimer::timeout, this, &MainWindow::rememberPlace);
     refreshShelf();
     refreshRail();
     refreshCrumbs();
@@ -192,6 +195,33 @@ void MainWindow::checkRun(const QString& path)
     showPage(Verify);
 }
 
+void MainWindow::restorePlace()
+{
+    const LastPlace place = m_session.preferences.lastPlace();
+    const auto isThere = [](const QString& path) { return !path.isEmpty() && kindOf(path) != PathKind::Missing; };
+    if (isThere(place.model))
+        m_session.model.open(place.model);
+    if (isThere(place.run)) {
+        m_restoring = place;
+        m_session.run.open(place.run);
+    }
+    if (isThere(place.check))
+        m_session.verdict.choose(place.check);
+    switch (place.page) {
+    case Run: showPage(isThere(place.model) ? Run : Open); break;
+    case Explore:
+    case Certificate: showPage(isThere(place.run) ? Explore : Open); break;
+    case Verify: showPage(isThere(place.check) ? Verify : Open); break;
+    default: showPage(Open); break;
+    }
+}
+
+void MainWindow::rememberPlace()
+{
+    m_session.preferences.setLastPlace({m_page, m_session.model.name(), m_session.run.path(),
+                                        m_session.verdict.request().path, m_explorePage->selection()});
+}
+
 void MainWindow::closeEvent(QCloseEvent* event)
 {
     if (m_session.launcher.state() == RunLauncher::State::Running) {
@@ -207,6 +237,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
         }
     }
     m_session.preferences.setWindow(saveGeometry(), {});
+    rememberPlace();
     m_session.engine.end();
     event->accept();
 }
@@ -298,16 +329,15 @@ void MainWindow::refreshShelf()
         this, [folder = m_session.preferences.runFolder()] { return runsIn(folder); },
         [this](const std::vector<ShelvedRun>& runs) {
             m_shelf = runs;
-            const QString running = m_session.launcher.state() == RunLauncher::State::Running
-                                        ? m_session.launcher.running().out
-                                        : QString();
             std::vector<ShelvedRun> unfinished;
-            for (const ShelvedRun& run : runs) {
-                if (!run.finished && run.path != running)
+            for (ShelvedRun& run : m_shelf) {
+                run.isRunning = m_session.launcher.state() == RunLauncher::State::Running &&
+                                run.path == m_session.launcher.running().out;
+                if (!run.finished && !run.isRunning)
                     unfinished.push_back(run);
             }
             m_runPage->setResumable(unfinished);
-            m_openPage->setRecent(m_session.preferences.recentModels(), runs);
+            m_openPage->setRecent(m_session.preferences.recentModels(), m_shelf);
         },
         [](const QString&) {});
 }

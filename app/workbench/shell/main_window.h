@@ -45,6 +45,8 @@ public:
     void openRun(const QString& path);
     void checkRun(const QString& path);
     void showPage(Page page);
+    // Opens what was open when the window was closed, as far as it is still there.
+    void restorePlace();
 
     [[nodiscard]] Page page() const { return m_page; }
 
@@ -99,6 +101,8 @@ private:
     void runProgressed();
     void runEnded();
     void refreshShelf();
+    void refreshTrust();
+    void rememberPlace();
     void refreshCrumbs();
     void refreshRail();
     void refreshStatus();
@@ -125,8 +129,10 @@ private:
     std::vector<CrumbLevel> m_crumbLevels;
     bool m_outWasEdited = false; // else the run folder follows model and prompts
     QString m_resumeWhenRead;    // a run that is being read in order to be resumed
+    LastPlace m_restoring;       // its cell is shown when its run has been read
     QTimer m_statusTimer;
     QTimer m_crumbTimer;
+    QTimer m_placeTimer; // writes the place a moment after it changed, so that a crash forgets little
 };
 
 }

@@ -9,6 +9,7 @@
 #include "app/workbench/session/prompt_document.h"
 #include "app/workbench/session/run_document.h"
 #include "app/workbench/session/run_launcher.h"
+#include "app/workbench/session/verdict_book.h"
 #include "app/workbench/session/verdict_document.h"
 
 namespace blockcert::workbench {
@@ -32,6 +33,7 @@ struct Session {
     RunLauncher launcher{board};
     RunDocument run{board};
     VerdictDocument verdict{board};
+    VerdictBook verdicts;
 };
 
 }

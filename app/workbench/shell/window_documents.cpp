@@ -49,6 +49,7 @@ void MainWindow::connectSession()
     connect(&session.launcher, &RunLauncher::started, this, [this] {
         m_runPage->showRun(m_session.launcher);
         m_explorePage->setLive(m_session.launcher.live()->map(), m_session.launcher.live()->blocks());
+        refreshShelf();
         refreshRail();
     });
     connect(&session.launcher, &RunLauncher::cellFinished, m_explorePage, &ExplorePage::addCell);
@@ -58,9 +59,12 @@ void MainWindow::connectSession()
     connect(&session.run, &RunDocument::changed, this, &MainWindow::runChanged);
     connect(&session.verdict, &VerdictDocument::changed, this, [this] {
         m_verifyPage->showVerdict(m_session.verdict);
+        if (const auto& verdict = m_session.verdict.verdict(); verdict.isReady())
+            m_session.verdicts.note(m_session.verdict.request().path, *verdict.value);
         refreshRail();
         refreshCrumbs();
     });
+    connect(&session.verdicts, &VerdictBook::changed, this, &MainWindow::refreshTrust);
     connect(&session.verdict, &VerdictDocument::progressed, this,
             [this] { m_verifyPage->showProgress(m_session.verdict); });
 }
@@ -137,8 +141,13 @@ void MainWindow::runChanged()
     const bool isLive = m_session.launcher.state() == RunLauncher::State::Running;
     if (!isLive || m_session.run.path() != m_session.launcher.running().out)
         m_explorePage->setRun(m_session.run.path(), run);
+    refreshTrust();
     if (run.isReady()) {
         m_session.preferences.addRecentRun({run.value->path, run.value->name});
+        if (m_restoring.run == run.value->path) {
+            m_restoring.run.clear();
+            m_explorePage->goTo(m_restoring.cell);
+        }
         if (m_resumeWhenRead == run.value->path) {
             m_resumeWhenRead.clear();
             resumeRun(run.value->path);
@@ -149,6 +158,17 @@ void MainWindow::runChanged()
     }
     refreshRail();
     refreshCrumbs();
+}
+
+// The pages that show a run say whether its numbers were recomputed here.
+void MainWindow::refreshTrust()
+{
+    const Loadable<RunView>& run = m_session.run.run();
+    const bool isShown = run.isReady() && !m_explorePage->isLive();
+    const std::optional<widgets::RunVerdict> verdict =
+        isShown ? m_session.verdicts.of(run.value->path, run.value->digest) : std::nullopt;
+    m_explorePage->setVerdict(verdict);
+    m_certificatePage->setVerdict(verdict);
 }
 
 void MainWindow::refreshCrumbs()
@@ -207,6 +227,7 @@ void MainWindow::refreshCrumbs()
         add(CrumbLevel::Plain, tr("BlockCert Workbench"));
     }
     m_crumbs->setCrumbs(crumbs);
+    m_placeTimer.start(); // the crumbs change whenever the place does
 }
 
 void MainWindow::crumbSibling(int level, int sibling)

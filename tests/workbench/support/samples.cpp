@@ -4,6 +4,7 @@ namespace blockcert::testing {
 namespace {
 
 const int tokensOf[] = {3, 2};
+const std::string runDigest(64, 'd');
 
 double errorOf(int block, int prompt, int token)
 {
@@ -214,6 +215,7 @@ Json showAnswer(const std::string& run, bool complete)
     return {{"run", run},
             {"complete", complete},
             {"resumable", !complete},
+            {"digest", complete ? Json(runDigest) : Json()},
             {"manifest", manifest(complete)},
             {"certificates", certificates},
             {"blocks", blocks},
@@ -258,6 +260,7 @@ Json verdictAnswer(const std::string& run, const std::string& verdict)
             {"seconds", 0.25},
             {"exit_code", fails ? 1 : 0},
             {"run", run},
+            {"digest", runDigest},
             {"scope",
              {{"model", "tiny"},
               {"blocks", {0, 1, 2}},

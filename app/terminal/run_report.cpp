@@ -41,6 +41,19 @@ std::string tokenPlace(const std::string& piece, const std::string& prompt, std:
            std::to_string(token);
 }
 
+// "fp32 baseline", or whose baseline it is.
+std::string baselineWords(const Json& request)
+{
+    std::string words = dtypeWord(request.at("baseline_dtype")) + " baseline";
+    if (request.contains("imported")) {
+        const Json& imported = request.at("imported");
+        words += " of " + visible(imported.at("runtime").get<std::string>());
+        if (const std::string version = imported.at("version"); !version.empty())
+            words += " " + visible(version);
+    }
+    return words;
+}
+
 std::string scopeLine(const Json& manifest)
 {
     const Json& prompts = manifest.at("prompts");
@@ -48,11 +61,10 @@ std::string scopeLine(const Json& manifest)
     std::int64_t tokens = 0;
     for (const Json& item : prompts.at("items"))
         tokens += static_cast<std::int64_t>(item.at("token_ids").size());
-    return fmt::format("Measured on {} ({}, {}): {} baseline, {} replay, {} surrogates",
-                       visible(prompts.at("name").get<std::string>()),
-                       counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"),
-                       counted(tokens, "token"), dtypeWord(request.at("baseline_dtype")),
-                       dtypeWord(request.at("replay_dtype")), request.at("surrogate").get<std::string>());
+    return fmt::format(
+        "Measured on {} ({}, {}): {}, {} replay, {} surrogates", visible(prompts.at("name").get<std::string>()),
+        counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"), counted(tokens, "token"),
+        baselineWords(request), dtypeWord(request.at("replay_dtype")), request.at("surrogate").get<std::string>());
 }
 
 std::string subjectLine(const Json& manifest)
@@ -167,7 +179,8 @@ std::string largestErrors(const Json& listing, const Page& page)
         const std::string piece = t < pieces.size() ? pieces[t].get<std::string>() : "";
         table.add({std::to_string(cell.at("block").get<int>()), threeDigits(places[i].error),
                    cell.at("relative")[t].is_null() ? "–" : threeDigits(cell.at("relative")[t]),
-                   threeDigits(cell.at("error_attn")[t]), threeDigits(cell.at("error_mlp")[t]),
+                   cell.at("error_attn").is_null() ? "–" : threeDigits(cell.at("error_attn")[t]),
+                   cell.at("error_mlp").is_null() ? "–" : threeDigits(cell.at("error_mlp")[t]),
                    threeDigits(cell.at("output_norm")[t]), threeDigits(cell.at("margin")[t]),
                    tokenPlace(piece, promptId(listing, prompt), t)});
     }

@@ -66,8 +66,9 @@ public:
     {
         const std::vector<double> x = widened(cell.input);
         const std::vector<double> y = widened(cell.output);
-        const std::vector<double> attention = widened(cell.attentionOutput);
-        const std::vector<double> mlp = widened(cell.mlpOutput);
+        // An imported trace may lack the sublayers' outputs.
+        const std::vector<double> attention = m_shape.sublayers ? widened(cell.attentionOutput) : std::vector<double>();
+        const std::vector<double> mlp = m_shape.sublayers ? widened(cell.mlpOutput) : std::vector<double>();
         const ir::BlockReplay replay = interpreter.run(x, positionsOf(cell.prompt), context);
 
         const std::size_t first = firstOf(cell.prompt);
@@ -77,12 +78,14 @@ public:
             const auto row = [&](const std::vector<double>& rows) { return rowOf(rows, t, width); };
             const std::size_t i = first + t;
             m_result.replayed.error[i] = l2Distance(row(replay.output), row(y));
-            m_result.replayed.errorAttention[i] = l2Distance(row(replay.attention), row(attention));
-            m_result.replayed.errorMlp[i] = l2Distance(row(replay.mlp), row(mlp));
             m_result.replayed.outputNorm[i] = l2Norm(row(y));
             const double scale =
                 std::max({l2Norm(row(x)), m_result.replayed.outputNorm[i], l2Norm(row(replay.output))});
             m_result.scale[i] = scale;
+            if (!m_shape.sublayers)
+                continue;
+            m_result.replayed.errorAttention[i] = l2Distance(row(replay.attention), row(attention));
+            m_result.replayed.errorMlp[i] = l2Distance(row(replay.mlp), row(mlp));
             m_result.scaleAttention[i] = std::max(scale, l2Norm(row(attention)));
             m_result.scaleMlp[i] = std::max(scale, l2Norm(row(mlp)));
         }

@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/base/sha256.h"
 #include "engine/base/strict_json.h"
+#include "engine/certificate/run_layout.h"
 #include "engine/certificate/widen.h"
 
 #include <algorithm>
@@ -35,10 +36,12 @@ std::vector<artifact::ArchiveEntry> layoutOf(const CellShape& shape, bool tops)
     const std::int64_t s = shape.tokens;
     std::vector<artifact::ArchiveEntry> layout;
     for (const char* name : {"input", "output", "attention_output", "mlp_output"})
-        layout.push_back({name, shape.baselineDtype, {s, shape.width}});
+        if (shape.sublayers || !isSublayerTensor(name))
+            layout.push_back({name, shape.baselineDtype, {s, shape.width}});
     layout.push_back({"mask", DType::U8, {s, s}});
     for (const char* name : {"error", "error_attn", "error_mlp", "output_norm"})
-        layout.push_back({name, DType::F64, {s}});
+        if (shape.sublayers || !isSublayerTensor(name))
+            layout.push_back({name, DType::F64, {s}});
     layout.push_back({"attention_margin", DType::F64, {shape.heads, s}});
     if (shape.losses && s > 1)
         for (const char* name : {"loss_base", "loss_stitched"})

@@ -1,5 +1,6 @@
 #include "engine/certificate/cell_tensors.h"
 
+#include "engine/certificate/run_layout.h"
 #include "engine/certificate/widen.h"
 
 #include <array>
@@ -46,9 +47,10 @@ std::vector<NamedTensor> tensorsOf(const CellRecord& cell, const CellShape& shap
 {
     std::vector<NamedTensor> tensors;
     for (const auto& [name, member] : tensorMembers)
-        tensors.push_back({std::string(name), cell.*member});
+        if (shape.sublayers || !isSublayerTensor(name))
+            tensors.push_back({std::string(name), cell.*member});
     for (const auto& [name, member] : numberMembers)
-        if (!name.starts_with("loss") || !(cell.*member).empty())
+        if ((shape.sublayers || !isSublayerTensor(name)) && (!name.starts_with("loss") || !(cell.*member).empty()))
             tensors.push_back({std::string(name), tensorOf(cell.*member, shapeOf(name, shape))});
     for (const auto& [name, member] : idMembers)
         if (!(cell.*member).empty())

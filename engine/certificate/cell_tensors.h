@@ -16,7 +16,8 @@ struct CellShape {
     std::int64_t width = 0;  // d
     std::int64_t heads = 0;  // H
     DType baselineDtype = DType::F32;
-    bool losses = true; // the run measures losses
+    bool losses = true;    // the run measures losses
+    bool sublayers = true; // the baseline's sublayer outputs were recorded
 };
 
 struct NamedTensor {

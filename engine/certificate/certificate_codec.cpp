@@ -234,7 +234,10 @@ void readRequest(JsonFields& root, Certificate& certificate)
 {
     RunRequest& request = certificate.request;
     JsonFields baseline = root.object("baseline");
-    requireText(baseline, "runtime", "native");
+    if (const std::string runtime = baseline.text("runtime"); runtime == "imported")
+        request.imported = importedFromJson(baseline.object("imported"));
+    else if (runtime != "native")
+        baseline.refuse("runtime", "must be native or imported, found \"" + runtime + "\"");
     request.baselineDtype = dtypeFrom(baseline, "dtype", baselineDtypes());
     request.maxTokens = baseline.count("max_tokens");
     request.loss = lossModeFrom(baseline, "loss");
@@ -288,6 +291,12 @@ Json certificateToJson(const Certificate& certificate)
     const RunRequest& request = certificate.request;
     Json subject = subjectToJson(certificate.subject);
     subject["block"] = certificate.block.value;
+    Json baseline = {{"runtime", request.imported ? "imported" : "native"},
+                     {"dtype", blockcert::nameOf(request.baselineDtype)},
+                     {"max_tokens", request.maxTokens},
+                     {"loss", nameOf(request.loss)}};
+    if (request.imported)
+        baseline["imported"] = importedToJson(*request.imported);
     return {{"schema", std::string(schemaFamily) + "/1"},
             {"kind", "block"},
             {"created", certificate.created},
@@ -295,11 +304,7 @@ Json certificateToJson(const Certificate& certificate)
             {"environment", environmentToJson(certificate.environment)},
             {"subject", std::move(subject)},
             {"prompts", promptsToJson(certificate.prompts)},
-            {"baseline",
-             {{"runtime", "native"},
-              {"dtype", blockcert::nameOf(request.baselineDtype)},
-              {"max_tokens", request.maxTokens},
-              {"loss", nameOf(request.loss)}}},
+            {"baseline", std::move(baseline)},
             {"surrogate",
              {{"family", request.surrogate},
               {"weights", nameOf(request.weights)},

@@ -274,8 +274,10 @@ void compareTokens(const BlockScan& scan, const ProbeShape& shape, double rho, c
                 widest.see((scan.recorded.*column)[i], (scan.replayed.*column)[i], rho * scale, i);
             };
             see(error, &TokenColumns::error, scan.scale[i]);
-            see(attention, &TokenColumns::errorAttention, scan.scaleAttention[i]);
-            see(mlp, &TokenColumns::errorMlp, scan.scaleMlp[i]);
+            if (shape.sublayers) {
+                see(attention, &TokenColumns::errorAttention, scan.scaleAttention[i]);
+                see(mlp, &TokenColumns::errorMlp, scan.scaleMlp[i]);
+            }
             see(norm, &TokenColumns::outputNorm, scan.replayed.outputNorm[i]);
             for (std::size_t h = 0; h < static_cast<std::size_t>(shape.heads); ++h) {
                 const std::size_t at = h * static_cast<std::size_t>(shape.tokens()) + i;
@@ -285,8 +287,10 @@ void compareTokens(const BlockScan& scan, const ProbeShape& shape, double rho, c
         }
     }
     checks.add(tokenRow("replay.error", "Error of every token", error, shape, where));
-    checks.add(tokenRow("replay.error_attn", "Error of every token's attention output", attention, shape, where));
-    checks.add(tokenRow("replay.error_mlp", "Error of every token's MLP output", mlp, shape, where));
+    if (shape.sublayers) {
+        checks.add(tokenRow("replay.error_attn", "Error of every token's attention output", attention, shape, where));
+        checks.add(tokenRow("replay.error_mlp", "Error of every token's MLP output", mlp, shape, where));
+    }
     checks.add(tokenRow("replay.output_norm", "Norm of every recorded output", norm, shape, where));
     checks.add(tokenRow("replay.attention_margin", "Attention margin of every token and head", margin, shape, where));
 }

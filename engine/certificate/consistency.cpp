@@ -24,6 +24,8 @@ std::string malformation(const Certificate& certificate)
     if (certificate.artifacts[0].path != irPath(certificate.block) ||
         certificate.artifacts[1].path != probesPath(certificate.block))
         return "its artifacts are not the files of its own block's folder";
+    if (certificate.request.imported && certificate.request.loss != LossMode::None)
+        return "it states losses of a baseline that this program did not run";
     if (certificate.metrics.prompts.size() != certificate.prompts.prompts.size())
         return "it has " + std::to_string(certificate.metrics.prompts.size()) + " rows for " +
                std::to_string(certificate.prompts.prompts.size()) + " prompts";

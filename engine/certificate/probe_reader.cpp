@@ -60,8 +60,12 @@ ProbeShape probeShapeOf(const Certificate& certificate)
     if (subject.dModel < 1 || subject.dModel > 1 << 17 || subject.heads < 1 || subject.heads > 1 << 14)
         throw FormatError("The subject's width " + std::to_string(subject.dModel) + " or number of heads " +
                           std::to_string(subject.heads) + " is out of range.");
-    return {offsetsOf(counts), subject.dModel, subject.heads, certificate.request.baselineDtype,
-            certificate.request.loss == LossMode::Exact};
+    return {offsetsOf(counts),
+            subject.dModel,
+            subject.heads,
+            certificate.request.baselineDtype,
+            certificate.request.loss == LossMode::Exact,
+            certificate.request.hasSublayers()};
 }
 
 ProbeReader::ProbeReader(std::unique_ptr<artifact::ArchiveReader> archive, ProbeShape shape, LayerIndex block)

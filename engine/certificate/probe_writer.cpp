@@ -67,7 +67,8 @@ public:
         const std::int64_t tokens = m_shape.tokensOf(prompt);
         if (m_shape.losses)
             fillTops(cell, tokens);
-        const CellShape shape{tokens, m_shape.width, m_shape.heads, m_shape.baselineDtype, m_shape.losses};
+        const CellShape shape{tokens,         m_shape.width,    m_shape.heads, m_shape.baselineDtype,
+                              m_shape.losses, m_shape.sublayers};
         for (auto& [name, tensor] : tensorsOf(cell, shape)) {
             if (name == "attention_margin")
                 continue; // heads come first: written whole at the end

@@ -102,6 +102,22 @@ void checkExpectations(const RunContents& contents, const std::vector<BlockOutco
                                                      " of the tool, which is not on your list."));
 }
 
+void checkBaseline(const RunContents& contents, const VerifyOptions& options, CheckList& checks)
+{
+    const auto& imported = contents.run.manifest.request.imported;
+    if (!imported)
+        return;
+    const std::string program = imported->runtime + (imported->version.empty() ? "" : " " + imported->version);
+    Row row("provenance.baseline", group::provenance, "", "The program that ran the baseline");
+    row.issuer(program).optional();
+    if (imported->mask == ImportedBaseline::Mask::Causal)
+        row.note("its trace holds no mask: that it attended causally is the recorder's word");
+    checks.add(row.notChecked(options.level >= 4 ? "That the states came out of " + program +
+                                                       " is the issuer's word; whether they are the model's is above."
+                                                 : "That the states came out of " + program +
+                                                       " is the issuer's word; level 4 compares them with the model."));
+}
+
 void checkLosses(const RunContents& contents, const VerifyOptions& options, CheckList& checks)
 {
     if (options.level < 4 && contents.run.manifest.request.loss == LossMode::Exact) {

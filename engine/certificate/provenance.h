@@ -19,6 +19,9 @@ void checkExpectations(const RunContents& contents, const std::vector<BlockOutco
                        const VerifyOptions& options, CheckList& checks);
 
 // Row loss.tokens below level 4, and provenance.statements: what is only the issuer's word.
+// Who ran the baseline, where that was another program.
+void checkBaseline(const RunContents& contents, const VerifyOptions& options, CheckList& checks);
+
 void checkLosses(const RunContents& contents, const VerifyOptions& options, CheckList& checks);
 
 }

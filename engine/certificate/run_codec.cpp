@@ -32,16 +32,19 @@ std::vector<LayerIndex> blocksFromJson(JsonFields& fields, std::string_view key)
 
 Json requestToJson(const RunRequest& request)
 {
-    return {{"blocks", blocksToJson(request.blocks)},
-            {"baseline_dtype", blockcert::nameOf(request.baselineDtype)},
-            {"replay_dtype", blockcert::nameOf(request.replayDtype)},
-            {"loss", nameOf(request.loss)},
-            {"weights", nameOf(request.weights)},
-            {"surrogate", request.surrogate},
-            {"embed_weights", request.embedWeights},
-            {"max_tokens", request.maxTokens},
-            {"seed", request.seed},
-            {"policy", policyToJson(request.policy)}};
+    Json json = {{"blocks", blocksToJson(request.blocks)},
+                 {"baseline_dtype", blockcert::nameOf(request.baselineDtype)},
+                 {"replay_dtype", blockcert::nameOf(request.replayDtype)},
+                 {"loss", nameOf(request.loss)},
+                 {"weights", nameOf(request.weights)},
+                 {"surrogate", request.surrogate},
+                 {"embed_weights", request.embedWeights},
+                 {"max_tokens", request.maxTokens},
+                 {"seed", request.seed},
+                 {"policy", policyToJson(request.policy)}};
+    if (request.imported)
+        json["imported"] = importedToJson(*request.imported);
+    return json;
 }
 
 RunRequest requestFromJson(JsonFields fields)
@@ -57,6 +60,8 @@ RunRequest requestFromJson(JsonFields fields)
     request.maxTokens = fields.count("max_tokens");
     request.seed = fields.unsignedInteger("seed");
     request.policy = policyFromJson(fields.object("policy"));
+    if (fields.has("imported"))
+        request.imported = importedFromJson(fields.object("imported"));
     fields.finish();
     return request;
 }

@@ -29,7 +29,13 @@ void compare(const std::string& name, const Json& run, const Json& asked, std::v
         return;
     }
     for (const auto& [key, value] : run.items())
-        compare(key, value, asked.at(key), found);
+        if (asked.contains(key))
+            compare(key, value, asked.at(key), found);
+        else
+            found.push_back(key + " is in the run and not here");
+    for (const auto& [key, value] : asked.items())
+        if (!run.contains(key))
+            found.push_back(key + " is here and not in the run");
 }
 
 void comparePrompts(const PromptSet& run, const PromptSet& asked, std::vector<std::string>& found)

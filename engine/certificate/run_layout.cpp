@@ -63,6 +63,11 @@ std::vector<std::int64_t> offsetsOf(const std::vector<std::int64_t>& tokenCounts
     return offset;
 }
 
+bool isSublayerTensor(std::string_view name)
+{
+    return name == "attention_output" || name == "mlp_output" || name == "error_attn" || name == "error_mlp";
+}
+
 std::vector<artifact::ArchiveEntry> probeLayout(const ProbeShape& shape)
 {
     const std::int64_t n = shape.tokens();
@@ -72,9 +77,11 @@ std::vector<artifact::ArchiveEntry> probeLayout(const ProbeShape& shape)
                                                   {"position", DType::I32, {n}},
                                                   {"mask", DType::U8, {shape.maskOffset(shape.prompts())}}};
     for (const char* name : {"input", "output", "attention_output", "mlp_output"})
-        layout.push_back({name, shape.baselineDtype, {n, shape.width}});
+        if (shape.sublayers || !isSublayerTensor(name))
+            layout.push_back({name, shape.baselineDtype, {n, shape.width}});
     for (const char* name : {"error", "error_attn", "error_mlp", "output_norm"})
-        layout.push_back({name, DType::F64, {n}});
+        if (shape.sublayers || !isSublayerTensor(name))
+            layout.push_back({name, DType::F64, {n}});
     layout.push_back({"attention_margin", DType::F64, {shape.heads, n}});
     if (!shape.losses)
         return layout;

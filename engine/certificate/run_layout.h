@@ -28,6 +28,7 @@ struct ProbeShape {
     std::int64_t heads = 0;           // H
     DType baselineDtype = DType::F32;
     bool losses = true;
+    bool sublayers = true; // false: an imported trace without the outputs of attention and MLP
 
     [[nodiscard]] std::int64_t prompts() const { return static_cast<std::int64_t>(offset.size()) - 1; }
 
@@ -41,6 +42,9 @@ struct ProbeShape {
 };
 
 [[nodiscard]] std::vector<std::int64_t> offsetsOf(const std::vector<std::int64_t>& tokenCounts);
+
+// True for what is only there where the baseline's sublayer outputs were recorded.
+[[nodiscard]] bool isSublayerTensor(std::string_view name);
 
 // The datasets of probes.h5 in their order. Losses are left out where nothing is predicted.
 [[nodiscard]] std::vector<artifact::ArchiveEntry> probeLayout(const ProbeShape& shape);

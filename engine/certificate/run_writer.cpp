@@ -45,8 +45,12 @@ ProbeShape shapeOf(const RunManifest& manifest)
     std::vector<std::int64_t> counts;
     for (const EncodedPrompt& prompt : manifest.prompts.prompts)
         counts.push_back(static_cast<std::int64_t>(prompt.tokenIds.size()));
-    return {offsetsOf(counts), manifest.subject.dModel, manifest.subject.heads, manifest.request.baselineDtype,
-            manifest.request.loss == LossMode::Exact};
+    return {offsetsOf(counts),
+            manifest.subject.dModel,
+            manifest.subject.heads,
+            manifest.request.baselineDtype,
+            manifest.request.loss == LossMode::Exact,
+            manifest.request.hasSublayers()};
 }
 
 // True if `part` states the first prompts of `whole`, or all of them.
@@ -148,7 +152,8 @@ struct RunWriter::State {
 
     [[nodiscard]] CellShape cellShape(PromptIndex prompt) const
     {
-        return {shape.tokensOf(prompt.value), shape.width, shape.heads, shape.baselineDtype, shape.losses};
+        return {shape.tokensOf(prompt.value), shape.width,  shape.heads,
+                shape.baselineDtype,          shape.losses, shape.sublayers};
     }
 
     [[nodiscard]] fs::path cellPath(LayerIndex block, PromptIndex prompt) const

@@ -139,6 +139,32 @@ std::string_view nameOf(ErrorMeasure measure)
     return measure == ErrorMeasure::L2 ? "l2" : "relative-l2";
 }
 
+Json importedToJson(const ImportedBaseline& imported)
+{
+    return {{"runtime", imported.runtime},
+            {"version", imported.version},
+            {"trace_sha256", imported.traceSha256},
+            {"sublayers", imported.sublayers},
+            {"mask", imported.mask == ImportedBaseline::Mask::Recorded ? "recorded" : "causal"}};
+}
+
+ImportedBaseline importedFromJson(JsonFields fields)
+{
+    ImportedBaseline imported;
+    imported.runtime = fields.text("runtime");
+    if (imported.runtime.empty())
+        fields.refuse("runtime", "must name the program that ran the baseline");
+    imported.version = fields.text("version");
+    imported.traceSha256 = fields.digest("trace_sha256");
+    imported.sublayers = fields.boolean("sublayers");
+    const std::string mask = fields.text("mask");
+    if (mask != "recorded" && mask != "causal")
+        fields.refuse("mask", "must be recorded or causal, found \"" + mask + "\"");
+    imported.mask = mask == "recorded" ? ImportedBaseline::Mask::Recorded : ImportedBaseline::Mask::Causal;
+    fields.finish();
+    return imported;
+}
+
 LossMode lossModeFrom(JsonFields& fields, std::string_view key)
 {
     return fromName(fields, key, std::array{LossMode::Exact, LossMode::None});

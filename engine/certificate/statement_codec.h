@@ -26,6 +26,8 @@ namespace blockcert::certificate {
 [[nodiscard]] std::string_view nameOf(ErrorMeasure measure);
 [[nodiscard]] LossMode lossModeFrom(JsonFields& fields, std::string_view key);
 [[nodiscard]] WeightOrigin weightOriginFrom(JsonFields& fields, std::string_view key);
+[[nodiscard]] Json importedToJson(const ImportedBaseline& imported);
+[[nodiscard]] ImportedBaseline importedFromJson(JsonFields fields);
 // One of `allowed`, by the names of values/dtype.h.
 [[nodiscard]] DType dtypeFrom(JsonFields& fields, std::string_view key, const std::vector<DType>& allowed);
 

@@ -119,6 +119,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     }
     checkChain(traces, checks);
     verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
+    checkBaseline(contents, options, checks);
     checkLosses(contents, options, checks);
     if (options.level >= 4)
         verifyModel(block, outcomes, checks, context);

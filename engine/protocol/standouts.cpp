@@ -158,6 +158,8 @@ std::optional<std::string> missingLoss(const RunManifest& manifest)
 {
     if (manifest.request.loss != LossMode::None)
         return std::nullopt;
+    if (manifest.request.imported)
+        return "The baseline was run by another program, which recorded no losses, so no block can meet alpha_loss.";
     return "Loss coverage was not measured (--loss none), so no block can meet alpha_loss.";
 }
 

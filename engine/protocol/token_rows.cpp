@@ -123,8 +123,8 @@ Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf, const KeysOf& ke
             {"prompt", cell.prompt.value},
             {"error", cell.error},
             {"relative", relativeToJson(cell)},
-            {"error_attn", cell.errorAttention},
-            {"error_mlp", cell.errorMlp},
+            {"error_attn", cell.errorAttention.empty() ? Json() : Json(cell.errorAttention)},
+            {"error_mlp", cell.errorMlp.empty() ? Json() : Json(cell.errorMlp)},
             {"output_norm", cell.outputNorm},
             {"margin", std::move(margins)},
             {"margin_head", std::move(marginHead)},
@@ -162,6 +162,7 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
         shape.heads = manifest.subject.heads;
         shape.baselineDtype = manifest.request.baselineDtype;
         shape.losses = manifest.request.loss != LossMode::None;
+        shape.sublayers = manifest.request.hasSublayers();
         const auto cell = certificate::decodeCell(folder.readText(path, largestCell), block, {p}, shape, "");
         if (!cell)
             continue;

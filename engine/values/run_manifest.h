@@ -7,6 +7,7 @@
 #include "engine/values/prompt_set.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,22 @@ struct Environment {
     friend bool operator==(const Environment&, const Environment&) = default;
 };
 
+// A baseline that another program ran and this one only read: `blockcert import trace`.
+struct ImportedBaseline {
+    enum class Mask : std::uint8_t {
+        Recorded, // the trace holds what every token attended to
+        Causal,   // the trace says that its runtime attended causally, and holds no mask
+    };
+
+    std::string runtime; // its name and version, as the trace states them
+    std::string version;
+    std::string traceSha256; // of the trace's file
+    bool sublayers = false;  // attention and MLP outputs were recorded
+    Mask mask = Mask::Recorded;
+
+    friend bool operator==(const ImportedBaseline&, const ImportedBaseline&) = default;
+};
+
 // Everything that decides the numbers. Two requests that differ in any field make different runs.
 struct RunRequest {
     std::vector<LayerIndex> blocks; // ascending
@@ -66,6 +83,9 @@ struct RunRequest {
     std::int64_t maxTokens = 256;
     std::uint64_t seed = 0; // recorded; the exact surrogate draws nothing
     Policy policy;
+    std::optional<ImportedBaseline> imported; // absent: the baseline is this program's own
+
+    [[nodiscard]] bool hasSublayers() const { return !imported || imported->sublayers; }
 
     // ρ of the comparison rule: 1e-10 for double replay, 1e-5 for fp32.
     [[nodiscard]] double comparisonTolerance() const { return replayDtype == DType::F64 ? 1e-10 : 1e-5; }

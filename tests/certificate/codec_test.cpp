@@ -62,6 +62,17 @@ TEST(RunCodec, GivesBackEveryField)
     EXPECT_EQ(runFromJson(parseStrictJson(text, "run.json"), "run.json"), run);
 }
 
+TEST(CertificateCodec, GivesBackAnImportedBaseline)
+{
+    Certificate certificate = sample::certificate();
+    certificate.request.imported = {"transformers", "4.44.2", std::string(64, 'c'), true,
+                                    ImportedBaseline::Mask::Recorded};
+    EXPECT_EQ(certificateFromJson(certificateToJson(certificate), "certificate.json"), certificate);
+    RunDocument run = sampleRun();
+    run.manifest.request.imported = certificate.request.imported;
+    EXPECT_EQ(runFromJson(runToJson(run), "run.json"), run);
+}
+
 TEST_P(Codec, RefusesAnUnknownFieldInEveryObject)
 {
     std::size_t objects = 0;

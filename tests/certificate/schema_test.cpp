@@ -74,6 +74,17 @@ Json sampleOf(const std::string& name)
             {"extensions", {{"any", 1}}}};
 }
 
+// A run of a baseline that another program ran, and its certificate.
+Json importedOf(const std::string& name)
+{
+    RunManifest manifest = sample::manifest();
+    Certificate certificate = sample::certificate();
+    const ImportedBaseline imported = {"transformers", "4.44.2", std::string(64, 'c'), false,
+                                       ImportedBaseline::Mask::Causal};
+    manifest.request.imported = certificate.request.imported = imported;
+    return name == "certificate" ? certificateToJson(certificate) : runToJson({manifest, {}});
+}
+
 // Variants that no reader may accept: a surprise in an object, a field missing, a leaf of another type.
 void collectVariants(const Json& root, const Json::json_pointer& at, std::vector<Json>& variants)
 {
@@ -111,20 +122,39 @@ TEST_P(Schema, AcceptsWhatTheCodecWrites)
     EXPECT_TRUE(judgedByCodec(GetParam(), sampleOf(GetParam())));
 }
 
-TEST_P(Schema, AndCodecAgreeOnEveryDefect)
+void expectAgreement(const std::string& name, const Json& document)
 {
     std::vector<Json> variants;
-    collectVariants(sampleOf(GetParam()), Json::json_pointer(), variants);
-    const std::vector<bool> bySchema = judgedBySchema(GetParam(), variants);
+    collectVariants(document, Json::json_pointer(), variants);
+    const std::vector<bool> bySchema = judgedBySchema(name, variants);
     ASSERT_EQ(bySchema.size(), variants.size());
     std::size_t refused = 0;
     for (std::size_t i = 0; i < variants.size(); ++i) {
-        const bool byCodec = judgedByCodec(GetParam(), variants[i]);
+        const bool byCodec = judgedByCodec(name, variants[i]);
         refused += byCodec ? 0 : 1;
         // A schema cannot compare two fields with each other; what it refuses the codec must refuse.
         EXPECT_TRUE(bySchema[i] || !byCodec) << variants[i].dump(1);
     }
     EXPECT_GT(refused * 4, variants.size() * 3);
+}
+
+TEST_P(Schema, AndCodecAgreeOnEveryDefect)
+{
+    expectAgreement(GetParam(), sampleOf(GetParam()));
+}
+
+TEST(SchemaOfImports, AgreesWithTheCodec)
+{
+    for (const std::string name : {"certificate", "run"}) {
+        const Json imported = importedOf(name);
+        EXPECT_EQ(judgedBySchema(name, {imported}), std::vector<bool>{true}) << name;
+        EXPECT_TRUE(judgedByCodec(name, imported)) << name;
+        expectAgreement(name, imported);
+    }
+    Json named = sampleOf("certificate");
+    named["baseline"]["imported"] = importedOf("certificate")["baseline"]["imported"];
+    EXPECT_EQ(judgedBySchema("certificate", {named}), std::vector<bool>{false});
+    EXPECT_FALSE(judgedByCodec("certificate", named)) << "a native baseline was not imported";
 }
 
 }

@@ -30,8 +30,8 @@ int runLightVerb(const ParsedCommand& command)
         terminal::print(command_line::manualPage(terminal::toolVersion()));
         return 0;
     }
-    for (const terminal::Verb& verb :
-         {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(), cli::doctorVerb()})
+    for (const terminal::Verb& verb : {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(),
+                                       cli::doctorVerb(), cli::failuresVerb()})
         if (verb.name == name)
             return terminal::runVerb(verb, command);
     return static_cast<int>(ExitCode::Usage);
@@ -51,7 +51,9 @@ int main(int argc, char** argv)
         const ParsedCommand command = command_line::parseCommandLine(arguments);
         if (terminal::printedWish(command))
             return 0;
-        if (command.verb->program == Program::Engine)
+        // To drop tokens from a prompt, the model has to run again.
+        const bool minimises = command.verb->name == "failures" && command.has("minimise");
+        if (command.verb->program == Program::Engine || minimises)
             cli::becomeEngine(arguments);
         return runLightVerb(command);
     } catch (...) {

@@ -10,5 +10,6 @@ namespace blockcert::cli {
 [[nodiscard]] terminal::Verb showVerb();
 [[nodiscard]] terminal::Verb verifyVerb();
 [[nodiscard]] terminal::Verb doctorVerb();
+[[nodiscard]] terminal::Verb failuresVerb();
 
 }

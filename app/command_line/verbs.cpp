@@ -223,6 +223,32 @@ std::vector<VerbDescription> describeVerbs()
                    flag("--tokens", "also the numbers of every token")} +
              output(),
          {"blockcert show demo.blockcert", "blockcert show demo.blockcert --json --tokens"}},
+        {"failures",
+         "tell where and how a run's surrogates fail",
+         {"For every uncovered token, and for the 20 largest errors among the covered ones of each block: error, its "
+          "attention "
+          "and MLP parts, norms of residual, keys and values, attention margins, the nearest passing token and the "
+          "same "
+          "token in the neighbouring blocks; and what sets the failing tokens of a block apart. Writes failures.json "
+          "and "
+          "failures.csv beside the run.",
+          "With --minimise the model runs again on fewer and fewer tokens of one prompt, as long as it still fails."},
+         Program::CommandLine,
+         Arguments{
+             {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory", true, false},
+             shortened("-o", valued("--out", ValueKind::Folder, "DIR", "",
+                                    "where to write (default: RUN with the ending .failures, beside it)")),
+             valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
+             valued("--minimise", ValueKind::Text, "PROMPT", "",
+                    "the id or 0-based number of a prompt to make as short as can be"),
+             valued("--block", ValueKind::Integer, "N", "",
+                    "with --minimise: the block that fails (default: the one that errs most on the prompt)"),
+             valued("--above", ValueKind::Number, "X", "",
+                    "with --minimise: a prompt fails while an error is larger (default: the run's policy)"),
+             valued("--tests", ValueKind::Integer, "N", "400", "with --minimise: how many prompts to try at most"),
+             threads()} +
+             output(),
+         {"blockcert failures demo.blockcert", "blockcert failures demo.blockcert --minimise stress-3 --above 0.001"}},
         {"evaluate",
          "measure a model's loss on prompts",
          {"A teacher-forced forward pass: the negative log-likelihood of every token and the most likely one."},

@@ -52,6 +52,16 @@ std::int64_t Parameters::integer(std::string_view key, std::int64_t fallback, st
     return value->get<std::int64_t>();
 }
 
+std::optional<double> Parameters::number(std::string_view key)
+{
+    const Json* value = find(key);
+    if (!value)
+        return std::nullopt;
+    if (!value->is_number())
+        refuse(key, "is " + value->dump() + ", which is no number");
+    return value->get<double>();
+}
+
 bool Parameters::flag(std::string_view key)
 {
     const Json* value = find(key);

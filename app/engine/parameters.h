@@ -23,6 +23,8 @@ public:
     [[nodiscard]] std::string text(std::string_view key, const std::string& fallback);
     [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t least,
                                        std::int64_t most);
+    // Absent where it was not given.
+    [[nodiscard]] std::optional<double> number(std::string_view key);
     [[nodiscard]] bool flag(std::string_view key);
     // One of the words; the first is the default.
     [[nodiscard]] std::string word(std::string_view key, const std::vector<std::string>& words);

@@ -107,6 +107,25 @@ pipeline::GenerateOptions generateOptions(const Json& json)
     return options;
 }
 
+pipeline::MinimiseOptions minimiseOptions(const Json& json)
+{
+    Parameters parameters("minimise", json);
+    pipeline::MinimiseOptions options;
+    options.run = parameters.text("run");
+    options.prompt = parameters.text("minimise");
+    options.model = parameters.text("model", "");
+    options.device = parameters.text("device", "cpu");
+    options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
+    if (parameters.has("block"))
+        options.block = static_cast<std::int32_t>(parameters.integer("block", 0, 0, 1023));
+    options.above = parameters.number("above");
+    if (options.above && !(*options.above >= 0))
+        parameters.refuse("above", "must not be below 0");
+    options.tests = parameters.integer("tests", options.tests, 1, 1'000'000);
+    parameters.finish();
+    return options;
+}
+
 pipeline::DoctorOptions doctorOptions(const Json& json)
 {
     Parameters parameters("doctor", json);

@@ -11,6 +11,7 @@ namespace blockcert::engine {
 [[nodiscard]] pipeline::CertifyOptions certifyOptions(const Json& parameters);
 [[nodiscard]] pipeline::EvaluateOptions evaluateOptions(const Json& parameters);
 [[nodiscard]] pipeline::GenerateOptions generateOptions(const Json& parameters);
+[[nodiscard]] pipeline::MinimiseOptions minimiseOptions(const Json& parameters);
 [[nodiscard]] pipeline::DoctorOptions doctorOptions(const Json& parameters);
 
 }

@@ -119,6 +119,9 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
     server.add("evaluate", timed([&cache](const Json& json, const RunContext& context) {
                    return pipeline::evaluate(evaluateOptions(json), cache, context);
                }));
+    server.add("minimise", timed([&cache](const Json& json, const RunContext& context) {
+                   return pipeline::minimise(minimiseOptions(json), cache, context);
+               }));
     server.add("generate", timed([&cache](const Json& json, const RunContext& context) {
                    return pipeline::generate(generateOptions(json), cache, context);
                }));

@@ -9,6 +9,7 @@ namespace blockcert::engine {
 [[nodiscard]] terminal::Verb certifyVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb evaluateVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb generateVerb(const pipeline::Host& host);
+[[nodiscard]] terminal::Verb minimiseVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb doctorVerb(const pipeline::Host& host);
 
 }

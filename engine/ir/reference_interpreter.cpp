@@ -172,12 +172,14 @@ LoadedBlock::LoadedBlock(const BlockIr& block, int threadCount)
 // One run: the registers and the operations on them.
 class BlockRun {
 public:
-    BlockRun(const LoadedBlock& block, std::span<const std::int32_t> position, const RunContext& context)
+    BlockRun(const LoadedBlock& block, std::span<const std::int32_t> position, const RunContext& context,
+             std::map<std::string, Rows>& taps)
         : m_block(block)
         , m_position(position)
         , m_tokens(static_cast<std::int64_t>(position.size()))
         , m_mask(block.mask, m_tokens)
         , m_context(context)
+        , m_taps(taps)
     {
     }
 
@@ -389,6 +391,8 @@ private:
                                                "precision.",
                                                m_block.program.layer.value, m_operation + 1,
                                                nameOf(m_block.program.operations[m_operation]), name));
+        if (const auto tap = m_taps.find(name); tap != m_taps.end())
+            tap->second = values;
         m_registers[name] = std::move(values);
     }
 
@@ -397,6 +401,7 @@ private:
     std::int64_t m_tokens;
     Mask m_mask;
     const RunContext& m_context;
+    std::map<std::string, Rows>& m_taps;
     std::map<std::string, Rows> m_registers;
     std::vector<double> m_margin;
     std::size_t m_operation = 0; // the one at hand
@@ -420,6 +425,13 @@ ReferenceInterpreter& ReferenceInterpreter::operator=(ReferenceInterpreter&&) no
 BlockReplay ReferenceInterpreter::run(std::span<const double> input, std::span<const std::int32_t> position,
                                       const RunContext& context) const
 {
+    std::map<std::string, Rows> none;
+    return run(input, position, context, none);
+}
+
+BlockReplay ReferenceInterpreter::run(std::span<const double> input, std::span<const std::int32_t> position,
+                                      const RunContext& context, std::map<std::string, Rows>& taps) const
+{
     const LoadedBlock& block = m_state->block;
     const std::string where = fmt::format("block {}", block.program.layer.value);
     if (position.empty() || static_cast<std::int64_t>(position.size()) > block.mask.shape[0])
@@ -434,7 +446,7 @@ BlockReplay ReferenceInterpreter::run(std::span<const double> input, std::span<c
                                          block.program.positions));
     if (!std::all_of(input.begin(), input.end(), [](double value) { return std::isfinite(value); }))
         throw NumericError(fmt::format("{}: a value of the input is not finite.", where));
-    return BlockRun(block, position, context).run(input);
+    return BlockRun(block, position, context, taps).run(input);
 }
 
 }

@@ -39,6 +39,10 @@ public:
     [[nodiscard]] BlockReplay run(std::span<const double> input, std::span<const std::int32_t> position,
                                   const RunContext& context) const;
 
+    // The same, and a copy of every register that is a key of `taps`, row-major.
+    [[nodiscard]] BlockReplay run(std::span<const double> input, std::span<const std::int32_t> position,
+                                  const RunContext& context, std::map<std::string, std::vector<double>>& taps) const;
+
 private:
     struct State;
     std::unique_ptr<State> m_state;

@@ -84,6 +84,17 @@ struct DoctorOptions {
     std::filesystem::path reference; // a .safetensors of reference logits; needs a model
 };
 
+struct MinimiseOptions {
+    std::filesystem::path run;
+    std::string prompt; // id, or 0-based number
+    std::string model;  // empty: run.json's hint
+    std::string device = "cpu";
+    int threads = 0;
+    std::optional<std::int32_t> block; // absent: the finished block that errs most on the prompt
+    std::optional<double> above;       // absent: the threshold of the run's policy
+    std::int64_t tests = 400;          // how many prompts are tried at most
+};
+
 // Keeps the model of the last request in memory, keyed by path, dtype, device and the files' times and sizes, so
 // that a warm engine answers at once. One job at a time: not thread-safe.
 class ModelCache {
@@ -115,6 +126,9 @@ void prepareProcess();
 [[nodiscard]] Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext& context);
 [[nodiscard]] Json evaluate(const EvaluateOptions& options, ModelCache& cache, const RunContext& context);
 [[nodiscard]] Json generate(const GenerateOptions& options, ModelCache& cache, const RunContext& context);
+
+// Drops tokens from one prompt of a run for as long as the surrogate of one block still errs too much on what is left.
+[[nodiscard]] Json minimise(const MinimiseOptions& options, ModelCache& cache, const RunContext& context);
 
 // The self-tests of this machine: {"engine": {…as in describeEngine}, "checks": [{"id", "title", "ok", "detail"}]}.
 // A reference file holds, for P = 0, 1, …, promptP.token_ids (I64 [S]) and promptP.logits (F32 [S, V]).

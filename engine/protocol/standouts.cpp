@@ -11,13 +11,6 @@ namespace blockcert::protocol {
 
 namespace {
 
-double median(std::vector<double> values)
-{
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
-
 // "block 3", "blocks 0, 15 and 29", "blocks 1–12, 14 and 20".
 std::string listBlocks(const std::vector<std::int32_t>& blocks)
 {
@@ -163,6 +156,17 @@ std::optional<std::string> missingLoss(const RunManifest& manifest)
     return "Loss coverage was not measured (--loss none), so no block can meet alpha_loss.";
 }
 
+}
+
+double median(std::vector<double> values)
+{
+    const std::size_t half = values.size() / 2;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(half);
+    std::ranges::nth_element(values, middle);
+    if (values.size() % 2 == 1)
+        return *middle;
+    const double below = *std::max_element(values.begin(), middle);
+    return below + (*middle - below) / 2;
 }
 
 std::vector<std::string> standouts(const RunManifest& manifest, std::span<const Certificate> certificates,

@@ -11,6 +11,9 @@
 
 namespace blockcert::protocol {
 
+// The middle value, of an even number of values the mean of the two in the middle. `values` is not empty.
+[[nodiscard]] double median(std::vector<double> values);
+
 // How much larger than the block's median a residual norm must be to count as a massive activation.
 inline constexpr double massiveFactor = 20;
 

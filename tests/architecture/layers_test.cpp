@@ -31,9 +31,9 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
     static const auto table = [] {
         std::map<std::string, std::set<std::string>> rooms;
         // Core: everything to the left.
-        const std::vector<std::string> core = {"engine/values",      "engine/base",    "engine/artifact",
-                                               "engine/tokenizer",   "engine/prompts", "engine/ir",
-                                               "engine/certificate", "engine/protocol"};
+        const std::vector<std::string> core = {"engine/values",      "engine/base",     "engine/artifact",
+                                               "engine/tokenizer",   "engine/prompts",  "engine/ir",
+                                               "engine/certificate", "engine/protocol", "engine/failures"};
         std::set<std::string> left;
         for (const std::string& room : core) {
             rooms[room] = left;
@@ -48,7 +48,7 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
             torch.insert(room);
         }
         rooms["engine/pipeline"] = torch;
-        rooms["engine/pipeline"].insert({"engine/certificate", "engine/protocol"});
+        rooms["engine/pipeline"].insert({"engine/certificate", "engine/protocol", "engine/failures"});
         // The window knows values, and the messages of the processes it starts.
         rooms["widgets"] = {"engine/values"};
         rooms["app/workbench"] = {"widgets", "engine/values", "engine/base", "engine/protocol"};
@@ -58,8 +58,9 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
                                  "engine/protocol"};
         rooms["app/cli"] = left;
         rooms["app/cli"].insert({"app/command_line", "app/terminal"});
-        rooms["app/engine"] = {"app/command_line", "app/terminal",       "engine/values",   "engine/base",
-                               "engine/artifact",  "engine/certificate", "engine/protocol", "engine/pipeline"};
+        rooms["app/engine"] = {"app/command_line", "app/terminal",    "engine/values",
+                               "engine/base",      "engine/artifact", "engine/certificate",
+                               "engine/protocol",  "engine/failures", "engine/pipeline"};
         return rooms;
     }();
     return table;

@@ -1,0 +1,302 @@
+#include "engine/failures/block_summary.h"
+
+#include "engine/failures/statistics.h"
+#include "engine/protocol/block_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+namespace blockcert::failures {
+
+namespace {
+
+// Rows by falling error; of equal ones the earlier first.
+std::vector<std::size_t> byError(const BlockFacts& facts, const std::function<bool(std::size_t)>& wanted)
+{
+    std::vector<std::size_t> rows;
+    for (std::size_t row = 0; row < facts.tokens(); ++row)
+        if (wanted(row))
+            rows.push_back(row);
+    std::ranges::stable_sort(rows, std::ranges::greater(), [&](std::size_t row) { return facts.error[row]; });
+    return rows;
+}
+
+std::vector<std::size_t> uncoveredRows(const BlockFacts& facts)
+{
+    return byError(facts, [&](std::size_t row) { return !facts.covered[row]; });
+}
+
+std::vector<std::size_t> largestCoveredRows(const BlockFacts& facts)
+{
+    std::vector<std::size_t> rows = byError(facts, [&](std::size_t row) { return facts.covered[row]; });
+    rows.resize(std::min(rows.size(), largestCovered));
+    return rows;
+}
+
+struct Column {
+    std::string name;
+    std::vector<double> values; // [N]
+};
+
+template <class Value>
+Column columnOf(const char* name, const BlockFacts& facts, Value value)
+{
+    Column column{name, {}};
+    for (std::size_t row = 0; row < facts.tokens(); ++row)
+        column.values.push_back(value(row));
+    return column;
+}
+
+std::vector<Column> columnsOf(const BlockFacts& facts)
+{
+    std::vector<Column> columns = {{"input_norm", facts.inputNorm}, {"output_norm", facts.outputNorm}};
+    if (!facts.key.empty()) {
+        columns.push_back(columnOf("key_norm", facts, [&](std::size_t row) { return facts.key[row].median; }));
+        columns.push_back(columnOf("value_norm", facts, [&](std::size_t row) { return facts.value[row].median; }));
+    }
+    columns.push_back(columnOf("margin", facts, [&](std::size_t row) { return median(facts.marginsOf(row)); }));
+    columns.push_back(
+        columnOf("margin_smallest", facts, [&](std::size_t row) { return std::ranges::min(facts.marginsOf(row)); }));
+    if (!facts.errorAttention.empty()) {
+        columns.push_back({"error_attn", facts.errorAttention});
+        columns.push_back({"error_mlp", facts.errorMlp});
+    }
+    columns.push_back(
+        columnOf("position", facts, [&](std::size_t row) { return static_cast<double>(facts.place(row).token); }));
+    return columns;
+}
+
+void contrast(const BlockFacts& facts, BlockSummary& summary)
+{
+    std::vector<bool> isFailing(facts.tokens(), false);
+    for (const std::size_t row : summary.failing)
+        isFailing[row] = true;
+    if (summary.failing.empty() || summary.failing.size() == facts.tokens())
+        return;
+    for (const Column& column : columnsOf(facts)) {
+        std::vector<double> failing;
+        std::vector<double> passing;
+        for (std::size_t row = 0; row < facts.tokens(); ++row)
+            (isFailing[row] ? failing : passing).push_back(column.values[row]);
+        Contrast& entry = summary.contrasts.emplace_back();
+        entry.quantity = column.name;
+        entry.failing = median(failing);
+        entry.passing = median(passing);
+        if (entry.passing > 0)
+            entry.ratio = entry.failing / entry.passing;
+        entry.correlation = rankCorrelation(facts.error, column.values);
+    }
+}
+
+void findWorstPrompt(const BlockFacts& facts, BlockSummary& summary)
+{
+    double worstShare = -1;
+    double worstError = -1;
+    for (std::size_t p = 0; p + 1 < facts.offset.size(); ++p) {
+        const auto begin = static_cast<std::size_t>(facts.offset[p]);
+        const auto end = static_cast<std::size_t>(facts.offset[p + 1]);
+        std::size_t uncovered = 0;
+        double error = 0;
+        for (std::size_t row = begin; row < end; ++row) {
+            uncovered += facts.covered[row] ? 0 : 1;
+            error = std::max(error, facts.error[row]);
+        }
+        const double share = static_cast<double>(uncovered) / static_cast<double>(end - begin);
+        if (share > worstShare || (share == worstShare && error > worstError)) {
+            worstShare = share;
+            worstError = error;
+            summary.worstPrompt = {static_cast<std::int32_t>(p)};
+            summary.worstPromptUncovered = uncovered;
+            summary.worstPromptTokens = end - begin;
+        }
+    }
+}
+
+std::size_t tokensOfHalf(const BlockFacts& facts)
+{
+    std::vector<double> errors = facts.error;
+    std::ranges::sort(errors, std::ranges::greater());
+    const double total = std::accumulate(errors.begin(), errors.end(), 0.0);
+    double sum = 0;
+    std::size_t count = 0;
+    while (count < errors.size() && sum < total / 2)
+        sum += errors[count++];
+    return count;
+}
+
+// "2.13e-5", "0.0123", "57"
+std::string brief(double value)
+{
+    std::string text = std::abs(value) >= 100 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+    if (const std::size_t zero = text.find("e-0"); zero != std::string::npos)
+        text.erase(zero + 2, 1);
+    return text;
+}
+
+std::string tokenWords(const BlockFacts& facts, std::size_t row, const RunManifest& manifest)
+{
+    const TokenLocation place = facts.place(row);
+    const std::string id = manifest.prompts.prompts.at(static_cast<std::size_t>(place.prompt.value)).id;
+    const std::string piece = protocol::pieceAt(manifest.prompts, place.prompt, place.token);
+    const std::string where = fmt::format("token {} of prompt {}", place.token, id);
+    return piece.empty() ? where : fmt::format("“{}” ({})", piece, where);
+}
+
+std::string counted(std::size_t count, const char* noun)
+{
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// Where the norm of the worst token's residual comes from.
+std::string normSentence(const BlockFacts& facts, std::size_t row)
+{
+    const double times = facts.medianNorm > 0 ? facts.outputNorm[row] / facts.medianNorm : 0;
+    const double before = facts.inputNorm[row];
+    const double after = facts.outputNorm[row];
+    std::string text = fmt::format("Its residual norm is {}, {} times the block's median", brief(after), brief(times));
+    if (facts.isMassive(row))
+        text += ": a massive activation";
+    if (after >= 10 * before)
+        return text + fmt::format(" that this block makes (the norm was {} on the way in).", brief(before));
+    if (before >= 10 * after)
+        return text +
+               fmt::format("; on the way in it was {}, so that this block takes a large residual away.", brief(before));
+    return text + fmt::format(" (on the way in it was {}).", brief(before));
+}
+
+std::string shareSentence(const BlockFacts& facts, std::size_t row)
+{
+    const double attention = facts.errorAttention[row];
+    const double mlp = facts.errorMlp[row];
+    const std::string numbers = fmt::format("attention {}, MLP {}", brief(attention), brief(mlp));
+    if (mlp >= 3 * attention)
+        return "The error lies in the MLP (" + numbers + ").";
+    if (attention >= 3 * mlp)
+        return "The error lies in the attention (" + numbers + ").";
+    return "Both sublayers err (" + numbers + ").";
+}
+
+std::string relativeSentence(const BlockFacts& facts, const BlockSummary& summary)
+{
+    const double relative = facts.relative[summary.worst];
+    if (!summary.medianRelative || !std::isfinite(relative))
+        return "";
+    const std::string numbers = fmt::format("Divided by the norm the error is {}, where the block's median is {}",
+                                            brief(relative), brief(*summary.medianRelative));
+    if (relative <= 3 * *summary.medianRelative)
+        return numbers + ": relative to what it stands in, this error is no larger than the others.";
+    return numbers + ".";
+}
+
+std::string contrastSentence(const BlockSummary& summary)
+{
+    std::string parts;
+    const auto add = [&](const char* quantity, const char* words) {
+        const auto found = std::ranges::find(summary.contrasts, quantity, &Contrast::quantity);
+        if (found == summary.contrasts.end() || !found->ratio)
+            return;
+        const std::string correlation =
+            found->correlation ? fmt::format(", ρ {:+.2f}", *found->correlation) : std::string();
+        parts += fmt::format("{}{} {} against {}{}", parts.empty() ? "" : "; ", words, brief(found->failing),
+                             brief(found->passing), correlation);
+    };
+    add("key_norm", "key norm");
+    add("value_norm", "value norm");
+    add("margin", "attention margin");
+    add("output_norm", "residual norm");
+    if (parts.empty())
+        return "";
+    return fmt::format("{} against the other tokens (medians; ρ is the rank correlation with the error): {}.",
+                       summary.failingAreUncovered ? counted(summary.failing.size(), "uncovered token")
+                                                   : fmt::format("The {} largest errors", summary.failing.size()),
+                       parts);
+}
+
+}
+
+std::vector<std::size_t> rowsToTell(const BlockFacts& facts)
+{
+    std::vector<std::size_t> rows = uncoveredRows(facts);
+    const std::vector<std::size_t> covered = largestCoveredRows(facts);
+    rows.insert(rows.end(), covered.begin(), covered.end());
+    return rows;
+}
+
+BlockSummary summarise(const BlockFacts& facts, const std::vector<double>& epsilons)
+{
+    BlockSummary summary;
+    summary.block = facts.block;
+    summary.tokens = facts.tokens();
+    summary.failing = uncoveredRows(facts);
+    summary.uncovered = summary.failing.size();
+    if (summary.failing.empty()) {
+        summary.failingAreUncovered = false;
+        summary.failing = largestCoveredRows(facts);
+    }
+    summary.worst = static_cast<std::size_t>(std::ranges::max_element(facts.error) - facts.error.begin());
+    summary.epsilon = facts.error[summary.worst];
+    if (const double middle = median(epsilons); middle > 0)
+        summary.epsilonRatio = summary.epsilon / middle;
+    findWorstPrompt(facts, summary);
+    summary.halfOfError = tokensOfHalf(facts);
+    summary.medianError = median(facts.error);
+    std::vector<double> relative;
+    std::ranges::copy_if(facts.relative, std::back_inserter(relative), [](double r) { return std::isfinite(r); });
+    if (!relative.empty())
+        summary.medianRelative = median(std::move(relative));
+    for (std::size_t row = 0; row < facts.tokens(); ++row)
+        summary.massive += facts.isMassive(row) ? 1 : 0;
+    for (const std::size_t row : summary.failing)
+        if (facts.lossChange[row])
+            summary.largestLossChange = std::max(summary.largestLossChange.value_or(0), *facts.lossChange[row]);
+    contrast(facts, summary);
+    return summary;
+}
+
+std::optional<std::size_t> outstanding(const std::vector<BlockSummary>& summaries)
+{
+    if (summaries.size() < 3)
+        return std::nullopt;
+    const auto largest = std::ranges::max_element(summaries, {}, &BlockSummary::epsilon);
+    if (!largest->epsilonRatio || *largest->epsilonRatio < 3)
+        return std::nullopt;
+    return static_cast<std::size_t>(largest - summaries.begin());
+}
+
+std::vector<std::string> explain(const BlockFacts& facts, const BlockSummary& summary, bool standsOut,
+                                 std::size_t blocks, const RunManifest& manifest)
+{
+    std::vector<std::string> sentences;
+    const std::string name = fmt::format("Block {}", summary.block.value);
+    if (standsOut)
+        sentences.push_back(fmt::format("{} stands out: its ε of {} is {} times the median ε of the {} blocks.", name,
+                                        brief(summary.epsilon), brief(*summary.epsilonRatio), blocks));
+    if (summary.uncovered > 0)
+        sentences.push_back(
+            fmt::format("{}: {} of {} not covered; prompt {} fares worst, with {} of its {}.", name, summary.uncovered,
+                        counted(summary.tokens, "token"),
+                        manifest.prompts.prompts.at(static_cast<std::size_t>(summary.worstPrompt.value)).id,
+                        summary.worstPromptUncovered, summary.worstPromptTokens));
+    sentences.push_back(fmt::format("The largest error of block {} falls on {}. {}", summary.block.value,
+                                    tokenWords(facts, summary.worst, manifest), normSentence(facts, summary.worst)));
+    if (!facts.errorAttention.empty() && summary.epsilon > 0)
+        sentences.push_back(shareSentence(facts, summary.worst));
+    if (const std::string relative = relativeSentence(facts, summary); !relative.empty())
+        sentences.push_back(relative);
+    sentences.push_back(fmt::format("{} of {} carr{} half of the block's summed error; half of all tokens stay "
+                                    "within {}.",
+                                    summary.halfOfError, counted(summary.tokens, "token"),
+                                    summary.halfOfError == 1 ? "ies" : "y", brief(summary.medianError)));
+    if (const std::string apart = contrastSentence(summary); !apart.empty())
+        sentences.push_back(apart);
+    if (summary.largestLossChange)
+        sentences.push_back(
+            fmt::format("At these tokens the loss moves by at most {} nats.", brief(*summary.largestLossChange)));
+    return sentences;
+}
+
+}

@@ -10,9 +10,7 @@
 
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <sys/utsname.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -107,15 +105,6 @@ std::string testDemo()
     return checkpoint.name() + ", " + terminal::counted(checkpoint.config().layers, "block");
 }
 
-std::string processorName()
-{
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("model name"))
-            return line.substr(std::min(line.find(": ") + 2, line.size()));
-    return "unknown";
-}
-
 std::vector<std::string> processorFeatures()
 {
     std::vector<std::string> features;
@@ -161,14 +150,12 @@ terminal::VerbResult examine(const ParsedCommand& command, const RunContext& con
 {
     if (command.has("reference") && !command.has("model"))
         throw UsageError("doctor --reference needs --model, whose logits are compared.");
-    utsname system{};
-    ::uname(&system);
     Json report = {
         {"version", terminal::toolVersion()},
         {"build", terminal::toolBuild()},
         {"libtorch", terminal::builtForLibTorch()},
-        {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
-        {"processor", processorName()},
+        {"system", terminal::systemName()},
+        {"processor", terminal::processorName()},
         {"features", processorFeatures()},
         {"threads", std::thread::hardware_concurrency()},
         {"memory_bytes", static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGE_SIZE)},

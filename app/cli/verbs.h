@@ -11,5 +11,6 @@ namespace blockcert::cli {
 [[nodiscard]] terminal::Verb verifyVerb();
 [[nodiscard]] terminal::Verb doctorVerb();
 [[nodiscard]] terminal::Verb failuresVerb();
+[[nodiscard]] terminal::Verb importVerb();
 
 }

@@ -249,6 +249,34 @@ std::vector<VerbDescription> describeVerbs()
              threads()} +
              output(),
          {"blockcert failures demo.blockcert", "blockcert failures demo.blockcert --minimise stress-3 --above 0.001"}},
+        {"import",
+         "certify against what another tool recorded",
+         {"trace: a baseline that another runtime ran, recorded as a safetensors file (docs/trace.md; "
+          "docs/record_trace.py "
+          "records one from transformers). Each block is copied from MODEL, replayed on the recorded inputs and "
+          "compared with "
+          "the recorded outputs. Losses are not part of a trace, so that no block can meet alpha_loss."},
+         Program::CommandLine,
+         Arguments{
+             {"KIND", "", ValueKind::Choice, "KIND", {"trace"}, "", "what FILE is: trace", true, false},
+             {"FILE", "", ValueKind::File, "FILE", {}, "", "the file to read", true, false},
+             required(valued("--model", ValueKind::Model, "MODEL", "", "the model that was recorded")),
+             valued("--blocks", ValueKind::Text, "BLOCKS", "all",
+                    "all that were recorded, or 0-based numbers and ranges such as 0,5,10-12"),
+             required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "", "the run directory to write"))),
+             flag("--embed-weights", "copy the weights into the run instead of pointing to the model's files"),
+             valued("--policy", ValueKind::File, "FILE", "",
+                    "thresholds from a JSON policy file; single options win over it"),
+             valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
+             valued("--tau-rel", ValueKind::Number, "X", "",
+                    "largest relative error of a covered token (default: 1e-5 for fp32, 5e-3 for fp16, 2e-2 for "
+                    "bf16)"),
+             valued("--alpha-act", ValueKind::Number, "X", "0.94", "smallest activation coverage of a certified block"),
+             choice("--error", {"l2", "relative-l2"}, "l2", "which of the two error measures decides"),
+             flag("--resume", "continue an unfinished import"),
+             threads()} +
+             output(),
+         {"blockcert import trace recorded.safetensors --model ./my-model -o imported.blockcert"}},
         {"evaluate",
          "measure a model's loss on prompts",
          {"A teacher-forced forward pass: the negative log-likelihood of every token and the most likely one."},

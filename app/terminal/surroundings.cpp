@@ -3,12 +3,15 @@
 #include "app/terminal/build_id.h"
 #include "engine/base/error.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <string_view>
+#include <sys/utsname.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -113,6 +116,22 @@ std::string creationTime()
     std::array<char, 32> text{};
     ::gmtime_r(&seconds, &parts);
     return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::string processorName()
+{
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name"))
+            return line.substr(std::min(line.find(": ") + 2, line.size()));
+    return "unknown";
+}
+
+std::string systemName()
+{
+    utsname system{};
+    ::uname(&system);
+    return std::string(system.sysname) + " " + system.release + " " + system.machine;
 }
 
 double steadySeconds()

@@ -27,6 +27,11 @@ namespace blockcert::terminal {
 // ISO 8601 in UTC; SOURCE_DATE_EPOCH is honoured.
 [[nodiscard]] std::string creationTime();
 
+// "unknown" where the system does not say.
+[[nodiscard]] std::string processorName();
+// "Linux 6.1.0 x86_64"
+[[nodiscard]] std::string systemName();
+
 // Seconds of a steady clock.
 [[nodiscard]] double steadySeconds();
 

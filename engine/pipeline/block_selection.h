@@ -1,15 +1,13 @@
-// "all" or "0,5,10-12" as block indices.
+// The blocks of a request, as the command line names them.
 #pragma once
 
-#include "engine/values/ids.h"
-
-#include <cstdint>
-#include <string>
-#include <vector>
+#include "engine/certificate/block_list.h"
 
 namespace blockcert::pipeline {
 
-// Ascending, each once. Throws UsageError for anything else and for blocks the model does not have.
-[[nodiscard]] std::vector<LayerIndex> selectBlocks(const std::string& text, std::int32_t layers);
+[[nodiscard]] inline std::vector<LayerIndex> selectBlocks(const std::string& text, std::int32_t layers)
+{
+    return certificate::blocksFrom(text, layers);
+}
 
 }

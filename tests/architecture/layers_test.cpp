@@ -31,9 +31,9 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
     static const auto table = [] {
         std::map<std::string, std::set<std::string>> rooms;
         // Core: everything to the left.
-        const std::vector<std::string> core = {"engine/values",      "engine/base",     "engine/artifact",
-                                               "engine/tokenizer",   "engine/prompts",  "engine/ir",
-                                               "engine/certificate", "engine/protocol", "engine/failures"};
+        const std::vector<std::string> core = {
+            "engine/values", "engine/base",        "engine/artifact", "engine/tokenizer", "engine/prompts",
+            "engine/ir",     "engine/certificate", "engine/protocol", "engine/failures",  "engine/exchange"};
         std::set<std::string> left;
         for (const std::string& room : core) {
             rooms[room] = left;

@@ -1,12 +1,13 @@
-#include "engine/pipeline/block_selection.h"
+#include "engine/certificate/block_list.h"
 
 #include "engine/base/error.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <string_view>
 
-namespace blockcert::pipeline {
+namespace blockcert::certificate {
 
 namespace {
 
@@ -21,7 +22,7 @@ std::int32_t numberOf(std::string_view text, const std::string& whole)
 
 }
 
-std::vector<LayerIndex> selectBlocks(const std::string& text, std::int32_t layers)
+std::vector<LayerIndex> blocksFrom(const std::string& text, std::int32_t layers)
 {
     std::set<LayerIndex> chosen;
     if (text == "all") {

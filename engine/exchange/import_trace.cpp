@@ -1,0 +1,274 @@
+#include "engine/exchange/import_trace.h"
+
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/block_list.h"
+#include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/json_fields.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/policy_file.h"
+#include "engine/certificate/reference_model.h"
+#include "engine/certificate/run_layout.h"
+#include "engine/certificate/run_writer.h"
+#include "engine/certificate/widen.h"
+#include "engine/exchange/trace_file.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/protocol/block_rows.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <numeric>
+#include <system_error>
+
+namespace blockcert::exchange {
+
+namespace {
+
+namespace fs = std::filesystem;
+using artifact::Checkpoint;
+using certificate::widened;
+using tokenizer::SpecialTokens;
+using tokenizer::Tokenizer;
+
+// A path that works from elsewhere; "demo" and hub ids stay as they are.
+std::string hintOf(const std::string& model)
+{
+    std::error_code missing;
+    return fs::exists(model, missing) ? fs::absolute(model).lexically_normal().string() : model;
+}
+
+Subject subjectOf(const Checkpoint& model)
+{
+    const TransformerConfig& config = model.config();
+    Subject subject;
+    subject.model = model.name();
+    subject.architecture = config.architecture == Architecture::Llama ? "llama" : "gpt2";
+    subject.configSha256 = model.configSha256();
+    subject.layers = config.layers;
+    subject.dModel = config.dModel;
+    subject.heads = config.heads;
+    for (const artifact::WeightFile& file : model.files())
+        subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
+    return subject;
+}
+
+std::optional<Tokenizer> tokenizerOf(const Checkpoint& model)
+{
+    try {
+        return Tokenizer::of(model);
+    } catch (const Error&) {
+        return std::nullopt; // the ids are what counts
+    }
+}
+
+// Ids below the vocabulary, within the context, and those of the model's own tokenizer where the text is stated.
+EncodedPrompt promptOf(const TracePrompt& traced, std::size_t number, const TransformerConfig& config,
+                       const std::optional<Tokenizer>& tokenizer, const std::string& file)
+{
+    const std::string name = file + ": prompt " + std::to_string(number) + " (" + traced.id + ")";
+    const auto tokens = static_cast<std::int64_t>(traced.tokenIds.size());
+    if (tokens > config.context)
+        throw UsageError(name + " has " + std::to_string(tokens) + " tokens, more than the model's context of " +
+                         std::to_string(config.context) + "; is it a trace of another model?");
+    for (std::size_t t = 0; t < traced.tokenIds.size(); ++t)
+        if (traced.tokenIds[t] >= config.vocab)
+            throw UsageError(name + ", token " + std::to_string(t) + ": the id " + std::to_string(traced.tokenIds[t]) +
+                             " lies outside the model's vocabulary of " + std::to_string(config.vocab) +
+                             "; the trace was made with another tokenizer.");
+    EncodedPrompt prompt;
+    prompt.id = traced.id;
+    prompt.tokenIds = traced.tokenIds;
+    if (!tokenizer)
+        return prompt;
+    if (!traced.text.empty()) {
+        if (tokenizer->encode(traced.text, SpecialTokens::Add) != traced.tokenIds &&
+            tokenizer->encode(traced.text, SpecialTokens::Omit) != traced.tokenIds)
+            throw UsageError(name + ": the ids are not what the model's tokenizer gives for the stated text; the trace "
+                                    "was made with another tokenizer.");
+        prompt.rendered = traced.text;
+    }
+    for (const TokenId id : prompt.tokenIds)
+        prompt.pieces.push_back(id < tokenizer->vocabularySize() ? tokenizer->piece(id) : std::string());
+    return prompt;
+}
+
+std::vector<LayerIndex> chooseBlocks(const ImportTraceOptions& options, const TraceFile& trace, std::int32_t layers)
+{
+    const std::string file = options.file.string();
+    if (const std::int32_t last = trace.blocks().back().value; last >= layers)
+        throw UsageError(file + ": the trace holds block " + std::to_string(last) + ", but the model has " +
+                         std::to_string(layers) + "; is it a trace of another model?");
+    if (options.blocks == "all")
+        return trace.blocks();
+    std::vector<LayerIndex> blocks = certificate::blocksFrom(options.blocks, layers);
+    for (const LayerIndex block : blocks)
+        if (!std::ranges::binary_search(trace.blocks(), block))
+            throw UsageError(file + ": the trace does not hold block " + std::to_string(block.value) +
+                             "; record it, or leave it out of --blocks.");
+    return blocks;
+}
+
+class Importer {
+public:
+    Importer(const ImportTraceOptions& options, const RunContext& context)
+        : m_options(options)
+        , m_context(context)
+        , m_trace(TraceFile::open(options.file))
+        , m_model(Checkpoint::open(artifact::resolveModel(options.model, options.locations)))
+    {
+    }
+
+    Json run()
+    {
+        prepare();
+        certificate::RunWriter writer(m_options.out, m_manifest,
+                                      m_options.resume ? certificate::OpenMode::Resume : certificate::OpenMode::Create,
+                                      m_options.childProgram);
+        Json rows = Json::array();
+        const auto prompts = static_cast<std::int64_t>(m_manifest.prompts.prompts.size());
+        m_progress = {"replay",
+                      0,
+                      static_cast<std::int64_t>(m_manifest.request.blocks.size()) * prompts,
+                      std::nullopt,
+                      std::nullopt,
+                      "cells",
+                      ""};
+        for (const LayerIndex block : m_manifest.request.blocks)
+            rows.push_back(protocol::blockRow(certify(block, writer), m_manifest.prompts));
+        writer.finish();
+        return {{"run", m_options.out.string()},
+                {"complete", true},
+                {"blocks", std::move(rows)},
+                {"findings", Json::array()},
+                {"command", m_options.commandLine}};
+    }
+
+private:
+    void prepare()
+    {
+        const TransformerConfig& config = m_model.config();
+        if (m_trace.width() != config.dModel)
+            throw UsageError(m_options.file.string() + ": the trace's states are " + std::to_string(m_trace.width()) +
+                             " wide, the model's " + std::to_string(config.dModel) +
+                             "; is it a trace of another model?");
+        RunRequest& request = m_manifest.request;
+        request.blocks = chooseBlocks(m_options, m_trace, config.layers);
+        request.baselineDtype = m_trace.dtype();
+        request.loss = LossMode::None;
+        request.embedWeights = m_options.embedWeights;
+        request.policy = m_options.policy(certificate::defaultPolicy(m_trace.dtype()));
+        request.imported = m_trace.baseline();
+
+        const std::optional<Tokenizer> tokenizer = tokenizerOf(m_model);
+        for (std::size_t p = 0; p < m_trace.prompts().size(); ++p)
+            m_manifest.prompts.prompts.push_back(
+                promptOf(m_trace.prompts()[p], p, config, tokenizer, m_options.file.string()));
+        request.imported->traceSha256 = sha256OfFile(m_options.file, m_context);
+        m_manifest.prompts.name = m_options.file.stem().string();
+        m_manifest.prompts.sha256 = request.imported->traceSha256;
+        m_model.hashFiles(m_context);
+        m_manifest.subject = subjectOf(m_model);
+        m_manifest.created = m_options.created;
+        m_manifest.toolVersion = m_options.toolVersion;
+        m_manifest.toolBuild = m_options.toolBuild;
+        m_manifest.commandLine = m_options.commandLine;
+        m_manifest.modelHint = hintOf(m_options.model);
+        m_manifest.environment = m_options.environment;
+        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts) {
+            request.maxTokens = std::max(request.maxTokens, static_cast<std::int64_t>(prompt.tokenIds.size()));
+            m_longest = std::max(m_longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+        }
+    }
+
+    // The exact surrogate, replayed on everything that is not there yet.
+    Certificate certify(LayerIndex block, certificate::RunWriter& writer)
+    {
+        const auto prompts = static_cast<std::int32_t>(m_manifest.prompts.prompts.size());
+        if (writer.hasBlock(block)) {
+            m_progress.done += prompts;
+            return finished(block);
+        }
+        ir::BlockIr surrogate =
+            certificate::rebuildIr(m_model, block, WeightOrigin::Baseline, m_trace.dtype(), m_longest);
+        if (m_options.embedWeights)
+            for (auto& [name, weight] : surrogate.program.weights)
+                weight.reference.reset();
+        std::optional<ir::ReferenceInterpreter> interpreter;
+        for (std::int32_t p = 0; p < prompts; ++p) {
+            if (!writer.hasCell(block, {p})) {
+                if (!interpreter)
+                    interpreter.emplace(surrogate, m_options.threads);
+                writer.writeCell(cellOf(block, {p}, *interpreter));
+            }
+            ++m_progress.done;
+            m_progress.block = block.value;
+            m_progress.prompt = p;
+            m_context.step(m_progress);
+        }
+        return writer.finishBlock(block, surrogate);
+    }
+
+    // Of a block that an interrupted import had finished.
+    [[nodiscard]] Certificate finished(LayerIndex block) const
+    {
+        const std::string path = certificate::certificatePath(block);
+        const std::string text = readWholeFile(m_options.out / path, certificate::largestDocument);
+        return certificate::certificateFromJson(certificate::parseDocument(text, path), path);
+    }
+
+    CellRecord cellOf(LayerIndex block, PromptIndex prompt, const ir::ReferenceInterpreter& interpreter)
+    {
+        TraceRows rows = m_trace.rows(prompt, block);
+        const auto tokens = static_cast<std::size_t>(rows.input.shape[0]);
+        const auto width = static_cast<std::size_t>(rows.input.shape[1]);
+        std::vector<std::int32_t> positions(tokens);
+        std::iota(positions.begin(), positions.end(), 0);
+        const ir::BlockReplay replay = interpreter.run(widened(rows.input), positions, m_context);
+
+        CellRecord cell;
+        cell.block = block;
+        cell.prompt = prompt;
+        cell.mask = m_trace.mask(prompt);
+        cell.attentionMargin = replay.margin;
+        const std::vector<double> y = widened(rows.output);
+        cell.error = distances(replay.output, y, width);
+        for (std::size_t t = 0; t < tokens; ++t)
+            cell.outputNorm.push_back(certificate::l2Norm(std::span(y).subspan(t * width, width)));
+        if (m_trace.baseline().sublayers) {
+            cell.errorAttention = distances(replay.attention, widened(rows.attentionOutput), width);
+            cell.errorMlp = distances(replay.mlp, widened(rows.mlpOutput), width);
+        }
+        cell.input = std::move(rows.input);
+        cell.output = std::move(rows.output);
+        cell.attentionOutput = std::move(rows.attentionOutput);
+        cell.mlpOutput = std::move(rows.mlpOutput);
+        return cell;
+    }
+
+    static std::vector<double> distances(const std::vector<double>& a, const std::vector<double>& b, std::size_t width)
+    {
+        std::vector<double> all;
+        for (std::size_t row = 0; row < a.size(); row += width)
+            all.push_back(certificate::l2Distance(std::span(a).subspan(row, width), std::span(b).subspan(row, width)));
+        return all;
+    }
+
+    const ImportTraceOptions& m_options;
+    const RunContext& m_context;
+    TraceFile m_trace;
+    Checkpoint m_model;
+    RunManifest m_manifest;
+    std::int64_t m_longest = 0;
+    Progress m_progress;
+};
+
+}
+
+Json importTrace(const ImportTraceOptions& options, const RunContext& context)
+{
+    return Importer(options, context).run();
+}
+
+}

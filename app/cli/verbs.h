@@ -12,5 +12,6 @@ namespace blockcert::cli {
 [[nodiscard]] terminal::Verb doctorVerb();
 [[nodiscard]] terminal::Verb failuresVerb();
 [[nodiscard]] terminal::Verb importVerb();
+[[nodiscard]] terminal::Verb exportVerb();
 
 }

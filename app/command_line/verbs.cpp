@@ -277,6 +277,24 @@ std::vector<VerbDescription> describeVerbs()
              threads()} +
              output(),
          {"blockcert import trace recorded.safetensors --model ./my-model -o imported.blockcert"}},
+        {"export",
+         "give a run's contents to other tools",
+         {"npz: one .npz for each block with the paper's names (W_q, W_k, W_v, W_o, inputs, mask, bias, …; "
+          "docs/npz.md). "
+          "csv: the numbers of every token and of every block as tables (RFC 4180); texts that a spreadsheet would "
+          "take for a "
+          "formula get an apostrophe in front."},
+         Program::CommandLine,
+         Arguments{
+             {"KIND", "", ValueKind::Choice, "KIND", {"npz", "csv"}, "", "npz or csv", true, false},
+             {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory", true, false},
+             required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "",
+                                             "the folder to write into; csv also takes a file that ends in .csv"))),
+             choice("--table", {"tokens", "blocks"}, "",
+                    "csv: only this table (default: both into a folder, tokens into a file)"),
+             valued("--model", ValueKind::Model, "MODEL", "", "npz: the model, where run.json does not point to it")} +
+             output(),
+         {"blockcert export npz demo.blockcert -o arrays", "blockcert export csv demo.blockcert -o tokens.csv"}},
         {"evaluate",
          "measure a model's loss on prompts",
          {"A teacher-forced forward pass: the negative log-likelihood of every token and the most likely one."},

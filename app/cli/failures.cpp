@@ -105,20 +105,22 @@ std::string failureTable(const Json& anatomy, const Page& page)
             (other.at("block") < row.at("block") ? before : after) = threeDigits(other.at("error"));
         const std::string piece = row.at("piece");
         const bool covered = row.at("covered");
-        table.add({row.at("block").dump(), covered ? Cell("covered", Tone::Quiet) : Cell("fails", Tone::Warning),
-                   threeDigits(row.at("error")), orDash(row.at("error_attn")), orDash(row.at("error_mlp")),
+        table.add({row.at("block").dump(), covered ? Cell("") : Cell("✗", Tone::Warning), threeDigits(row.at("error")),
+                   orDash(row.at("error_attn")), orDash(row.at("error_mlp")),
                    Cell(threeDigits(row.at("output_norm")) + (row.at("massive").get<bool>() ? " !" : ""),
                         row.at("massive").get<bool>() ? Tone::Accent : Tone::Plain),
                    normText(row.at("key_norm")), normText(row.at("value_norm")),
                    threeDigits(row.at("margin").at("median")), before, after,
-                   (piece.empty() ? "" : "“" + terminal::visiblePiece(piece, 24) + "” ") +
-                       terminal::visible(row.at("prompt_id").get<std::string>()) + ", token " +
-                       row.at("token").dump()});
+                   (piece.empty() ? "" : "“" + terminal::visiblePiece(piece, 16) + "” ") +
+                       terminal::visible(row.at("prompt_id").get<std::string>()) + ":" + row.at("token").dump()});
     }
     return table.render(page.style, 2, page.width) +
-           fmt::format("  The {} of {}; ! marks a massive activation; before and after: the same token's error in the "
-                       "neighbouring blocks of the run.\n",
-                       terminal::counted(static_cast<std::int64_t>(rows.size()), "worst row"), all);
+           terminal::wrap(fmt::format("  The {} of {}, as piece, prompt and position. ✗ is not covered, ! a massive "
+                                      "activation; before and after are the same token's errors in the neighbouring "
+                                      "blocks of the run.",
+                                      terminal::counted(static_cast<std::int64_t>(rows.size()), "worst row"), all),
+                          page.width, 2) +
+           "\n";
 }
 
 std::string list(const Json& sentences, const std::string& title, Tone tone, const Page& page)

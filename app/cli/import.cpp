@@ -5,7 +5,7 @@
 #include "app/terminal/surroundings.h"
 #include "engine/base/error.h"
 #include "engine/certificate/policy_file.h"
-#include "engine/exchange/import_trace.h"
+#include "engine/exchange/import_run.h"
 #include "engine/protocol/run_listing.h"
 
 #include <cmath>
@@ -65,9 +65,9 @@ Environment environmentOf(int threads)
     return environment;
 }
 
-Json importTrace(const ParsedCommand& command, const RunContext& context)
+Json importRun(const ParsedCommand& command, const RunContext& context)
 {
-    exchange::ImportTraceOptions options;
+    exchange::ImportOptions options;
     options.file = command.text("FILE");
     options.model = command.text("model");
     options.blocks = command.text("blocks");
@@ -83,13 +83,14 @@ Json importTrace(const ParsedCommand& command, const RunContext& context)
     options.toolVersion = terminal::toolVersion();
     options.toolBuild = terminal::toolBuild();
     options.environment = environmentOf(options.threads);
-    return exchange::importTrace(options, context);
+    return command.text("KIND") == "npz" ? exchange::importNpz(options, context)
+                                         : exchange::importTrace(options, context);
 }
 
 terminal::VerbResult run(const ParsedCommand& command, const RunContext& context)
 {
     const double begin = terminal::steadySeconds();
-    Json result = importTrace(command, context);
+    Json result = importRun(command, context);
     result["seconds"] = terminal::steadySeconds() - begin;
     return {std::move(result), 0};
 }

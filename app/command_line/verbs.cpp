@@ -255,11 +255,16 @@ std::vector<VerbDescription> describeVerbs()
           "docs/record_trace.py "
           "records one from transformers). Each block is copied from MODEL, replayed on the recorded inputs and "
           "compared with "
-          "the recorded outputs. Losses are not part of a trace, so that no block can meet alpha_loss."},
+          "the recorded outputs.",
+          "npz: blocks as .npz files with the paper's names (docs/npz.md): their weights, mask and tables are the "
+          "surrogate, "
+          "embedded in the run, and their inputs and outputs what it is measured on. MODEL says what kind of block "
+          "they are.",
+          "Losses are not part of either, so that no block can meet alpha_loss."},
          Program::CommandLine,
          Arguments{
-             {"KIND", "", ValueKind::Choice, "KIND", {"trace"}, "", "what FILE is: trace", true, false},
-             {"FILE", "", ValueKind::File, "FILE", {}, "", "the file to read", true, false},
+             {"KIND", "", ValueKind::Choice, "KIND", {"trace", "npz"}, "", "what FILE is: trace or npz", true, false},
+             {"FILE", "", ValueKind::File, "FILE", {}, "", "the file to read; of npz also a folder", true, false},
              required(valued("--model", ValueKind::Model, "MODEL", "", "the model that was recorded")),
              valued("--blocks", ValueKind::Text, "BLOCKS", "all",
                     "all that were recorded, or 0-based numbers and ranges such as 0,5,10-12"),
@@ -276,7 +281,8 @@ std::vector<VerbDescription> describeVerbs()
              flag("--resume", "continue an unfinished import"),
              threads()} +
              output(),
-         {"blockcert import trace recorded.safetensors --model ./my-model -o imported.blockcert"}},
+         {"blockcert import trace recorded.safetensors --model ./my-model -o imported.blockcert",
+          "blockcert import npz arrays --model ./my-model -o given.blockcert"}},
         {"export",
          "give a run's contents to other tools",
          {"npz: one .npz for each block with the paper's names (W_q, W_k, W_v, W_o, inputs, mask, bias, …; "

@@ -300,7 +300,7 @@ TraceRows TraceFile::rows(PromptIndex prompt, LayerIndex block) const
     return rows;
 }
 
-HostTensor TraceFile::mask(PromptIndex prompt) const
+HostTensor TraceFile::mask(PromptIndex prompt, LayerIndex) const
 {
     if (m_baseline.mask == ImportedBaseline::Mask::Recorded) {
         HostTensor mask = m_file.read(fmt::format("prompt{}.mask", prompt.value));

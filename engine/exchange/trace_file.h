@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/artifact/safetensors.h"
+#include "engine/exchange/trace_source.h"
 #include "engine/values/host_tensor.h"
 #include "engine/values/ids.h"
 #include "engine/values/run_manifest.h"
@@ -14,43 +15,26 @@
 
 namespace blockcert::exchange {
 
-struct TracePrompt {
-    std::string id;
-    std::string text; // empty: none was stated
-    std::vector<TokenId> tokenIds;
-};
-
-// What a block did with one prompt; the last two are empty where they were not recorded.
-struct TraceRows {
-    HostTensor input;           // [S, d] in the trace's dtype
-    HostTensor output;          // [S, d]
-    HostTensor attentionOutput; // [S, d]
-    HostTensor mlpOutput;       // [S, d]
-};
-
 // Immutable; const members may be called from several threads. Every name, type and shape is checked when the file is
 // opened, values when they are read.
-class TraceFile {
+class TraceFile final : public TraceSource {
 public:
     // Throws FileError, FormatError and UnsupportedError, each naming the file and the tensor.
     [[nodiscard]] static TraceFile open(const std::filesystem::path& path);
 
-    [[nodiscard]] const std::vector<TracePrompt>& prompts() const { return m_prompts; }
+    [[nodiscard]] const std::vector<TracePrompt>& prompts() const override { return m_prompts; }
 
-    // Ascending; every prompt has each of them.
-    [[nodiscard]] const std::vector<LayerIndex>& blocks() const { return m_blocks; }
+    [[nodiscard]] const std::vector<LayerIndex>& blocks() const override { return m_blocks; }
 
-    [[nodiscard]] DType dtype() const { return m_dtype; }
+    [[nodiscard]] DType dtype() const override { return m_dtype; }
 
-    [[nodiscard]] std::int64_t width() const { return m_width; }
+    [[nodiscard]] std::int64_t width() const override { return m_width; }
 
-    // Runtime, version, sublayers and mask; the digest is the caller's to fill.
-    [[nodiscard]] const ImportedBaseline& baseline() const { return m_baseline; }
+    [[nodiscard]] const ImportedBaseline& baseline() const override { return m_baseline; }
 
-    // Throws FormatError naming tensor and token for a value that is not finite.
-    [[nodiscard]] TraceRows rows(PromptIndex prompt, LayerIndex block) const;
-    // U8 [S, S], 1 = allowed: as recorded, or causal where the trace says so.
-    [[nodiscard]] HostTensor mask(PromptIndex prompt) const;
+    [[nodiscard]] TraceRows rows(PromptIndex prompt, LayerIndex block) const override;
+    // As recorded, or causal where the trace says so; the same in every block.
+    [[nodiscard]] HostTensor mask(PromptIndex prompt, LayerIndex block) const override;
 
 private:
     class Checks;

@@ -1,4 +1,4 @@
-#include "engine/exchange/import_trace.h"
+#include "engine/exchange/import_run.h"
 
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
@@ -13,12 +13,14 @@
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_writer.h"
 #include "engine/certificate/widen.h"
+#include "engine/exchange/npz_blocks.h"
 #include "engine/exchange/trace_file.h"
 #include "engine/ir/reference_interpreter.h"
 #include "engine/protocol/block_rows.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <system_error>
 
@@ -94,7 +96,7 @@ EncodedPrompt promptOf(const TracePrompt& traced, std::size_t number, const Tran
     return prompt;
 }
 
-std::vector<LayerIndex> chooseBlocks(const ImportTraceOptions& options, const TraceFile& trace, std::int32_t layers)
+std::vector<LayerIndex> chooseBlocks(const ImportOptions& options, const TraceSource& trace, std::int32_t layers)
 {
     const std::string file = options.file.string();
     if (const std::int32_t last = trace.blocks().back().value; last >= layers)
@@ -110,19 +112,24 @@ std::vector<LayerIndex> chooseBlocks(const ImportTraceOptions& options, const Tr
     return blocks;
 }
 
+// Gives the surrogate of a block for prompts of at most so many tokens, every weight with its value.
+using SurrogateSource = std::function<ir::BlockIr(const Checkpoint&, LayerIndex, std::int64_t)>;
+
 class Importer {
 public:
-    Importer(const ImportTraceOptions& options, const RunContext& context)
+    Importer(const ImportOptions& options, const TraceSource& trace, const RunContext& context)
         : m_options(options)
         , m_context(context)
-        , m_trace(TraceFile::open(options.file))
+        , m_trace(trace)
         , m_model(Checkpoint::open(artifact::resolveModel(options.model, options.locations)))
     {
     }
 
-    Json run()
+    // `family` names the surrogates in the certificate, `sha256` is the trace's digest.
+    Json run(const std::string& family, const std::string& sha256, const SurrogateSource& surrogates)
     {
-        prepare();
+        prepare(family, sha256);
+        readThrough(family, surrogates);
         certificate::RunWriter writer(m_options.out, m_manifest,
                                       m_options.resume ? certificate::OpenMode::Resume : certificate::OpenMode::Create,
                                       m_options.childProgram);
@@ -136,7 +143,7 @@ public:
                       "cells",
                       ""};
         for (const LayerIndex block : m_manifest.request.blocks)
-            rows.push_back(protocol::blockRow(certify(block, writer), m_manifest.prompts));
+            rows.push_back(protocol::blockRow(certify(block, surrogates, writer), m_manifest.prompts));
         writer.finish();
         return {{"run", m_options.out.string()},
                 {"complete", true},
@@ -146,7 +153,7 @@ public:
     }
 
 private:
-    void prepare()
+    void prepare(const std::string& family, const std::string& sha256)
     {
         const TransformerConfig& config = m_model.config();
         if (m_trace.width() != config.dModel)
@@ -157,6 +164,7 @@ private:
         request.blocks = chooseBlocks(m_options, m_trace, config.layers);
         request.baselineDtype = m_trace.dtype();
         request.loss = LossMode::None;
+        request.surrogate = family;
         request.embedWeights = m_options.embedWeights;
         request.policy = m_options.policy(certificate::defaultPolicy(m_trace.dtype()));
         request.imported = m_trace.baseline();
@@ -165,7 +173,7 @@ private:
         for (std::size_t p = 0; p < m_trace.prompts().size(); ++p)
             m_manifest.prompts.prompts.push_back(
                 promptOf(m_trace.prompts()[p], p, config, tokenizer, m_options.file.string()));
-        request.imported->traceSha256 = sha256OfFile(m_options.file, m_context);
+        request.imported->traceSha256 = sha256;
         m_manifest.prompts.name = m_options.file.stem().string();
         m_manifest.prompts.sha256 = request.imported->traceSha256;
         m_model.hashFiles(m_context);
@@ -182,16 +190,27 @@ private:
         }
     }
 
-    // The exact surrogate, replayed on everything that is not there yet.
-    Certificate certify(LayerIndex block, certificate::RunWriter& writer)
+    // Whatever a file can be refused for comes before the first byte of a run.
+    void readThrough(const std::string& family, const SurrogateSource& surrogates)
+    {
+        for (const LayerIndex block : m_manifest.request.blocks) {
+            m_context.step();
+            for (std::int32_t p = 0; p < static_cast<std::int32_t>(m_manifest.prompts.prompts.size()); ++p)
+                static_cast<void>(m_trace.rows({p}, block));
+            if (family != "exact") // whose weights are the model's
+                static_cast<void>(surrogates(m_model, block, m_longest));
+        }
+    }
+
+    // The surrogate, replayed on everything that is not there yet.
+    Certificate certify(LayerIndex block, const SurrogateSource& surrogates, certificate::RunWriter& writer)
     {
         const auto prompts = static_cast<std::int32_t>(m_manifest.prompts.prompts.size());
         if (writer.hasBlock(block)) {
             m_progress.done += prompts;
             return finished(block);
         }
-        ir::BlockIr surrogate =
-            certificate::rebuildIr(m_model, block, WeightOrigin::Baseline, m_trace.dtype(), m_longest);
+        ir::BlockIr surrogate = surrogates(m_model, block, m_longest);
         if (m_options.embedWeights)
             for (auto& [name, weight] : surrogate.program.weights)
                 weight.reference.reset();
@@ -230,7 +249,7 @@ private:
         CellRecord cell;
         cell.block = block;
         cell.prompt = prompt;
-        cell.mask = m_trace.mask(prompt);
+        cell.mask = m_trace.mask(prompt, block);
         cell.attentionMargin = replay.margin;
         const std::vector<double> y = widened(rows.output);
         cell.error = distances(replay.output, y, width);
@@ -255,9 +274,9 @@ private:
         return all;
     }
 
-    const ImportTraceOptions& m_options;
+    const ImportOptions& m_options;
     const RunContext& m_context;
-    TraceFile m_trace;
+    const TraceSource& m_trace;
     Checkpoint m_model;
     RunManifest m_manifest;
     std::int64_t m_longest = 0;
@@ -266,9 +285,30 @@ private:
 
 }
 
-Json importTrace(const ImportTraceOptions& options, const RunContext& context)
+Json importTrace(const ImportOptions& options, const RunContext& context)
 {
-    return Importer(options, context).run();
+    const TraceFile trace = TraceFile::open(options.file);
+    return Importer(options, trace, context)
+        .run("exact", sha256OfFile(options.file, context),
+             [&](const Checkpoint& model, LayerIndex block, std::int64_t tokens) {
+                 return certificate::rebuildIr(model, block, WeightOrigin::Baseline, trace.dtype(), tokens);
+             });
+}
+
+Json importNpz(const ImportOptions& asked, const RunContext& context)
+{
+    ImportOptions options = asked;
+    options.embedWeights = true; // they are nobody's files but the archive's
+    const NpzBlocks blocks(options.file);
+    // Of several files the digest of their digests, in the order of the blocks.
+    std::string digests;
+    for (const fs::path& file : blocks.files())
+        digests += sha256OfFile(file, context);
+    const std::string sha256 = blocks.files().size() == 1 ? digests : sha256Of(digests);
+    return Importer(options, blocks, context)
+        .run("given", sha256, [&](const Checkpoint& model, LayerIndex block, std::int64_t) {
+            return blocks.surrogate(block, model.config());
+        });
 }
 
 }

@@ -1,4 +1,4 @@
-// Certifies this program's surrogates against a baseline that another runtime ran: `blockcert import trace`.
+// Certifies blocks against a baseline that another program ran and recorded: `blockcert import`.
 #pragma once
 
 #include "engine/artifact/checkpoint.h"
@@ -16,8 +16,8 @@ class RunContext;
 
 namespace blockcert::exchange {
 
-struct ImportTraceOptions {
-    std::filesystem::path file;
+struct ImportOptions {
+    std::filesystem::path file; // of npz also a folder
     std::string model;          // as `certify` takes it
     std::string blocks = "all"; // of the trace
     std::filesystem::path out;
@@ -36,9 +36,13 @@ struct ImportTraceOptions {
     Environment environment; // of this machine
 };
 
-// Every block is replayed in double by the reference interpreter, from weights cast to the trace's dtype. Throws what
-// TraceFile throws, UsageError where trace and model do not belong together, and everything that RunWriter throws.
-// The result is that of `certify` (docs/protocol.md), without `seconds`.
-[[nodiscard]] Json importTrace(const ImportTraceOptions& options, const RunContext& context);
+// Both replay every block in double with the reference interpreter and give the result of `certify` (docs/protocol.md)
+// without `seconds`. They throw what TraceFile and NpzBlocks throw, UsageError where file and model do not belong
+// together, and everything that RunWriter throws.
+
+// The model's own blocks, their weights cast to the trace's dtype, against the trace (docs/trace.md).
+[[nodiscard]] Json importTrace(const ImportOptions& options, const RunContext& context);
+// The blocks that the .npz files hold, embedded, against the outputs beside them (docs/npz.md).
+[[nodiscard]] Json importNpz(const ImportOptions& options, const RunContext& context);
 
 }

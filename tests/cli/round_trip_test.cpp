@@ -225,6 +225,24 @@ TEST_F(FinishedRun, IsNamedInCommandsThatAShellReads)
     }
 }
 
+TEST_F(FinishedRun, HasAnAnatomyAndAShorterPromptThatFails)
+{
+    const std::string out = path() + ".anatomy";
+    const Json anatomy = runBlockcert({"failures", path(), "-o", out, "--json"}).json();
+    ASSERT_FALSE(anatomy.at("failures").empty());
+    const double largest = anatomy.at("blocks")[0].at("epsilon");
+    for (const Json& row : anatomy.at("failures"))
+        EXPECT_TRUE(row.at("key_norm").is_object()) << "the weights are the demo model's";
+    const Json& worst = anatomy.at("blocks")[0].at("worst");
+    const Outcome outcome = runBlockcert({"failures", path(), "-o", out, "--minimise", worst.at("prompt").dump(),
+                                          "--above", Json(largest / 2).dump(), "--tests", "40", "--json"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const Json shorter = outcome.json();
+    EXPECT_LT(shorter.at("after").at("tokens"), shorter.at("before").at("tokens"));
+    EXPECT_GT(shorter.at("after").at("error"), largest / 2);
+    EXPECT_EQ(readFile(out + "/minimised.jsonl"), shorter.at("line").get<std::string>() + "\n");
+}
+
 TEST_F(FinishedRun, IsNotOverwrittenByAnother)
 {
     const Outcome outcome = runBlockcert({"certify", "demo", "--blocks", "4", "--prompts", "base", "-o", path()});

@@ -87,8 +87,9 @@ public:
     // All roles blockWeight answers for this architecture and file, in the order above.
     [[nodiscard]] std::vector<std::string> blockRoles(LayerIndex layer) const;
 
-    // pread, dequantise, apply the transforms. The result's dtype is that of the last Cast, else F32 (F64 for
-    // tensors stored as F64). `into` is reused: its buffer grows at most. Throws FileError on a short read.
+    // pread, dequantise, apply the transforms. The result's dtype is that of the last Cast, F32 after a RoundTrip, else
+    // F32 (F64 for tensors stored as F64). `into` is reused: its buffer grows at most. Throws FileError on a short
+    // read.
     void load(const WeightReference& reference, HostTensor& into) const;
 
     // The GGUF this checkpoint is, or null: metadata for the tokenizer.
@@ -108,6 +109,14 @@ private:
 // One block of any quantised or floating type -> fp32, bit-exact with ggml's reference; products in fp32 in
 // the documented order, no contraction. `source` holds whole storage blocks.
 void dequantise(DType dtype, const std::byte* source, std::int64_t elements, float* target);
+
+// The other way round, for Q8_0, Q5_1, Q4_0 and Q4_1 alone: bit-exact with ggml's reference for numbers whose scale is
+// a normal fp32 number. `target` takes whole storage blocks. Throws UnsupportedError for other types.
+void quantise(DType dtype, const float* source, std::int64_t elements, std::byte* target);
+
+// Every row of a matrix quantised and dequantised; the result is F32 (16-bit types widen exactly, F64 rounds first).
+// Throws ShapeError if the rows are not whole storage blocks.
+void roundTrip(DType dtype, HostTensor& matrix);
 
 // fp32 or fp64 -> fp16 / bf16 / fp32 by round to nearest even, NaN quietened; and back, exactly.
 void convertElements(DType from, const std::byte* source, DType to, std::byte* target, std::int64_t count);

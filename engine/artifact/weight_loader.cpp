@@ -26,6 +26,7 @@ struct Layout {
     std::vector<std::int64_t> second; // along its second
     bool transposed = false;          // `first` indexes stored columns
     std::vector<DType> casts;
+    std::optional<DType> roundTrip; // nothing may follow it
 };
 
 [[noreturn]] void refuse(const WeightReference& reference, const std::string& what)
@@ -58,6 +59,8 @@ std::vector<std::int64_t> unpermuted(const std::vector<std::int64_t>& rows, std:
 void apply(const WeightTransform& transform, const WeightReference& reference, Layout& layout)
 {
     const auto rows = static_cast<std::int64_t>(layout.first.size());
+    if (layout.roundTrip)
+        refuse(reference, "has a transform after its round trip through a quantised type");
     switch (transform.kind) {
     case WeightTransform::Kind::Transpose:
         if (reference.storedShape.size() != 2)
@@ -86,6 +89,7 @@ void apply(const WeightTransform& transform, const WeightReference& reference, L
                                    std::string(nameOf(transform.dtype)) + ".");
         layout.casts.push_back(transform.dtype);
         return;
+    case WeightTransform::Kind::RoundTrip: layout.roundTrip = transform.dtype; return;
     }
 }
 
@@ -198,16 +202,12 @@ std::vector<std::int64_t> resultShape(const WeightReference& reference, const La
 
 }
 
-void loadWeight(const WeightReference& reference, const InputFile& input, HostTensor& into)
-{
-    if (!isFloating(reference.storedDtype) && !isQuantised(reference.storedDtype))
-        throw UnsupportedError(reference.file + ": tensor " + shown(reference.tensor) + " has type " +
-                               std::string(nameOf(reference.storedDtype)) + ", which is not a weight's.");
-    const Matrix stored = matrixOf(reference.storedShape);
-    Layout layout{.first = identity(stored.rows), .second = identity(stored.columns), .transposed = false, .casts = {}};
-    for (const WeightTransform& transform : reference.transforms)
-        apply(transform, reference, layout);
+namespace {
 
+// All steps but a round trip.
+void loadElements(const WeightReference& reference, const Layout& layout, const InputFile& input, HostTensor& into)
+{
+    const Matrix stored = matrixOf(reference.storedShape);
     ElementReader reader(reference, input, layout.casts);
     into.dtype = reader.dtype();
     into.shape = resultShape(reference, layout);
@@ -245,6 +245,26 @@ void loadWeight(const WeightReference& reference, const InputFile& input, HostTe
             scatterTransposed<std::uint16_t>(values, rows, stored.columns, targets, columnTarget, width,
                                              into.bytes.data());
     }
+}
+
+}
+
+void loadWeight(const WeightReference& reference, const InputFile& input, HostTensor& into)
+{
+    if (!isFloating(reference.storedDtype) && !isQuantised(reference.storedDtype))
+        throw UnsupportedError(reference.file + ": tensor " + shown(reference.tensor) + " has type " +
+                               std::string(nameOf(reference.storedDtype)) + ", which is not a weight's.");
+    const Matrix stored = matrixOf(reference.storedShape);
+    Layout layout{.first = identity(stored.rows),
+                  .second = identity(stored.columns),
+                  .transposed = false,
+                  .casts = {},
+                  .roundTrip = {}};
+    for (const WeightTransform& transform : reference.transforms)
+        apply(transform, reference, layout);
+    loadElements(reference, layout, input, into);
+    if (layout.roundTrip)
+        roundTrip(*layout.roundTrip, into);
 }
 
 }

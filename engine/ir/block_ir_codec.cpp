@@ -87,6 +87,7 @@ Json toJson(const WeightTransform& transform)
     case WeightTransform::Kind::Rows: return {{"kind", "rows"}, {"begin", transform.begin}, {"end", transform.end}};
     case WeightTransform::Kind::UnpermuteHeads: return {{"kind", "unpermute_heads"}, {"heads", transform.begin}};
     case WeightTransform::Kind::Cast: return {{"kind", "cast"}, {"dtype", nameOf(transform.dtype)}};
+    case WeightTransform::Kind::RoundTrip: return {{"kind", "round_trip"}, {"dtype", nameOf(transform.dtype)}};
     }
     return {};
 }
@@ -174,6 +175,12 @@ WeightTransform readTransform(ObjectReader& object)
         transform.dtype = object.dtype("dtype");
         if (!isFloating(transform.dtype))
             object.refuse("a cast leads to F64, F32, F16 or BF16");
+    } else if (kind == "round_trip") {
+        transform.kind = WeightTransform::Kind::RoundTrip;
+        transform.dtype = object.dtype("dtype");
+        if (transform.dtype != DType::Q8_0 && transform.dtype != DType::Q5_1 && transform.dtype != DType::Q4_0 &&
+            transform.dtype != DType::Q4_1)
+            object.refuse("a round trip leads through Q8_0, Q5_1, Q4_0 or Q4_1");
     } else {
         object.refuse("the transform is none that this version knows");
     }

@@ -61,7 +61,8 @@ void forSlabs(const WeightReference& reference, at::IntArrayRef sizes, const Run
             // Before the casts: those are the last steps of a reference.
             const auto cast =
                 std::find_if(part.transforms.begin(), part.transforms.end(), [](const WeightTransform& transform) {
-                    return transform.kind == WeightTransform::Kind::Cast;
+                    return transform.kind == WeightTransform::Kind::Cast ||
+                           transform.kind == WeightTransform::Kind::RoundTrip;
                 });
             part.transforms.insert(
                 cast, {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
@@ -215,8 +216,8 @@ HostTensor loadWeight(const artifact::Checkpoint& checkpoint, const WeightRefere
     weight.shape = shapeOf(reference);
     weight.dtype = reference.storedDtype == DType::F64 ? DType::F64 : DType::F32;
     for (const WeightTransform& transform : reference.transforms)
-        if (transform.kind == WeightTransform::Kind::Cast)
-            weight.dtype = transform.dtype;
+        if (transform.kind == WeightTransform::Kind::Cast || transform.kind == WeightTransform::Kind::RoundTrip)
+            weight.dtype = transform.kind == WeightTransform::Kind::Cast ? transform.dtype : DType::F32;
     const auto rowBytes =
         static_cast<std::size_t>(storageBlock(weight.dtype).bytes * (weight.shape.size() > 1 ? weight.shape[1] : 1));
     weight.bytes.resize(static_cast<std::size_t>(weight.elementCount() * storageBlock(weight.dtype).bytes));

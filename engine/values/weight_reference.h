@@ -17,6 +17,7 @@ struct WeightTransform {
         Rows,           // keep rows begin … end-1 of the first dimension      (c_attn split)
         UnpermuteHeads, // rows [H, hd/2, 2] -> [H, 2, hd/2], begin = H        (GGUF llama q, k)
         Cast,           // round to nearest even to dtype
+        RoundTrip,      // rows quantised to dtype and back, to F32; the last step
     };
 
     Kind kind = Kind::Cast;

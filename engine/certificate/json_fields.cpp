@@ -3,9 +3,33 @@
 #include "engine/base/error.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 
 namespace blockcert::certificate {
+
+namespace {
+
+// A day and second that exist, to the second, with four digits of a year from 1 on.
+bool isUtcTime(std::string_view text)
+{
+    constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";
+    const auto fits = [](char c, char wanted) { return wanted == 'd' ? c >= '0' && c <= '9' : c == wanted; };
+    if (text.size() != form.size() || !std::equal(text.begin(), text.end(), form.begin(), fits))
+        return false;
+    const auto number = [&](std::size_t at, std::size_t digits) {
+        int value = 0;
+        for (const char c : text.substr(at, digits))
+            value = 10 * value + (c - '0');
+        return value;
+    };
+    const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                          std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                          std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+    return number(0, 4) > 0 && day.ok() && number(11, 2) < 24 && number(14, 2) < 60 && number(17, 2) < 60;
+}
+
+}
 
 JsonFields::JsonFields(const Json& object, std::string where)
     : m_object(&object)
@@ -132,6 +156,14 @@ std::string JsonFields::digestOrEmpty(std::string_view key)
     std::string found = text(key);
     if (!found.empty() && !isSha256(found))
         refuse(key, "must be empty or a SHA-256 of 64 lower-case hexadecimal digits");
+    return found;
+}
+
+std::string JsonFields::utcTime(std::string_view key)
+{
+    std::string found = text(key);
+    if (!isUtcTime(found))
+        refuse(key, "must be a time in UTC such as \"2026-01-02T03:04:05Z\"");
     return found;
 }
 

@@ -35,6 +35,7 @@ public:
     [[nodiscard]] std::optional<double> numberOrNull(std::string_view key); // the same, or null
     [[nodiscard]] std::string digest(std::string_view key);                 // 64 lower-case hex digits
     [[nodiscard]] std::string digestOrEmpty(std::string_view key);
+    [[nodiscard]] std::string utcTime(std::string_view key); // ISO 8601: "2026-01-02T03:04:05Z"
     [[nodiscard]] std::vector<std::string> texts(std::string_view key);
     [[nodiscard]] std::vector<std::int64_t> integers(std::string_view key, std::int64_t least, std::int64_t most);
 

@@ -72,9 +72,11 @@ private:
     {
         const std::string text = m_folder.readText(manifestName, largestDocument);
         m_contents.run = runFromJson(parseDocument(text, manifestName), manifestName);
-        Row row("structure.sums", group::integrity, std::string(sumsName), "The list of all files");
+        Row row(m_contents.run.state.complete ? "sums.missing" : "structure.sums", group::integrity,
+                std::string(sumsName), "The list of all files");
         if (m_contents.run.state.complete)
-            row.failed("The run says that it is complete, but SHA256SUMS is missing.");
+            row.failed(
+                "The run says that it is complete, but SHA256SUMS is missing, so nothing says which files it had.");
         else
             row.notChecked("The run is unfinished: continue it with blockcert certify … --resume, then verify.");
         m_checks.add(row);

@@ -1,5 +1,7 @@
 #include "engine/certificate/verdict_text.h"
 
+#include "engine/base/error.h"
+
 #include <algorithm>
 
 namespace blockcert::certificate {
@@ -75,7 +77,10 @@ std::string sentenceOf(const Verdict& verdict, const RunContents& contents, cons
     const std::string level = "level " + std::to_string(verdict.level);
     const bool losses = contents.run.manifest.request.loss == LossMode::Exact;
     switch (verdict.state) {
-    case CheckState::Failed: return "Failed at " + level + ". " + reasonText(checks, CheckState::Failed);
+    case CheckState::Failed:
+        // What cannot be read was not compared: another exit code, another word.
+        return (verdict.exitCode == static_cast<int>(ExitCode::InputUnreadable) ? "Unreadable at " : "Failed at ") +
+               level + ". " + reasonText(checks, CheckState::Failed);
     case CheckState::NotChecked:
         if (verdict.level == 0)
             return "The structure is sound (level 0); nothing was hashed or recomputed, so nothing is verified.";
@@ -102,6 +107,8 @@ std::vector<std::int32_t> uncoveredBlocks(const VerdictScope& scope)
 
 std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScope& scope)
 {
+    if (!contents.readable)
+        return {"Nothing was recomputed: what the run holds could not be read."};
     std::vector<std::string> list;
     const std::vector<std::int32_t> rest = uncoveredBlocks(scope);
     if (!rest.empty())

@@ -281,12 +281,32 @@ TEST_F(Artifacts, CannotLoseTheirList)
     TamperedRun run(honest());
     fs::remove(run.path() / "SHA256SUMS");
     const Verdict verdict = run.verify();
-    EXPECT_THAT(failedIds(verdict), Contains("structure.sums"));
+    EXPECT_THAT(failedIds(verdict), Contains("sums.missing"));
+    EXPECT_EQ(verdict.exitCode, 1);
+    EXPECT_TRUE(verdict.sentence.starts_with("Failed at level 3.")) << verdict.sentence;
     // Who calls it unfinished as well gets no verdict: never a green one.
     Json json = run.json("run.json");
     json["state"]["complete"] = false;
     run.setJson("run.json", json);
     EXPECT_EQ(run.verify().exitCode, 5);
+}
+
+TEST_F(Artifacts, WhoseListIsDamagedAreUnreadableAndWhoseListIsWrongFail)
+{
+    TamperedRun run(honest());
+    const std::string original = run.text("SHA256SUMS");
+    for (const std::string& text :
+         {std::string("not a list\n"), original.substr(0, original.size() - 20), "z" + original.substr(1)}) {
+        run.setText("SHA256SUMS", text);
+        const Verdict verdict = run.verify();
+        EXPECT_EQ(verdict.state, CheckState::Failed);
+        EXPECT_EQ(verdict.exitCode, 3) << text << "\n" << problemsOf(verdict);
+        EXPECT_TRUE(verdict.sentence.starts_with("Unreadable at level 3.")) << verdict.sentence;
+    }
+    run.setText("SHA256SUMS", (original[0] == '0' ? "1" : "0") + original.substr(1));
+    const Verdict verdict = run.verify();
+    EXPECT_EQ(verdict.exitCode, 1) << problemsOf(verdict);
+    EXPECT_TRUE(verdict.sentence.starts_with("Failed at level 3.")) << verdict.sentence;
 }
 
 TEST_F(Artifacts, AreNeverReadThroughLinks)

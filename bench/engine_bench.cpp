@@ -183,6 +183,7 @@ void benchTraceAndExtraction(const std::string& model, const pipeline::PromptOpt
 
     // Replay arithmetic: interpreters that are ready, on the inputs of their blocks.
     RunRequest request;
+    const pipeline::Surrogates surrogates(*opened.checkpoint, request);
     const model::TilingChoice tiling = transformer.tilingForReplay(DType::F64, context);
     Time replay;
     Time replayGemm = gemmTime(config, batch.rows(), at::kDouble, model::threadCount());
@@ -191,8 +192,7 @@ void benchTraceAndExtraction(const std::string& model, const pipeline::PromptOpt
                                                   ? std::vector<std::int32_t>{0, config.layers / 2, config.layers - 1}
                                                   : std::vector<std::int32_t>{0, config.layers - 1};
     for (const std::int32_t layer : sampled) {
-        const ir::BlockIr block =
-            pipeline::exactSurrogate(*opened.checkpoint, LayerIndex{layer}, request, batch.longest(), context);
+        const ir::BlockIr block = surrogates.block(LayerIndex{layer}, batch.longest(), context).block;
         replay::TorchInterpreter interpreter(block, DType::F64, transformer.device(), tiling.tiling, context);
         const Time one = medians(repetitions, {[&] { (void)interpreter.run(start, batch, context); }}).front();
         replay.wall += one.wall * config.layers / static_cast<double>(sampled.size());

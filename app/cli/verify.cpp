@@ -50,6 +50,8 @@ certificate::VerifyOptions optionsOf(const ParsedCommand& command)
     options.level = static_cast<int>(*command.integer("level"));
     if (command.has("model"))
         options.model = artifact::resolveModel(command.text("model"), terminal::modelLocations());
+    if (command.has("surrogate_model"))
+        options.surrogateModel = artifact::resolveModel(command.text("surrogate_model"), terminal::modelLocations());
     if (command.has("policy")) {
         const auto defaults = certificate::defaultPolicy(baselineOf(command.text("RUN")));
         const certificate::PolicyFile file = certificate::readPolicyFile(command.text("policy"), defaults);

@@ -125,9 +125,10 @@ Arguments certifying()
         choice("--weights", {"baseline", "file"}, "baseline",
                "whether the surrogate holds the weights the baseline used, or those of the file before they were cast"),
         flag("--embed-weights", "copy the weights into the run instead of pointing to the model's files"),
-        valued("--surrogate", ValueKind::Text, "FAMILY", "exact", "the family of surrogates; this version has exact"),
+        valued("--surrogate", ValueKind::Text, "FAMILY", "exact",
+               "exact, low-rank:R[:attn|mlp|all], quant:Q8_0|Q5_1|Q4_0|Q4_1 or checkpoint:MODEL"),
         valued("--ablate", ValueKind::Text, "NAME", "",
-               "break the surrogate on purpose; this version has no ablations"),
+               "damage the surrogate on purpose: drop-rope, invert-mask, zero-wv or noise-wq[:SCALE]"),
         valued("--policy", ValueKind::File, "FILE", "",
                "thresholds from a JSON policy file; single options win over it"),
         valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
@@ -140,7 +141,7 @@ Arguments certifying()
         flag("--resume", "continue an unfinished run, or add blocks or prompts to a finished one"),
         flag("--dry-run", "say what would be done and what it would cost, and do nothing"),
         flag("--require-certified", "exit with code 6 if a block is not certified"),
-        valued("--seed", ValueKind::Integer, "N", "0", "recorded in the run; exact surrogates draw nothing"),
+        valued("--seed", ValueKind::Integer, "N", "0", "of the noise that --ablate noise-wq adds; recorded in the run"),
     };
 }
 
@@ -159,6 +160,8 @@ Arguments verifying()
         choice("--level", {"0", "1", "2", "3", "4"}, "3",
                "0 structure, 1 digests, 2 spot replay, 3 full replay, 4 with the model"),
         valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
+        valued("--surrogate-model", ValueKind::Model, "MODEL", "",
+               "the checkpoint that surrogates were taken from, where run.json does not point to it"),
         valued("--policy", ValueKind::File, "FILE", "",
                "judge by this JSON policy file instead of the certificate's policy"),
         repeatable(valued("--expect-model", ValueKind::Text, "SHA256", "",

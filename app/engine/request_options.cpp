@@ -79,9 +79,7 @@ pipeline::CertifyOptions certifyOptions(const Json& json)
     options.weights =
         parameters.word("weights", {"baseline", "file"}) == "file" ? WeightOrigin::File : WeightOrigin::Baseline;
     options.surrogate = parameters.text("surrogate", "exact");
-    if (parameters.has("ablate"))
-        throw UnsupportedError("--ablate " + parameters.text("ablate") +
-                               " is not in this version, which certifies exact surrogates.");
+    options.ablation = parameters.text("ablate", "");
     options.embedWeights = parameters.flag("embed_weights");
     options.seed =
         static_cast<std::uint64_t>(parameters.integer("seed", 0, 0, std::numeric_limits<std::int64_t>::max()));

@@ -1,6 +1,7 @@
 #include "app/terminal/progress_view.h"
 
 #include "app/terminal/number_words.h"
+#include "engine/base/strict_json.h"
 
 #include <algorithm>
 #include <utility>
@@ -114,9 +115,25 @@ void ProgressView::writeEndedSums()
     std::erase_if(m_sums, [](const StageSum& sum) { return sum.ended; });
 }
 
+// Sentences that the reader should know before the work is done.
+void ProgressView::writeNotes(const std::string& detail)
+{
+    if (detail.empty())
+        return;
+    const Json json = parseStrictJson(detail, "progress detail");
+    if (!json.contains("notes"))
+        return;
+    if (m_barShown)
+        m_write("\r\x1b[K");
+    m_barShown = false;
+    for (const Json& note : json.at("notes"))
+        m_write(visible(note.get<std::string>()) + "\n");
+}
+
 void ProgressView::show(const protocol::MeteredProgress& progress)
 {
     const Progress& event = progress.event;
+    writeNotes(event.detail);
     if (m_form == ProgressForm::Bar) {
         m_write("\r\x1b[K" + barLine(progress));
         m_barShown = true;

@@ -34,6 +34,7 @@ private:
     };
 
     [[nodiscard]] std::string barLine(const protocol::MeteredProgress& progress) const;
+    void writeNotes(const std::string& detail);
     void addToSums(const protocol::MeteredProgress& progress);
     void writeEndedSums();
 

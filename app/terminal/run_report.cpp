@@ -54,6 +54,21 @@ std::string baselineWords(const Json& request)
     return words;
 }
 
+// exact, low-rank:64:attn, quant:Q8_0 with drop-rope
+std::string surrogateWords(const Json& request)
+{
+    const Json& surrogate = request.at("surrogate");
+    std::string words = surrogate.at("family").get<std::string>();
+    for (const char* name : {"rank", "matrices", "dtype"})
+        if (const auto found = surrogate.at("parameters").find(name); found != surrogate.at("parameters").end())
+            words += ":" + (found->is_string() ? found->get<std::string>() : found->dump());
+    const Json& ablation = request.at("ablation");
+    if (ablation.is_null())
+        return words;
+    words += " with " + ablation.at("kind").get<std::string>();
+    return ablation.contains("scale") ? words + ":" + plainNumber(numberOf(ablation.at("scale"))) : words;
+}
+
 std::string scopeLine(const Json& manifest)
 {
     const Json& prompts = manifest.at("prompts");
@@ -61,10 +76,23 @@ std::string scopeLine(const Json& manifest)
     std::int64_t tokens = 0;
     for (const Json& item : prompts.at("items"))
         tokens += static_cast<std::int64_t>(item.at("token_ids").size());
-    return fmt::format(
-        "Measured on {} ({}, {}): {}, {} replay, {} surrogates", visible(prompts.at("name").get<std::string>()),
-        counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"), counted(tokens, "token"),
-        baselineWords(request), dtypeWord(request.at("replay_dtype")), request.at("surrogate").get<std::string>());
+    return fmt::format("Measured on {} ({}, {}): {}, {} replay, {} surrogates",
+                       visible(prompts.at("name").get<std::string>()),
+                       counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"),
+                       counted(tokens, "token"), baselineWords(request), dtypeWord(request.at("replay_dtype")),
+                       surrogateWords(request));
+}
+
+// The checkpoint that surrogates were taken from, and how it differs.
+std::string otherModel(const Json& manifest, const Page& page)
+{
+    const Json& model = manifest.at("surrogate_model");
+    if (model.is_null())
+        return "";
+    std::string text = "Surrogates are blocks of " + model.at("model").get<std::string>();
+    for (const Json& difference : model.at("differences"))
+        text += (&difference == &model.at("differences").front() ? ", where " : "; ") + difference.get<std::string>();
+    return wrap(visible(text) + ".", page.width, 2) + "\n";
 }
 
 std::string subjectLine(const Json& manifest)
@@ -251,6 +279,7 @@ std::string renderRun(const Json& listing, const Page& page)
     const Json& manifest = listing.at("manifest");
     std::string text = page.style.paint(Tone::Strong, wrap(subjectLine(manifest), page.width, 0)) + "\n" +
                        wrap(scopeLine(manifest), page.width, 0) + "\n";
+    text += otherModel(manifest, page);
     text += stateText(listing, page);
     if (!listing.at("blocks").empty())
         text += "\n" + blockTable(listing, page);

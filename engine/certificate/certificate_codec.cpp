@@ -1,6 +1,7 @@
 #include "engine/certificate/certificate_codec.h"
 
 #include "engine/certificate/statement_codec.h"
+#include "engine/certificate/surrogate_codec.h"
 
 #include <utility>
 
@@ -244,7 +245,12 @@ void readRequest(JsonFields& root, Certificate& certificate)
     baseline.finish();
 
     JsonFields surrogate = root.object("surrogate");
-    request.surrogate = surrogate.text("family");
+    request.surrogate = surrogateFromJson(surrogate);
+    request.ablation = ablationFrom(surrogate, "ablation");
+    certificate.surrogateModel = surrogateModelFrom(surrogate, "model");
+    if (certificate.surrogateModel.has_value() != (request.surrogate.family == SurrogateFamily::Checkpoint))
+        surrogate.refuse("model", "must be given exactly where the family is checkpoint");
+    certificate.surrogateWeights = distancesFromJson(surrogate.objects("distances"));
     request.weights = weightOriginFrom(surrogate, "weights");
     request.embedWeights = surrogate.boolean("embedded");
     request.seed = surrogate.unsignedInteger("seed");
@@ -297,6 +303,13 @@ Json certificateToJson(const Certificate& certificate)
                      {"loss", nameOf(request.loss)}};
     if (request.imported)
         baseline["imported"] = importedToJson(*request.imported);
+    Json surrogate = surrogateToJson(request.surrogate);
+    surrogate["ablation"] = ablationToJson(request.ablation);
+    surrogate["model"] = surrogateModelToJson(certificate.surrogateModel);
+    surrogate["distances"] = distancesToJson(certificate.surrogateWeights);
+    surrogate["weights"] = nameOf(request.weights);
+    surrogate["embedded"] = request.embedWeights;
+    surrogate["seed"] = request.seed;
     return {{"schema", std::string(schemaFamily) + "/1"},
             {"kind", "block"},
             {"created", certificate.created},
@@ -305,11 +318,7 @@ Json certificateToJson(const Certificate& certificate)
             {"subject", std::move(subject)},
             {"prompts", promptsToJson(certificate.prompts)},
             {"baseline", std::move(baseline)},
-            {"surrogate",
-             {{"family", request.surrogate},
-              {"weights", nameOf(request.weights)},
-              {"embedded", request.embedWeights},
-              {"seed", request.seed}}},
+            {"surrogate", std::move(surrogate)},
             {"replay",
              {{"program", programSchema},
               {"dtype", blockcert::nameOf(request.replayDtype)},
@@ -326,7 +335,7 @@ Certificate certificateFromJson(const Json& json, std::string_view source)
     requireSchema(root, schemaFamily, 1);
     requireText(root, "kind", "block");
     Certificate certificate;
-    certificate.created = root.text("created");
+    certificate.created = root.utcTime("created");
     JsonFields tool = root.object("tool");
     requireText(tool, "name", "blockcert");
     certificate.toolVersion = tool.text("version");

@@ -48,6 +48,8 @@ std::string contradiction(const Certificate& certificate, const RunManifest& man
         return "the request (dtype, surrogate, policy, losses …)";
     if (certificate.subject != manifest.subject)
         return "the model";
+    if (certificate.surrogateModel != manifest.surrogateModel)
+        return "the surrogate's model";
     if (certificate.prompts != statementOf(manifest.prompts))
         return "the prompts";
     return "";

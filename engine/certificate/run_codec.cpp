@@ -1,6 +1,7 @@
 #include "engine/certificate/run_codec.h"
 
 #include "engine/certificate/statement_codec.h"
+#include "engine/certificate/surrogate_codec.h"
 
 #include <algorithm>
 #include <limits>
@@ -37,7 +38,8 @@ Json requestToJson(const RunRequest& request)
                  {"replay_dtype", blockcert::nameOf(request.replayDtype)},
                  {"loss", nameOf(request.loss)},
                  {"weights", nameOf(request.weights)},
-                 {"surrogate", request.surrogate},
+                 {"surrogate", surrogateToJson(request.surrogate)},
+                 {"ablation", ablationToJson(request.ablation)},
                  {"embed_weights", request.embedWeights},
                  {"max_tokens", request.maxTokens},
                  {"seed", request.seed},
@@ -55,7 +57,10 @@ RunRequest requestFromJson(JsonFields fields)
     request.replayDtype = dtypeFrom(fields, "replay_dtype", replayDtypes());
     request.loss = lossModeFrom(fields, "loss");
     request.weights = weightOriginFrom(fields, "weights");
-    request.surrogate = fields.text("surrogate");
+    JsonFields surrogate = fields.object("surrogate");
+    request.surrogate = surrogateFromJson(surrogate);
+    surrogate.finish();
+    request.ablation = ablationFrom(fields, "ablation");
     request.embedWeights = fields.boolean("embed_weights");
     request.maxTokens = fields.count("max_tokens");
     request.seed = fields.unsignedInteger("seed");
@@ -160,6 +165,8 @@ Json runToJson(const RunDocument& run)
             {"tool", {{"name", "blockcert"}, {"version", manifest.toolVersion}, {"build", manifest.toolBuild}}},
             {"command", manifest.commandLine},
             {"model_hint", manifest.modelHint},
+            {"surrogate_hint", manifest.surrogateHint},
+            {"surrogate_model", surrogateModelToJson(manifest.surrogateModel)},
             {"request", requestToJson(manifest.request)},
             {"subject", subjectToJson(manifest.subject)},
             {"prompts", promptsToJson(manifest.prompts)},
@@ -173,7 +180,7 @@ RunDocument runFromJson(const Json& json, std::string_view source)
     requireSchema(root, schemaFamily, 1);
     RunDocument run;
     RunManifest& manifest = run.manifest;
-    manifest.created = root.text("created");
+    manifest.created = root.utcTime("created");
     JsonFields tool = root.object("tool");
     if (tool.text("name") != "blockcert")
         tool.refuse("name", "must be \"blockcert\"");
@@ -183,6 +190,10 @@ RunDocument runFromJson(const Json& json, std::string_view source)
     manifest.commandLine = root.text("command");
     manifest.modelHint = root.text("model_hint");
     manifest.request = requestFromJson(root.object("request"));
+    manifest.surrogateHint = root.text("surrogate_hint");
+    manifest.surrogateModel = surrogateModelFrom(root, "surrogate_model");
+    if (manifest.surrogateModel.has_value() != (manifest.request.surrogate.family == SurrogateFamily::Checkpoint))
+        root.refuse("surrogate_model", "must be given exactly where the family is checkpoint");
     JsonFields subject = root.object("subject");
     manifest.subject = subjectFromJson(subject);
     subject.finish();

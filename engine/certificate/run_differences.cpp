@@ -1,6 +1,7 @@
 #include "engine/certificate/run_differences.h"
 
 #include "engine/certificate/run_codec.h"
+#include "engine/surrogate/surrogate_text.h"
 
 #include <algorithm>
 
@@ -75,12 +76,21 @@ std::vector<std::string> differences(const RunManifest& run, const RunManifest& 
                        run.request.blocks.end()))
         found.push_back("blocks are " + shown(now["request"]["blocks"]) + " here and " +
                         shown(old["request"]["blocks"]) + " in the run (blocks can be added, not taken away)");
-    for (Json* json : {&old, &now}) {
-        (*json)["request"].erase("blocks");
+    for (const auto& [json, manifest] : {std::pair(&old, &run), std::pair(&now, &asked)}) {
+        Json& request = (*json)["request"];
+        request.erase("blocks");
+        request["surrogate"] = surrogate::textOf(manifest->request.surrogate); // other families have other parameters
+        request["ablation"] = surrogate::nameOf(manifest->request.ablation.kind) == "none"
+                                  ? std::string("none")
+                                  : surrogate::textOf(manifest->request.ablation);
         (*json)["subject"].erase("model"); // a name for people
+        if (manifest->surrogateModel)
+            (*json)["surrogate_model"].erase("model");
     }
     compare("request", old["request"], now["request"], found);
     compare("subject", old["subject"], now["subject"], found);
+    if (run.surrogateModel && asked.surrogateModel)
+        compare("surrogate_model", old["surrogate_model"], now["surrogate_model"], found);
     comparePrompts(run.prompts, asked.prompts, found);
     if (!addsPrompts(run, asked) && run.prompts.sha256 != asked.prompts.sha256 && found.empty())
         found.push_back("the prompt file is " + asked.prompts.name + " here and " + run.prompts.name + " in the run");

@@ -205,6 +205,7 @@ struct RunWriter::State {
             const bool fits = certificate.block == block && certificate.request == request &&
                               certificate.subject.files == manifest().subject.files &&
                               certificate.subject.configSha256 == manifest().subject.configSha256 &&
+                              certificate.surrogateModel == manifest().surrogateModel &&
                               beginsWith(statementOf(manifest().prompts).prompts, certificate.prompts.prompts);
             return fits ? std::optional(certificate) : std::nullopt;
         } catch (const Error&) {
@@ -246,7 +247,7 @@ struct RunWriter::State {
             if (!old || old->prompts.prompts.size() == manifest().prompts.prompts.size())
                 continue;
             const std::string madeBy =
-                originOf({"", old->toolVersion, old->toolBuild, "", "", {}, {}, {}, old->environment});
+                originOf({"", old->toolVersion, old->toolBuild, "", "", {}, {}, "", {}, {}, old->environment});
             if (madeBy != origin)
                 continue; // another program or machine: computed again, so that a block has one origin
             forEachFinishedCell(run, *old, childProgram, [&](const CellRecord& cell) {
@@ -265,6 +266,7 @@ struct RunWriter::State {
         certificate.environment = manifest().environment;
         certificate.subject = manifest().subject;
         certificate.block = block;
+        certificate.surrogateModel = manifest().surrogateModel;
         certificate.prompts = statementOf(manifest().prompts);
         certificate.request = manifest().request;
         certificate.request.blocks = {block};
@@ -331,7 +333,7 @@ void RunWriter::writeCell(const CellRecord& cell)
     m_state->saveCell(cell, m_state->origin);
 }
 
-Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir)
+Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights)
 {
     const fs::path& run = m_state->run;
     const std::int64_t longest = m_state->shape.longest();
@@ -350,6 +352,7 @@ Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir)
     publishFile(irFile, run / irPath(block));
 
     Certificate certificate = m_state->makeCertificate(block);
+    certificate.surrogateWeights = weights;
     const fs::path probesFile = temporaryFor(run / probesPath(block));
     certificate.metrics =
         writeProbes(probesFile, m_state->shape, m_state->manifest().prompts, ir.mask, certificate.request.policy,

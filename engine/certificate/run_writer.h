@@ -40,7 +40,8 @@ public:
 
     // Needs every prompt's cell. Writes ir.h5, probes.h5 and certificate.json (in this order, each atomically),
     // removes the block's cells, and returns the certificate: metrics are computed here from the cells.
-    Certificate finishBlock(LayerIndex block, const ir::BlockIr& ir);
+    // `weights` is what the certificate says about the surrogate's weights: nothing for an exact copy.
+    Certificate finishBlock(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights = {});
 
     // The block ends without artifacts (a NaN in the baseline, say); run.json names it, finish() accepts it.
     void recordFailure(const BlockFailure& failure);

@@ -124,6 +124,25 @@ Subject subjectFromJson(JsonFields& fields)
     return subject;
 }
 
+Json surrogateModelToJson(const std::optional<SurrogateModel>& model)
+{
+    if (!model)
+        return {};
+    Json json = subjectToJson(model->subject);
+    json["differences"] = model->differences;
+    return json;
+}
+
+std::optional<SurrogateModel> surrogateModelFrom(JsonFields& fields, std::string_view key)
+{
+    if (fields.value(key).is_null())
+        return std::nullopt;
+    JsonFields object = fields.object(key);
+    SurrogateModel model{subjectFromJson(object), object.texts("differences")};
+    object.finish();
+    return model;
+}
+
 std::string_view nameOf(LossMode mode)
 {
     return mode == LossMode::Exact ? "exact" : "none";

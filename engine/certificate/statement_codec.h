@@ -6,6 +6,7 @@
 #include "engine/values/policy.h"
 #include "engine/values/run_manifest.h"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,10 @@ namespace blockcert::certificate {
 // The subject's own fields; a certificate adds `block` beside them, so finish() is left to the caller.
 [[nodiscard]] Json subjectToJson(const Subject& subject);
 [[nodiscard]] Subject subjectFromJson(JsonFields& fields);
+
+// null, or the fields of the other checkpoint's subject with `differences` beside them.
+[[nodiscard]] Json surrogateModelToJson(const std::optional<SurrogateModel>& model);
+[[nodiscard]] std::optional<SurrogateModel> surrogateModelFrom(JsonFields& fields, std::string_view key);
 
 [[nodiscard]] std::string_view nameOf(LossMode mode);
 [[nodiscard]] std::string_view nameOf(WeightOrigin origin);

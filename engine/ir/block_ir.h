@@ -101,13 +101,16 @@ struct BlockProgram {
     friend bool operator==(const BlockProgram&, const BlockProgram&) = default;
 };
 
-// A program with the tensors it names: everything an interpreter needs, and nothing else.
+// A program with the tensors it names: everything an interpreter needs.
 struct BlockIr {
     BlockProgram program;
     HostTensor mask;    // U8 [S, S], 1 = allowed; prompts use the leading corner
     HostTensor ropeCos; // [positions, headDim/2] in the baseline dtype, or empty shape {0}
     HostTensor ropeSin;
     std::map<std::string, HostTensor> weights; // values, whether embedded or loaded by reference
+    // F64 [min(out, in)], falling: the singular values of the baseline's matrix behind a weight of low rank. Kept for
+    // people; no interpreter reads them.
+    std::map<std::string, HostTensor> spectra;
 };
 
 // The word for an operation in ir.h5 and in messages: "rms_norm", "linear", …

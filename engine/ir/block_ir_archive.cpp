@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t longestProgram = std::int64_t{4} << 20U;
 constexpr std::string_view weightFolder = "weight/";
+constexpr std::string_view spectrumFolder = "spectrum/";
 
 std::string datasetOf(const std::string& weight)
 {
@@ -55,6 +56,7 @@ public:
         for (const auto& [name, weight] : block.program.weights)
             if (!weight.reference)
                 block.weights[name] = readExactly(datasetOf(name), weight.dtype, weight.shape);
+        readSpectra(block);
         refuseOthers();
         return block;
     }
@@ -116,6 +118,17 @@ private:
         return m_archive.readAll(name);
     }
 
+    // Any matrix of the program may have one.
+    void readSpectra(BlockIr& block)
+    {
+        for (const auto& [name, weight] : block.program.weights) {
+            const std::string dataset = std::string(spectrumFolder) + name;
+            if (weight.shape.size() != 2 || m_archive.find(dataset) == nullptr)
+                continue;
+            block.spectra[name] = readExactly(dataset, DType::F64, {std::min(weight.shape[0], weight.shape[1])});
+        }
+    }
+
     void refuseOthers() const
     {
         for (const artifact::ArchiveEntry& found : m_archive.entries())
@@ -141,6 +154,8 @@ void writeBlockIr(const BlockIr& block, artifact::ArchiveWriter& archive)
     for (const auto& [name, weight] : block.program.weights)
         if (!weight.reference)
             archive.add(datasetOf(name), block.weights.at(name));
+    for (const auto& [name, spectrum] : block.spectra)
+        archive.add(std::string(spectrumFolder) + name, spectrum);
 }
 
 BlockIr readBlockIr(artifact::ArchiveReader& archive, std::string_view source)

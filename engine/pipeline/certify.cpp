@@ -9,6 +9,7 @@
 #include "engine/pipeline/baseline_states.h"
 #include "engine/pipeline/loaded_model.h"
 #include "engine/pipeline/measure_cells.h"
+#include "engine/pipeline/open_surrogates.h"
 #include "engine/pipeline/output_thread.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/pipeline/run_request.h"
@@ -52,9 +53,9 @@ void requireFreshFolder(const fs::path& out)
 // thread from the first submitted task until it is drained.
 class Certifier {
 public:
-    Certifier(const OpenedModel& opened, model::Transformer& transformer, RunManifest manifest,
+    Certifier(const Surrogates& surrogates, model::Transformer& transformer, RunManifest manifest,
               model::TilingChoice replayTiling, RunWriter& writer, const RunContext& context)
-        : m_checkpoint(*opened.checkpoint)
+        : m_surrogates(surrogates)
         , m_transformer(transformer)
         , m_manifest(std::move(manifest))
         , m_replayTiling(std::move(replayTiling))
@@ -113,12 +114,12 @@ private:
             output.submit([this, block, bad, missing] { fail(block, "non_finite_baseline", *bad, missing.size()); });
             return;
         }
-        const auto surrogate = std::make_shared<const ir::BlockIr>(
-            exactSurrogate(m_checkpoint, block, m_manifest.request, baseline.batch().longest(), m_context));
+        const auto surrogate =
+            std::make_shared<const Surrogate>(m_surrogates.block(block, baseline.batch().longest(), m_context));
         std::size_t left = missing.size();
         if (left > 0) {
-            replay::TorchInterpreter interpreter(*surrogate, m_manifest.request.replayDtype, m_transformer.device(),
-                                                 m_replayTiling.tiling, m_context);
+            replay::TorchInterpreter interpreter(surrogate->block, m_manifest.request.replayDtype,
+                                                 m_transformer.device(), m_replayTiling.tiling, m_context);
             for (const std::vector<std::int64_t>& group : groupsOf(missing, baseline.batch())) {
                 std::vector<CellRecord> cells = measureGroup(baseline, trace, block, interpreter, group);
                 for (CellRecord& cell : cells) {
@@ -214,9 +215,9 @@ private:
         reportCells(cell.block, cell.prompt.value, cellDetail(cell));
     }
 
-    void finish(LayerIndex block, const ir::BlockIr& surrogate)
+    void finish(LayerIndex block, const Surrogate& surrogate)
     {
-        const Certificate certificate = m_writer.finishBlock(block, surrogate);
+        const Certificate certificate = m_writer.finishBlock(block, surrogate.block, surrogate.weights);
         ++m_blocksDone;
         const Json detail = {{"block_result", protocol::blockRow(certificate, m_manifest.prompts)}};
         reportBlock(block, detail.dump());
@@ -263,7 +264,7 @@ private:
         m_context.step(progress);
     }
 
-    const artifact::Checkpoint& m_checkpoint;
+    const Surrogates& m_surrogates;
     model::Transformer& m_transformer;
     RunManifest m_manifest;
     model::TilingChoice m_replayTiling;
@@ -322,6 +323,7 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
         manifest.request = requestOf(options, opened.checkpoint->config());
         manifest.prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
         opened.checkpoint->hashFiles(context);
+        const Surrogates surrogates = openSurrogates(options.surrogate, opened, cache.state(), manifest, context);
         model::Transformer& transformer = cache.state().load(opened, options.model, context);
         const model::TilingChoice replayTiling = transformer.tilingForReplay(manifest.request.replayDtype, context);
         manifest.created = options.created;
@@ -335,7 +337,7 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
         RunWriter writer(options.out, manifest,
                          options.resume ? certificate::OpenMode::Resume : certificate::OpenMode::Create,
                          cache.state().host.childProgram);
-        Certifier certifier(opened, transformer, manifest, replayTiling, writer, context);
+        Certifier certifier(surrogates, transformer, manifest, replayTiling, writer, context);
         certifier.run();
         return {{"run", options.out.string()},
                 {"complete", true},

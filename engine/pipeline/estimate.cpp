@@ -1,8 +1,10 @@
 #include "engine/base/run_context.h"
 #include "engine/model/weights.h"
 #include "engine/pipeline/loaded_model.h"
+#include "engine/pipeline/open_surrogates.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/pipeline/run_request.h"
+#include "engine/surrogate/family.h"
 
 #include <algorithm>
 
@@ -29,6 +31,28 @@ Work workOf(const PromptSet& prompts)
     return work;
 }
 
+// What decomposing one block's matrices costs, and what their fitted successors take.
+struct Decomposition {
+    double flops = 0; // some 21 n³ for a square matrix: reduction to bidiagonal form, both bases, the product
+    double bytes = 0;
+};
+
+Decomposition decompositionOf(const RunRequest& request, const TransformerConfig& config)
+{
+    Decomposition cost;
+    if (request.surrogate.family != SurrogateFamily::LowRank)
+        return cost;
+    const ir::BlockProgram program = ir::makeProgram(config, LayerIndex{0});
+    for (const std::string& name : surrogate::reducedMatrices(program, request.surrogate)) {
+        const std::vector<std::int64_t>& shape = program.weights.at(name).shape;
+        const double elements = static_cast<double>(shape[0]) * static_cast<double>(shape[1]);
+        const auto full = static_cast<double>(std::min(shape[0], shape[1]));
+        cost.flops += 21 * elements * full;
+        cost.bytes += 8 * full + (surrogate::isFitted(program, request.surrogate, name) ? 4 * elements : 0);
+    }
+    return cost;
+}
+
 // Multiplications and additions: 2 per weight and token, 4 per score and head dimension, masked ones included.
 double flopsOf(const RunRequest& request, const TransformerConfig& config, const Work& work)
 {
@@ -39,7 +63,7 @@ double flopsOf(const RunRequest& request, const TransformerConfig& config, const
     const auto replays = static_cast<double>(request.blocks.size());
     const std::int32_t deepest = request.blocks.empty() ? 0 : request.blocks.back().value + 1;
     double flops = losses ? config.layers * block + head + replays * block : deepest * block;
-    flops += replays * block;
+    flops += replays * (block + decompositionOf(request, config).flops);
     if (losses)
         for (const LayerIndex layer : request.blocks)
             flops += (config.layers - 1 - layer.value) * block + head;
@@ -55,7 +79,8 @@ double diskOf(const RunRequest& request, const TransformerConfig& config, const 
     const double embedded =
         request.embedWeights ? static_cast<double>(model::countParameters(config).block) * element : 0;
     const double longest = static_cast<double>(work.longest);
-    const double ir = longest * longest + longest * config.headDim * element + 8192 + embedded;
+    const double fitted = request.embedWeights ? 0 : decompositionOf(request, config).bytes;
+    const double ir = longest * longest + longest * config.headDim * element + 8192 + embedded + fitted;
     const double block = recorded + perToken + losses + work.squares + ir;
     // One block's cells lie beside the finished files until the block is written.
     return block * static_cast<double>(request.blocks.size() + 1);
@@ -92,6 +117,7 @@ Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext
     const OpenedModel opened = cache.state().open(options.model.model, context);
     const TransformerConfig& config = opened.checkpoint->config();
     const RunRequest request = requestOf(options, config);
+    (void)openOther(options.surrogate, opened, cache.state());
     const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
     const Work work = workOf(prompts);
     return {{"cells", request.blocks.size() * prompts.prompts.size()},

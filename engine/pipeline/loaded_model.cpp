@@ -18,13 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A path that works from elsewhere; "demo" and hub ids stay as they are.
-std::string hintOf(const std::string& model)
-{
-    std::error_code missing;
-    return fs::exists(model, missing) ? fs::absolute(model).lexically_normal().string() : model;
-}
-
 std::shared_ptr<const tokenizer::Tokenizer> openTokenizer(const artifact::Checkpoint& checkpoint, std::string& problem)
 {
     try {
@@ -44,6 +37,12 @@ model::Residency residencyFor(const TransformerConfig& config, DType dtype)
     return available == 0 || bytes < available / 3 * 2 ? model::Residency::Whole : model::Residency::OneBlock;
 }
 
+}
+
+std::string hintOf(const std::string& model)
+{
+    std::error_code missing;
+    return fs::exists(model, missing) ? fs::absolute(model).lexically_normal().string() : model;
 }
 
 ModelCache::ModelCache(Host host)

@@ -58,6 +58,9 @@ private:
     std::optional<model::Transformer> m_transformer;
 };
 
+// What finds a model again: a path that works from elsewhere; "demo" and hub ids stay as they are.
+[[nodiscard]] std::string hintOf(const std::string& model);
+
 // Prompts of a request as exact ids with their pieces. Throws UsageError if nothing is left.
 enum class Heldout : bool { Keep, Drop };
 [[nodiscard]] PromptSet loadPrompts(const PromptOptions& options, const OpenedModel& opened, Heldout heldout);

@@ -56,7 +56,8 @@ struct CertifyOptions {
     DType replayDtype = DType::F64; // or F32
     LossMode loss = LossMode::Exact;
     WeightOrigin weights = WeightOrigin::Baseline;
-    std::string surrogate = "exact";
+    std::string surrogate = "exact"; // the text of --surrogate
+    std::string ablation;            // the text of --ablate, or empty
     bool embedWeights = false;
     std::uint64_t seed = 0;
     Policy policy;

@@ -5,6 +5,8 @@
 #include "engine/model/device.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/pipeline/block_selection.h"
+#include "engine/surrogate/family.h"
+#include "engine/surrogate/surrogate_text.h"
 
 namespace blockcert::pipeline {
 
@@ -15,8 +17,7 @@ double defaultTauRel(DType baseline)
 
 RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& config)
 {
-    if (options.surrogate != "exact")
-        throw UnsupportedError("--surrogate " + options.surrogate + " is not in this version; use exact.");
+    const surrogate::SurrogateText surrogate = surrogate::parseSurrogate(options.surrogate);
     if (options.replayDtype != DType::F64 && options.replayDtype != DType::F32)
         throw UsageError("--replay-dtype is fp64 or fp32, not " + std::string(nameOf(options.replayDtype)));
     RunRequest request;
@@ -25,7 +26,10 @@ RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& con
     request.replayDtype = options.replayDtype;
     request.loss = options.loss;
     request.weights = options.weights;
-    request.surrogate = options.surrogate;
+    request.surrogate = surrogate.choice;
+    if (!options.ablation.empty())
+        request.ablation = surrogate::parseAblation(options.ablation);
+    surrogate::requireSense(request.surrogate, request.ablation, config);
     request.embedWeights = options.embedWeights;
     request.maxTokens = options.prompts.maxTokens;
     request.seed = options.seed;

@@ -73,6 +73,8 @@ struct Certificate {
     LayerIndex block;
     PromptSetStatement prompts;
     RunRequest request; // baseline, surrogate, replay dtype, policy; blocks holds this block only
+    std::optional<SurrogateModel> surrogateModel;
+    SurrogateWeights surrogateWeights;
     double comparisonTolerance = 0;
     CoverageMetrics metrics;
     std::vector<ArtifactDigest> artifacts;

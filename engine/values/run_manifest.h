@@ -5,6 +5,7 @@
 #include "engine/values/ids.h"
 #include "engine/values/policy.h"
 #include "engine/values/prompt_set.h"
+#include "engine/values/surrogate.h"
 
 #include <cstdint>
 #include <optional>
@@ -37,6 +38,14 @@ struct Subject {
     std::vector<SubjectFile> files;
 
     friend bool operator==(const Subject&, const Subject&) = default;
+};
+
+// The other checkpoint whose blocks stand in for the subject's.
+struct SurrogateModel {
+    Subject subject;
+    std::vector<std::string> differences; // of configuration and tokenizer, one sentence part each
+
+    friend bool operator==(const SurrogateModel&, const SurrogateModel&) = default;
 };
 
 // What one needs to reproduce the numbers; nobody can recompute it, so it is "issuer says".
@@ -78,10 +87,11 @@ struct RunRequest {
     DType replayDtype = DType::F64; // F64 or F32
     LossMode loss = LossMode::Exact;
     WeightOrigin weights = WeightOrigin::Baseline;
-    std::string surrogate = "exact";
+    SurrogateChoice surrogate;
+    Ablation ablation;
     bool embedWeights = false;
     std::int64_t maxTokens = 256;
-    std::uint64_t seed = 0; // recorded; the exact surrogate draws nothing
+    std::uint64_t seed = 0; // of noise; the other surrogates draw nothing
     Policy policy;
     std::optional<ImportedBaseline> imported; // absent: the baseline is this program's own
 
@@ -101,6 +111,8 @@ struct RunManifest {
     std::string modelHint;   // where the model was found; never trusted
     RunRequest request;
     Subject subject;
+    std::string surrogateHint;                    // where the other checkpoint was found; never trusted
+    std::optional<SurrogateModel> surrogateModel; // family Checkpoint alone
     PromptSet prompts;
     Environment environment;
 

@@ -30,6 +30,8 @@ RunRequest request()
     request.replayDtype = DType::F32;
     request.loss = LossMode::None;
     request.weights = WeightOrigin::File;
+    request.surrogate = {.family = SurrogateFamily::LowRank, .rank = 3, .matrices = MatrixGroup::Mlp};
+    request.ablation = {Ablation::Kind::NoiseQuery, 1.0 / 7};
     request.embedWeights = true;
     request.maxTokens = 17;
     request.seed = 0xFFFFFFFFFFFFFFFFU;
@@ -85,6 +87,7 @@ Certificate certificate()
                            {{"a", "one two", 3, 4}, {"b", "", 2, 0}}};
     certificate.request = run.request;
     certificate.request.blocks = {{1}};
+    certificate.surrogateWeights = {{"down.weight", 3, 1.5, 0.25}, {"up.weight", std::nullopt, 2, 0.1}};
     certificate.comparisonTolerance = 1e-5;
     CoverageMetrics& metrics = certificate.metrics;
     metrics.l2 = summary(1);

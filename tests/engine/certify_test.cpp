@@ -292,8 +292,8 @@ TEST_F(Certify, OptionsThatMakeNoSenseAreRefusedBeforeAnythingIsWritten)
         EXPECT_THROW((void)pipeline::certify(asked, cache, RunContext()), UsageError) << blocks;
     }
     CertifyOptions surrogate = options("llama-gqa", "run");
-    surrogate.surrogate = "low-rank:8";
-    EXPECT_THROW((void)pipeline::certify(surrogate, cache, RunContext()), UnsupportedError);
+    surrogate.surrogate = "low-rank:0";
+    EXPECT_THROW((void)pipeline::certify(surrogate, cache, RunContext()), UsageError);
     CertifyOptions heldout = options("llama-gqa", "run");
     heldout.prompts.content = R"({"id": "never", "token_ids": [9, 9, 9], "split": "heldout"})";
     EXPECT_THROW((void)pipeline::certify(heldout, cache, RunContext()), UsageError);

@@ -84,21 +84,41 @@ void TokenLogits::compareTop(std::span<const std::int32_t> ids, std::span<const 
     }
 }
 
-void BlockComparison::seeToken(std::int32_t prompt, std::size_t token, bool predicts, double loss,
-                               const TokenLogits& logits, const Allowance& allowance)
+namespace {
+
+std::span<const std::int32_t> five(const std::vector<std::int32_t>& ids, std::size_t token)
+{
+    return std::span(ids).subspan(recordedTops * token, recordedTops);
+}
+
+std::span<const double> five(const std::vector<double>& logits, std::size_t token)
+{
+    return std::span(logits).subspan(recordedTops * token, recordedTops);
+}
+
+}
+
+void BlockComparison::seeBase(std::int32_t prompt, std::size_t token, bool predicts, double loss,
+                              const TokenLogits& logits, const Allowance& allowance)
 {
     const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
     if (predicts) {
         const double base = cell.lossBase[token];
-        const double stitched = cell.lossStitched[token];
         lossBase.see(std::abs(base - loss), allowance.loss, prompt, token + 1, base, loss);
-        if (sameWeights)
-            lossStitched.see(std::abs(stitched - loss), allowance.loss, prompt, token + 1, stitched, loss);
     }
-    const auto five = [&](const auto& values) { return std::span(values).subspan(recordedTops * token, recordedTops); };
-    logits.compareTop(five(cell.topIdBase), five(cell.topLogitBase), allowance.logit, prompt, token, top);
-    if (sameWeights)
-        logits.compareTop(five(cell.topIdStitched), five(cell.topLogitStitched), allowance.logit, prompt, token, top);
+    logits.compareTop(five(cell.topIdBase, token), five(cell.topLogitBase, token), allowance.logit, prompt, token, top);
+}
+
+void BlockComparison::seeStitched(std::int32_t prompt, std::size_t token, bool predicts, double loss,
+                                  const TokenLogits& logits, const Allowance& allowance)
+{
+    const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
+    if (predicts) {
+        const double stitched = cell.lossStitched[token];
+        lossStitched.see(std::abs(stitched - loss), allowance.loss, prompt, token + 1, stitched, loss);
+    }
+    logits.compareTop(five(cell.topIdStitched, token), five(cell.topLogitStitched, token), allowance.logit, prompt,
+                      token, topStitched);
 }
 
 void BlockComparison::report(DType baseline, bool losses, CheckList& checks) const
@@ -113,12 +133,14 @@ void BlockComparison::report(DType baseline, bool losses, CheckList& checks) con
     if (lossStitched.ratio >= 0)
         checks.add(worstRow("model.loss_stitched", "Losses with the surrogate in place", where, lossStitched,
                             allowance.loss, baseline));
-    else if (!sameWeights)
-        checks.add(
-            Row("model.loss_stitched", group::reEvaluation, where, "Losses with the surrogate in place")
-                .notChecked("The surrogate's weights are not those of the baseline; its losses need the engine."));
+    else if (!unknownSurrogate.empty())
+        checks.add(Row("model.loss_stitched", group::reEvaluation, where, "Losses with the surrogate in place")
+                       .notChecked(unknownSurrogate));
     if (top.ratio >= 0)
         checks.add(worstRow("model.top", "Highest logits are the model's", where, top, allowance.logit, baseline));
+    if (topStitched.ratio >= 0)
+        checks.add(worstRow("model.top_stitched", "Highest logits with the surrogate in place", where, topStitched,
+                            allowance.logit, baseline));
 }
 
 }

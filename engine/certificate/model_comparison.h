@@ -52,17 +52,23 @@ private:
 // What is compared of one block.
 struct BlockComparison {
     std::string where;
-    bool sameWeights = false;      // the surrogate is the baseline's block: with it in place the model is the same
+    bool sameBlock = false;        // the surrogate is the baseline's block: with it in place the model is the same
+    std::string unknownSurrogate;  // why it is not known what the surrogate is; empty if it is known
     std::vector<CellRecord> cells; // [P], per-token numbers alone
     Worst state;
     Worst lossBase;
     Worst lossStitched;
     Worst top;
+    Worst topStitched;
 
-    // Token `token` of a prompt; `loss` is that of the token after it, if there is one.
-    void seeToken(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
-                  const Allowance& allowance);
-    // Rows model.states, and with `losses` model.loss_base, model.loss_stitched and model.top.
+    // Token `token` of a prompt, by the model and by the model with the surrogate in place; `loss` is that of the token
+    // after it, if there is one.
+    void seeBase(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
+                 const Allowance& allowance);
+    void seeStitched(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
+                     const Allowance& allowance);
+    // Rows model.states, and with `losses` model.loss_base, model.loss_stitched, model.top and
+    // model.top_stitched.
     void report(DType baseline, bool losses, CheckList& checks) const;
 };
 

@@ -101,10 +101,12 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
         checks.add(spotRow(drawn, cells, options.seed));
     }
     WeightSource weights(options.model, manifest.modelHint, options.locations);
+    WeightSource surrogateWeights(options.surrogateModel, manifest.surrogateHint, options.locations);
     BlockContext block{folder,
                        contents,
                        options,
                        weights,
+                       surrogateWeights,
                        [&](LayerIndex layer, PromptIndex p) {
                            return options.level >= 3 || drawn.contains({layer, p});
                        },

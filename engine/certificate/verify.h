@@ -20,9 +20,10 @@ namespace blockcert::certificate {
 
 struct VerifyOptions {
     int level = 3;
-    std::filesystem::path model;        // checkpoint for weights by reference and level 4; empty: run.json's hint
-    artifact::ModelLocations locations; // where such a hint may lead
-    std::optional<Policy> policy;       // the verifier's own; else the certificate's
+    std::filesystem::path model;          // checkpoint for weights by reference and level 4; empty: run.json's hint
+    std::filesystem::path surrogateModel; // the checkpoint that surrogates were taken from; empty: run.json's hint
+    artifact::ModelLocations locations;   // where such a hint may lead
+    std::optional<Policy> policy;         // the verifier's own; else the certificate's
     // Allow-lists; empty: any. Every weight file, the prompt set's file, and the tool's version must be listed.
     std::vector<std::string> expectModelSha256;
     std::vector<std::string> expectPromptsSha256;

@@ -6,6 +6,7 @@
 #include "engine/certificate/comparison.h"
 #include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
+#include "engine/certificate/surrogate_statement.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/ir/block_ir_codec.h"
 
@@ -145,11 +146,7 @@ private:
         if (program.positions > 0 && program.positions < shape.longest())
             return "The positional tables have " + std::to_string(program.positions) + " rows for " +
                    std::to_string(shape.longest()) + " tokens.";
-        for (const auto& [name, weight] : program.weights)
-            if (weight.reference.has_value() == m_certificate.request.embedWeights)
-                return "The weight " + name + " is " + (weight.reference ? "a reference" : "embedded") +
-                       ", the certificate says otherwise.";
-        return "";
+        return surrogateProblem(m_certificate, m_ir);
     }
 
     bool readProbes(const OpenFile& file)
@@ -198,10 +195,12 @@ private:
             for (const auto& [name, weight] : m_ir.program.weights) {
                 if (weight.reference) {
                     ++references;
-                    checkSubject(*weight.reference);
-                    if (!m_block.weights.load(*weight.reference, m_ir.weights[name], m_context)) {
-                        m_checks.add(weights.notChecked("The weights were not found: " + m_block.weights.problem() +
-                                                        "; name the model with --model."));
+                    const bool other = isOfOther(*weight.reference);
+                    WeightSource& source = other ? m_block.surrogateWeights : m_block.weights;
+                    if (!source.load(*weight.reference, m_ir.weights[name], m_context)) {
+                        m_checks.add(weights.notChecked("The weights were not found: " + source.problem() +
+                                                        "; name the model with " +
+                                                        (other ? "--surrogate-model." : "--model.")));
                         return false;
                     }
                 }
@@ -224,12 +223,18 @@ private:
         return true;
     }
 
-    void checkSubject(const WeightReference& reference) const
+    // False if the reference leads into the model's files, true if into those of the surrogates' model.
+    [[nodiscard]] bool isOfOther(const WeightReference& reference) const
     {
-        const auto& files = m_certificate.subject.files;
-        if (std::none_of(files.begin(), files.end(),
-                         [&](const SubjectFile& file) { return file.sha256 == reference.fileSha256; }))
-            throw FormatError("The weight " + reference.tensor + " refers to a file that is none of the model's.");
+        const auto isIn = [&](const Subject& subject) {
+            return std::any_of(subject.files.begin(), subject.files.end(),
+                               [&](const SubjectFile& file) { return file.sha256 == reference.fileSha256; });
+        };
+        const std::optional<SurrogateModel>& other = m_certificate.surrogateModel;
+        if (isIn(other ? other->subject : m_certificate.subject))
+            return other.has_value();
+        throw FormatError("The weight " + reference.tensor + " refers to a file that is none of the " +
+                          (other ? "surrogates' model." : "model's."));
     }
 
     void scan()

@@ -20,6 +20,7 @@ struct BlockContext {
     const RunContents& contents;
     const VerifyOptions& options;
     WeightSource& weights;
+    WeightSource& surrogateWeights;                          // the other checkpoint of the family checkpoint
     std::function<bool(LayerIndex, PromptIndex)> isReplayed; // drawn cells at level 2, all from level 3 on
     std::int64_t cellsDone = 0;
     std::int64_t cells = 0; // how many isReplayed() accepts

@@ -2,16 +2,20 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/model_comparison.h"
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/rebuilt_ir.h"
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/retokenise.h"
+#include "engine/ir/block_ir_codec.h"
 #include "engine/ir/reference_interpreter.h"
 #include "engine/ir/share_out.h"
+#include "engine/surrogate/model_differences.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 namespace blockcert::certificate {
@@ -19,6 +23,12 @@ namespace blockcert::certificate {
 namespace {
 
 using artifact::Checkpoint;
+
+// The model with one block replaced, on its way through the blocks behind it.
+struct Stitched {
+    std::size_t head = 0;                    // its block among those that are compared
+    std::vector<std::vector<double>> states; // [P][token, width]
+};
 
 class ModelVerifier {
 public:
@@ -46,13 +56,14 @@ public:
                 files.notChecked("Level 4 needs the model: " + m_block.weights.problem() + "; name it with --model."));
             return;
         }
-        if (const std::string other = otherFiles(*model); !other.empty()) {
+        if (const std::string other = otherFiles(m_manifest.subject, *model); !other.empty()) {
             m_checks.add(files.notChecked(model->path().string() + " is not the model of this run: " + other + "."));
             return;
         }
         m_checks.add(files.how("re-hashed, " + counted(static_cast<std::int64_t>(model->files().size()), "file"))
                          .passedIf(true, ""));
         checkConfig(*model);
+        checkOther(*model);
         checkRetokenised(m_manifest, *model, m_checks);
         if (m_checks.anyFailed()) {
             m_checks.add(Row("model.states", group::reEvaluation, "", "The whole model from its token ids")
@@ -69,9 +80,9 @@ public:
 
 private:
     // Every file the run states must be one of the model's, and the other way round: by digest and size.
-    [[nodiscard]] std::string otherFiles(const Checkpoint& model) const
+    static std::string otherFiles(const Subject& subject, const Checkpoint& model)
     {
-        const auto& stated = m_manifest.subject.files;
+        const auto& stated = subject.files;
         if (stated.size() != model.files().size())
             return "it has " + counted(static_cast<std::int64_t>(model.files().size()), "weight file") +
                    ", the run states " + std::to_string(stated.size());
@@ -85,17 +96,50 @@ private:
 
     void checkConfig(const Checkpoint& model)
     {
-        const TransformerConfig& config = model.config();
         const Subject& subject = m_manifest.subject;
-        const std::string architecture = config.architecture == Architecture::Gpt2 ? "gpt2" : "llama";
-        const bool same = subject.configSha256 == model.configSha256() && subject.layers == config.layers &&
-                          subject.dModel == config.dModel && subject.heads == config.heads &&
-                          subject.architecture == architecture;
+        const bool same = describes(subject, model);
         m_checks.add(Row("model.config", group::provenance, "", "Configuration of the model")
                          .issuer(subject.configSha256)
                          .recomputed(model.configSha256())
                          .how("read from the model")
                          .passedIf(same, "The run describes another configuration than the model's own."));
+    }
+
+    static bool describes(const Subject& subject, const Checkpoint& model)
+    {
+        const TransformerConfig& config = model.config();
+        const std::string architecture = config.architecture == Architecture::Gpt2 ? "gpt2" : "llama";
+        return subject.configSha256 == model.configSha256() && subject.layers == config.layers &&
+               subject.dModel == config.dModel && subject.heads == config.heads && subject.architecture == architecture;
+    }
+
+    // The checkpoint that the surrogates were taken from; m_other stays null if it was not found.
+    void checkOther(const Checkpoint& model)
+    {
+        const std::optional<SurrogateModel>& stated = m_manifest.surrogateModel;
+        if (!stated)
+            return;
+        Row files("model.surrogate_files", group::provenance, "", "Weight files of the surrogates' model");
+        const Checkpoint* other = m_block.surrogateWeights.checkpoint(m_context);
+        m_otherProblem = other == nullptr ? m_block.surrogateWeights.problem() : otherFiles(stated->subject, *other);
+        if (!m_otherProblem.empty()) {
+            m_otherProblem =
+                "The surrogates' model was not found: " + m_otherProblem + "; name it with --surrogate-model.";
+            m_checks.add(files.notChecked(m_otherProblem));
+            return;
+        }
+        m_other = other;
+        m_checks.add(files.how("re-hashed, " + counted(static_cast<std::int64_t>(other->files().size()), "file"))
+                         .passedIf(true, ""));
+        const bool same =
+            describes(stated->subject, *other) && stated->differences == surrogate::modelDifferences(model, *other);
+        m_checks.add(Row("model.surrogate_config", group::provenance, "",
+                         "Configuration of the surrogates' model, and how it differs")
+                         .issuer(stated->subject.configSha256)
+                         .recomputed(other->configSha256())
+                         .how("read from both models")
+                         .passedIf(same, "The run describes another configuration of the surrogates' model, or other "
+                                         "differences from the model, than the files have."));
     }
 
     void runModel(const Checkpoint& model)
@@ -117,11 +161,18 @@ private:
         for (std::int32_t layer = 0; layer < m_manifest.subject.layers; ++layer) {
             const ir::BlockIr block = rebuildIr(model, {layer}, WeightOrigin::Baseline, m_dtype, m_longest);
             const std::vector<std::vector<double>> before = states;
-            advance(block, states);
+            std::vector<std::vector<std::vector<double>>*> all = {&states};
+            for (Stitched& stitched : m_stitched)
+                all.push_back(&stitched.states);
+            advance(block, all);
             for (std::size_t p = 0; p < states.size(); ++p)
                 noteNorms(p, states[p]);
-            if (const auto at = positionOf({layer}); at < m_block.contents.certificates.size())
-                heads.push_back(compareStates(model, block, at, before, states));
+            if (const auto at = positionOf({layer}); at < m_block.contents.certificates.size()) {
+                heads.push_back(compareStates(at, before, states));
+                if (m_block.contents.certificates[at].surrogateModel && m_other == nullptr)
+                    heads.back().unknownSurrogate = m_otherProblem;
+                heads.back().sameBlock = replaceBlock(model, block, at, before, heads.size() - 1);
+            }
             m_context.step(Progress{"model", layer + 1, m_manifest.subject.layers, layer, std::nullopt, "blocks", ""});
         }
         compareHeads(model, states, heads);
@@ -161,12 +212,16 @@ private:
             largest[t] = std::max(largest[t], l2Norm(std::span(rows).subspan(t * width, width)));
     }
 
-    void advance(const ir::BlockIr& block, std::vector<std::vector<double>>& states)
+    // Every prompt's state of every model in `all` through one block.
+    void advance(const ir::BlockIr& block, const std::vector<std::vector<std::vector<double>>*>& all)
     {
-        const bool across = states.size() >= static_cast<std::size_t>(m_threads);
+        const std::size_t prompts = m_manifest.prompts.prompts.size();
+        const std::size_t count = prompts * all.size();
+        const bool across = count >= static_cast<std::size_t>(m_threads);
         const ir::ReferenceInterpreter interpreter(block, across ? 1 : m_threads);
-        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(states.size()), [&](std::int64_t p) {
-            std::vector<double>& state = states[static_cast<std::size_t>(p)];
+        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(count), [&](std::int64_t task) {
+            const auto [model, p] = std::div(task, static_cast<std::int64_t>(prompts));
+            std::vector<double>& state = (*all[static_cast<std::size_t>(model)])[static_cast<std::size_t>(p)];
             std::vector<std::int32_t> positions(
                 m_manifest.prompts.prompts[static_cast<std::size_t>(p)].tokenIds.size());
             std::iota(positions.begin(), positions.end(), 0);
@@ -188,22 +243,12 @@ private:
     }
 
     // Reads the block's probes once more, digests included: what is compared here is what was verified before.
-    BlockComparison compareStates(const Checkpoint& model, const ir::BlockIr& baseline, std::size_t at,
-                                  const std::vector<std::vector<double>>& before,
+    BlockComparison compareStates(std::size_t at, const std::vector<std::vector<double>>& before,
                                   const std::vector<std::vector<double>>& after)
     {
         const Certificate& certificate = m_block.contents.certificates[at];
-        const ir::BlockIr surrogate = certificate.request.weights == WeightOrigin::Baseline
-                                          ? baseline
-                                          : rebuildIr(model, certificate.block, WeightOrigin::File, m_dtype, m_longest);
-        checkRebuiltIr(certificate, m_outcomes[at].program, surrogate, m_checks);
-
         BlockComparison head;
         head.where = blockText(certificate.block.value);
-        head.sameWeights = surrogate.program.weights.size() == baseline.program.weights.size() &&
-                           std::equal(surrogate.program.weights.begin(), surrogate.program.weights.end(),
-                                      baseline.program.weights.begin(),
-                                      [](const auto& a, const auto& b) { return a.second.sha256 == b.second.sha256; });
         const std::string path = probesPath(certificate.block);
         const OpenFile file = m_block.folder.open(path);
         ProbeReader probes(artifact::openForeignArchive(file.descriptor(), path, m_block.options.childProgram),
@@ -216,14 +261,65 @@ private:
                 *wide = {};
             head.cells.push_back(std::move(cell));
         }
-        auto named = certificate.artifacts[1].tensors;
-        auto found = probes.finishDigests();
+        requireSameDigests(certificate.artifacts[1].tensors, probes.finishDigests(), path);
+        return head;
+    }
+
+    // Rows of the block's surrogate. True if it is the baseline's own block; else the states behind it are kept, to be
+    // carried through the rest of the model.
+    bool replaceBlock(const Checkpoint& model, const ir::BlockIr& baseline, std::size_t at,
+                      const std::vector<std::vector<double>>& before, std::size_t head)
+    {
+        const Certificate& certificate = m_block.contents.certificates[at];
+        if (certificate.surrogateModel && m_other == nullptr) {
+            m_checks.add(Row("model.ir", group::provenance, blockText(certificate.block.value),
+                             "Surrogate rebuilt from the model")
+                             .notChecked(m_otherProblem));
+            return false;
+        }
+        const RebuiltSurrogate rebuilt = rebuildSurrogate(certificate, model, m_other, storedIr(at), m_longest);
+        checkRebuiltIr(certificate, m_outcomes[at].program, rebuilt, m_checks);
+        if (isSame(rebuilt.block, baseline))
+            return true;
+        if (m_manifest.request.loss == LossMode::Exact) {
+            m_stitched.push_back({head, before});
+            advance(rebuilt.block, {&m_stitched.back().states});
+        }
+        return false;
+    }
+
+    static bool isSame(const ir::BlockIr& a, const ir::BlockIr& b)
+    {
+        const auto sameWeight = [](const auto& x, const auto& y) { return x.second.sha256 == y.second.sha256; };
+        return a.program.operations == b.program.operations && a.mask == b.mask && a.ropeCos == b.ropeCos &&
+               a.ropeSin == b.ropeSin &&
+               std::equal(a.program.weights.begin(), a.program.weights.end(), b.program.weights.begin(),
+                          b.program.weights.end(), sameWeight);
+    }
+
+    // Read once more, digests included, and only where weights were fitted: nobody else has those.
+    std::optional<ir::BlockIr> storedIr(std::size_t at) const
+    {
+        const Certificate& certificate = m_block.contents.certificates[at];
+        const std::optional<ir::BlockProgram>& program = m_outcomes[at].program;
+        if (!program || fittedWeights(certificate, *program).empty())
+            return std::nullopt;
+        const std::string path = irPath(certificate.block);
+        const OpenFile file = m_block.folder.open(path);
+        const auto archive = artifact::openForeignArchive(file.descriptor(), path, m_block.options.childProgram);
+        MemoryArchive memory(*archive, m_context);
+        requireSameDigests(certificate.artifacts[0].tensors, memory.digests(), path);
+        return ir::readBlockIr(memory, path);
+    }
+
+    static void requireSameDigests(std::vector<TensorDigest> named, std::vector<TensorDigest> found,
+                                   const std::string& path)
+    {
         const auto byName = [](const TensorDigest& a, const TensorDigest& b) { return a.name < b.name; };
         std::sort(named.begin(), named.end(), byName);
         std::sort(found.begin(), found.end(), byName);
         if (named != found)
             throw FormatError(path + " changed while it was being verified.");
-        return head;
     }
 
     void compareHeads(const Checkpoint& model, const std::vector<std::vector<double>>& states,
@@ -232,26 +328,41 @@ private:
         if (m_manifest.request.loss != LossMode::Exact || heads.empty())
             return;
         const ReferenceHead reference(model, m_dtype, m_threads);
-        const std::size_t vocabulary = reference.vocabulary();
         for (std::size_t p = 0; p < states.size(); ++p) {
-            const auto& ids = m_manifest.prompts.prompts[p].tokenIds;
-            reference.forEachLogits(
-                states[p],
-                [&](std::size_t first, std::span<const double> logits) {
-                    for (std::size_t t = first; t < first + logits.size() / vocabulary; ++t) {
-                        const std::span<const double> row = logits.subspan((t - first) * vocabulary, vocabulary);
-                        const bool predicts = t + 1 < ids.size();
-                        const double loss = predicts ? negativeLogLikelihood(row, ids[t + 1]) : 0;
-                        const TokenLogits token(row);
-                        for (BlockComparison& head : heads)
-                            head.seeToken(static_cast<std::int32_t>(p), t, predicts, loss, token, m_allowance);
-                    }
-                },
-                m_threads, m_context);
+            const auto prompt = static_cast<std::int32_t>(p);
+            forEachToken(reference, p, states[p],
+                         [&](std::size_t t, bool predicts, double loss, const TokenLogits& token) {
+                             for (BlockComparison& head : heads) {
+                                 head.seeBase(prompt, t, predicts, loss, token, m_allowance);
+                                 if (head.sameBlock)
+                                     head.seeStitched(prompt, t, predicts, loss, token, m_allowance);
+                             }
+                         });
+            for (const Stitched& stitched : m_stitched)
+                forEachToken(reference, p, stitched.states[p],
+                             [&](std::size_t t, bool predicts, double loss, const TokenLogits& token) {
+                                 heads[stitched.head].seeStitched(prompt, t, predicts, loss, token, m_allowance);
+                             });
             m_context.step(Progress{"losses", static_cast<std::int64_t>(p) + 1,
                                     static_cast<std::int64_t>(states.size()), std::nullopt,
                                     static_cast<std::int32_t>(p), "prompts", ""});
         }
+    }
+
+    template <class See>
+    void forEachToken(const ReferenceHead& reference, std::size_t prompt, const std::vector<double>& states,
+                      See see) const
+    {
+        const auto& ids = m_manifest.prompts.prompts[prompt].tokenIds;
+        const std::size_t vocabulary = reference.vocabulary();
+        const auto use = [&](std::size_t first, std::span<const double> logits) {
+            for (std::size_t t = first; t < first + logits.size() / vocabulary; ++t) {
+                const std::span<const double> row = logits.subspan((t - first) * vocabulary, vocabulary);
+                const bool predicts = t + 1 < ids.size();
+                see(t, predicts, predicts ? negativeLogLikelihood(row, ids[t + 1]) : 0, TokenLogits(row));
+            }
+        };
+        reference.forEachLogits(states, use, m_threads, m_context);
     }
 
     // A 16-bit baseline rounds by more than τ_loss: whether a loss changed by less cannot be told from outside.
@@ -282,6 +393,9 @@ private:
     const RunContext& m_context;
     std::int64_t m_longest = 0;
     std::vector<std::vector<double>> m_largest; // [P][token] largest norm so far
+    const Checkpoint* m_other = nullptr;        // of surrogates from another checkpoint
+    std::string m_otherProblem;
+    std::vector<Stitched> m_stitched;
 };
 
 }

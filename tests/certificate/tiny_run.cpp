@@ -4,10 +4,14 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/metrics.h"
+#include "engine/certificate/rebuilt_ir.h"
 #include "engine/certificate/widen.h"
 #include "engine/ir/reference_interpreter.h"
 #include "engine/ir/reference_ops.h"
 #include "engine/prompts/prompts.h"
+#include "engine/surrogate/family.h"
+#include "engine/surrogate/model_differences.h"
+#include "engine/surrogate/weight_distance.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <algorithm>
@@ -156,6 +160,49 @@ void addLosses(CellRecord& cell, const std::vector<double>& logits, const std::v
     }
 }
 
+// The first rows of every matrix that is asked for, and singular values that would give the same norm and distance.
+ir::BlockIr projected(ir::BlockIr block, const SurrogateChoice& choice)
+{
+    for (auto& [name, value] : block.weights) {
+        const auto rank = surrogate::rankOf(block.program, choice, name);
+        if (!rank)
+            continue;
+        const HostTensor whole = value;
+        if (surrogate::isFitted(block.program, choice, name)) {
+            const auto rowBytes = static_cast<std::size_t>(value.shape[1] * storageBlock(value.dtype).bytes * *rank);
+            std::fill(value.bytes.begin() + static_cast<std::ptrdiff_t>(rowBytes), value.bytes.end(), std::byte{0});
+        }
+        const std::int64_t full = std::min(value.shape[0], value.shape[1]);
+        const double kept = surrogate::frobeniusNorm(value) / std::sqrt(static_cast<double>(*rank));
+        const double left =
+            full == *rank ? 0
+                          : surrogate::frobeniusDistance(whole, value) / std::sqrt(static_cast<double>(full - *rank));
+        std::vector<double> spectrum(static_cast<std::size_t>(full), left);
+        std::fill_n(spectrum.begin(), *rank, kept);
+        std::sort(spectrum.rbegin(), spectrum.rend());
+        block.spectra[name] = rounded(spectrum, {full}, DType::F64);
+    }
+    return block;
+}
+
+RebuiltSurrogate surrogateOf(const Checkpoint& model, const Checkpoint* other, LayerIndex layer, std::int64_t longest,
+                             const RunManifest& manifest, const Options& options)
+{
+    Certificate certificate;
+    certificate.request = manifest.request;
+    certificate.block = layer;
+    std::optional<ir::BlockIr> stored;
+    if (options.surrogate.family == SurrogateFamily::LowRank)
+        stored = projected(blockIr(model, layer, longest, options), options.surrogate);
+    RebuiltSurrogate made = rebuildSurrogate(certificate, model, other, stored, longest);
+    if (stored)
+        made.block.spectra = stored->spectra;
+    for (auto& [name, weight] : made.block.program.weights)
+        if (options.embed)
+            weight.reference.reset();
+    return made;
+}
+
 PromptSet promptSet(const Checkpoint& model, const Options& options)
 {
     PromptFile file;
@@ -167,6 +214,21 @@ PromptSet promptSet(const Checkpoint& model, const Options& options)
         file.sha256 = sha256Of(file.sha256 + text);
     }
     return prompts::encodePrompts(file, tokenizer::Tokenizer::of(model), {});
+}
+
+Subject subjectOf(const Checkpoint& model)
+{
+    const TransformerConfig& config = model.config();
+    Subject subject{model.name(),
+                    config.architecture == Architecture::Gpt2 ? "gpt2" : "llama",
+                    model.configSha256(),
+                    config.layers,
+                    config.dModel,
+                    config.heads,
+                    {}};
+    for (const artifact::WeightFile& file : model.files())
+        subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
+    return subject;
 }
 
 RunManifest manifestOf(const Checkpoint& model, const Options& options)
@@ -184,19 +246,56 @@ RunManifest manifestOf(const Checkpoint& model, const Options& options)
     manifest.request.loss = options.loss;
     manifest.request.embedWeights = options.embed;
     manifest.request.policy = options.policy;
-    const TransformerConfig& config = model.config();
-    manifest.subject = {model.name(),
-                        config.architecture == Architecture::Gpt2 ? "gpt2" : "llama",
-                        model.configSha256(),
-                        config.layers,
-                        config.dModel,
-                        config.heads,
-                        {}};
-    for (const artifact::WeightFile& file : model.files())
-        manifest.subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
+    manifest.request.surrogate = options.surrogate;
+    manifest.request.ablation = options.ablation;
+    manifest.request.seed = options.seed;
+    manifest.subject = subjectOf(model);
     manifest.prompts = promptSet(model, options);
     manifest.environment = {"cpu", "Test CPU", "none", "none", "none", 1, "none", "eager", true, "Linux"};
     return manifest;
+}
+
+// The last of the material's blocks, its errors and its losses with another surrogate in its place.
+void replaceBlock(const Checkpoint& model, const Checkpoint* other, std::int32_t layer,
+                  const std::vector<ir::BlockIr>& baseline, std::int64_t longest, const Options& options,
+                  Material& material)
+{
+    RebuiltSurrogate made = surrogateOf(model, other, {layer}, longest, material.manifest, options);
+    material.weights.back() = made.weights;
+    material.irs.back() = std::move(made.block);
+    const ir::ReferenceInterpreter interpreter(material.irs.back(), 1);
+    for (CellRecord& cell : material.cells.back()) {
+        const auto& ids = material.manifest.prompts.prompts[static_cast<std::size_t>(cell.prompt.value)].tokenIds;
+        std::vector<std::int32_t> positions(ids.size());
+        std::iota(positions.begin(), positions.end(), 0);
+        const ir::BlockReplay replayed = interpreter.run(widened(cell.input), positions, RunContext{});
+        const auto distances = [&](const std::vector<double>& values, const HostTensor& recorded) {
+            const std::vector<double> expected = widened(recorded);
+            const std::size_t width = expected.size() / ids.size();
+            std::vector<double> result;
+            for (std::size_t t = 0; t < ids.size(); ++t)
+                result.push_back(l2Distance(std::span(values).subspan(t * width, width),
+                                            std::span(expected).subspan(t * width, width)));
+            return result;
+        };
+        cell.error = distances(replayed.output, cell.output);
+        cell.errorAttention = distances(replayed.attention, cell.attentionOutput);
+        cell.errorMlp = distances(replayed.mlp, cell.mlpOutput);
+        cell.attentionMargin = replayed.margin;
+        if (options.loss != LossMode::Exact)
+            continue;
+        std::vector<double> state = widened(rounded(replayed.output, cell.output.shape, options.dtype));
+        for (std::size_t rest = static_cast<std::size_t>(layer) + 1; rest < baseline.size(); ++rest)
+            state =
+                widened(rounded(ir::ReferenceInterpreter(baseline[rest], 1).run(state, positions, RunContext{}).output,
+                                cell.output.shape, options.dtype));
+        CellRecord stitched;
+        std::mt19937_64 random(6);
+        addLosses(stitched, Head(model, options.dtype).logits(state), ids, random);
+        cell.lossStitched = stitched.lossBase;
+        cell.topIdStitched = stitched.topIdBase;
+        cell.topLogitStitched = stitched.topLogitBase;
+    }
 }
 
 }
@@ -213,6 +312,13 @@ Material make(const Options& options)
     model.hashFiles(RunContext{});
     Material material;
     material.manifest = manifestOf(model, options);
+    std::optional<Checkpoint> other;
+    if (!options.otherModel.empty()) {
+        other.emplace(Checkpoint::open(modelPath(options.otherModel)));
+        other->hashFiles(RunContext{});
+        material.manifest.surrogateHint = other->path().string();
+        material.manifest.surrogateModel = {subjectOf(*other), surrogate::modelDifferences(model, *other)};
+    }
     const auto& prompts = material.manifest.prompts.prompts;
     std::int64_t longest = 0;
     for (const EncodedPrompt& prompt : prompts)
@@ -276,6 +382,10 @@ Material make(const Options& options)
     for (const std::int32_t block : options.blocks) {
         material.cells.push_back(cells[static_cast<std::size_t>(block)]);
         material.irs.push_back(irs[static_cast<std::size_t>(block)]);
+        material.weights.emplace_back();
+        const bool exact = options.surrogate == SurrogateChoice{} && options.ablation == Ablation{};
+        if (!exact)
+            replaceBlock(model, other ? &*other : nullptr, block, irs, longest, options, material);
     }
     return material;
 }
@@ -309,7 +419,8 @@ void write(const Material& material, const std::filesystem::path& run)
     for (std::size_t b = 0; b < material.cells.size(); ++b) {
         for (const CellRecord& cell : material.cells[b])
             writer.writeCell(cell);
-        static_cast<void>(writer.finishBlock(material.manifest.request.blocks[b], material.irs[b]));
+        static_cast<void>(
+            writer.finishBlock(material.manifest.request.blocks[b], material.irs[b], material.weights[b]));
     }
     writer.finish();
 }

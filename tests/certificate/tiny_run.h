@@ -21,12 +21,19 @@ struct Options {
     bool embed = true;
     double noise = 1e-7; // relative, added to every recorded output before it is rounded
     Policy policy;
+    // Other surrogates than exact copies. Low rank keeps the first rows of each matrix instead of the best directions:
+    // a projection too, and one that needs no decomposition.
+    SurrogateChoice surrogate;
+    Ablation ablation;
+    std::uint64_t seed = 0;
+    std::string otherModel; // of the family checkpoint
 };
 
 // A run on paper: everything a RunWriter is fed with, computed with the reference interpreter.
 struct Material {
     RunManifest manifest;
     std::vector<ir::BlockIr> irs;               // by position in Options::blocks
+    std::vector<SurrogateWeights> weights;      // the same
     std::vector<std::vector<CellRecord>> cells; // [block][prompt]
 };
 

@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-JSON = {"json_fields", "statement_codec", "certificate_codec", "run_codec", "policy_file"}
+JSON = {"json_fields", "statement_codec", "surrogate_codec", "certificate_codec", "run_codec", "policy_file"}
 MODEL = {"reference_model", "model_comparison", "rebuilt_ir", "retokenise", "verify_model"}
 INTERPRETER = {"reference_interpreter", "reference_ops", "tile_kernel", "share_out"}
 READING = {"archive_foreign", "archive_layout", "archive_reader", "tensor_archive"}
@@ -40,6 +40,7 @@ def groups(root):
         ("reference interpreter and its kernels", 2, named(ir, INTERPRETER)),
         ("block programs and their codec", 2, ir - named(ir, INTERPRETER)),
         ("weights by reference: engine/artifact", 2, room(root, "engine/artifact", "artifact")),
+        ("families of surrogates", 1, room(root, "engine/surrogate", "surrogate")),
         ("verifier: the whole model", 4, named(verify, MODEL)),
         ("tokenizers and prompt sets", 4, room(root, "engine/tokenizer", "tokenizer") | room(root, "engine/prompts", "prompts")),
     ]

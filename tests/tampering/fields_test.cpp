@@ -97,8 +97,8 @@ struct Expectation {
 const std::vector<Expectation>& certificateExpectations()
 {
     static const std::vector<Expectation> table = {
+        {"/created", {"structure.certificate"}}, // no longer a time
         // Issuer says: no one can recompute names, dates and machines.
-        {"/created", {}},
         {"/environment/", {}},
         {"/tool/version", {}},
         {"/tool/build", {}},
@@ -152,12 +152,14 @@ const std::vector<Expectation>& certificateExpectations()
 const std::vector<Expectation>& runExpectations()
 {
     static const std::vector<Expectation> table = {
-        {"/created", {}},
+        {"/created", {"structure.run"}}, // no longer a time
         {"/environment/", {}},
         {"/tool/version", {}},
         {"/tool/build", {}},
         {"/command", {}},
         {"/model_hint", {}}, // a hint, never trusted; the weights are embedded here
+        {"/surrogate_hint", {}},
+        {"/surrogate_model", {"structure.run"}},
         {"/prompts/items/0/label", {}},
         {"/prompts/items/1/label", {}},
         {"/prompts/items/0/split", {}},
@@ -324,6 +326,7 @@ TEST_F(Fields, ThatNobodyCanRecomputeBelowLevelFourAreNamedHere)
     // With every file rewritten, these are what the issuer says (a signature would have to cover them): the model's
     // name and digests while weights are embedded, texts and names of prompts, and choices that decide no number.
     const std::vector<std::pair<std::pair<const char*, const char*>, Json>> cases = {
+        {{"/created", "/created"}, "2020-02-29T23:59:59Z"},
         {{"/subject/model", "/subject/model"}, "Another name"},
         {{"/subject/config_sha256", "/subject/config_sha256"}, std::string(64, '0')},
         {{"/subject/files/0/sha256", "/subject/files/0/sha256"}, std::string(64, '0')},
@@ -340,6 +343,23 @@ TEST_F(Fields, ThatNobodyCanRecomputeBelowLevelFourAreNamedHere)
         const Verdict verdict = forgeTogether(honest(), paths.first, paths.second, value);
         EXPECT_EQ(verdict.exitCode, 0) << paths.first << "\n" << problemsOf(verdict);
         EXPECT_THAT(verdict.notChecked, Contains("names, labels, dates, environment, command line"));
+    }
+}
+
+TEST_F(Fields, ThatAreTimesMustBeTimesInUtc)
+{
+    for (const char* time :
+         {"", "yesterday", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02 03:04:05Z", "2026-01-02T03:04:05+01:00",
+          "2026-02-29T03:04:05Z", "2026-13-01T03:04:05Z", "2026-01-00T03:04:05Z", "2026-01-02T24:04:05Z",
+          "2026-01-02T03:60:05Z", "2026-01-02T03:04:60Z", "0000-01-02T03:04:05Z", "2026-01-02T03:04:05.5Z"}) {
+        TamperedRun run(honest());
+        Json json = run.json(certificateFile);
+        json["created"] = time;
+        run.setJson(certificateFile, json);
+        run.resum();
+        const Verdict verdict = run.verify(1);
+        EXPECT_THAT(failedIds(verdict), Contains("structure.certificate")) << time;
+        EXPECT_THAT(problemsOf(verdict), testing::HasSubstr("must be a time in UTC")) << time;
     }
 }
 

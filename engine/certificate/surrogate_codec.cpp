@@ -50,7 +50,7 @@ SurrogateChoice surrogateFromJson(JsonFields& fields)
     SurrogateChoice choice;
     choice.family = named(fields, "family",
                           std::array{SurrogateFamily::Exact, SurrogateFamily::LowRank, SurrogateFamily::Quantised,
-                                     SurrogateFamily::Checkpoint});
+                                     SurrogateFamily::Checkpoint, SurrogateFamily::Given});
     JsonFields parameters = fields.object("parameters");
     if (choice.family == SurrogateFamily::LowRank) {
         choice.rank = parameters.integer("rank", 1, highestRank);

@@ -277,6 +277,13 @@ private:
                              .notChecked(m_otherProblem));
             return false;
         }
+        if (certificate.request.surrogate.family == SurrogateFamily::Given) {
+            m_checks.add(Row("model.ir", group::provenance, blockText(certificate.block.value),
+                             "Surrogate rebuilt from the model")
+                             .optional()
+                             .notChecked("Its weights are somebody's files: where they come from cannot be rebuilt."));
+            return false;
+        }
         const RebuiltSurrogate rebuilt = rebuildSurrogate(certificate, model, m_other, storedIr(at), m_longest);
         checkRebuiltIr(certificate, m_outcomes[at].program, rebuilt, m_checks);
         if (isSame(rebuilt.block, baseline))

@@ -126,7 +126,7 @@ public:
     }
 
     // `family` names the surrogates in the certificate, `sha256` is the trace's digest.
-    Json run(const std::string& family, const std::string& sha256, const SurrogateSource& surrogates)
+    Json run(SurrogateFamily family, const std::string& sha256, const SurrogateSource& surrogates)
     {
         prepare(family, sha256);
         readThrough(family, surrogates);
@@ -153,7 +153,7 @@ public:
     }
 
 private:
-    void prepare(const std::string& family, const std::string& sha256)
+    void prepare(SurrogateFamily family, const std::string& sha256)
     {
         const TransformerConfig& config = m_model.config();
         if (m_trace.width() != config.dModel)
@@ -164,7 +164,7 @@ private:
         request.blocks = chooseBlocks(m_options, m_trace, config.layers);
         request.baselineDtype = m_trace.dtype();
         request.loss = LossMode::None;
-        request.surrogate = family;
+        request.surrogate.family = family;
         request.embedWeights = m_options.embedWeights;
         request.policy = m_options.policy(certificate::defaultPolicy(m_trace.dtype()));
         request.imported = m_trace.baseline();
@@ -191,13 +191,13 @@ private:
     }
 
     // Whatever a file can be refused for comes before the first byte of a run.
-    void readThrough(const std::string& family, const SurrogateSource& surrogates)
+    void readThrough(SurrogateFamily family, const SurrogateSource& surrogates)
     {
         for (const LayerIndex block : m_manifest.request.blocks) {
             m_context.step();
             for (std::int32_t p = 0; p < static_cast<std::int32_t>(m_manifest.prompts.prompts.size()); ++p)
                 static_cast<void>(m_trace.rows({p}, block));
-            if (family != "exact") // whose weights are the model's
+            if (family != SurrogateFamily::Exact) // whose weights are the model's
                 static_cast<void>(surrogates(m_model, block, m_longest));
         }
     }
@@ -289,7 +289,7 @@ Json importTrace(const ImportOptions& options, const RunContext& context)
 {
     const TraceFile trace = TraceFile::open(options.file);
     return Importer(options, trace, context)
-        .run("exact", sha256OfFile(options.file, context),
+        .run(SurrogateFamily::Exact, sha256OfFile(options.file, context),
              [&](const Checkpoint& model, LayerIndex block, std::int64_t tokens) {
                  return certificate::rebuildIr(model, block, WeightOrigin::Baseline, trace.dtype(), tokens);
              });
@@ -306,7 +306,7 @@ Json importNpz(const ImportOptions& asked, const RunContext& context)
         digests += sha256OfFile(file, context);
     const std::string sha256 = blocks.files().size() == 1 ? digests : sha256Of(digests);
     return Importer(options, blocks, context)
-        .run("given", sha256, [&](const Checkpoint& model, LayerIndex block, std::int64_t) {
+        .run(SurrogateFamily::Given, sha256, [&](const Checkpoint& model, LayerIndex block, std::int64_t) {
             return blocks.surrogate(block, model.config());
         });
 }

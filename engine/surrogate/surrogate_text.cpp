@@ -145,6 +145,7 @@ std::string_view nameOf(SurrogateFamily family)
     case SurrogateFamily::LowRank: return "low-rank";
     case SurrogateFamily::Quantised: return "quant";
     case SurrogateFamily::Checkpoint: return "checkpoint";
+    case SurrogateFamily::Given: return "given";
     }
     return "";
 }

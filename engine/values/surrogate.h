@@ -16,6 +16,7 @@ enum class SurrogateFamily : std::uint8_t {
     LowRank,    // truncated singular value decompositions of some matrices
     Quantised,  // matrices rounded to a quantised type and back
     Checkpoint, // the same block of another checkpoint
+    Given,      // weights from somebody's files, embedded: `blockcert import npz`
 };
 
 enum class MatrixGroup : std::uint8_t { Attention, Mlp, All };

@@ -174,7 +174,7 @@ void ArchiveWriter::writeRows(const std::string& name, std::int64_t rowBegin, co
     m_state->write(name, memorySpace.id(), fileSpace.id(), rows);
 }
 
-void ArchiveWriter::close()
+void ArchiveWriter::close(Flush when)
 {
     const Session session;
     for (const auto& [name, declared] : m_state->datasets) {
@@ -186,7 +186,8 @@ void ArchiveWriter::close()
         ::unlink(m_state->path.c_str());
         throwWriteProblem(m_state->path, problem);
     }
-    syncFile(m_state->path);
+    if (when == Flush::Now)
+        syncFile(m_state->path);
 }
 
 }

@@ -1,6 +1,7 @@
 // Named tensors in one HDF5 file: written deterministically, read narrowly (docs/run-directory.md).
 #pragma once
 
+#include "engine/base/atomic_file.h"
 #include "engine/values/host_tensor.h"
 
 #include <cstdint>
@@ -35,7 +36,7 @@ public:
     // Adds a dataset of known shape that is filled in row ranges of its first dimension afterwards, each row once.
     void declare(const ArchiveEntry& entry);
     void writeRows(const std::string& name, std::int64_t rowBegin, const HostTensor& rows);
-    void close(); // flushes and fsyncs; throws FileError / ResourceError
+    void close(Flush when = Flush::Now); // fsyncs now, or leaves that to flushFiles(); throws FileError / ResourceError
 
 private:
     struct State;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,11 @@ void flush(const std::filesystem::path& path, int flags)
         refuse("Cannot flush", path, error);
 }
 
+std::filesystem::path folderOf(const std::filesystem::path& path)
+{
+    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
 void writeAll(int descriptor, std::string_view bytes, const std::filesystem::path& path)
 {
     while (!bytes.empty()) {
@@ -47,7 +53,7 @@ void writeAll(int descriptor, std::string_view bytes, const std::filesystem::pat
 
 }
 
-void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes)
+void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes, Flush when)
 {
     std::filesystem::path temporary = path;
     temporary += ".new";
@@ -66,21 +72,33 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
         ::unlink(temporary.c_str());
         refuse("Cannot write", temporary, error);
     }
-    publishFile(temporary, path);
+    publishFile(temporary, path, when);
 }
 
-void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path)
+void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when)
 {
     try {
-        flush(temporary, O_RDONLY);
+        if (when == Flush::Now)
+            flush(temporary, O_RDONLY);
         if (::rename(temporary.c_str(), path.c_str()) != 0)
             refuse("Cannot rename to", path, errno);
     } catch (...) {
         ::unlink(temporary.c_str());
         throw;
     }
-    const std::filesystem::path folder = path.parent_path();
-    flush(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+    if (when == Flush::Now)
+        flush(folderOf(path), O_RDONLY | O_DIRECTORY);
+}
+
+void flushFiles(std::span<const std::filesystem::path> files)
+{
+    std::set<std::filesystem::path> folders;
+    for (const std::filesystem::path& file : files) {
+        flush(file, O_RDONLY);
+        folders.insert(folderOf(file));
+    }
+    for (const std::filesystem::path& folder : folders)
+        flush(folder, O_RDONLY | O_DIRECTORY);
 }
 
 std::string readWholeFile(const std::filesystem::path& path, std::size_t limit)

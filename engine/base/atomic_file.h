@@ -2,18 +2,27 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace blockcert {
 
+// Later: the file survives the end of this process, killed or not, but not a power failure before flushFiles(): then
+// it may be missing, empty or torn, so only files whose digest is checked before use may be left unflushed.
+enum class Flush : bool { Later, Now };
+
 // Writes `bytes` to a temporary file beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
 // On any failure the old file stays and the temporary one is removed. Throws FileError (ResourceError if the
 // disk is full).
-void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes);
+void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes, Flush when = Flush::Now);
 
 // Gives a finished temporary file (already written by somebody else, such as HDF5) its final name in the same way.
-void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path);
+void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when = Flush::Now);
+
+// fsyncs files that were written with Flush::Later, and then each of their folders once. Many together cost little
+// more than one: the file system writes its journal once.
+void flushFiles(std::span<const std::filesystem::path> files);
 
 // A whole file, refused with ResourceError above `limit` bytes, with FileError if it is not a regular file.
 [[nodiscard]] std::string readWholeFile(const std::filesystem::path& path, std::size_t limit);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace blockcert::certificate {
@@ -30,11 +31,13 @@ std::size_t bytesOf(const artifact::ArchiveEntry& entry)
     return static_cast<std::size_t>(count);
 }
 
-// What a cell of this shape holds, in file order; the names are those of probes.h5.
-std::vector<artifact::ArchiveEntry> layoutOf(const CellShape& shape, bool tops)
+using Layout = std::vector<artifact::ArchiveEntry>;
+
+// What a cell of this shape holds besides losses, in file order; the names are those of probes.h5.
+Layout errorLayout(const CellShape& shape)
 {
     const std::int64_t s = shape.tokens;
-    std::vector<artifact::ArchiveEntry> layout;
+    Layout layout;
     for (const char* name : {"input", "output", "attention_output", "mlp_output"})
         if (shape.sublayers || !isSublayerTensor(name))
             layout.push_back({name, shape.baselineDtype, {s, shape.width}});
@@ -43,6 +46,14 @@ std::vector<artifact::ArchiveEntry> layoutOf(const CellShape& shape, bool tops)
         if (shape.sublayers || !isSublayerTensor(name))
             layout.push_back({name, DType::F64, {s}});
     layout.push_back({"attention_margin", DType::F64, {shape.heads, s}});
+    return layout;
+}
+
+// A prompt of one token predicts nothing that is measured; its highest ids may be there or not.
+Layout lossLayout(const CellShape& shape, bool tops)
+{
+    const std::int64_t s = shape.tokens;
+    Layout layout;
     if (shape.losses && s > 1)
         for (const char* name : {"loss_base", "loss_stitched"})
             layout.push_back({name, DType::F64, {s - 1}});
@@ -53,6 +64,19 @@ std::vector<artifact::ArchiveEntry> layoutOf(const CellShape& shape, bool tops)
             layout.push_back({name, DType::F64, {s, 5}});
     }
     return layout;
+}
+
+Layout wholeLayout(const CellShape& shape, bool tops)
+{
+    Layout layout = errorLayout(shape);
+    const Layout losses = lossLayout(shape, tops);
+    layout.insert(layout.end(), losses.begin(), losses.end());
+    return layout;
+}
+
+bool hasTops(const CellRecord& cell, const CellShape& shape)
+{
+    return shape.losses && (shape.tokens > 1 || !cell.topIdBase.empty());
 }
 
 // The token of element `index` of a tensor, for messages.
@@ -79,7 +103,7 @@ void requireFinite(const NamedTensor& part, const CellRecord& cell)
                        " is not a finite number.");
 }
 
-std::string headerOf(const CellRecord& cell, const std::vector<artifact::ArchiveEntry>& layout, std::string_view origin)
+std::string headerOf(const CellRecord& cell, const Layout& layout, std::string_view origin)
 {
     Json tensors = Json::array();
     for (const artifact::ArchiveEntry& entry : layout)
@@ -116,7 +140,7 @@ std::string originOf(std::string_view header)
 }
 
 // Splits the tensors' bytes as `layout` says; the sizes have been compared.
-std::vector<NamedTensor> split(std::string_view bytes, const std::vector<artifact::ArchiveEntry>& layout)
+std::vector<NamedTensor> split(std::string_view bytes, const Layout& layout)
 {
     std::vector<NamedTensor> tensors;
     for (const artifact::ArchiveEntry& entry : layout) {
@@ -129,14 +153,9 @@ std::vector<NamedTensor> split(std::string_view bytes, const std::vector<artifac
     return tensors;
 }
 
-}
-
-std::string encodeCell(const CellRecord& cell, const CellShape& shape, std::string_view origin)
+std::string encode(const CellRecord& cell, const std::vector<NamedTensor>& tensors, const Layout& layout,
+                   std::string_view origin)
 {
-    const std::vector<NamedTensor> tensors = tensorsOf(cell, shape);
-    // A prompt of one token predicts nothing that is measured; its highest ids may be there or not.
-    const bool tops = shape.losses && (shape.tokens > 1 || !cell.topIdBase.empty());
-    const std::vector<artifact::ArchiveEntry> layout = layoutOf(shape, tops);
     for (std::size_t i = 0; i < std::max(layout.size(), tensors.size()); ++i) {
         const bool fits = i < layout.size() && i < tensors.size() && tensors[i].name == layout[i].name &&
                           tensors[i].tensor.dtype == layout[i].dtype && tensors[i].tensor.shape == layout[i].shape &&
@@ -156,8 +175,8 @@ std::string encodeCell(const CellRecord& cell, const CellShape& shape, std::stri
     return bytes;
 }
 
-std::optional<CellRecord> decodeCell(std::string_view bytes, LayerIndex block, PromptIndex prompt,
-                                     const CellShape& shape, std::string_view origin)
+std::optional<CellRecord> decode(std::string_view bytes, LayerIndex block, PromptIndex prompt,
+                                 const std::vector<Layout>& layouts, std::string_view origin)
 {
     if (bytes.size() < magic.size() + 8 + digestCharacters || !bytes.starts_with(magic))
         return std::nullopt;
@@ -171,12 +190,11 @@ std::optional<CellRecord> decodeCell(std::string_view bytes, LayerIndex block, P
     const std::string_view header = rest.substr(0, headerSize);
     const std::string_view data = rest.substr(headerSize);
 
-    // The header must be the very one such a cell gets, with or without the optional tensors.
+    // The header must be the very one such a cell gets.
     CellRecord key;
     key.block = block;
     key.prompt = prompt;
-    for (const bool tops : {shape.losses, false}) {
-        const std::vector<artifact::ArchiveEntry> layout = layoutOf(shape, tops);
+    for (const Layout& layout : layouts) {
         std::size_t size = 0;
         for (const artifact::ArchiveEntry& entry : layout)
             size += bytesOf(entry);
@@ -184,6 +202,50 @@ std::optional<CellRecord> decodeCell(std::string_view bytes, LayerIndex block, P
             return recordOf(block, prompt, split(data, layout));
     }
     return std::nullopt;
+}
+
+bool isLoss(const NamedTensor& part)
+{
+    return part.name.starts_with("loss_") || part.name.starts_with("top_");
+}
+
+}
+
+std::string encodeCell(const CellRecord& cell, const CellShape& shape, std::string_view origin)
+{
+    std::vector<NamedTensor> tensors = tensorsOf(cell, shape);
+    if (!shape.losses)
+        std::erase_if(tensors, isLoss);
+    return encode(cell, tensors, wholeLayout(shape, hasTops(cell, shape)), origin);
+}
+
+std::optional<CellRecord> decodeCell(std::string_view bytes, LayerIndex block, PromptIndex prompt,
+                                     const CellShape& shape, std::string_view origin)
+{
+    return decode(bytes, block, prompt, {wholeLayout(shape, shape.losses), wholeLayout(shape, false)}, origin);
+}
+
+std::string encodeLosses(const CellRecord& cell, const CellShape& shape, std::string_view origin)
+{
+    std::vector<NamedTensor> tensors = tensorsOf(cell, shape);
+    std::erase_if(tensors, [](const NamedTensor& part) { return !isLoss(part); });
+    return encode(cell, tensors, lossLayout(shape, hasTops(cell, shape)), origin);
+}
+
+std::optional<CellRecord> decodeLosses(std::string_view bytes, LayerIndex block, PromptIndex prompt,
+                                       const CellShape& shape, std::string_view origin)
+{
+    return decode(bytes, block, prompt, {lossLayout(shape, true), lossLayout(shape, false)}, origin);
+}
+
+void addLosses(CellRecord& cell, CellRecord losses)
+{
+    cell.lossBase = std::move(losses.lossBase);
+    cell.lossStitched = std::move(losses.lossStitched);
+    cell.topIdBase = std::move(losses.topIdBase);
+    cell.topLogitBase = std::move(losses.topLogitBase);
+    cell.topIdStitched = std::move(losses.topIdStitched);
+    cell.topLogitStitched = std::move(losses.topLogitStitched);
 }
 
 }

@@ -19,4 +19,13 @@ namespace blockcert::certificate {
 [[nodiscard]] std::optional<CellRecord> decodeCell(std::string_view bytes, LayerIndex block, PromptIndex prompt,
                                                    const CellShape& shape, std::string_view origin);
 
+// The losses and highest ids of a cell alone, which are known long after its errors: the same container. The cell
+// itself is then encoded with a shape without losses.
+[[nodiscard]] std::string encodeLosses(const CellRecord& cell, const CellShape& shape, std::string_view origin);
+[[nodiscard]] std::optional<CellRecord> decodeLosses(std::string_view bytes, LayerIndex block, PromptIndex prompt,
+                                                     const CellShape& shape, std::string_view origin);
+
+// Puts the losses and highest ids of `losses` into `cell`.
+void addLosses(CellRecord& cell, CellRecord losses);
+
 }

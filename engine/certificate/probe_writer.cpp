@@ -87,7 +87,7 @@ public:
     [[nodiscard]] Columns finish()
     {
         m_archive.writeRows("attention_margin", 0, tensorOf(m_columns.margin, {m_shape.heads, m_shape.tokens()}));
-        m_archive.close();
+        m_archive.close(Flush::Later);
         return std::move(m_columns);
     }
 

@@ -16,7 +16,7 @@ namespace blockcert::certificate {
 // Gives the cells of prompts 0, 1, … in order.
 using CellSource = std::function<CellRecord(PromptIndex)>;
 
-// Creates `path` (which must not exist), flushed. The metrics are those of the written numbers under `policy`;
+// Creates `path` (which must not exist), not flushed. The metrics are those of the written numbers under `policy`;
 // `irMask` is the surrogate's mask, for path coverage. Throws ResourceError if the disk is full.
 [[nodiscard]] CoverageMetrics writeProbes(const std::filesystem::path& path, const ProbeShape& shape,
                                           const PromptSet& prompts, const HostTensor& irMask, const Policy& policy,

@@ -59,6 +59,12 @@ bool beginsWith(const std::vector<PromptStatement>& whole, const std::vector<Pro
     return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
 }
 
+// True if a run with losses cannot do without this cell's: a prompt of one token has none, only highest ids.
+bool isWithoutLosses(const CellRecord& cell, const CellShape& shape)
+{
+    return shape.tokens > 1 && cell.lossBase.empty();
+}
+
 ArtifactDigest digestOf(const fs::path& run, const std::string& path, const std::string& role)
 {
     ArtifactDigest digest;
@@ -90,14 +96,14 @@ void removeLeftovers(const fs::path& folder)
 }
 
 // A document that could not be read back must not be written.
-void writeDocument(const fs::path& path, const Json& json)
+void writeDocument(const fs::path& path, const Json& json, Flush when = Flush::Now)
 {
     const std::string text = writeJson(json);
     if (text.size() > largestDocument)
         throw ResourceError(path.string() + " would have " + std::to_string(text.size()) +
                             " bytes, more than the limit of " + std::to_string(largestDocument) +
                             "; use fewer prompts.");
-    writeFileAtomically(path, text);
+    writeFileAtomically(path, text, when);
 }
 
 void makeFolder(const fs::path& path)
@@ -145,6 +151,17 @@ struct RunWriter::State {
     ProbeShape shape;
     std::string origin;
     fs::path childProgram;
+
+    // A block's surrogate as it lies in ir.h5.
+    struct WrittenSurrogate {
+        ArtifactDigest digest;
+        HostTensor mask;
+        SurrogateWeights weights;
+    };
+
+    std::map<LayerIndex, WrittenSurrogate> surrogates;
+    std::vector<fs::path> unflushed;
+    std::vector<LayerIndex> cellsToRemove; // finished blocks whose files are not flushed yet
     std::optional<RunLock> lock;
     std::map<LayerIndex, bool> knownBlocks; // results of hasBlock()
 
@@ -158,9 +175,7 @@ struct RunWriter::State {
 
     [[nodiscard]] fs::path cellPath(LayerIndex block, PromptIndex prompt) const
     {
-        const std::string number = std::to_string(prompt.value);
-        return run / ".work" / blockFolder(block) /
-               ("cell_" + std::string(number.size() < 5 ? 5 - number.size() : 0, '0') + number + ".cell");
+        return run / cellFile(block, prompt);
     }
 
     [[nodiscard]] std::optional<CellRecord> readCell(LayerIndex block, PromptIndex prompt) const
@@ -168,15 +183,45 @@ struct RunWriter::State {
         const fs::path path = cellPath(block, prompt);
         if (!fs::exists(path))
             return std::nullopt;
-        return decodeCell(readWholeFile(path, largestCell), block, prompt, cellShape(prompt), origin);
+        const std::string bytes = readWholeFile(path, largestCell);
+        const CellShape whole = cellShape(prompt);
+        std::optional<CellRecord> cell = decodeCell(bytes, block, prompt, whole, origin);
+        if (!cell && whole.losses) {
+            CellShape errors = whole;
+            errors.losses = false;
+            cell = decodeCell(bytes, block, prompt, errors, origin);
+        }
+        const fs::path lossPath = run / lossFile(block, prompt);
+        if (!cell || !whole.losses || !cell->topIdBase.empty() || !fs::exists(lossPath))
+            return cell;
+        if (auto losses = decodeLosses(readWholeFile(lossPath, largestCell), block, prompt, whole, origin))
+            addLosses(*cell, std::move(*losses));
+        return cell;
     }
 
-    void saveCell(const CellRecord& cell, std::string_view madeBy) const
+    // The file appears whole and is flushed with the others.
+    void saveFile(const fs::path& path, std::string_view bytes)
     {
-        const fs::path path = cellPath(cell.block, cell.prompt);
-        const std::string bytes = encodeCell(cell, cellShape(cell.prompt), madeBy);
         makeFolder(path.parent_path());
-        writeFileAtomically(path, bytes);
+        writeFileAtomically(path, bytes, Flush::Later);
+        unflushed.push_back(path);
+    }
+
+    void saveCell(const CellRecord& cell, std::string_view madeBy)
+    {
+        CellShape here = cellShape(cell.prompt);
+        here.losses = here.losses && !isWithoutLosses(cell, here);
+        saveFile(cellPath(cell.block, cell.prompt), encodeCell(cell, here, madeBy));
+    }
+
+    // Removes the cells of finished blocks once nothing needs them any more.
+    void removeCells()
+    {
+        for (const LayerIndex block : cellsToRemove) {
+            std::error_code ignored;
+            fs::remove_all(run / ".work" / blockFolder(block), ignored);
+        }
+        cellsToRemove.clear();
     }
 
     void saveDocument() const { writeDocument(run / manifestName, runToJson(document)); }
@@ -326,6 +371,12 @@ bool RunWriter::hasCell(LayerIndex block, PromptIndex prompt) const
     return m_state->readCell(block, prompt).has_value();
 }
 
+bool RunWriter::hasLosses(LayerIndex block, PromptIndex prompt) const
+{
+    const std::optional<CellRecord> cell = m_state->readCell(block, prompt);
+    return cell && (!m_state->shape.losses || !cell->topIdBase.empty());
+}
+
 void RunWriter::writeCell(const CellRecord& cell)
 {
     assert(cell.prompt.value >= 0 && cell.prompt.value < m_state->shape.prompts());
@@ -333,7 +384,15 @@ void RunWriter::writeCell(const CellRecord& cell)
     m_state->saveCell(cell, m_state->origin);
 }
 
-Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights)
+void RunWriter::writeLosses(const CellRecord& losses)
+{
+    assert(losses.prompt.value >= 0 && losses.prompt.value < m_state->shape.prompts());
+    m_state->reopen();
+    m_state->saveFile(m_state->run / lossFile(losses.block, losses.prompt),
+                      encodeLosses(losses, m_state->cellShape(losses.prompt), m_state->origin));
+}
+
+void RunWriter::writeSurrogate(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights)
 {
     const fs::path& run = m_state->run;
     const std::int64_t longest = m_state->shape.longest();
@@ -348,38 +407,76 @@ Certificate RunWriter::finishBlock(LayerIndex block, const ir::BlockIr& ir, cons
     const fs::path irFile = temporaryFor(run / irPath(block));
     artifact::ArchiveWriter archive(irFile);
     ir::writeBlockIr(ir, archive);
-    archive.close();
-    publishFile(irFile, run / irPath(block));
+    archive.close(Flush::Later);
+    publishFile(irFile, run / irPath(block), Flush::Later);
+    m_state->unflushed.push_back(run / irPath(block));
+    m_state->surrogates[block] = {digestOf(run, irPath(block), "ir"), ir.mask, weights};
+}
 
+bool RunWriter::hasSurrogate(LayerIndex block) const
+{
+    return m_state->surrogates.contains(block);
+}
+
+Certificate RunWriter::finishBlock(LayerIndex block)
+{
+    const fs::path& run = m_state->run;
+    const auto surrogate = m_state->surrogates.find(block);
+    if (surrogate == m_state->surrogates.end())
+        throw UsageError("The surrogate of block " + std::to_string(block.value) + " has not been written.");
+    m_state->reopen();
     Certificate certificate = m_state->makeCertificate(block);
-    certificate.surrogateWeights = weights;
+    certificate.surrogateWeights = surrogate->second.weights;
     const fs::path probesFile = temporaryFor(run / probesPath(block));
     certificate.metrics =
-        writeProbes(probesFile, m_state->shape, m_state->manifest().prompts, ir.mask, certificate.request.policy,
-                    [&](PromptIndex prompt) {
+        writeProbes(probesFile, m_state->shape, m_state->manifest().prompts, surrogate->second.mask,
+                    certificate.request.policy, [&](PromptIndex prompt) {
                         std::optional<CellRecord> cell = m_state->readCell(block, prompt);
-                        if (!cell)
+                        if (!cell || (m_state->shape.losses && isWithoutLosses(*cell, m_state->cellShape(prompt))))
                             throw FileError("The cell of block " + std::to_string(block.value) + ", prompt " +
                                             std::to_string(prompt.value) + " is missing or damaged: " +
                                             m_state->cellPath(block, prompt).string() + "; resume the run.");
                         return std::move(*cell);
                     });
-    publishFile(probesFile, run / probesPath(block));
+    publishFile(probesFile, run / probesPath(block), Flush::Later);
+    m_state->unflushed.push_back(run / probesPath(block));
 
-    certificate.artifacts = {digestOf(run, irPath(block), "ir"), digestOf(run, probesPath(block), "probes")};
+    certificate.artifacts = {surrogate->second.digest, digestOf(run, probesPath(block), "probes")};
     certificate.findings = judge(certificate.metrics, certificate.request.policy);
     certificate.certified = certificate.findings.empty();
-    writeDocument(run / certificatePath(block), certificateToJson(certificate));
+    writeDocument(run / certificatePath(block), certificateToJson(certificate), Flush::Later);
+    m_state->unflushed.push_back(run / certificatePath(block));
+    m_state->surrogates.erase(surrogate);
     m_state->knownBlocks[block] = true;
 
     RunState& state = m_state->document.state;
     std::erase_if(state.failed, [&](const BlockFailure& failure) { return failure.block == block; });
     if (std::find(state.finished.begin(), state.finished.end(), block) == state.finished.end())
         state.finished.insert(std::upper_bound(state.finished.begin(), state.finished.end(), block), block);
-    m_state->saveDocument();
-    std::error_code ignored;
-    fs::remove_all(run / ".work" / blockFolder(block), ignored);
+    m_state->cellsToRemove.push_back(block);
     return certificate;
+}
+
+void RunWriter::flush()
+{
+    std::vector<fs::path> files = std::move(m_state->unflushed);
+    m_state->unflushed.clear();
+    std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
+    flushFiles(files);
+    if (m_state->cellsToRemove.empty())
+        return;
+    m_state->saveDocument(); // names the finished blocks
+    m_state->removeCells();
+}
+
+fs::path RunWriter::workFolder() const
+{
+    return m_state->run / ".work";
+}
+
+const std::string& RunWriter::origin() const
+{
+    return m_state->origin;
 }
 
 void RunWriter::recordFailure(const BlockFailure& failure)
@@ -394,6 +491,7 @@ void RunWriter::recordFailure(const BlockFailure& failure)
 
 void RunWriter::finish()
 {
+    flush();
     RunState& state = m_state->document.state;
     state.finished.clear();
     for (const LayerIndex block : m_state->manifest().request.blocks) {

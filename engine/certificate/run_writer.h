@@ -32,22 +32,45 @@ public:
 
     // True if the block's certificate is already there and its artifacts have the digests it names.
     [[nodiscard]] bool hasBlock(LayerIndex block) const;
-    // True if a complete, intact cell of an unfinished block is there.
+    // True if an intact cell of an unfinished block is there; its losses may be missing.
     [[nodiscard]] bool hasCell(LayerIndex block, PromptIndex prompt) const;
+    // True if nothing is missing to that cell: its losses are there too, or the run measures none.
+    [[nodiscard]] bool hasLosses(LayerIndex block, PromptIndex prompt) const;
 
-    // Atomic. Throws NumericError if any value is not finite, naming prompt and token.
+    // Atomic. Throws NumericError if any value is not finite, naming prompt and token. A cell whose losses will only
+    // be known later is written without them, and they are added afterwards; the cell must be there.
     void writeCell(const CellRecord& cell);
+    void writeLosses(const CellRecord& losses); // block, prompt, losses and highest ids; the rest is not looked at
 
-    // Needs every prompt's cell. Writes ir.h5, probes.h5 and certificate.json (in this order, each atomically),
-    // removes the block's cells, and returns the certificate: metrics are computed here from the cells.
+    // Writes ir.h5. What finishBlock() will say about it is kept in memory only: a resumed run writes it again.
     // `weights` is what the certificate says about the surrogate's weights: nothing for an exact copy.
-    Certificate finishBlock(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights = {});
+    void writeSurrogate(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights = {});
+    [[nodiscard]] bool hasSurrogate(LayerIndex block) const;
+
+    // Needs the surrogate and every prompt's cell with its losses. Writes probes.h5 and certificate.json (in this
+    // order, each atomically) and returns the certificate: metrics are computed here from the cells.
+    Certificate finishBlock(LayerIndex block);
+
+    Certificate finishBlock(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights = {})
+    {
+        writeSurrogate(block, ir, weights);
+        return finishBlock(block);
+    }
+
+    // What has been written so far then survives a power failure too; cells of finished blocks are removed. Without it
+    // everything survives the death of this process, and after a power failure damage is noticed by digest.
+    void flush();
+
+    // Where an unfinished run may keep more of itself; removed when it is complete.
+    [[nodiscard]] std::filesystem::path workFolder() const;
+    // Which program and machine compute: what another one left unfinished is not used.
+    [[nodiscard]] const std::string& origin() const;
 
     // The block ends without artifacts (a NaN in the baseline, say); run.json names it, finish() accepts it.
     void recordFailure(const BlockFailure& failure);
 
     // Needs a certificate or a failure for every block of the request.
-    // run.json with the final state, SHA256SUMS, .work/ removed. Only now is the run complete.
+    // Flushes; run.json with the final state, SHA256SUMS, .work/ removed. Only now is the run complete.
     void finish();
 
 private:

@@ -153,7 +153,7 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
                    Json& cells)
 {
     for (std::int32_t p = 0; p < static_cast<std::int32_t>(manifest.prompts.prompts.size()); ++p) {
-        const std::string path = fmt::format(".work/{}/cell_{:05}.cell", certificate::blockFolder(block), p);
+        const std::string path = certificate::cellFile(block, {p});
         if (!folder.exists(path))
             continue;
         certificate::CellShape shape;
@@ -163,9 +163,19 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
         shape.baselineDtype = manifest.request.baselineDtype;
         shape.losses = manifest.request.loss != LossMode::None;
         shape.sublayers = manifest.request.hasSublayers();
-        const auto cell = certificate::decodeCell(folder.readText(path, largestCell), block, {p}, shape, "");
+        const std::string bytes = folder.readText(path, largestCell);
+        auto cell = certificate::decodeCell(bytes, block, {p}, shape, "");
+        if (!cell && shape.losses) { // its losses come later, in a file of their own
+            certificate::CellShape errors = shape;
+            errors.losses = false;
+            cell = certificate::decodeCell(bytes, block, {p}, errors, "");
+        }
         if (!cell)
             continue;
+        const std::string lossPath = certificate::lossFile(block, {p});
+        if (shape.losses && cell->topIdBase.empty() && folder.exists(lossPath))
+            if (auto losses = certificate::decodeLosses(folder.readText(lossPath, largestCell), block, {p}, shape, ""))
+                certificate::addLosses(*cell, std::move(*losses));
         const KeysOf keysOf = [&](std::size_t token) {
             const std::size_t row = token * cell->error.size();
             const auto begin = cell->mask.bytes.begin() + static_cast<std::ptrdiff_t>(row);

@@ -1,6 +1,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/sha256.h"
+#include "engine/certificate/cell_file.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_layout.h"
@@ -289,6 +290,71 @@ TEST(RunWriter, KeepsFinishedCellsWhenPromptsAreAdded)
         EXPECT_EQ(grown.metrics.prompts[0].l2.epsilon, *std::max_element(old.begin(), old.end()));
     }
     writer.finish();
+}
+
+// The cell as it is before its losses are known.
+CellRecord withoutLosses(CellRecord cell)
+{
+    addLosses(cell, CellRecord{});
+    return cell;
+}
+
+TEST(RunWriter, GivesTheSameBytesWhetherLossesComeWithTheCellsOrLater)
+{
+    const TemporaryFolder folder;
+    tiny::write(material(), folder.path() / "together");
+    const fs::path run = folder.path() / "later";
+    {
+        RunWriter writer(run, material().manifest, OpenMode::Create);
+        for (std::size_t b = 0; b < material().cells.size(); ++b) {
+            for (const CellRecord& cell : material().cells[b]) {
+                writer.writeCell(withoutLosses(cell));
+                EXPECT_TRUE(writer.hasCell(blockAt(b), cell.prompt));
+                EXPECT_FALSE(writer.hasLosses(blockAt(b), cell.prompt));
+            }
+            writer.writeSurrogate(blockAt(b), material().irs[b]);
+            EXPECT_THROW(static_cast<void>(writer.finishBlock(blockAt(b))), FileError); // losses are missing
+        }
+    }
+    // Another process adds the losses; of the surrogate it only has to say again what it is.
+    RunWriter writer(run, material().manifest, OpenMode::Resume);
+    for (std::size_t b = 0; b < material().cells.size(); ++b) {
+        EXPECT_FALSE(writer.hasSurrogate(blockAt(b)));
+        EXPECT_THROW(static_cast<void>(writer.finishBlock(blockAt(b))), UsageError);
+        for (const CellRecord& cell : material().cells[b]) {
+            writer.writeLosses(cell);
+            EXPECT_TRUE(writer.hasLosses(blockAt(b), cell.prompt));
+        }
+        static_cast<void>(writer.finishBlock(blockAt(b), material().irs[b]));
+        if (b == 0)
+            writer.flush();
+    }
+    writer.finish();
+    EXPECT_EQ(filesOf(run), filesOf(folder.path() / "together"));
+}
+
+TEST(RunWriter, ComputesAgainWhatAPowerFailureLeftTornOrEmpty)
+{
+    const TemporaryFolder folder;
+    const fs::path run = folder.path() / "run";
+    {
+        RunWriter writer(run, material().manifest, OpenMode::Create);
+        for (std::size_t b = 0; b < material().cells.size(); ++b) {
+            for (const CellRecord& cell : material().cells[b])
+                writer.writeCell(cell);
+            if (b == 0)
+                static_cast<void>(writer.finishBlock(blockAt(b), material().irs[b]));
+        }
+    }
+    // Renamed, but never flushed: the name is there, the bytes are not.
+    fs::resize_file(run / probesPath({0}), 1000);
+    fs::resize_file(run / cellFile({1}, {0}), 0);
+    fs::resize_file(run / cellFile({1}, {1}), fs::file_size(run / cellFile({1}, {1})) - 1);
+    RunWriter writer(run, material().manifest, OpenMode::Resume);
+    EXPECT_FALSE(writer.hasBlock({0}));
+    EXPECT_TRUE(writer.hasCell({0}, {0})); // kept until the block's files are safe
+    EXPECT_FALSE(writer.hasCell({1}, {0}));
+    EXPECT_FALSE(writer.hasCell({1}, {1}));
 }
 
 TEST(RunWriter, NamesPromptAndTokenOfANaNAndWritesNothing)

@@ -9,6 +9,7 @@
 #include "engine/artifact/weight_names.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
 
 #include <algorithm>
 #include <map>
@@ -337,6 +338,53 @@ void Checkpoint::load(const WeightReference& reference, HostTensor& into) const
     const InputFile& input = *m_state->files.inputs[tensor.file];
     input.requireUnchanged();
     loadWeight(reference, input, into);
+}
+
+void Checkpoint::readAhead(LayerIndex layer, std::vector<std::byte>& buffer, const RunContext& context) const
+{
+    constexpr std::size_t step = std::size_t{8} << 20;
+    forgetAhead();
+    std::vector<const TensorEntry*> tensors;
+    std::size_t size = 0;
+    for (const std::string& role : blockRoles(layer)) {
+        const auto found = m_state->byName.find(blockWeight(layer, role)->tensor);
+        const TensorEntry* tensor = &m_state->files.tensors[found->second];
+        if (std::find(tensors.begin(), tensors.end(), tensor) != tensors.end())
+            continue; // GPT-2's q, k and v are one tensor
+        tensors.push_back(tensor);
+        size += static_cast<std::size_t>(tensor->end - tensor->begin);
+    }
+    if (buffer.size() < size)
+        buffer.resize(size);
+    std::vector<std::vector<InputFile::Held>> held(m_state->files.inputs.size());
+    std::size_t place = 0;
+    for (const TensorEntry* tensor : tensors) {
+        const std::span<std::byte> bytes =
+            std::span(buffer).subspan(place, static_cast<std::size_t>(tensor->end - tensor->begin));
+        place += bytes.size();
+        for (std::size_t at = 0; at < bytes.size(); at += step) {
+            context.step();
+            m_state->files.inputs[tensor->file]->readAt(tensor->begin + at,
+                                                        bytes.subspan(at, std::min(step, bytes.size() - at)));
+        }
+        held[tensor->file].push_back({tensor->begin, bytes});
+    }
+    for (std::size_t file = 0; file < held.size(); ++file)
+        m_state->files.inputs[file]->hold(std::move(held[file]));
+}
+
+void Checkpoint::forgetAhead() const
+{
+    for (const auto& input : m_state->files.inputs)
+        input->hold({});
+}
+
+std::uint64_t Checkpoint::bytesRead() const
+{
+    std::uint64_t bytes = 0;
+    for (const auto& input : m_state->files.inputs)
+        bytes += input->bytesRead();
+    return bytes;
 }
 
 const GgufFile* Checkpoint::gguf() const

@@ -92,6 +92,14 @@ public:
     // read.
     void load(const WeightReference& reference, HostTensor& into) const;
 
+    // Reads all weights of a block into `buffer`, which is reused; until they are forgotten or others are read, load()
+    // takes them from there, however often. `buffer` must stay as it is until then. Polls the context.
+    void readAhead(LayerIndex layer, std::vector<std::byte>& buffer, const RunContext& context) const;
+    void forgetAhead() const;
+
+    // How many bytes of the weight files have been read, headers included, hashing apart.
+    [[nodiscard]] std::uint64_t bytesRead() const;
+
     // The GGUF this checkpoint is, or null: metadata for the tokenizer.
     [[nodiscard]] const GgufFile* gguf() const;
     // Folder with tokenizer.json and friends; empty for a lone GGUF.

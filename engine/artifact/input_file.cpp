@@ -2,12 +2,15 @@
 
 #include "engine/base/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <mutex>
 #include <string>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace blockcert::artifact {
 
@@ -32,8 +35,25 @@ InputFile::~InputFile()
     ::close(m_descriptor);
 }
 
+void InputFile::hold(std::vector<Held> ranges) const
+{
+    const std::unique_lock<std::shared_mutex> lock(m_holding);
+    m_held = std::move(ranges);
+}
+
 void InputFile::readAt(std::uint64_t offset, std::span<std::byte> target) const
 {
+    {
+        const std::shared_lock<std::shared_mutex> lock(m_holding);
+        for (const Held& held : m_held) {
+            if (offset < held.begin || offset - held.begin > held.bytes.size() ||
+                target.size() > held.bytes.size() - (offset - held.begin))
+                continue;
+            std::copy_n(held.bytes.begin() + static_cast<std::ptrdiff_t>(offset - held.begin), target.size(),
+                        target.begin());
+            return;
+        }
+    }
     while (!target.empty()) {
         const ssize_t count = ::pread(m_descriptor, target.data(), target.size(), static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR)
@@ -45,6 +65,7 @@ void InputFile::readAt(std::uint64_t offset, std::span<std::byte> target) const
             throw FileError(m_path.string() + " ends at byte " + std::to_string(offset) + ", where " +
                             std::to_string(target.size()) +
                             " more bytes were declared; it became shorter while it was open.");
+        m_bytesRead.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
         target = target.subspan(static_cast<std::size_t>(count));
         offset += static_cast<std::uint64_t>(count);
     }

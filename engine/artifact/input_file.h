@@ -1,10 +1,13 @@
 // A regular file that is opened once: headers, weights and digests are read through the same descriptor.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <shared_mutex>
 #include <span>
+#include <vector>
 
 namespace blockcert::artifact {
 
@@ -23,8 +26,20 @@ public:
 
     [[nodiscard]] int descriptor() const { return m_descriptor; }
 
-    // Fills `target` with pread(2). Throws FileError if the file has become shorter than that.
+    // Bytes that have been read before they are needed; whoever holds them keeps them until others replace them.
+    struct Held {
+        std::uint64_t begin = 0;
+        std::span<const std::byte> bytes;
+    };
+
+    // From now on readAt() takes what lies within one of these from there; none: it reads everything.
+    void hold(std::vector<Held> ranges) const;
+
+    // Fills `target` with pread(2), or from what is held. Throws FileError if the file has become shorter than that.
     void readAt(std::uint64_t offset, std::span<std::byte> target) const;
+
+    // What readAt() has read with pread so far.
+    [[nodiscard]] std::uint64_t bytesRead() const { return m_bytesRead.load(std::memory_order_relaxed); }
 
     // Throws FileError if size or modification time are no longer those at opening: what was checked and
     // hashed would not be what is read.
@@ -36,6 +51,9 @@ private:
     std::uint64_t m_size = 0;
     std::int64_t m_modifiedSeconds = 0;
     std::int64_t m_modifiedNanoseconds = 0;
+    mutable std::atomic<std::uint64_t> m_bytesRead = 0;
+    mutable std::shared_mutex m_holding;
+    mutable std::vector<Held> m_held;
 };
 
 }

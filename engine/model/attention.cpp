@@ -1,12 +1,17 @@
 #include "engine/model/attention.h"
 
+#include "engine/base/run_context.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/values/transformer_config.h"
 
 #include <ATen/ops/_softmax.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
 
+#include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -55,30 +60,116 @@ at::Tensor attentionWeights(const at::Tensor& query, const at::Tensor& key, cons
     return at::_softmax(scores.to(at::kFloat), -1, false).to(type);
 }
 
+// One head of one prompt.
+class HeadAttention {
+public:
+    HeadAttention(const AttentionInput& input, const Batch& batch, const TransformerConfig& config, LayerIndex layer,
+                  std::int64_t prompt, std::int64_t head)
+        : m_input(input)
+        , m_config(config)
+        , m_layer(layer)
+        , m_prompt(prompt)
+        , m_width(config.headDim)
+        , m_begin(batch.begin(prompt))
+        , m_count(batch.count(prompt))
+        , m_start(batch.start[static_cast<std::size_t>(prompt)])
+        , m_query(input.query.narrow(0, m_begin - batch.begin(input.firstPrompt), m_count)
+                      .narrow(1, head * m_width, m_width))
+        , m_column(head / (config.heads / config.kvHeads) * m_width)
+    {
+    }
+
+    // All queries at once, keys and values where they lie.
+    void decode(at::Tensor out) const
+    {
+        const std::int64_t end = m_start + m_count;
+        const at::Tensor keys = m_input.cache == nullptr ? m_input.own.keys.narrow(0, m_begin, m_count)
+                                                         : m_input.cache->keys(m_layer, m_prompt, end);
+        const at::Tensor values = m_input.cache == nullptr ? m_input.own.values.narrow(0, m_begin, m_count)
+                                                           : m_input.cache->values(m_layer, m_prompt, end);
+        const at::Tensor weights =
+            attentionWeights(m_query, keys.narrow(1, m_column, m_width), m_input, m_start, m_config, m_layer);
+        out.copy_(product(weights, values.narrow(1, m_column, m_width)));
+    }
+
+    void inTiles(const at::Tensor& out, const RunContext& context) const
+    {
+        const std::int64_t end = m_start + m_count;
+        const std::int64_t extent = (end + attentionTile - 1) / attentionTile * attentionTile;
+        const at::Tensor keys = at::empty({extent, m_width}, m_query.options());
+        const at::Tensor values = at::empty({extent, m_width}, m_query.options());
+        gather(keys, values);
+        if (extent > end) {
+            keys.narrow(0, end, extent - end).zero_();
+            values.narrow(0, end, extent - end).zero_();
+        }
+        const at::Tensor tile = at::zeros({attentionTile, m_width}, m_query.options());
+        for (std::int64_t first = m_start / attentionTile * attentionTile; first < end; first += attentionTile) {
+            context.step();
+            const std::int64_t from = std::max(first, m_start);
+            const std::int64_t rows = std::min(first + attentionTile, end) - from;
+            if (rows < attentionTile)
+                tile.zero_();
+            tile.narrow(0, from - first, rows).copy_(m_query.narrow(0, from - m_start, rows));
+            const std::int64_t seen = first + attentionTile;
+            const at::Tensor weights =
+                attentionWeights(tile, keys.narrow(0, 0, seen), m_input, first, m_config, m_layer);
+            out.narrow(0, from - m_start, rows)
+                .copy_(product(weights, values.narrow(0, 0, seen)).narrow(0, from - first, rows));
+        }
+    }
+
+private:
+    // This head's columns of all positions up to the last query.
+    void gather(const at::Tensor& keys, const at::Tensor& values) const
+    {
+        std::int64_t position = 0;
+        const auto take = [&](const at::Tensor& allKeys, const at::Tensor& allValues, std::int64_t begin,
+                              std::int64_t count) {
+            keys.narrow(0, position, count).copy_(allKeys.narrow(0, begin, count).narrow(1, m_column, m_width));
+            values.narrow(0, position, count).copy_(allValues.narrow(0, begin, count).narrow(1, m_column, m_width));
+            position += count;
+        };
+        if (m_input.cache != nullptr && m_start > 0)
+            take(m_input.cache->keys(m_layer, m_prompt, m_start), m_input.cache->values(m_layer, m_prompt, m_start), 0,
+                 m_start);
+        if (m_input.past != nullptr)
+            for (const PastPiece& piece : m_input.past->pieces[static_cast<std::size_t>(m_prompt)]) {
+                const KeyValues& source = piece.ofThisPass ? m_input.own : m_input.past->other;
+                take(source.keys, source.values, piece.begin, piece.count);
+            }
+        assert(position == m_start);
+        take(m_input.own.keys, m_input.own.values, m_begin, m_count);
+    }
+
+    const AttentionInput& m_input;
+    const TransformerConfig& m_config;
+    LayerIndex m_layer;
+    std::int64_t m_prompt;
+    std::int64_t m_width;
+    std::int64_t m_begin; // the prompt's first row in the batch
+    std::int64_t m_count;
+    std::int64_t m_start; // its position
+    at::Tensor m_query;   // [count, width]
+    std::int64_t m_column;
+};
+
 }
 
 void attend(const AttentionInput& input, const Batch& batch, const TransformerConfig& config, LayerIndex layer,
-            const KvCache* cache, at::Tensor out, const RunContext& context)
+            at::Tensor out, const RunContext& context)
 {
-    const std::int64_t width = config.headDim;
-    const std::int64_t sharing = config.heads / config.kvHeads; // query heads per key head
-    runTasks(batch.prompts() * config.heads, context, [&](std::int64_t task) {
-        const std::int64_t prompt = task / config.heads;
+    const std::int64_t firstRow = batch.begin(input.firstPrompt);
+    runTasks((input.endPrompt - input.firstPrompt) * config.heads, context, [&](std::int64_t task) {
+        const std::int64_t prompt = input.firstPrompt + task / config.heads;
         const std::int64_t head = task % config.heads;
-        const std::int64_t begin = batch.begin(prompt);
-        const std::int64_t count = batch.count(prompt);
-        const std::int64_t start = batch.start[static_cast<std::size_t>(prompt)];
-        const at::Tensor keys =
-            cache == nullptr ? input.key.narrow(0, begin, count) : cache->keys(layer, prompt, start + count);
-        const at::Tensor values =
-            cache == nullptr ? input.value.narrow(0, begin, count) : cache->values(layer, prompt, start + count);
-
-        const at::Tensor query = input.query.narrow(0, begin, count).narrow(1, head * width, width);
-        const std::int64_t column = head / sharing * width;
-        const at::Tensor weights = attentionWeights(query, keys.narrow(1, column, width), input, start, config, layer);
-        out.narrow(0, begin, count)
-            .narrow(1, head * width, width)
-            .copy_(product(weights, values.narrow(1, column, width)));
+        const HeadAttention attention(input, batch, config, layer, prompt, head);
+        const at::Tensor place = out.narrow(0, batch.begin(prompt) - firstRow, batch.count(prompt))
+                                     .narrow(1, head * config.headDim, config.headDim);
+        if (input.decoding || !out.is_cpu())
+            attention.decode(place);
+        else
+            attention.inTiles(place, context);
     });
 }
 

@@ -6,88 +6,195 @@
 #include "engine/model/transformer.h"
 
 #include <ATen/ops/add.h>
+#include <ATen/ops/empty.h>
+
+#include <vector>
 
 namespace blockcert::model {
 namespace {
 
-void normaliseRows(const Pass& pass, const at::Tensor& x, const Norm& norm, at::Tensor& out, const RunContext& context)
-{
-    forRowChunks(pass.batch.rows(), x.size(1), x.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
-        normalise(x.narrow(0, begin, count), norm, out.narrow(0, begin, count));
-    });
-}
+// Rows whose wide intermediate results are in memory together, unless one prompt alone has more: enough for the matrix
+// products.
+constexpr std::int64_t groupRows = 512;
 
-// [padded rows, d], the attention sublayer's output before the residual addition.
-at::Tensor attentionSublayer(const Pass& pass, const BlockWeights& weights, LayerIndex layer, const at::Tensor& normed,
-                             const RunContext& context)
-{
-    const TransformerConfig& config = pass.config;
-    const std::int64_t rows = normed.size(0);
-    const std::int64_t queryWidth = config.queryWidth();
-    const std::int64_t keyWidth = config.keyValueWidth();
-    at::Tensor projected = pass.workspace.take("qkv", rows, queryWidth + 2 * keyWidth);
-    applyLinear(pass, normed, weights.queryKeyValue, projected, context);
+// Whole prompts: first … end − 1, which are `rows` rows from row `begin` on.
+struct Group {
+    std::int64_t first = 0;
+    std::int64_t end = 0;
+    std::int64_t begin = 0;
+    std::int64_t rows = 0;
+};
 
-    AttentionInput input;
-    input.query = projected.narrow(1, 0, queryWidth);
-    input.key = projected.narrow(1, queryWidth, keyWidth);
-    input.value = projected.narrow(1, queryWidth + keyWidth, keyWidth);
-    input.future = pass.future;
-    if (config.architecture == Architecture::Llama) {
-        const at::Tensor query = pass.workspace.take("query", rows, queryWidth);
-        const at::Tensor key = pass.workspace.take("key", rows, keyWidth);
-        forRowChunks(
-            pass.batch.rows(), queryWidth, normed.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
-                const at::Tensor cosine = pass.cosine.narrow(0, begin, count);
-                const at::Tensor sine = pass.sine.narrow(0, begin, count);
-                rotate(input.query.narrow(0, begin, count), cosine, sine, config.heads, query.narrow(0, begin, count));
-                rotate(input.key.narrow(0, begin, count), cosine, sine, config.kvHeads, key.narrow(0, begin, count));
-            });
-        input.query = query;
-        input.key = key;
+std::vector<Group> groupsOf(const Batch& batch)
+{
+    std::vector<Group> groups;
+    for (std::int64_t prompt = 0; prompt < batch.prompts(); ++prompt) {
+        if (groups.empty() || groups.back().rows + batch.count(prompt) > groupRows)
+            groups.push_back({prompt, prompt, batch.begin(prompt), 0});
+        groups.back().end = prompt + 1;
+        groups.back().rows += batch.count(prompt);
     }
-    if (pass.cache != nullptr)
-        pass.cache->append(layer, pass.batch, input.key, input.value);
-
-    const at::Tensor mixed = pass.workspace.take("mixed", rows, queryWidth);
-    attend(input, pass.batch, config, layer, pass.cache, mixed, context);
-    at::Tensor out = pass.workspace.take("attention", rows, config.dModel);
-    applyLinear(pass, mixed, weights.output, out, context);
-    return out;
+    return groups;
 }
 
-at::Tensor mlpSublayer(const Pass& pass, const BlockWeights& weights, const at::Tensor& normed,
-                       const RunContext& context)
-{
-    const std::int64_t rows = normed.size(0);
-    const std::int64_t ff = pass.config.dFf;
-    const bool gated = pass.config.architecture == Architecture::Llama;
-    at::Tensor raised = pass.workspace.take("raised", rows, gated ? 2 * ff : ff);
-    applyLinear(pass, normed, weights.up, raised, context);
-    const at::Tensor active = pass.workspace.take("active", rows, ff);
-    forRowChunks(pass.batch.rows(), ff, normed.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
-        const at::Tensor in = raised.narrow(0, begin, count);
-        if (gated)
-            swiglu(in.narrow(1, 0, ff), in.narrow(1, ff, ff), active.narrow(0, begin, count));
-        else
-            geluNew(in, active.narrow(0, begin, count));
-    });
-    at::Tensor out = pass.workspace.take("mlp", rows, pass.config.dModel);
-    applyLinear(pass, active, weights.down, out, context);
-    return out;
-}
+// One residual block on the rows of a pass, group by group.
+class BlockForward {
+public:
+    BlockForward(const Pass& pass, const BlockWeights& weights, LayerIndex layer, at::Tensor& state,
+                 const RunContext& context)
+        : m_pass(pass)
+        , m_weights(weights)
+        , m_layer(layer)
+        , m_state(state)
+        , m_context(context)
+        , m_own(keysAndValues())
+    {
+    }
 
-// state += change, then out = norm(state), in one sweep over the rows.
-void addAndNormalise(const Pass& pass, at::Tensor& state, const at::Tensor& change, const Norm& norm, at::Tensor& out,
-                     const RunContext& context)
-{
-    forRowChunks(pass.batch.rows(), state.size(1), state.is_cpu(), context,
-                 [&](std::int64_t begin, std::int64_t count) {
-                     at::Tensor rows = state.narrow(0, begin, count);
-                     rows.add_(change.narrow(0, begin, count));
-                     normalise(rows, norm, out.narrow(0, begin, count));
-                 });
-}
+    // normed = norm(state), [padded rows of the group, d]; padding holds what was there.
+    at::Tensor normalised(const Group& group, const Norm& norm) const
+    {
+        at::Tensor out = take("normed", group, m_pass.config.dModel);
+        const at::Tensor rows = rowsOf(m_state, group);
+        forRowChunks(group.rows, rows.size(1), rows.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
+            normalise(rows.narrow(0, begin, count), norm, out.narrow(0, begin, count));
+        });
+        return out;
+    }
+
+    // The attention sublayer's output before the residual addition, [padded rows of the group, d].
+    at::Tensor attention(const Group& group) const
+    {
+        const TransformerConfig& config = m_pass.config;
+        const std::int64_t queryWidth = config.queryWidth();
+        const std::int64_t keyWidth = config.keyValueWidth();
+        at::Tensor projected = take("qkv", group, queryWidth + 2 * keyWidth);
+        applyLinear(m_pass, normalised(group, m_weights.attentionNorm), m_weights.queryKeyValue, projected, m_context);
+
+        const at::Tensor keys = rowsOf(m_own.keys, group);
+        const at::Tensor values = rowsOf(m_own.values, group);
+        const at::Tensor rawQuery = projected.narrow(1, 0, queryWidth);
+        const at::Tensor rawKey = projected.narrow(1, queryWidth, keyWidth);
+        const at::Tensor rawValue = projected.narrow(1, queryWidth + keyWidth, keyWidth);
+        const bool rotated = config.architecture == Architecture::Llama;
+        AttentionInput input;
+        input.query = rotated ? take("query", group, queryWidth) : rawQuery;
+        forRowChunks(
+            group.rows, queryWidth, projected.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
+                const auto rows = [begin, count](const at::Tensor& all) { return all.narrow(0, begin, count); };
+                rows(values).copy_(rows(rawValue));
+                if (!rotated) {
+                    rows(keys).copy_(rows(rawKey));
+                    return;
+                }
+                const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin + begin, count);
+                const at::Tensor sine = m_pass.sine.narrow(0, group.begin + begin, count);
+                rotate(rows(rawQuery), cosine, sine, config.heads, rows(input.query));
+                rotate(rows(rawKey), cosine, sine, config.kvHeads, rows(keys));
+            });
+        if (m_pass.cache != nullptr)
+            m_pass.cache->append(m_layer, m_pass.batch, group.first, group.end, m_own.keys, m_own.values);
+
+        input.own = m_own;
+        input.future = m_pass.future;
+        input.cache = m_pass.cache;
+        input.past = m_pass.past;
+        input.firstPrompt = group.first;
+        input.endPrompt = group.end;
+        input.decoding = m_pass.decoding;
+        const at::Tensor mixed = take("mixed", group, queryWidth);
+        attend(input, m_pass.batch, config, m_layer, mixed, m_context);
+        at::Tensor out = take("sublayer", group, config.dModel);
+        applyLinear(m_pass, mixed, m_weights.output, out, m_context);
+        return out;
+    }
+
+    at::Tensor mlp(const Group& group) const
+    {
+        const std::int64_t ff = m_pass.config.dFf;
+        const bool gated = m_pass.config.architecture == Architecture::Llama;
+        at::Tensor raised = take("raised", group, gated ? 2 * ff : ff);
+        applyLinear(m_pass, normalised(group, m_weights.mlpNorm), m_weights.up, raised, m_context);
+        const at::Tensor active = take("active", group, ff);
+        forRowChunks(group.rows, ff, raised.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
+            const at::Tensor in = raised.narrow(0, begin, count);
+            if (gated)
+                swiglu(in.narrow(1, 0, ff), in.narrow(1, ff, ff), active.narrow(0, begin, count));
+            else
+                geluNew(in, active.narrow(0, begin, count));
+        });
+        at::Tensor out = take("sublayer", group, m_pass.config.dModel);
+        applyLinear(m_pass, active, m_weights.down, out, m_context);
+        return out;
+    }
+
+    // state += change, for the rows of a group.
+    void add(const Group& group, const at::Tensor& change) const
+    {
+        const at::Tensor rows = rowsOf(m_state, group);
+        forRowChunks(group.rows, rows.size(1), rows.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
+            rows.narrow(0, begin, count).add_(change.narrow(0, begin, count));
+        });
+    }
+
+    // Without taps each group goes through the whole block; with them a sublayer's output is shown for all rows.
+    void run() const
+    {
+        const std::vector<Group> groups = groupsOf(m_pass.batch);
+        if (m_pass.taps == nullptr) {
+            for (const Group& group : groups) {
+                add(group, attention(group));
+                add(group, mlp(group));
+            }
+            return;
+        }
+        m_pass.taps->blockInput(m_layer, m_state);
+        const at::Tensor all = m_pass.workspace.take("tapped", m_state.size(0), m_state.size(1));
+        for (const Group& group : groups)
+            rowsOf(all, group).copy_(attention(group).narrow(0, 0, group.rows));
+        m_pass.taps->attentionOutput(m_layer, all);
+        for (const Group& group : groups)
+            add(group, rowsOf(all, group));
+        for (const Group& group : groups)
+            rowsOf(all, group).copy_(mlp(group).narrow(0, 0, group.rows));
+        m_pass.taps->mlpOutput(m_layer, all);
+        for (const Group& group : groups)
+            add(group, rowsOf(all, group));
+        m_pass.taps->blockOutput(m_layer, m_state);
+    }
+
+private:
+    static at::Tensor rowsOf(const at::Tensor& all, const Group& group)
+    {
+        return all.narrow(0, group.begin, group.rows);
+    }
+
+    [[nodiscard]] at::Tensor take(const char* name, const Group& group, std::int64_t width) const
+    {
+        const bool exact = m_pass.decoding || !m_state.is_cpu();
+        return m_pass.workspace.take(name, exact ? group.rows : m_pass.tiling.padded(group.rows), width);
+    }
+
+    [[nodiscard]] KeyValues keysAndValues() const
+    {
+        const std::int64_t rows = m_state.size(0);
+        const std::int64_t width = m_pass.config.keyValueWidth();
+        if (m_pass.kept == nullptr)
+            return {m_pass.workspace.take("keys", rows, width), m_pass.workspace.take("values", rows, width)};
+        KeyValues& kept = *m_pass.kept;
+        for (at::Tensor* tensor : {&kept.keys, &kept.values})
+            if (!tensor->defined() || tensor->size(0) != rows || tensor->size(1) != width)
+                *tensor = at::empty({rows, width}, m_state.options());
+        return kept;
+    }
+
+    const Pass& m_pass;
+    const BlockWeights& m_weights;
+    LayerIndex m_layer;
+    at::Tensor& m_state;
+    const RunContext& m_context;
+    KeyValues m_own;
+};
 
 }
 
@@ -102,25 +209,7 @@ void applyLinear(const Pass& pass, const at::Tensor& x, const Linear& layer, at:
 void forwardBlock(const Pass& pass, const BlockWeights& weights, LayerIndex layer, at::Tensor& state,
                   const RunContext& context)
 {
-    const std::int64_t rows = pass.batch.rows();
-    at::Tensor normed = pass.workspace.take("normed", state.size(0), pass.config.dModel);
-    if (pass.taps != nullptr)
-        pass.taps->blockInput(layer, state.narrow(0, 0, rows));
-    normaliseRows(pass, state, weights.attentionNorm, normed, context);
-
-    const at::Tensor attention = attentionSublayer(pass, weights, layer, normed, context);
-    if (pass.taps != nullptr)
-        pass.taps->attentionOutput(layer, attention.narrow(0, 0, rows));
-    addAndNormalise(pass, state, attention, weights.mlpNorm, normed, context);
-
-    const at::Tensor mlp = mlpSublayer(pass, weights, normed, context);
-    if (pass.taps != nullptr)
-        pass.taps->mlpOutput(layer, mlp.narrow(0, 0, rows));
-    forRowChunks(rows, state.size(1), state.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
-        state.narrow(0, begin, count).add_(mlp.narrow(0, begin, count));
-    });
-    if (pass.taps != nullptr)
-        pass.taps->blockOutput(layer, state.narrow(0, 0, rows));
+    BlockForward(pass, weights, layer, state, context).run();
 }
 
 }

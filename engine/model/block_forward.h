@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/model/batch.h"
+#include "engine/model/past.h"
 #include "engine/model/tiled_linear.h"
 #include "engine/model/weights.h"
 #include "engine/model/workspace.h"
@@ -25,10 +26,13 @@ struct Pass {
     at::Tensor future; // bool [positions, positions]
     KvCache* cache = nullptr;
     Taps* taps = nullptr;
-    bool decoding = false; // few rows: skinnyLinear instead of tiledLinear
+    const Past* past = nullptr;
+    KeyValues* kept = nullptr; // receives the block's keys and values of all rows
+    bool decoding = false;     // few rows: skinnyLinear instead of tiledLinear
 };
 
-// `state` [padded rows, d] holds the block's input and afterwards its output.
+// `state` [rows, d] holds the block's input and afterwards its output. Wide intermediate results exist for a group of
+// prompts at a time.
 void forwardBlock(const Pass& pass, const BlockWeights& weights, LayerIndex layer, at::Tensor& state,
                   const RunContext& context);
 

@@ -1,6 +1,7 @@
 #include "engine/model/invariance.h"
 
 #include "engine/model/parallel_tasks.h"
+#include "engine/model/tensor_bridge.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
@@ -35,9 +36,11 @@ private:
 constexpr std::int64_t probeRows = 37; // no multiple of any tile or register block
 constexpr std::array<std::int64_t, 5> places = {0, 1, 6, 27, 91};
 
-at::Tensor probe(const Linear& layer)
+at::Tensor probe(const Linear& layer, std::optional<DType> type)
 {
-    const at::TensorOptions options = layer.weight().options();
+    at::TensorOptions options = layer.weight().options();
+    if (type)
+        options = options.dtype(scalarTypeOf(*type));
     const at::Tensor angles = at::arange(probeRows * layer.inputs(), options.dtype(at::kDouble)).mul_(0.7390851);
     return at::sin(angles).view({probeRows, layer.inputs()}).to(options.dtype());
 }
@@ -87,11 +90,12 @@ at::Tensor referenceOf(const at::Tensor& rows, const Linear& panel, const Tiling
     return productAt(rows, 0, panel, tiling, context);
 }
 
-bool holds(std::span<const Linear* const> layers, const Tiling& tiling, const RunContext& context)
+bool holds(std::span<const Linear* const> layers, const Tiling& tiling, std::optional<DType> type,
+           const RunContext& context)
 {
     for (const Linear* layer : layers)
         for (const Linear& panel : panelsToTry(*layer, tiling)) {
-            const at::Tensor rows = probe(panel);
+            const at::Tensor rows = probe(panel, type);
             Tiling one = tiling;
             one.rows = {tiling.rows.back()};
             const at::Tensor reference = referenceOf(rows, panel, one, context);
@@ -108,14 +112,15 @@ bool holds(std::span<const Linear* const> layers, const Tiling& tiling, const Ru
 
 }
 
-TilingChoice chooseTiling(std::span<const Linear* const> layers, const Tiling& wanted, const RunContext& context)
+TilingChoice chooseTiling(std::span<const Linear* const> layers, const Tiling& wanted, const RunContext& context,
+                          std::optional<DType> rows)
 {
-    if (holds(layers, wanted, context))
+    if (holds(layers, wanted, rows, context))
         return {wanted, true};
     for (auto height = wanted.rows.rbegin(); height != wanted.rows.rend(); ++height) {
         Tiling single = wanted;
         single.rows = {*height};
-        if (holds(layers, single, context))
+        if (holds(layers, single, rows, context))
             return {single, true};
     }
     Tiling single = wanted;

@@ -50,9 +50,10 @@ void KvCache::select(std::span<const std::int64_t> slots)
     m_state->selected.assign(slots.begin(), slots.end());
 }
 
-void KvCache::append(LayerIndex layer, const Batch& batch, const at::Tensor& keys, const at::Tensor& values)
+void KvCache::append(LayerIndex layer, const Batch& batch, std::int64_t first, std::int64_t end, const at::Tensor& keys,
+                     const at::Tensor& values)
 {
-    for (std::int64_t p = 0; p < batch.prompts(); ++p) {
+    for (std::int64_t p = first; p < end; ++p) {
         const State::Slot& slot = m_state->slotOf(p);
         const std::int64_t start = batch.start[static_cast<std::size_t>(p)];
         const auto index = static_cast<std::size_t>(layer.value);

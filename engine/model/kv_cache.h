@@ -37,8 +37,10 @@ public:
 
     // The slots that prompt 0, 1, … of the next pass use.
     void select(std::span<const std::int64_t> slots);
-    // Writes the rows of the pass's prompt behind the positions before them (batch.start).
-    void append(LayerIndex layer, const Batch& batch, const at::Tensor& keys, const at::Tensor& values);
+    // Writes the rows of the pass's prompts first … end − 1 behind the positions before them (batch.start). `keys` and
+    // `values` hold the rows of the whole batch.
+    void append(LayerIndex layer, const Batch& batch, std::int64_t first, std::int64_t end, const at::Tensor& keys,
+                const at::Tensor& values);
     // [positions, kvWidth] of the pass's prompt.
     [[nodiscard]] at::Tensor keys(LayerIndex layer, std::int64_t prompt, std::int64_t positions) const;
     [[nodiscard]] at::Tensor values(LayerIndex layer, std::int64_t prompt, std::int64_t positions) const;

@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <limits>
-#include <optional>
+#include <utility>
 
 namespace blockcert::model {
 namespace {
@@ -44,35 +45,20 @@ Top topOf(const float* logits, std::int64_t count)
     return top;
 }
 
-// For every row, the id it has to predict and where its loss goes; absent at the end of a prompt.
-struct Target {
-    TokenId id;
-    std::size_t slot;
-};
-
-std::vector<std::optional<Target>> targetsOf(const Batch& batch, std::span<const TokenId> ids)
-{
-    std::vector<std::optional<Target>> targets(static_cast<std::size_t>(batch.rows()));
-    std::size_t slot = 0;
-    for (std::int64_t p = 0; p < batch.prompts(); ++p)
-        for (std::int64_t row = batch.begin(p); row + 1 < batch.begin(p + 1); ++row)
-            targets[static_cast<std::size_t>(row)] = Target{ids[static_cast<std::size_t>(row) + 1], slot++};
-    return targets;
 }
 
-}
-
-Predictions predict(Transformer& transformer, const at::Tensor& state, const Batch& batch, std::span<const TokenId> ids,
-                    const RunContext& context)
+RowPredictions predictRows(Transformer& transformer, const at::Tensor& state, std::span<const RowTarget> targets,
+                           const RunContext& context)
 {
     if (transformer.config().vocab < topCount)
         throw UnsupportedError("the model's vocabulary has " + std::to_string(transformer.config().vocab) +
                                " tokens; at least 5 are needed.");
+    assert(std::is_sorted(targets.begin(), targets.end(),
+                          [](const RowTarget& a, const RowTarget& b) { return a.row < b.row; }));
     return guarded([&] {
-        const std::int64_t rows = batch.rows();
-        const std::vector<std::optional<Target>> targets = targetsOf(batch, ids);
-        Predictions predictions;
-        predictions.nll.resize(static_cast<std::size_t>(rows - batch.prompts()));
+        const std::int64_t rows = state.size(0);
+        RowPredictions predictions;
+        predictions.nll.resize(targets.size());
         predictions.topId.resize(static_cast<std::size_t>(rows * topCount));
         predictions.topLogit.resize(static_cast<std::size_t>(rows * topCount));
         for (std::int64_t begin = 0; begin < rows; begin += chunkRows) {
@@ -86,15 +72,43 @@ Predictions predict(Transformer& transformer, const at::Tensor& state, const Bat
                     predictions.topId[index * topCount + k] = top.id[k];
                     predictions.topLogit[index * topCount + k] = static_cast<double>(top.logit[k]);
                 }
-                if (const auto& target = targets[index]) {
-                    const at::Tensor probabilities = at::_log_softmax(row, 0, false);
-                    predictions.nll[target->slot] =
+                const auto [first, last] =
+                    std::equal_range(targets.begin(), targets.end(), RowTarget{begin + task, 0},
+                                     [](const RowTarget& a, const RowTarget& b) { return a.row < b.row; });
+                if (first == last)
+                    return;
+                const at::Tensor probabilities = at::_log_softmax(row, 0, false);
+                for (auto target = first; target != last; ++target)
+                    predictions.nll[static_cast<std::size_t>(target - targets.begin())] =
                         -static_cast<double>(probabilities.const_data_ptr<float>()[target->id]);
-                }
             });
         }
         return predictions;
     });
+}
+
+Predictions predict(Transformer& transformer, const at::Tensor& state, const Batch& batch, std::span<const TokenId> ids,
+                    const RunContext& context)
+{
+    std::vector<RowTarget> targets;
+    for (std::int64_t p = 0; p < batch.prompts(); ++p)
+        for (std::int64_t row = batch.begin(p); row + 1 < batch.begin(p + 1); ++row)
+            targets.push_back({row, ids[static_cast<std::size_t>(row) + 1]});
+    RowPredictions rows = predictRows(transformer, state, targets, context);
+    return {std::move(rows.nll), std::move(rows.topId), std::move(rows.topLogit)};
+}
+
+Predictions predictionsOf(const Predictions& all, const Batch& batch, std::int64_t prompt)
+{
+    Predictions part;
+    const auto slice = [](const auto& values, std::int64_t begin, std::int64_t end) {
+        return std::decay_t<decltype(values)>(values.begin() + begin, values.begin() + end);
+    };
+    // Every prompt before this one predicts one token fewer than it has rows.
+    part.nll = slice(all.nll, batch.begin(prompt) - prompt, batch.begin(prompt + 1) - prompt - 1);
+    part.topId = slice(all.topId, batch.begin(prompt) * topCount, batch.begin(prompt + 1) * topCount);
+    part.topLogit = slice(all.topLogit, batch.begin(prompt) * topCount, batch.begin(prompt + 1) * topCount);
+    return part;
 }
 
 }

@@ -1,5 +1,6 @@
 #include "engine/model/tiled_linear.h"
 
+#include "engine/base/run_context.h"
 #include "engine/model/parallel_tasks.h"
 
 #include <ATen/core/Tensor.h>
@@ -30,12 +31,45 @@ void multiply(at::Tensor& y, const at::Tensor& x, const at::Tensor& weight, cons
         at::mm_out(y, x, weight.t());
 }
 
-// Sums and bias in fp32, one rounding at the end.
-void multiplyHalf(at::Tensor& y, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
+struct RowTile {
+    std::int64_t begin = 0;
+    std::int64_t height = 0;
+};
+
+std::vector<RowTile> rowTilesOf(std::int64_t rows, const Tiling& tiling)
 {
-    at::Tensor wide = at::empty(y.sizes(), y.options().dtype(at::kFloat));
-    multiply(wide, x, weight.to(at::kFloat), bias.defined() ? bias.to(at::kFloat) : bias);
-    y.copy_(wide);
+    std::vector<RowTile> tiles;
+    for (std::int64_t begin = 0; begin < rows;) {
+        const std::int64_t left = rows - begin;
+        const auto height = std::find_if(tiling.rows.begin(), tiling.rows.end(),
+                                         [left](std::int64_t candidate) { return candidate <= left; });
+        tiles.push_back({begin, *height});
+        begin += *height;
+    }
+    return tiles;
+}
+
+// The outputs of one panel for all rows: the weights are widened once.
+void multiplyPanel(const at::Tensor& y, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                   const std::vector<RowTile>& rowTiles, const RunContext& context)
+{
+    const at::Tensor wideWeight = weight.to(x.scalar_type());
+    const at::Tensor wideBias = bias.defined() ? bias.to(x.scalar_type()) : bias;
+    const bool direct = y.scalar_type() == x.scalar_type();
+    at::Tensor wide;
+    for (const RowTile& rows : rowTiles) {
+        context.step();
+        at::Tensor out = y.narrow(0, rows.begin, rows.height);
+        const at::Tensor in = x.narrow(0, rows.begin, rows.height);
+        if (direct) {
+            multiply(out, in, wideWeight, wideBias);
+            continue;
+        }
+        if (!wide.defined() || wide.size(0) != rows.height)
+            wide = at::empty(out.sizes(), x.options());
+        multiply(wide, in, wideWeight, wideBias);
+        out.copy_(wide);
+    }
 }
 
 }
@@ -117,23 +151,25 @@ void tiledLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const 
     }
     assert(x.size(0) % tiling.rows.back() == 0 && y.size(0) == x.size(0));
 
-    struct RowTile {
-        std::int64_t begin, height;
-    };
-
-    std::vector<RowTile> rowTiles;
-    for (std::int64_t begin = 0; begin < x.size(0);) {
-        const std::int64_t left = x.size(0) - begin;
-        const auto height = std::find_if(tiling.rows.begin(), tiling.rows.end(),
-                                         [left](std::int64_t candidate) { return candidate <= left; });
-        rowTiles.push_back({begin, *height});
-        begin += *height;
-    }
-
+    const std::vector<RowTile> rowTiles = rowTilesOf(x.size(0), tiling);
     const std::vector<std::int64_t> panels = outputPanels(layer.outputs(), tiling);
     const auto rowCount = static_cast<std::int64_t>(rowTiles.size());
     const auto panelCount = static_cast<std::int64_t>(panels.size()) - 1;
-    const bool half = x.scalar_type() == at::kHalf;
+    const auto biasOf = [&](std::int64_t begin, std::int64_t width) {
+        return layer.bias().defined() ? layer.bias().narrow(0, begin, width) : at::Tensor();
+    };
+    const at::ScalarType computed = x.scalar_type() == at::kHalf ? at::kFloat : x.scalar_type();
+    if (layer.weight().scalar_type() != computed) {
+        const at::Tensor wide = input.to(computed);
+        runTasks(panelCount, context, [&](std::int64_t task) {
+            const auto panel = static_cast<std::size_t>(task);
+            const std::int64_t begin = panels[panel];
+            const std::int64_t width = panels[panel + 1] - begin;
+            multiplyPanel(y.narrow(1, begin, width), wide, layer.weight().narrow(0, begin, width), biasOf(begin, width),
+                          rowTiles, context);
+        });
+        return;
+    }
     runTasks(rowCount * panelCount, context, [&](std::int64_t task) {
         // Neighbouring tasks share a weight panel; the highest tiles come first.
         const RowTile rows = rowTiles[static_cast<std::size_t>(task % rowCount)];
@@ -141,13 +177,8 @@ void tiledLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const 
         const std::int64_t begin = panels[panel];
         const std::int64_t width = panels[panel + 1] - begin;
         at::Tensor out = y.narrow(0, rows.begin, rows.height).narrow(1, begin, width);
-        const at::Tensor weight = layer.weight().narrow(0, begin, width);
-        const at::Tensor bias = layer.bias().defined() ? layer.bias().narrow(0, begin, width) : at::Tensor();
-        const at::Tensor in = input.narrow(0, rows.begin, rows.height);
-        if (half)
-            multiplyHalf(out, in.to(at::kFloat), weight, bias);
-        else
-            multiply(out, in, weight, bias);
+        multiply(out, input.narrow(0, rows.begin, rows.height), layer.weight().narrow(0, begin, width),
+                 biasOf(begin, width));
     });
 }
 

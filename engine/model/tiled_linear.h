@@ -59,7 +59,8 @@ private:
 
 // y = x · weightᵀ + bias. x is [padded rows, in] and y [padded rows, out], both row-major; their row count is a
 // multiple of tiling.rows.back() on the CPU. fp16 is computed in fp32 and rounded once, as LibTorch does without
-// AVX512-FP16, only faster.
+// AVX512-FP16, only faster. Weights of a narrower type than x are widened a panel at a time, so that a block in double
+// needs no more memory than its weights; the bits are those of weights widened beforehand.
 void tiledLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const Tiling& tiling,
                  const RunContext& context);
 

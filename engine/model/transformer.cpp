@@ -2,6 +2,7 @@
 
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/run_context.h"
+#include "engine/model/attention.h"
 #include "engine/model/block_forward.h"
 #include "engine/model/invariance.h"
 #include "engine/model/parallel_tasks.h"
@@ -17,8 +18,14 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <optional>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace blockcert::model {
@@ -49,13 +56,82 @@ struct Transformer::State {
     at::Tensor sine;
     at::Tensor future; // bool [positions so far, positions so far]
 
+    // The block that is, or is being, read ahead.
+    std::vector<std::byte> aheadBytes;
+    std::optional<LayerIndex> ahead;
+    std::mutex aheadMutex;
+    std::condition_variable aheadChanged;
+    bool aheadDone = false;
+    std::exception_ptr aheadFailure;
+    std::jthread aheadReader; // last: ends before what it fills
+
+    ~State() { stopReading(); }
+
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    void stopReading()
+    {
+        aheadReader.request_stop();
+        if (aheadReader.joinable())
+            aheadReader.join();
+        checkpoint->forgetAhead();
+        aheadFailure = nullptr;
+        aheadDone = false;
+        ahead.reset();
+    }
+
+    void prefetch(LayerIndex layer)
+    {
+        if (residency != Residency::OneBlock || ahead == layer || layer.value >= config.layers)
+            return;
+        stopReading();
+        ahead = layer;
+        aheadReader = std::jthread([this, layer](const std::stop_token& stop) {
+            std::exception_ptr failure;
+            try {
+                checkpoint->readAhead(layer, aheadBytes, RunContext(stop, nullptr));
+            } catch (...) {
+                failure = std::current_exception();
+            }
+            const std::lock_guard<std::mutex> lock(aheadMutex);
+            aheadFailure = failure;
+            aheadDone = true;
+            aheadChanged.notify_all();
+        });
+    }
+
+    // Answers a stop of the job that waits; the reading itself goes on.
+    void awaitPrefetch(const RunContext& context)
+    {
+        std::unique_lock<std::mutex> lock(aheadMutex);
+        while (!aheadChanged.wait_for(lock, std::chrono::milliseconds(5), [this] { return aheadDone; }))
+            context.step();
+        if (!aheadFailure)
+            return;
+        ahead.reset();
+        std::rethrow_exception(std::exchange(aheadFailure, nullptr));
+    }
+
+    Linear& head(const RunContext& context)
+    {
+        if (!model->head)
+            model->head.emplace(loadHead(
+                *checkpoint, dtype, device, [](std::int64_t) {}, context));
+        return *model->head;
+    }
+
     const BlockWeights& block(LayerIndex layer, const RunContext& context)
     {
         std::optional<BlockWeights>& slot = blocks[static_cast<std::size_t>(layer.value)];
         if (!slot) {
-            if (residency == Residency::OneBlock)
+            if (residency == Residency::OneBlock) {
                 for (std::optional<BlockWeights>& other : blocks)
                     other.reset();
+                model->head.reset();
+                prefetch(layer);
+                awaitPrefetch(context);
+            }
             slot.emplace(loadBlock(
                 *checkpoint, layer, dtype, device, [](std::int64_t) {}, context));
         }
@@ -69,6 +145,7 @@ struct Transformer::State {
             cosine = toTensor(tables.cosine, device);
             sine = toTensor(tables.sine, device);
         }
+        positions = (positions + attentionTile - 1) / attentionTile * attentionTile;
         if (!future.defined() || future.size(0) < positions)
             future = at::ones({positions, positions}, at::TensorOptions().dtype(at::kBool).device(device)).triu_(1);
     }
@@ -111,7 +188,9 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         const std::int64_t blocks = residency == Residency::Whole ? state->config.layers : 1;
         Progress progress;
         progress.stage = "load";
-        progress.total = (count.model + blocks * count.block) * element;
+        const std::int64_t embedding = std::int64_t{state->config.vocab} * state->config.dModel;
+        const bool apart = residency == Residency::OneBlock && !state->config.tiedEmbeddings;
+        progress.total = (count.model - (apart ? embedding : 0) + blocks * count.block) * element;
         progress.unit = "bytes";
         std::mutex reporting;
         const LoadProgress loaded = [&](std::int64_t bytes) {
@@ -119,7 +198,14 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
             progress.done += bytes;
             context.step(progress);
         };
-        state->model.emplace(loadModelWeights(*state->checkpoint, dtype, device, loaded, context));
+        const Matrices matrices = residency == Residency::Whole ? Matrices::Both : Matrices::None;
+        state->model.emplace(loadModelWeights(*state->checkpoint, dtype, device, matrices, loaded, context));
+        if (residency == Residency::OneBlock) {
+            state->model->head.emplace(
+                loadHead(*state->checkpoint, dtype, device, loaded, context)); // for the self-test
+            state->prefetch(LayerIndex{0});
+            state->awaitPrefetch(context);
+        }
         runTasks(blocks, context, [&](std::int64_t task) {
             const LayerIndex layer{static_cast<std::int32_t>(task)};
             state->blocks[static_cast<std::size_t>(task)].emplace(
@@ -129,11 +215,13 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         if (device.is_cpu()) {
             const BlockWeights& first = state->block(LayerIndex{0}, context);
             const std::array<const Linear*, 5> layers = {&first.queryKeyValue, &first.output, &first.up, &first.down,
-                                                         &state->model->head};
+                                                         &*state->model->head};
             const TilingChoice choice = chooseTiling(layers, state->tiling, context);
             state->tiling = choice.tiling;
             state->batchInvariant = choice.batchInvariant;
         }
+        if (residency == Residency::OneBlock)
+            state->model->head.reset();
         return Transformer(std::move(state));
     });
 }
@@ -163,6 +251,22 @@ bool Transformer::batchInvariant() const
     return m_state->batchInvariant;
 }
 
+Residency Transformer::residency() const
+{
+    return m_state->residency;
+}
+
+void Transformer::prefetch(LayerIndex layer)
+{
+    m_state->prefetch(layer);
+}
+
+void Transformer::release(LayerIndex layer)
+{
+    if (m_state->residency == Residency::OneBlock)
+        m_state->blocks[static_cast<std::size_t>(layer.value)].reset();
+}
+
 TilingChoice Transformer::tilingForReplay(DType dtype, const RunContext& context)
 {
     TilingChoice choice{defaultTiling(dtype), true};
@@ -178,9 +282,9 @@ TilingChoice Transformer::tilingForReplay(DType dtype, const RunContext& context
             attention.narrow(0, 0, query), attention.narrow(0, query, config.keyValueWidth()), block.output.weight(),
             block.up.weight().narrow(0, 0, config.dFf), block.down.weight()};
         for (const at::Tensor& weight : weights) {
-            const Linear layer(weight.to(scalarTypeOf(dtype)), at::Tensor());
+            const Linear layer(weight, at::Tensor());
             const Linear* const layers[] = {&layer};
-            const TilingChoice one = chooseTiling(layers, choice.tiling, context);
+            const TilingChoice one = chooseTiling(layers, choice.tiling, context, dtype);
             choice = {one.tiling, choice.batchInvariant && one.batchInvariant};
         }
         return choice;
@@ -203,7 +307,9 @@ at::Tensor Transformer::embed(std::span<const TokenId> ids, const Batch& batch) 
                          std::to_string(rows.size()) + " token ids");
     return guarded([&] {
         const ModelWeights& weights = *m_state->model;
-        at::Tensor state = at::index_select(weights.tokenEmbedding, 0, indexTensor(rows, m_state->device));
+        at::Tensor state = weights.tokenEmbedding.defined()
+                               ? at::index_select(weights.tokenEmbedding, 0, indexTensor(rows, m_state->device))
+                               : loadEmbeddingRows(*m_state->checkpoint, rows, m_state->dtype, m_state->device);
         if (weights.positionEmbedding.defined())
             state.add_(at::index_select(weights.positionEmbedding, 0, indexTensor(batch.positions(), m_state->device)));
         return state;
@@ -224,24 +330,23 @@ at::Tensor Transformer::forwardFrom(LayerIndex first, const at::Tensor& state, c
     checkPositions(own.config, batch.longest());
     return guarded([&] {
         own.preparePositions(batch.longest());
-        Pass pass{own.config, batch,      own.tiling,    own.workspace, {},
-                  {},         own.future, options.cache, options.taps,  options.decoding};
+        Pass pass{own.config, batch,         own.tiling,   own.workspace, {},           {},
+                  own.future, options.cache, options.taps, options.past,  options.kept, options.decoding};
         if (own.cosine.defined()) {
             const at::Tensor positions = indexTensor(batch.positions(), own.device);
             pass.cosine = at::index_select(own.cosine, 0, positions);
             pass.sine = at::index_select(own.sine, 0, positions);
         }
-        const std::int64_t rows = batch.rows();
-        const std::int64_t padded = options.decoding ? rows : own.tiling.padded(rows);
-        at::Tensor current = own.workspace.take("state", padded, own.config.dModel);
-        current.narrow(0, 0, rows).copy_(state);
-        if (padded > rows)
-            current.narrow(0, rows, padded - rows).zero_();
+        at::Tensor current = own.workspace.take("state", batch.rows(), own.config.dModel);
+        current.copy_(state);
         for (std::int32_t layer = first.value; layer < end; ++layer) {
             context.step();
-            forwardBlock(pass, own.block(LayerIndex{layer}, context), LayerIndex{layer}, current, context);
+            const BlockWeights& weights = own.block(LayerIndex{layer}, context);
+            if (layer + 1 < end)
+                own.prefetch(LayerIndex{layer + 1});
+            forwardBlock(pass, weights, LayerIndex{layer}, current, context);
         }
-        return current.narrow(0, 0, rows).clone();
+        return current.clone();
     });
 }
 
@@ -256,9 +361,10 @@ at::Tensor Transformer::logits(const at::Tensor& state, bool decoding, const Run
             normalise(state.narrow(0, begin, count), own.model->finalNorm, normed.narrow(0, begin, count));
         });
         const Batch none;
-        const Pass pass{own.config, none, own.tiling, own.workspace, {}, {}, {}, nullptr, nullptr, decoding};
+        const Pass pass{own.config, none,    own.tiling, own.workspace, {},      {},
+                        {},         nullptr, nullptr,    nullptr,       nullptr, decoding};
         at::Tensor scores = own.workspace.take("logits", padded, own.config.vocab);
-        applyLinear(pass, normed, own.model->head, scores, context);
+        applyLinear(pass, normed, own.head(context), scores, context);
         return scores.narrow(0, 0, rows);
     });
 }

@@ -32,6 +32,8 @@ class Checkpoint;
 namespace blockcert::model {
 
 class KvCache;
+struct KeyValues;
+struct Past;
 
 // What a pass shows of itself, [rows, d] in the baseline's dtype. The tensors are the pass's own: they are only
 // valid during the call, and what is written into them is what the pass goes on with (edits do that).
@@ -50,14 +52,17 @@ public:
 
 enum class Residency : std::uint8_t {
     Whole,    // every weight stays in memory
-    OneBlock, // a block's weights are read when the block runs and dropped when another one does
+    OneBlock, // a block's weights are read when the block runs and dropped when another one does; the next block's are
+              // read meanwhile
 };
 
 struct ForwardOptions {
     std::int32_t end = -1; // the first block that does not run; −1: all blocks run
     Taps* taps = nullptr;
     KvCache* cache = nullptr;
-    bool decoding = false; // kernels for few rows; last digits differ from the others'
+    const Past* past = nullptr; // for a pass through one block whose prompts begin behind position 0 (batch.start)
+    KeyValues* kept = nullptr;  // receives keys and values of the last block that runs; its tensors are reused
+    bool decoding = false;      // kernels for few rows; last digits differ from the others'
 };
 
 // One pass at a time: not thread-safe.
@@ -75,6 +80,14 @@ public:
     [[nodiscard]] const c10::Device& device() const;
     [[nodiscard]] const Tiling& tiling() const;
     [[nodiscard]] bool batchInvariant() const;
+    [[nodiscard]] Residency residency() const;
+
+    // With Residency::OneBlock, otherwise without effect. prefetch() begins to read a block in the background unless it
+    // is already there: whatever reads this block's weights from the checkpoint then waits for nothing, and does not
+    // read them again until another block is prefetched. release() drops a block's weights.
+    void prefetch(LayerIndex layer);
+    void release(LayerIndex layer);
+
     // The self-test's answer for the shapes of a block's layers, one by one, in the type of a replay.
     [[nodiscard]] TilingChoice tilingForReplay(DType dtype, const RunContext& context);
 

@@ -10,6 +10,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -189,7 +190,7 @@ BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer,
 }
 
 ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device,
-                              const LoadProgress& progress, const RunContext& context)
+                              Matrices matrices, const LoadProgress& progress, const RunContext& context)
 {
     const TransformerConfig& config = checkpoint.config();
     const std::int64_t width = config.dModel;
@@ -197,16 +198,57 @@ ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtyp
     const auto load = [&](const std::string& role, at::IntArrayRef sizes) {
         return loader.load(checkpoint.modelWeight(role), role, sizes);
     };
-    at::Tensor embedding = load("token_embedding.weight", {config.vocab, width});
-    at::Tensor positions;
+    ModelWeights weights;
     if (config.architecture == Architecture::Gpt2)
-        positions = load("position_embedding.weight", {config.context, width});
-    Norm finalNorm;
-    finalNorm.weight = load("final_norm.weight", {width});
-    finalNorm.bias = loader.loadOptional(checkpoint.modelWeight("final_norm.bias"), "final_norm.bias", {width});
-    finalNorm.epsilon = config.normEpsilon;
-    const at::Tensor head = config.tiedEmbeddings ? embedding : load("lm_head.weight", {config.vocab, width});
-    return {embedding, positions, std::move(finalNorm), Linear(head, at::Tensor())};
+        weights.positionEmbedding = load("position_embedding.weight", {config.context, width});
+    weights.finalNorm.weight = load("final_norm.weight", {width});
+    weights.finalNorm.bias = loader.loadOptional(checkpoint.modelWeight("final_norm.bias"), "final_norm.bias", {width});
+    weights.finalNorm.epsilon = config.normEpsilon;
+    if (matrices == Matrices::None)
+        return weights;
+    weights.tokenEmbedding = load("token_embedding.weight", {config.vocab, width});
+    if (config.tiedEmbeddings)
+        weights.head.emplace(weights.tokenEmbedding, at::Tensor());
+    else
+        weights.head.emplace(loadHead(checkpoint, dtype, device, progress, context));
+    return weights;
+}
+
+Linear loadHead(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device,
+                const LoadProgress& progress, const RunContext& context)
+{
+    const TransformerConfig& config = checkpoint.config();
+    const std::string role = config.tiedEmbeddings ? "token_embedding.weight" : "lm_head.weight";
+    Loader loader(checkpoint, dtype, device, progress, context);
+    return Linear(loader.load(checkpoint.modelWeight(role), role, {config.vocab, config.dModel}), at::Tensor());
+}
+
+at::Tensor loadEmbeddingRows(const artifact::Checkpoint& checkpoint, std::span<const std::int64_t> ids, DType dtype,
+                             const at::Device& device)
+{
+    const std::string role = "token_embedding.weight";
+    const std::optional<WeightReference> reference = checkpoint.modelWeight(role);
+    const std::vector<std::int64_t> expected = {checkpoint.config().vocab, checkpoint.config().dModel};
+    if (!reference || shapeOf(*reference) != expected)
+        throw ShapeError(checkpoint.path().string() + ": the weight " + role +
+                         " is missing or does not have the shape of the configuration");
+    at::Tensor rows = at::empty({static_cast<std::int64_t>(ids.size()), expected[1]},
+                                at::TensorOptions().dtype(scalarTypeOf(dtype)).device(device));
+    std::map<std::int64_t, std::vector<std::int64_t>> places; // of each id
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        places[ids[i]].push_back(static_cast<std::int64_t>(i));
+    HostTensor row;
+    for (const auto& [id, where] : places) {
+        WeightReference part = *reference;
+        part.transforms.push_back(
+            {.kind = WeightTransform::Kind::Rows, .begin = id, .end = id + 1, .dtype = DType::F32});
+        checkpoint.load(artifact::castTo(std::move(part), dtype), row);
+        for (const std::int64_t place : where) {
+            at::Tensor target = rows.narrow(0, place, 1);
+            copyInto(row, target);
+        }
+    }
+    return rows;
 }
 
 HostTensor loadWeight(const artifact::Checkpoint& checkpoint, const WeightReference& reference,

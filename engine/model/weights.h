@@ -12,6 +12,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 
 namespace blockcert {
 class RunContext;
@@ -34,11 +36,14 @@ struct BlockWeights {
 };
 
 struct ModelWeights {
-    at::Tensor tokenEmbedding;    // [V, d]
+    at::Tensor tokenEmbedding;    // [V, d]; undefined if only rows of it are read when they are needed
     at::Tensor positionEmbedding; // [context, d]; undefined for Llama
     Norm finalNorm;
-    Linear head; // [V, d]; shares the embedding's memory when tied
+    std::optional<Linear> head; // [V, d]; shares the embedding's memory when tied; absent with the embedding
 };
+
+// Which of the model's two large matrices are kept.
+enum class Matrices : bool { None, Both };
 
 // Told how many bytes have been added to the weights in memory; from any thread.
 using LoadProgress = std::function<void(std::int64_t)>;
@@ -48,8 +53,13 @@ using LoadProgress = std::function<void(std::int64_t)>;
 [[nodiscard]] BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype,
                                      const at::Device& device, const LoadProgress& progress, const RunContext& context);
 [[nodiscard]] ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype,
-                                            const at::Device& device, const LoadProgress& progress,
+                                            const at::Device& device, Matrices matrices, const LoadProgress& progress,
                                             const RunContext& context);
+// The two large matrices apart: the head, and rows of the embedding [ids, d].
+[[nodiscard]] Linear loadHead(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device,
+                              const LoadProgress& progress, const RunContext& context);
+[[nodiscard]] at::Tensor loadEmbeddingRows(const artifact::Checkpoint& checkpoint, std::span<const std::int64_t> ids,
+                                           DType dtype, const at::Device& device);
 
 // The same for one weight in ordinary memory, in the type its reference ends with.
 [[nodiscard]] HostTensor loadWeight(const artifact::Checkpoint& checkpoint, const WeightReference& reference,

@@ -42,19 +42,25 @@ struct LoadedProgram {
     at::TensorOptions options;
     model::Tiling tiling;
     bool batchInvariant = true;
-    std::multimap<std::int64_t, at::Tensor> spare; // by element count
+    std::shared_ptr<RowBuffers> spare = std::make_shared<RowBuffers>();
 
-    at::Tensor takeRows(std::int64_t rows, std::int64_t width)
+    // At least that many rows; too small ones are replaced.
+    at::Tensor takeBuffer(std::int64_t rows, std::int64_t width)
     {
-        const auto found = spare.find(rows * width);
-        if (found == spare.end())
-            return at::zeros({rows, width}, options);
-        at::Tensor buffer = found->second.view({rows, width});
-        spare.erase(found);
+        const auto found = spare->find(width);
+        at::Tensor buffer;
+        if (found != spare->end()) {
+            buffer = std::move(found->second);
+            spare->erase(found);
+        }
+        if (!buffer.defined() || buffer.size(0) < rows) {
+            buffer = at::Tensor(); // give the old memory back first
+            buffer = at::zeros({rows, width}, options);
+        }
         return buffer;
     }
 
-    void giveBack(const at::Tensor& buffer) { spare.emplace(buffer.numel(), buffer); }
+    void giveBack(const at::Tensor& buffer) { spare->emplace(buffer.size(1), buffer); }
 };
 
 void checkShape(const std::string& what, const HostTensor& tensor, const std::vector<std::int64_t>& shape)
@@ -80,10 +86,9 @@ public:
         , m_onCpu(state.options.device().is_cpu())
         , m_margins(static_cast<std::size_t>(batch.prompts()))
     {
-        at::Tensor x = state.takeRows(m_padded, state.program.width);
+        const at::Tensor& x = create("x", state.program.width);
         x.narrow(0, 0, m_rows).copy_(input);
         x.narrow(0, m_rows, m_padded - m_rows).zero_();
-        m_registers["x"] = x;
         if (state.program.ropeHalf != 0) {
             const std::vector<std::int64_t> positions = batch.positions();
             auto* data = const_cast<std::int64_t*>(positions.data());
@@ -104,29 +109,37 @@ public:
                 std::visit([this](const auto& op) { apply(op); }, m_state.program.operations[step.begin]);
             for (const std::string& name : step.finished) {
                 const auto found = m_registers.find(name);
-                m_state.giveBack(found->second);
+                m_state.giveBack(found->second.buffer);
                 m_registers.erase(found);
             }
         }
         std::vector<ir::BlockReplay> replays;
         for (std::int64_t p = 0; p < m_batch.prompts(); ++p) {
             const auto rowsOf = [&](const char* name) {
-                return model::toDoubles(m_registers.at(name).narrow(0, m_batch.begin(p), m_batch.count(p)));
+                return model::toDoubles(in(name).narrow(0, m_batch.begin(p), m_batch.count(p)));
             };
             replays.push_back(
                 {rowsOf("y"), rowsOf("attn"), rowsOf("mlp"), std::move(m_margins[static_cast<std::size_t>(p)])});
         }
-        for (const auto& [name, buffer] : m_registers)
-            m_state.giveBack(buffer);
+        for (const auto& [name, made] : m_registers)
+            m_state.giveBack(made.buffer);
         return replays;
     }
 
 private:
-    const at::Tensor& in(const std::string& name) const { return m_registers.at(name); }
+    struct Register {
+        at::Tensor buffer;
+        at::Tensor rows; // [padded rows, width], the buffer's first
+    };
+
+    const at::Tensor& in(const std::string& name) const { return m_registers.at(name).rows; }
 
     at::Tensor& create(const std::string& name, std::int64_t width)
     {
-        return m_registers[name] = m_state.takeRows(m_padded, width);
+        Register& made = m_registers[name];
+        made.buffer = m_state.takeBuffer(m_padded, width);
+        made.rows = made.buffer.narrow(0, 0, m_padded);
+        return made.rows;
     }
 
     // out = work(in), rows by rows; out is as wide as in.
@@ -224,7 +237,7 @@ private:
         const at::Tensor forbidden = m_state.forbidden.narrow(0, 0, count).narrow(1, 0, count);
         std::map<std::string, at::Tensor> scores; // [query, key] of this head
         const auto columns = [&](const std::string& name, std::int64_t index, std::int64_t width) {
-            return m_registers.at(name).narrow(0, begin, count).narrow(1, index * width, width);
+            return in(name).narrow(0, begin, count).narrow(1, index * width, width);
         };
         for (std::size_t i = step.begin; i < step.end; ++i) {
             const ir::Operation& operation = m_state.program.operations[i];
@@ -254,26 +267,43 @@ private:
     bool m_onCpu;
     at::Tensor m_cosine; // [rows, ropeHalf]
     at::Tensor m_sine;
-    std::map<std::string, at::Tensor> m_registers; // [padded rows, width]
-    std::vector<std::vector<double>> m_margins;    // per prompt [head, token]
+    std::map<std::string, Register> m_registers;
+    std::vector<std::vector<double>> m_margins; // per prompt [head, token]
 };
+
+// The tensor where it lies. Widening copies it, so that its alignment has no influence on any product.
+at::Tensor inPlace(const HostTensor& value)
+{
+    // from_blob only reads here; its signature is not const-correct.
+    auto* bytes = const_cast<std::byte*>(value.bytes.data());
+    return at::from_blob(bytes, value.shape, at::TensorOptions().dtype(model::scalarTypeOf(value.dtype)));
+}
 
 void prepareWeights(LoadedProgram& state, const ir::BlockIr& block, const RunContext& context)
 {
     const std::string where = "block " + std::to_string(block.program.layer.value) + ": ";
-    const auto load = [&](const std::string& name) {
+    const at::ScalarType type = c10::typeMetaToScalarType(state.options.dtype());
+    const auto valueOf = [&](const std::string& name) -> const HostTensor& {
         context.step();
         const auto value = block.weights.find(name);
         if (value == block.weights.end())
             throw ShapeError(where + "the weight " + name + " was not loaded");
         checkShape(where + "the weight " + name, value->second, block.program.weights.at(name).shape);
-        return model::toTensorAs(c10::typeMetaToScalarType(state.options.dtype()), value->second,
-                                 state.options.device(), context);
+        return value->second;
+    };
+    const auto load = [&](const std::string& name) {
+        return model::toTensorAs(type, valueOf(name), state.options.device(), context);
+    };
+    const auto loadMatrix = [&](const std::string& name) {
+        const HostTensor& value = valueOf(name);
+        const bool narrower = storageBlock(value.dtype).bytes < static_cast<std::int64_t>(c10::elementSize(type));
+        return narrower && state.options.device().is_cpu() ? inPlace(value) : load(name);
     };
     for (const ir::Operation& operation : block.program.operations) {
         if (const auto* linear = std::get_if<ir::Linear>(&operation))
             state.layers.insert_or_assign(
-                linear->out, Linear(load(linear->weight), linear->bias.empty() ? at::Tensor() : load(linear->bias)));
+                linear->out,
+                Linear(loadMatrix(linear->weight), linear->bias.empty() ? at::Tensor() : load(linear->bias)));
         else if (const auto* rms = std::get_if<ir::RmsNorm>(&operation))
             state.vectors[rms->weight] = load(rms->weight);
         else if (const auto* layer = std::get_if<ir::LayerNorm>(&operation)) {
@@ -315,7 +345,7 @@ TorchInterpreter::TorchInterpreter(const ir::BlockIr& block, DType dtype, const 
             std::vector<const Linear*> layers;
             for (const auto& [name, layer] : state.layers)
                 layers.push_back(&layer);
-            const model::TilingChoice choice = model::chooseTiling(layers, state.tiling, context);
+            const model::TilingChoice choice = model::chooseTiling(layers, state.tiling, context, dtype);
             state.tiling = choice.tiling;
             state.batchInvariant = choice.batchInvariant;
         }
@@ -334,6 +364,11 @@ const model::Tiling& TorchInterpreter::tiling() const
 bool TorchInterpreter::batchInvariant() const
 {
     return m_state->batchInvariant;
+}
+
+void TorchInterpreter::useBuffers(std::shared_ptr<RowBuffers> buffers)
+{
+    m_state->spare = std::move(buffers);
 }
 
 std::vector<ir::BlockReplay> TorchInterpreter::run(const at::Tensor& input, const Batch& batch,

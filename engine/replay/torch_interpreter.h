@@ -6,6 +6,8 @@
 #include "engine/model/tiled_linear.h"
 #include "engine/values/dtype.h"
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -28,8 +30,12 @@ struct Batch;
 
 namespace blockcert::replay {
 
-// Weights are converted once, at construction. A prompt's results depend neither on the other prompts nor on the
-// thread count where batchInvariant() holds. One run at a time: not thread-safe.
+// Intermediate results that are not in use: [rows, width] by width.
+using RowBuffers = std::multimap<std::int64_t, at::Tensor>;
+
+// On the CPU, matrices of a narrower type than the replay's stay where the block has them and are widened a panel at a
+// time: the block must outlive this. A prompt's results depend neither on the other prompts nor on the thread count
+// where batchInvariant() holds. One run at a time: not thread-safe.
 class TorchInterpreter {
 public:
     // dtype is F64 or F32 and is the type of all arithmetic. Without a tiling the self-test of engine/model/invariance
@@ -43,6 +49,10 @@ public:
 
     [[nodiscard]] const model::Tiling& tiling() const;
     [[nodiscard]] bool batchInvariant() const; // true if a tiling was given: whoever gave it has tested it
+
+    // Intermediate results then lie in these buffers, which one interpreter after the other may use: allocating them
+    // anew costs more than filling them. All of them have one dtype and device.
+    void useBuffers(std::shared_ptr<RowBuffers> buffers);
 
     // One replay per prompt of the batch. `input` [rows, width] in any floating type is widened exactly.
     [[nodiscard]] std::vector<ir::BlockReplay> run(const at::Tensor& input, const model::Batch& batch,

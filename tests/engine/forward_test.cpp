@@ -42,6 +42,17 @@ TEST_P(Types, APromptAloneHasTheBitsItHasAmongTen)
     }
 }
 
+TEST_P(Types, ABeginningHasTheBitsItHasInTheWholePrompt)
+{
+    Transformer transformer = load();
+    const std::vector<TokenId> prompt = somePrompts({64}, 288).front();
+    const at::Tensor whole = run(transformer, {prompt});
+    for (const std::int64_t count : {1, 2, 31, 32, 33, 63}) {
+        const at::Tensor alone = run(transformer, {{prompt.begin(), prompt.begin() + count}});
+        EXPECT_TRUE(at::equal(alone, whole.narrow(0, 0, count))) << count << " tokens";
+    }
+}
+
 TEST_P(Types, OneThreadAndTwoGiveTheSameBits)
 {
     const auto prompts = somePrompts({7, 33, 25, 64}, 288);

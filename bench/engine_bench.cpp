@@ -1,14 +1,19 @@
 // What tracing, extraction and certification cost, as ratios of things timed in this process.
 //   engine_bench demo MODEL.gguf FOLDER          the demo model on the stress prompts, then the whole road on base
 //   engine_bench tinyllama FOLDER [LAYERS]       10 prompts of 256 tokens on random weights of TinyLlama's shape
+//   engine_bench losses FOLDER [LAYERS [DTYPE]]  the same with exact losses of every fifth block, against the
+//   arithmetic engine_bench model-7b FOLDER [LAYERS]        only writes such weights in fp16 and prompts.jsonl, for
+//   peak_memory.py
 // FOLDER receives models and runs, and may be removed afterwards. Times are wall seconds, medians of five after one
 // to warm up; the same ratios of CPU time stand beside them, because neighbours disturb those less.
+#include "engine/base/atomic_file.h"
 #include "engine/base/run_context.h"
+#include "engine/base/strict_json.h"
 #include "engine/certificate/verify.h"
 #include "engine/ir/block_ir.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/predictions.h"
-#include "engine/pipeline/baseline_states.h"
+#include "engine/model/weights.h"
 #include "engine/pipeline/loaded_model.h"
 #include "engine/pipeline/surrogate.h"
 #include "engine/replay/torch_interpreter.h"
@@ -218,6 +223,65 @@ void benchTraceAndExtraction(const std::string& model, const pipeline::PromptOpt
     printRatio("extraction / (forward + replay)", extraction, arithmetic, 1.30);
 }
 
+// Multiplications and additions of a block, dense mask, and of the head.
+double blockFlops(const TransformerConfig& config, double rows, double length)
+{
+    return 2 * rows * static_cast<double>(model::countParameters(config).block) +
+           4 * rows * length * config.queryWidth();
+}
+
+// Exact losses: F + R + X of the arithmetic, each at the rate of LibTorch's own whole matrix products in this process.
+void benchLosses(const std::string& model, DType dtype, const fs::path& folder)
+{
+    constexpr std::int64_t count = 10;
+    constexpr std::int64_t length = 256;
+    pipeline::ModelCache cache({{}, "bench", "bench"});
+    const RunContext context;
+    pipeline::PromptOptions prompts;
+    prompts.content = bench::literalPrompts(count, length, bench::shapeVocabulary);
+    pipeline::CertifyOptions options = optionsFor(model, prompts, folder / "losses");
+    options.model.dtype = dtype;
+    const pipeline::OpenedModel opened = cache.state().open(model, context);
+    opened.checkpoint->hashFiles(context);
+    (void)cache.state().load(opened, options.model, context);
+    const TransformerConfig& config = opened.checkpoint->config();
+    options.blocks = "";
+    const double rows = count * length;
+    const double block = blockFlops(config, rows, length);
+    const double head = 2 * rows * config.dModel * config.vocab;
+    double forward = config.layers * block + head;
+    double replay = 0;
+    double suffixes = 0;
+    for (std::int32_t layer = 0; layer < config.layers; layer += 5) {
+        options.blocks += (layer == 0 ? "" : ",") + std::to_string(layer);
+        replay += block;
+        suffixes += (config.layers - 1 - layer) * block + head;
+    }
+    const double matrices = 2 * rows * static_cast<double>(model::countParameters(config).block);
+    const at::ScalarType type = dtype == DType::BF16 ? at::kBFloat16 : at::kFloat;
+    const auto rateOf = [&](at::ScalarType scalar) {
+        return matrices / gemmTime(config, static_cast<std::int64_t>(rows), scalar, model::threadCount()).wall;
+    };
+    fs::remove_all(options.out);
+    const double baselineRate = rateOf(type);
+    const double replayRate = rateOf(at::kDouble);
+    Json result;
+    const Time time = timeOf([&] { result = pipeline::certify(options, cache, context); });
+    const double after = rateOf(type);
+    fs::remove_all(options.out);
+    const double rate = (baselineRate + after) / 2; // neighbours come and go
+    const double formula = (forward + suffixes) / rate + replay / replayRate;
+    std::printf("%s, blocks %s, %d layers: baseline %s at %.0f GFLOP/s, replay at %.0f GFLOP/s\n",
+                opened.checkpoint->name().c_str(), options.blocks.c_str(), config.layers,
+                std::string(nameOf(dtype)).c_str(), rate / 1e9, replayRate / 1e9);
+    std::printf("  F %.2f TF, X %.2f TF, R %.2f TF: %.1f s by the formula\n", forward / 1e12, suffixes / 1e12,
+                replay / 1e12, formula);
+    print("certify with exact losses, warm", time);
+    std::printf("  %-44s %8.3f   (goal 1.30); roofline fraction %.2f\n", "wall / formula", time.wall / formula,
+                formula / time.wall);
+    std::printf("  work: %s\n", writeJsonLine(result.at("work")).c_str());
+}
+
 void benchWholeRoad(const std::string& model, const fs::path& folder)
 {
     const RunContext context;
@@ -245,7 +309,8 @@ void benchWholeRoad(const std::string& model, const fs::path& folder)
 
 int usage()
 {
-    std::fprintf(stderr, "engine_bench demo MODEL.gguf FOLDER | engine_bench tinyllama FOLDER [LAYERS]\n");
+    std::fprintf(stderr, "engine_bench demo MODEL.gguf FOLDER | engine_bench tinyllama FOLDER [LAYERS] |\n"
+                         "engine_bench losses FOLDER [LAYERS [fp32|bf16]] | engine_bench model-7b FOLDER [LAYERS]\n");
     return 2;
 }
 
@@ -265,13 +330,25 @@ int main(int argc, char** argv)
             benchWholeRoad(words[1], words[2]);
             return 0;
         }
-        if ((words.size() == 2 || words.size() == 3) && words[0] == "tinyllama") {
-            const std::int32_t layers = words.size() == 3 ? std::stoi(words[2]) : 4;
-            const fs::path model = fs::path(words[1]) / ("tinyllama-shape-" + std::to_string(layers));
-            bench::writeTinyLlamaShape(model, layers);
+        if (words.size() >= 2 && words.size() <= 4 && (words[0] == "tinyllama" || words[0] == "losses")) {
+            bench::LlamaShape shape;
+            shape.layers = words.size() > 2 ? std::stoi(words[2]) : words[0] == "losses" ? 22 : 4;
+            const fs::path model = fs::path(words[1]) / ("tinyllama-shape-" + std::to_string(shape.layers));
+            bench::writeLlamaShape(model, shape);
+            if (words[0] == "losses") {
+                benchLosses(model.string(), words.size() == 4 && words[3] == "bf16" ? DType::BF16 : DType::F32,
+                            words[1]);
+                return 0;
+            }
             pipeline::PromptOptions prompts;
-            prompts.content = bench::literalPrompts(10, 256, 32000);
+            prompts.content = bench::literalPrompts(10, 256, bench::shapeVocabulary);
             benchTraceAndExtraction(model.string(), prompts, words[1], 3);
+            return 0;
+        }
+        if ((words.size() == 2 || words.size() == 3) && words[0] == "model-7b") {
+            bench::writeLlamaShape(words[1], bench::sevenBillion(words.size() == 3 ? std::stoi(words[2]) : 32));
+            writeFileAtomically(fs::path(words[1]) / "prompts.jsonl",
+                                bench::literalPrompts(10, 256, bench::shapeVocabulary));
             return 0;
         }
         return usage();

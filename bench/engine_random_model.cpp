@@ -13,22 +13,21 @@ namespace blockcert::bench {
 
 namespace {
 
-constexpr std::int64_t width = 2048;
-constexpr std::int64_t keyWidth = 256;
-constexpr std::int64_t ff = 5632;
-constexpr std::int64_t vocabulary = 32000;
-
 struct Tensor {
     std::string name;
     std::vector<std::int64_t> shape;
 };
 
-std::vector<Tensor> tensorsOf(std::int32_t layers)
+std::vector<Tensor> tensorsOf(const LlamaShape& shape)
 {
+    const std::int64_t width = shape.width;
+    const std::int64_t ff = shape.ff;
+    const std::int64_t keyWidth = width / shape.heads * shape.keyHeads;
+    const std::int64_t vocabulary = shapeVocabulary;
     std::vector<Tensor> tensors = {{"model.embed_tokens.weight", {vocabulary, width}},
                                    {"lm_head.weight", {vocabulary, width}},
                                    {"model.norm.weight", {width}}};
-    for (std::int32_t layer = 0; layer < layers; ++layer) {
+    for (std::int32_t layer = 0; layer < shape.layers; ++layer) {
         const std::string prefix = "model.layers." + std::to_string(layer) + ".";
         tensors.push_back({prefix + "input_layernorm.weight", {width}});
         tensors.push_back({prefix + "self_attn.q_proj.weight", {width, width}});
@@ -51,10 +50,23 @@ std::int64_t countOf(const Tensor& tensor)
     return count;
 }
 
-// Uniform numbers of the size at which a layer keeps its input's size; norms are 1.
-std::vector<std::uint16_t> valuesOf(const Tensor& tensor, std::uint64_t& state)
+// Of numbers that are normal in fp16, or zero.
+std::uint16_t halfOf(float value)
 {
-    std::vector<std::uint16_t> values(static_cast<std::size_t>(countOf(tensor)), std::uint16_t{0x3f80});
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof(bits));
+    const std::uint32_t sign = bits >> 16U & 0x8000U;
+    const std::uint32_t exponent = bits >> 23U & 0xffU;
+    if (exponent < 113)
+        return static_cast<std::uint16_t>(sign);
+    return static_cast<std::uint16_t>(sign | (exponent - 112U) << 10U | (bits >> 13U & 0x3ffU));
+}
+
+// Uniform numbers of the size at which a layer keeps its input's size; norms are 1.
+std::vector<std::uint16_t> valuesOf(const Tensor& tensor, bool half, std::uint64_t& state)
+{
+    std::vector<std::uint16_t> values(static_cast<std::size_t>(countOf(tensor)),
+                                      half ? std::uint16_t{0x3c00} : std::uint16_t{0x3f80});
     if (tensor.shape.size() == 1)
         return values;
     const double size = std::sqrt(1.0 / static_cast<double>(tensor.shape[1]));
@@ -63,30 +75,30 @@ std::vector<std::uint16_t> valuesOf(const Tensor& tensor, std::uint64_t& state)
         const auto single = static_cast<float>(size * (static_cast<double>(state >> 11U) * 0x1p-52 - 1.0));
         std::uint32_t bits = 0;
         std::memcpy(&bits, &single, sizeof(bits));
-        value = static_cast<std::uint16_t>(bits >> 16U);
+        value = half ? halfOf(single) : static_cast<std::uint16_t>(bits >> 16U);
     }
     return values;
 }
 
 }
 
-void writeTinyLlamaShape(const std::filesystem::path& folder, std::int32_t layers)
+void writeLlamaShape(const std::filesystem::path& folder, const LlamaShape& shape)
 {
     std::filesystem::create_directories(folder);
     const Json config = {{"architectures", {"LlamaForCausalLM"}},
                          {"model_type", "llama"},
-                         {"hidden_size", width},
-                         {"intermediate_size", ff},
-                         {"num_hidden_layers", layers},
-                         {"num_attention_heads", 32},
-                         {"num_key_value_heads", 4},
+                         {"hidden_size", shape.width},
+                         {"intermediate_size", shape.ff},
+                         {"num_hidden_layers", shape.layers},
+                         {"num_attention_heads", shape.heads},
+                         {"num_key_value_heads", shape.keyHeads},
                          {"hidden_act", "silu"},
                          {"rms_norm_eps", 1e-5},
                          {"rope_theta", 10000.0},
-                         {"vocab_size", vocabulary},
+                         {"vocab_size", shapeVocabulary},
                          {"max_position_embeddings", 2048},
                          {"tie_word_embeddings", false},
-                         {"torch_dtype", "bfloat16"}};
+                         {"torch_dtype", shape.half ? "float16" : "bfloat16"}};
     const std::filesystem::path configPath = folder / "config.json";
     const std::filesystem::path weightsPath = folder / "model.safetensors";
     {
@@ -96,12 +108,14 @@ void writeTinyLlamaShape(const std::filesystem::path& folder, std::int32_t layer
             return;
     }
 
-    const std::vector<Tensor> tensors = tensorsOf(layers);
+    const std::vector<Tensor> tensors = tensorsOf(shape);
     Json header = Json::object();
     std::int64_t offset = 0;
     for (const Tensor& tensor : tensors) {
         const std::int64_t bytes = 2 * countOf(tensor);
-        header[tensor.name] = {{"dtype", "BF16"}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + bytes}}};
+        header[tensor.name] = {{"dtype", shape.half ? "F16" : "BF16"},
+                               {"shape", tensor.shape},
+                               {"data_offsets", {offset, offset + bytes}}};
         offset += bytes;
     }
     std::string text = header.dump();
@@ -112,7 +126,7 @@ void writeTinyLlamaShape(const std::filesystem::path& folder, std::int32_t layer
     stream << text;
     std::uint64_t state = 1;
     for (const Tensor& tensor : tensors) {
-        const std::vector<std::uint16_t> values = valuesOf(tensor, state);
+        const std::vector<std::uint16_t> values = valuesOf(tensor, shape.half, state);
         stream.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(2 * values.size()));
     }
     stream.close();

@@ -102,7 +102,11 @@ Arguments operator+(Arguments left, const Arguments& right)
 Arguments reading()
 {
     return {choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "the precision of the baseline"),
-            valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads(), maxTokens()};
+            valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads(),
+            valued("--memory", ValueKind::Text, "SIZE", "auto",
+                   "stream the weights block by block if they need more than two thirds of SIZE, such as 6G (auto: of "
+                   "the memory that is available)"),
+            maxTokens()};
 }
 
 Arguments output()

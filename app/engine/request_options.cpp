@@ -4,7 +4,9 @@
 #include "engine/base/error.h"
 #include "engine/certificate/policy_file.h"
 
+#include <charconv>
 #include <limits>
+#include <string_view>
 
 namespace blockcert::engine {
 
@@ -22,6 +24,27 @@ DType dtypeOf(const std::string& word)
     return word == "fp16" ? DType::F16 : DType::F32;
 }
 
+// "auto", bytes, or a number with K, M, G or T (powers of 1024) behind it.
+std::int64_t memoryOf(Parameters& parameters)
+{
+    constexpr std::string_view units = "KMGT";
+    const std::string text = parameters.text("memory", "auto");
+    if (text == "auto")
+        return 0;
+    std::string_view digits = text;
+    int shift = 0;
+    if (!digits.empty() && units.find(digits.back()) != std::string_view::npos) {
+        shift = 10 * (static_cast<int>(units.find(digits.back())) + 1);
+        digits.remove_suffix(1);
+    }
+    std::int64_t number = 0;
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (problem != std::errc() || end != digits.data() + digits.size() || number < 1 ||
+        number > std::numeric_limits<std::int64_t>::max() >> shift)
+        parameters.refuse("memory", "is auto, or a number of bytes such as 4000000000, 800M or 6G, not " + text);
+    return number << shift;
+}
+
 pipeline::ModelOptions modelOptions(Parameters& parameters)
 {
     pipeline::ModelOptions options;
@@ -29,6 +52,7 @@ pipeline::ModelOptions modelOptions(Parameters& parameters)
     options.dtype = dtypeOf(parameters.word("dtype", {"fp32", "bf16", "fp16"}));
     options.device = parameters.text("device", "cpu");
     options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
+    options.memory = memoryOf(parameters);
     return options;
 }
 

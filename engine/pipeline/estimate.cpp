@@ -82,27 +82,41 @@ double diskOf(const RunRequest& request, const TransformerConfig& config, const 
     const double fitted = request.embedWeights ? 0 : decompositionOf(request, config).bytes;
     const double ir = longest * longest + longest * config.headDim * element + 8192 + embedded + fitted;
     const double block = recorded + perToken + losses + work.squares + ir;
-    // One block's cells lie beside the finished files until the block is written.
-    return block * static_cast<double>(request.blocks.size() + 1);
+    if (request.loss != LossMode::Exact) // a few blocks' cells lie beside the finished files until those are flushed
+        return block * static_cast<double>(request.blocks.size() + 2);
+    // With losses every block is finished in the end, and what is carried is saved.
+    const double carried = work.tokens * config.dModel * element * static_cast<double>(request.blocks.size() + 1);
+    return 2 * block * static_cast<double>(request.blocks.size()) + 2 * carried;
 }
 
-double memoryOf(const RunRequest& request, const TransformerConfig& config, const Work& work)
+double memoryOf(const RunRequest& request, const TransformerConfig& config, const Work& work,
+                model::Residency residency)
 {
     const model::ParameterCount count = model::countParameters(config);
     const auto element = static_cast<double>(storageBlock(request.baselineDtype).bytes);
     const auto replayElement = static_cast<double>(storageBlock(request.replayDtype).bytes);
-    const double weights =
-        (static_cast<double>(count.model) + config.layers * static_cast<double>(count.block)) * element;
-    const double surrogate = static_cast<double>(count.block) * (element + replayElement);
-    const double kept = request.loss == LossMode::Exact ? static_cast<double>(request.blocks.size()) : 1;
-    const double trace = work.tokens * config.dModel * element * (kept + 4);
+    const double block = static_cast<double>(count.block) * element;
+    const double head = static_cast<double>(config.vocab) * config.dModel * element;
+    const bool losses = request.loss == LossMode::Exact;
+    // One block at a time: its weights, the file's bytes of it or of the next one, and its surrogate; the baseline's
+    // are dropped before the surrogate is made unless models with an earlier block replaced still need them.
+    const double weights = residency == model::Residency::Whole
+                               ? static_cast<double>(count.model) * element + config.layers * block
+                               : std::max(head, block * 2);
     const double widest = std::max(2 * config.dFf, config.queryWidth() + 2 * config.keyValueWidth());
-    const double forward = work.tokens * (widest + config.dFf + 4.0 * config.dModel) * element;
+    const bool narrower = element < replayElement; // widened a panel at a time
+    const double panels = 192.0 * std::max(config.dFf, config.dModel) * replayElement * 16;
+    const double surrogate =
+        (residency == model::Residency::Whole ? block : 0) + (narrower ? panels : block / element * replayElement);
+    const double state = work.tokens * config.dModel * element;
+    const double carried = losses ? state * static_cast<double>(request.blocks.size() + 1) : 0;
     const double rows = std::min(work.tokens, 512.0);
+    const double forward = rows * (widest + config.dFf + 4.0 * config.dModel) * element +
+                           2 * work.tokens * config.keyValueWidth() * element;
     const double replay = rows * (widest + 2.0 * config.dFf + 8.0 * config.dModel) * replayElement;
     const double logits = 128.0 * config.vocab * element;
     constexpr double libraries = 160e6;
-    return weights + surrogate + trace + forward + replay + logits + libraries;
+    return weights + surrogate + 8 * state + carried + forward + replay + logits + libraries;
 }
 
 std::int64_t rounded(double value)
@@ -120,9 +134,12 @@ Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext
     (void)openOther(options.surrogate, opened, cache.state());
     const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
     const Work work = workOf(prompts);
+    const MemoryPlan plan = memoryPlan(config, options.model);
     return {{"cells", request.blocks.size() * prompts.prompts.size()},
             {"tokens", prompts.tokenCount()},
-            {"memory_bytes", rounded(memoryOf(request, config, work))},
+            {"memory_bytes", rounded(memoryOf(request, config, work, plan.residency))},
+            {"memory_budget_bytes", plan.budget},
+            {"residency", nameOf(plan.residency)},
             {"disk_bytes", rounded(diskOf(request, config, work))},
             {"flops", flopsOf(request, config, work)}};
 }

@@ -2,7 +2,6 @@
 #include "engine/base/run_context.h"
 #include "engine/model/predictions.h"
 #include "engine/model/torch_guard.h"
-#include "engine/pipeline/baseline_states.h"
 #include "engine/pipeline/loaded_model.h"
 #include "engine/pipeline/pipeline.h"
 
@@ -65,7 +64,7 @@ Json evaluate(const EvaluateOptions& options, ModelCache& cache, const RunContex
                 transformer.forwardFrom(LayerIndex{0}, transformer.embed(tokens, batch), batch, {}, context);
             const model::Predictions all = model::predict(transformer, state, batch, tokens, context);
             for (std::size_t p = begin; p < end; ++p) {
-                const model::Predictions own = predictionsOf(all, batch, static_cast<std::int64_t>(p - begin));
+                const model::Predictions own = model::predictionsOf(all, batch, static_cast<std::int64_t>(p - begin));
                 requireFinite(own, prompts.prompts[p]);
                 for (const double value : own.nll)
                     sum += value;

@@ -28,15 +28,19 @@ std::shared_ptr<const tokenizer::Tokenizer> openTokenizer(const artifact::Checkp
     }
 }
 
-// Keep all weights in memory if they leave a third of it free for the work itself.
-model::Residency residencyFor(const TransformerConfig& config, DType dtype)
-{
-    const model::ParameterCount count = model::countParameters(config);
-    const std::int64_t bytes = (count.model + config.layers * count.block) * storageBlock(dtype).bytes;
-    const std::int64_t available = model::memoryNow().availableBytes;
-    return available == 0 || bytes < available / 3 * 2 ? model::Residency::Whole : model::Residency::OneBlock;
 }
 
+MemoryPlan memoryPlan(const TransformerConfig& config, const ModelOptions& options)
+{
+    const model::ParameterCount count = model::countParameters(config);
+    const std::int64_t bytes = (count.model + config.layers * count.block) * storageBlock(options.dtype).bytes;
+    const std::int64_t budget = options.memory > 0 ? options.memory : model::memoryNow().availableBytes;
+    return {budget == 0 || bytes < budget / 3 * 2 ? model::Residency::Whole : model::Residency::OneBlock, budget};
+}
+
+std::string_view nameOf(model::Residency residency)
+{
+    return residency == model::Residency::Whole ? "whole" : "one_block";
 }
 
 std::string hintOf(const std::string& model)
@@ -109,12 +113,16 @@ model::Transformer& ModelCache::State::load(const OpenedModel& opened, const Mod
                                             const RunContext& context)
 {
     model::setThreads(options.threads);
-    if (m_transformer && m_dtype == options.dtype && m_device == options.device)
+    // A model that is already loaded has taken its memory out of what is available: only a number asks it to shrink.
+    const bool fits =
+        options.memory == 0 || m_plan.residency == memoryPlan(opened.checkpoint->config(), options).residency;
+    if (m_transformer && m_dtype == options.dtype && m_device == options.device && fits)
         return *m_transformer;
     m_transformer.reset();
+    m_plan = memoryPlan(opened.checkpoint->config(), options);
     const c10::Device device = model::openDevice(options.device);
-    m_transformer.emplace(model::Transformer::load(opened.checkpoint, options.dtype, device,
-                                                   residencyFor(opened.checkpoint->config(), options.dtype), context));
+    m_transformer.emplace(
+        model::Transformer::load(opened.checkpoint, options.dtype, device, m_plan.residency, context));
     m_dtype = options.dtype;
     m_device = options.device;
     return *m_transformer;

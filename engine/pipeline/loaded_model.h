@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace blockcert::pipeline {
@@ -21,6 +22,17 @@ struct OpenedModel {
     std::string tokenizerProblem;
     std::string hint; // what finds the model again: as asked for, a path made absolute
 };
+
+// How the weights are held, and why.
+struct MemoryPlan {
+    model::Residency residency = model::Residency::Whole;
+    std::int64_t budget = 0; // bytes that were asked for or are available; 0 if unknown
+};
+
+// All weights stay in memory if they leave a third of the budget free for the work itself.
+[[nodiscard]] MemoryPlan memoryPlan(const TransformerConfig& config, const ModelOptions& options);
+
+[[nodiscard]] std::string_view nameOf(model::Residency residency); // "whole" or "one_block"
 
 struct ModelCache::State {
     explicit State(Host value)
@@ -34,6 +46,9 @@ struct ModelCache::State {
     // Loads the weights unless the same ones are there. Sets the thread count. Stage "load".
     [[nodiscard]] model::Transformer& load(const OpenedModel& opened, const ModelOptions& options,
                                            const RunContext& context);
+
+    // Of the weights that were loaded last.
+    [[nodiscard]] const MemoryPlan& plan() const { return m_plan; }
 
     Host host;
 
@@ -55,6 +70,7 @@ private:
 
     DType m_dtype = DType::F32;
     std::string m_device;
+    MemoryPlan m_plan;
     std::optional<model::Transformer> m_transformer;
 };
 

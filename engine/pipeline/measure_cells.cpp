@@ -6,6 +6,7 @@
 #include "engine/model/torch_guard.h"
 #include "engine/pipeline/surrogate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -35,40 +36,41 @@ std::vector<double> rowDistances(std::span<const double> a, const std::vector<do
 
 }
 
-CellRecord measureCell(const BlockTrace& trace, const model::Batch& batch, LayerIndex block, std::int64_t prompt,
-                       const ir::BlockReplay& replay)
+CellRecord measureCell(const BlockTrace& trace, LayerIndex block, PromptIndex prompt, const ir::BlockReplay& replay)
 {
     return model::guarded([&] {
-        const auto rows = [&](const at::Tensor& tensor) {
-            return tensor.narrow(0, batch.begin(prompt), batch.count(prompt));
-        };
         const auto width = static_cast<std::size_t>(trace.output.size(1));
-        const std::vector<double> output = model::toDoubles(rows(trace.output));
+        const std::vector<double> output = model::toDoubles(trace.output);
         CellRecord cell;
         cell.block = block;
-        cell.prompt = PromptIndex{static_cast<std::int32_t>(prompt)};
-        cell.input = model::toHost(rows(trace.input));
-        cell.output = model::toHost(rows(trace.output));
-        cell.attentionOutput = model::toHost(rows(trace.attention));
-        cell.mlpOutput = model::toHost(rows(trace.mlp));
-        cell.mask = causalMask(batch.count(prompt));
+        cell.prompt = prompt;
+        cell.input = model::toHost(trace.input);
+        cell.output = model::toHost(trace.output);
+        cell.attentionOutput = model::toHost(trace.attention);
+        cell.mlpOutput = model::toHost(trace.mlp);
+        cell.mask = causalMask(trace.output.size(0));
         cell.error = rowDistances(replay.output, output, width);
-        cell.errorAttention = rowDistances(replay.attention, model::toDoubles(rows(trace.attention)), width);
-        cell.errorMlp = rowDistances(replay.mlp, model::toDoubles(rows(trace.mlp)), width);
+        cell.errorAttention = rowDistances(replay.attention, model::toDoubles(trace.attention), width);
+        cell.errorMlp = rowDistances(replay.mlp, model::toDoubles(trace.mlp), width);
         cell.outputNorm = rowNorms(output, width);
         cell.attentionMargin = replay.margin;
         return cell;
     });
 }
 
-void addLosses(CellRecord& cell, const model::Predictions& base, const model::Predictions& stitched)
+CellRecord lossesOfCell(LayerIndex block, PromptIndex prompt, const model::Predictions& base,
+                        const model::Predictions& stitched)
 {
+    CellRecord cell;
+    cell.block = block;
+    cell.prompt = prompt;
     cell.lossBase = base.nll;
     cell.topIdBase = base.topId;
     cell.topLogitBase = base.topLogit;
     cell.lossStitched = stitched.nll;
     cell.topIdStitched = stitched.topId;
     cell.topLogitStitched = stitched.topLogit;
+    return cell;
 }
 
 HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DType dtype)
@@ -83,10 +85,11 @@ HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DTyp
 
 std::optional<std::int64_t> firstBadToken(const CellRecord& cell)
 {
-    const std::size_t tokens = cell.error.size();
+    const std::size_t tokens = std::max(cell.error.size(), cell.topIdStitched.size() / model::topCount);
+    const bool errors = !cell.error.empty(); // else they are the losses of a cell alone
     for (std::size_t t = 0; t < tokens; ++t) {
-        bool good = std::isfinite(cell.error[t]) && std::isfinite(cell.errorAttention[t]) &&
-                    std::isfinite(cell.errorMlp[t]) && std::isfinite(cell.outputNorm[t]);
+        bool good = !errors || (std::isfinite(cell.error[t]) && std::isfinite(cell.errorAttention[t]) &&
+                                std::isfinite(cell.errorMlp[t]) && std::isfinite(cell.outputNorm[t]));
         for (std::size_t at = t; at < cell.attentionMargin.size(); at += tokens)
             good = good && std::isfinite(cell.attentionMargin[at]);
         for (std::size_t k = 0; k < model::topCount && !cell.topLogitStitched.empty(); ++k)
@@ -108,18 +111,22 @@ std::string cellDetail(const CellRecord& cell)
         else
             relative.push_back(cell.error[t] == 0 ? Json(0.0) : Json()); // y = 0: no ratio
     }
-    Json difference; // null where no loss was measured; the first token is not predicted
-    if (!cell.topIdBase.empty()) {
-        difference = Json::array({nullptr});
-        for (std::size_t t = 0; t < cell.lossBase.size(); ++t)
-            difference.push_back(std::abs(cell.lossStitched[t] - cell.lossBase[t]));
-    }
     const Json detail = {{"cell",
                           {{"block", cell.block.value},
                            {"prompt", cell.prompt.value},
                            {"error", cell.error},
-                           {"relative", std::move(relative)},
-                           {"loss_difference", std::move(difference)}}}};
+                           {"relative", std::move(relative)}}}};
+    return detail.dump();
+}
+
+std::string lossDetail(const CellRecord& losses)
+{
+    Json difference = Json::array({nullptr}); // the first token is not predicted
+    for (std::size_t t = 0; t < losses.lossBase.size(); ++t)
+        difference.push_back(std::abs(losses.lossStitched[t] - losses.lossBase[t]));
+    const Json detail = {
+        {"cell",
+         {{"block", losses.block.value}, {"prompt", losses.prompt.value}, {"loss_difference", std::move(difference)}}}};
     return detail.dump();
 }
 

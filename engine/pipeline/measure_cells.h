@@ -2,9 +2,8 @@
 #pragma once
 
 #include "engine/ir/reference_interpreter.h"
-#include "engine/model/batch.h"
 #include "engine/model/predictions.h"
-#include "engine/pipeline/baseline_states.h"
+#include "engine/pipeline/baseline_pass.h"
 #include "engine/values/cell_record.h"
 
 #include <cstdint>
@@ -13,11 +12,14 @@
 
 namespace blockcert::pipeline {
 
-// Everything of a cell but its losses. Errors and norms are double, summed in index order.
-[[nodiscard]] CellRecord measureCell(const BlockTrace& trace, const model::Batch& batch, LayerIndex block,
-                                     std::int64_t prompt, const ir::BlockReplay& replay);
+// Everything of a cell but its losses, from the trace of its prompt alone. Errors and norms are double, summed in index
+// order.
+[[nodiscard]] CellRecord measureCell(const BlockTrace& trace, LayerIndex block, PromptIndex prompt,
+                                     const ir::BlockReplay& replay);
 
-void addLosses(CellRecord& cell, const model::Predictions& base, const model::Predictions& stitched);
+// The losses and highest ids of a cell, and nothing else of it.
+[[nodiscard]] CellRecord lossesOfCell(LayerIndex block, PromptIndex prompt, const model::Predictions& base,
+                                      const model::Predictions& stitched);
 
 // The replayed output rounded once to the baseline's dtype: [rows, width].
 [[nodiscard]] HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DType dtype);
@@ -25,7 +27,8 @@ void addLosses(CellRecord& cell, const model::Predictions& base, const model::Pr
 // The token with the first value that is not finite, if there is one: the surrogate has left double precision.
 [[nodiscard]] std::optional<std::int64_t> firstBadToken(const CellRecord& cell);
 
-// What the live map shows of a finished cell (docs/protocol.md, "detail").
+// What the live map shows of a finished cell, and of its losses when they are known (docs/protocol.md, "detail").
 [[nodiscard]] std::string cellDetail(const CellRecord& cell);
+[[nodiscard]] std::string lossDetail(const CellRecord& losses);
 
 }

@@ -3,7 +3,7 @@
 #include "engine/certificate/metrics.h"
 #include "engine/failures/stored_block.h"
 #include "engine/model/torch_guard.h"
-#include "engine/pipeline/baseline_states.h"
+#include "engine/pipeline/baseline_pass.h"
 #include "engine/pipeline/loaded_model.h"
 #include "engine/pipeline/measure_cells.h"
 #include "engine/pipeline/pipeline.h"
@@ -100,13 +100,16 @@ public:
     // An error of −1 stands for a baseline that is not finite: another failure than the one looked for.
     [[nodiscard]] Outcome run(const std::vector<TokenId>& ids)
     {
-        const std::vector<std::vector<TokenId>> prompts = {ids};
-        BaselineStates baseline(m_transformer, prompts, {m_certificate.block}, BaselineStates::Losses::Skip, m_context);
-        const BlockTrace trace = baseline.trace(m_certificate.block, m_context);
-        if (firstBadPlace(trace, baseline.predictions(), baseline.batch()))
+        BaselinePass baseline(m_transformer, {ids}, false);
+        while (baseline.next() < m_certificate.block)
+            baseline.step(m_context);
+        const BlockTrace trace = baseline.tracedStep(m_context);
+        if (firstBadPlace(trace, baseline.tree()))
             return {-1, 0};
-        const std::vector<ir::BlockReplay> replays = m_interpreter.run(trace.input, baseline.batch(), m_context);
-        const CellRecord cell = measureCell(trace, baseline.batch(), m_certificate.block, 0, replays.front());
+        model::Batch batch;
+        batch.add(static_cast<std::int64_t>(ids.size()));
+        const std::vector<ir::BlockReplay> replays = m_interpreter.run(trace.input, batch, m_context);
+        const CellRecord cell = measureCell(trace, m_certificate.block, {0}, replays.front());
         const std::vector<double> errors = judgedErrors(cell, m_certificate.request.policy.measure);
         const auto worst = std::ranges::max_element(errors);
         return {std::isnan(*worst) ? -1 : *worst, worst - errors.begin()};

@@ -7,6 +7,7 @@
 #include "engine/values/policy.h"
 #include "engine/values/run_manifest.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -27,12 +28,13 @@ struct Host {
     std::filesystem::path childProgram = {}; // the blockcert executable; needed when a finished run gains prompts
 };
 
-// MODEL, --dtype, --device, --threads.
+// MODEL, --dtype, --device, --threads, --memory.
 struct ModelOptions {
     std::string model; // folder, file, "demo" or org/name[@revision]
     DType dtype = DType::F32;
     std::string device = "cpu"; // "cpu", "cuda", "cuda:1"
     int threads = 0;            // 0: every processor of this machine
+    std::int64_t memory = 0;    // bytes; 0: what the machine has available
 };
 
 // PROMPTS: a bundled name or a path, or prompts typed by the user.
@@ -65,6 +67,10 @@ struct CertifyOptions {
 
     std::string created;     // ISO 8601 UTC
     std::string commandLine; // the blockcert command that repeats the run
+
+    // For tests: rows whose values are known are computed all the same; how often the carried state is saved at least.
+    bool skipKnownRows = true;
+    std::chrono::milliseconds saveInterval = std::chrono::seconds(60);
 };
 
 struct EvaluateOptions {

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <functional>
 #include <map>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace blockcert::test {
 namespace {
@@ -95,16 +97,35 @@ TEST_F(Kill, AKilledRunIsFinishedByAnotherProcessToTheSameBytes)
     ASSERT_EQ(wait(start(whole, false)), 0);
 
     const fs::path run = m_folder / "killed";
-    // Killed with SIGKILL: among the first cells, then again when more is there.
-    for (const std::size_t enough : {std::size_t{1}, std::size_t{4}}) {
-        const pid_t child = start(run, enough > 1);
+    const auto cells = [&] { return count(run, ".cell"); };
+    const auto waves = [&] {
+        std::error_code gone;
+        const auto written = fs::last_write_time(run / ".work" / "wave.state", gone);
+        return gone ? fs::file_time_type::min() : written;
+    };
+    // Killed with SIGKILL: among the first cells, when more is there, after the carried state was saved, after it was
+    // saved again from where the run before had saved it, among the first losses, and among the first certificates.
+    fs::file_time_type seen = fs::file_time_type::min();
+    const std::vector<std::function<bool()>> places = {
+        [&] { return cells() >= 1; },
+        [&] { return cells() >= 4; },
+        [&] { return waves() > fs::file_time_type::min(); },
+        [&] { return waves() > seen; },
+        [&] { return cells() >= 23; },
+        [&] { return fs::exists(run / "block_01" / "certificate.json"); },
+    };
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const std::size_t before = cells();
+        seen = waves();
+        const pid_t child = start(run, i > 0);
         int status = 0;
-        while (count(run, ".cell") + 4 * count(run, ".h5") < enough && waitpid(child, &status, WNOHANG) == 0)
+        while (!places[i]() && waitpid(child, &status, WNOHANG) == 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        ASSERT_EQ(kill(child, SIGKILL), 0);
-        EXPECT_TRUE(WIFSIGNALED(wait(child)));
+        ASSERT_EQ(kill(child, SIGKILL), 0) << "place " << i;
+        EXPECT_TRUE(WIFSIGNALED(wait(child))) << "place " << i;
         EXPECT_FALSE(fs::exists(run / "SHA256SUMS"));
-        EXPECT_GE(count(run, ".cell") + 4 * count(run, ".h5"), enough);
+        EXPECT_TRUE(places[i]()) << "place " << i;
+        EXPECT_GE(cells(), before) << "place " << i;
     }
     ASSERT_EQ(wait(start(run, true)), 0);
 

@@ -29,6 +29,8 @@ QString stageTitle(const QString& stage)
         return tr("Hash the weights");
     if (stage == "load"_L1)
         return tr("Load the weights");
+    if (stage == "loss"_L1)
+        return tr("Measure the losses");
     if (stage == "write"_L1)
         return tr("Write certificates");
     return stage;
@@ -104,7 +106,8 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
     }
     if (progress.stage == "replay"_L1) {
         for (std::size_t i = 0; i < m_stages; ++i) {
-            if (m_progress.rows[i].title != stageTitle(u"write"_s)) // goes on between the cells
+            const QString& title = m_progress.rows[i].title; // these two go on between the cells
+            if (title != stageTitle(u"write"_s) && title != stageTitle(u"loss"_s))
                 m_progress.rows[i].state = StepState::Done;
         }
     }
@@ -114,7 +117,7 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
     if (const Json& block = objectOf(*progress.detail, "block_result"); !block.empty())
         addBlock(blockRowOf(block));
     const Json& cell = objectOf(*progress.detail, "cell");
-    if (cell.empty())
+    if (!cell.contains("error")) // of a cell that is there already only the losses are told
         return std::nullopt;
     Cell finished;
     applyCell(cell, finished);
@@ -125,9 +128,11 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
 void LiveRun::applyTimes(const JobProgress& progress)
 {
     m_progress.elapsedSeconds = progress.elapsedSeconds;
-    if (progress.stage == "write"_L1 && m_isReplaying)
-        return; // blocks are written between cells; the cells tell how far the run is
-    m_isReplaying = progress.stage == "replay"_L1;
+    // Blocks are written between cells; and where losses are measured, they tell how far the run is.
+    if (m_isReplaying && (progress.stage == "write"_L1 || (m_measuresLosses && progress.stage == "replay"_L1)))
+        return;
+    m_measuresLosses = m_measuresLosses || progress.stage == "loss"_L1;
+    m_isReplaying = progress.stage == "replay"_L1 || progress.stage == "loss"_L1;
     if (!m_isReplaying) {
         m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
         m_progress.done = static_cast<double>(progress.done);

@@ -48,6 +48,7 @@ private:
     widgets::RunProgress m_progress; // rows: stages as they come, then one a block
     std::size_t m_stages = 0;
     bool m_isReplaying = false;
+    bool m_measuresLosses = false;
     widgets::TokenMap m_map;
     std::vector<widgets::BlockRow> m_blocks;
     std::vector<qint64> m_tokensWithin; // per block, of the tokens seen so far

@@ -1,0 +1,624 @@
+#include "engine/pipeline/certifier.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/model/tensor_bridge.h"
+#include "engine/model/weights.h"
+#include "engine/pipeline/baseline_pass.h"
+#include "engine/pipeline/measure_cells.h"
+#include "engine/pipeline/output_thread.h"
+#include "engine/pipeline/surrogate.h"
+#include "engine/pipeline/wave_file.h"
+#include "engine/protocol/block_rows.h"
+#include "engine/replay/torch_interpreter.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+using certificate::RunWriter;
+using Clock = std::chrono::steady_clock;
+
+// Rows that are replayed and judged together: enough for the matrix products, few enough that a kill loses little and
+// that a wide block's intermediate results in double stay small.
+std::int64_t groupRowsFor(const TransformerConfig& config)
+{
+    constexpr std::int64_t elements = std::int64_t{1} << 22; // of the widest result
+    return std::clamp<std::int64_t>(elements / std::max<std::int64_t>(1, config.dFf), 128, 512);
+}
+
+// Computed but not yet written: what a kill may lose besides the group at work.
+std::size_t outputTasksFor(const RunManifest& manifest)
+{
+    constexpr std::int64_t bytes = std::int64_t{64} << 20;
+    std::int64_t longest = 1;
+    for (const EncodedPrompt& prompt : manifest.prompts.prompts)
+        longest = std::max(longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+    const std::int64_t cell =
+        4 * longest * manifest.subject.dModel * storageBlock(manifest.request.baselineDtype).bytes;
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(bytes / cell, 2, 16));
+}
+
+// What a block without certificate still needs. Prompts are those of the run.
+struct Wanted {
+    LayerIndex block;
+    std::vector<std::int64_t> cells;  // prompts without a cell
+    std::vector<std::int64_t> losses; // prompts whose cell has no losses yet, those without a cell included
+};
+
+std::vector<std::vector<TokenId>> idsOf(const PromptSet& set, const std::vector<std::int64_t>& prompts)
+{
+    std::vector<std::vector<TokenId>> ids;
+    for (const std::int64_t prompt : prompts)
+        ids.push_back(set.prompts[static_cast<std::size_t>(prompt)].tokenIds);
+    return ids;
+}
+
+std::string digestOf(const std::vector<std::vector<TokenId>>& prompts)
+{
+    std::string text;
+    for (const std::vector<TokenId>& prompt : prompts) {
+        for (const TokenId id : prompt)
+            text += std::to_string(id) + " ";
+        text += "\n";
+    }
+    return sha256Of(text);
+}
+
+// Computes while what came before is written. The writer, the counts of finished work and the failures belong to the
+// output thread from the first submitted task until it is drained.
+class Certifier {
+public:
+    Certifier(const Surrogates& surrogates, model::Transformer& transformer, const RunManifest& manifest,
+              const model::TilingChoice& replayTiling, const CertifierOptions& options, RunWriter& writer,
+              const RunContext& context)
+        : m_surrogates(surrogates)
+        , m_transformer(transformer)
+        , m_manifest(manifest)
+        , m_replayTiling(replayTiling)
+        , m_options(options)
+        , m_writer(writer)
+        , m_context(context)
+        , m_prompts(static_cast<std::int64_t>(manifest.prompts.prompts.size()))
+        , m_measuresLosses(manifest.request.loss == LossMode::Exact)
+        , m_output(outputTasksFor(manifest))
+    {
+    }
+
+    Certified run()
+    {
+        findMissing();
+        reportCells(std::nullopt);
+        std::set<std::int64_t> active;
+        for (const Wanted& wanted : m_wanted)
+            active.insert(wanted.losses.begin(), wanted.losses.end());
+        if (active.empty())
+            finishOthers();
+        else
+            measure({active.begin(), active.end()});
+        m_output.drain();
+        m_writer.finish();
+        std::sort(m_failures.begin(), m_failures.end(),
+                  [](const BlockFailure& a, const BlockFailure& b) { return a.block < b.block; });
+        return {std::move(m_failures), m_work};
+    }
+
+private:
+    // What a power failure may lose, in time.
+    static constexpr std::chrono::seconds flushInterval{5};
+
+    void findMissing()
+    {
+        for (const LayerIndex block : m_manifest.request.blocks) {
+            if (m_writer.hasBlock(block)) {
+                ++m_blocksDone;
+                m_cellsDone += m_prompts;
+                continue;
+            }
+            Wanted wanted{block, {}, {}};
+            for (std::int64_t prompt = 0; prompt < m_prompts; ++prompt) {
+                const PromptIndex index{static_cast<std::int32_t>(prompt)};
+                if (!m_writer.hasCell(block, index)) {
+                    wanted.cells.push_back(prompt);
+                    wanted.losses.push_back(prompt);
+                } else {
+                    ++m_cellsDone;
+                    if (!m_writer.hasLosses(block, index))
+                        wanted.losses.push_back(prompt);
+                }
+            }
+            m_wanted.push_back(std::move(wanted));
+        }
+    }
+
+    // Blocks to which nothing is missing but the certificate.
+    void finishOthers()
+    {
+        for (const Wanted& wanted : m_wanted)
+            if (!m_finished.contains(wanted.block) && !isFailed(wanted.block)) {
+                const auto surrogate = std::make_shared<const Surrogate>(makeSurrogate(wanted.block));
+                m_finished.insert(wanted.block);
+                m_output.submit([this, block = wanted.block, surrogate] {
+                    m_writer.writeSurrogate(block, surrogate->block, surrogate->weights);
+                    finish(block);
+                });
+            }
+    }
+
+    void measure(std::vector<std::int64_t> active)
+    {
+        std::optional<WaveState> saved = m_measuresLosses ? savedWave(active) : std::nullopt;
+        m_active = saved ? saved->prompts : std::move(active);
+        m_baseline.emplace(m_transformer, idsOf(m_manifest.prompts, m_active), m_options.skipKnownRows);
+        m_variants.emplace(m_transformer, *m_baseline);
+        if (saved && !resumeFrom(std::move(*saved))) {
+            m_baseline.emplace(m_transformer, idsOf(m_manifest.prompts, m_active), m_options.skipKnownRows);
+            m_variants.emplace(m_transformer, *m_baseline);
+        }
+        planLosses();
+        m_saved = Clock::now();
+        const std::int32_t end = m_measuresLosses ? m_transformer.config().layers : lastTracedBlock() + 1;
+        while (m_baseline->next().value < end) {
+            step();
+            if (m_measuresLosses)
+                saveNowAndThen();
+        }
+        if (m_measuresLosses)
+            measureLosses();
+        finishOthers();
+    }
+
+    [[nodiscard]] std::int32_t lastTracedBlock() const
+    {
+        std::int32_t last = -1;
+        for (const Wanted& wanted : m_wanted)
+            if (!wanted.cells.empty())
+                last = wanted.block.value;
+        return last;
+    }
+
+    // One block: the baseline, the models with an earlier block replaced, then this block's own surrogate.
+    void step()
+    {
+        m_context.step();
+        const LayerIndex block = m_baseline->next();
+        const auto wanted =
+            std::find_if(m_wanted.begin(), m_wanted.end(), [&](const Wanted& each) { return each.block == block; });
+        const std::vector<std::int64_t>* needed = nullptr; // prompts of the run
+        if (wanted != m_wanted.end())
+            needed = m_measuresLosses ? &wanted->losses : &wanted->cells;
+        if (needed != nullptr && needed->empty())
+            needed = nullptr;
+        BlockTrace trace;
+        m_transformer.prefetch(block);
+        if (needed == nullptr)
+            m_baseline->step(m_context);
+        else
+            trace = m_baseline->tracedStep(m_context);
+        countBaselineRows();
+        m_variants->advance(m_context, [this](std::int64_t tokens) { reportRows(tokens); });
+        m_transformer.release(block);
+        if (needed != nullptr)
+            certifyBlock(*wanted, *needed, trace);
+        m_transformer.prefetch(m_baseline->next());
+    }
+
+    void certifyBlock(const Wanted& wanted, const std::vector<std::int64_t>& needed, const BlockTrace& trace)
+    {
+        const LayerIndex block = wanted.block;
+        if (const auto bad = firstBadPlace(trace, m_baseline->tree())) {
+            fail(block, "non_finite_baseline", runPlace(*bad), wanted.cells.size());
+            return;
+        }
+        const auto surrogate = std::make_shared<const Surrogate>(makeSurrogate(block));
+        m_transformer.prefetch(m_baseline->next()); // while this block is replayed
+        replay::TorchInterpreter interpreter(surrogate->block, m_manifest.request.replayDtype, m_transformer.device(),
+                                             m_replayTiling.tiling, m_context);
+        interpreter.useBuffers(m_buffers);
+        std::vector<std::int64_t> prompts; // of the pass
+        std::vector<at::Tensor> outputs;   // of the surrogate, rounded
+        std::size_t left = wanted.cells.size();
+        for (const std::vector<std::int64_t>& group : groupsOf(needed)) {
+            const std::vector<BlockTrace> traces = tracesOf(trace, group);
+            const std::vector<ir::BlockReplay> replays = replayOf(interpreter, traces);
+            for (std::size_t i = 0; i < group.size(); ++i) {
+                m_context.step();
+                const PromptIndex prompt{static_cast<std::int32_t>(group[i])};
+                CellRecord cell = measureCell(traces[i], block, prompt, replays[i]);
+                if (const auto token = firstBadToken(cell)) {
+                    fail(block, "non_finite_replay", {"a value of the surrogate", prompt.value, *token}, left);
+                    return;
+                }
+                if (m_measuresLosses) {
+                    prompts.push_back(placeOf(group[i]));
+                    outputs.push_back(
+                        model::toTensor(roundedOutput(replays[i], m_manifest.subject.dModel, m_transformer.dtype()),
+                                        m_transformer.device()));
+                }
+                if (!std::binary_search(wanted.cells.begin(), wanted.cells.end(), group[i]))
+                    continue; // only its losses are missing
+                --left;
+                const auto finished = std::make_shared<const CellRecord>(std::move(cell));
+                m_output.submit([this, finished] { write(*finished); });
+            }
+        }
+        m_output.submit([this, block, surrogate] { m_writer.writeSurrogate(block, surrogate->block, surrogate->weights); });
+        if (m_measuresLosses) {
+            m_variants->add(block, std::move(prompts), outputs);
+            m_withSurrogate.insert(block);
+        } else {
+            m_finished.insert(block);
+            m_output.submit([this, block] { finish(block); });
+        }
+    }
+
+    [[nodiscard]] std::vector<BlockTrace> tracesOf(const BlockTrace& trace,
+                                                   const std::vector<std::int64_t>& group) const
+    {
+        std::vector<BlockTrace> traces;
+        for (const std::int64_t prompt : group)
+            traces.push_back(traceOfPrompt(trace, m_baseline->tree(), placeOf(prompt)));
+        return traces;
+    }
+
+    std::vector<ir::BlockReplay> replayOf(replay::TorchInterpreter& interpreter, const std::vector<BlockTrace>& traces)
+    {
+        model::Batch batch;
+        std::vector<at::Tensor> inputs;
+        for (const BlockTrace& trace : traces) {
+            batch.add(trace.input.size(0));
+            inputs.push_back(trace.input);
+        }
+        m_work.replayRows += batch.rows();
+        return interpreter.run(at::cat(inputs), batch, m_context);
+    }
+
+    // The losses of every model with one block replaced, when all of them are behind the last block.
+    void measureLosses()
+    {
+        const std::vector<model::Predictions> base = m_baseline->predict(m_context);
+        m_work.headRows.computed += m_baseline->tree().rows;
+        const std::optional<BadPlace> bad = firstBadPlace(base);
+        for (const Variant& variant : m_variants->all()) {
+            if (bad) {
+                fail(variant.block, "non_finite_baseline", runPlace(*bad), 0);
+                continue;
+            }
+            const std::vector<model::Predictions> stitched = m_variants->predict(variant, base, m_context);
+            reportRows(m_headWeight * m_variants->tokensOf(variant));
+            if (writeLosses(variant, base, stitched))
+                finishVariant(variant.block);
+        }
+        m_work.headRows.computed += m_variants->headRows().computed;
+        m_work.headRows.skipped += m_variants->headRows().skipped;
+        m_work.blockRows.computed += m_variants->blockRows().computed;
+        m_work.blockRows.skipped += m_variants->blockRows().skipped;
+    }
+
+    bool writeLosses(const Variant& variant, const std::vector<model::Predictions>& base,
+                     const std::vector<model::Predictions>& stitched)
+    {
+        const auto wanted = std::find_if(m_wanted.begin(), m_wanted.end(),
+                                         [&](const Wanted& each) { return each.block == variant.block; });
+        for (std::size_t i = 0; i < variant.prompts.size(); ++i) {
+            m_context.step();
+            const auto place = static_cast<std::size_t>(variant.prompts[i]);
+            const PromptIndex prompt{static_cast<std::int32_t>(m_active[place])};
+            if (!std::binary_search(wanted->losses.begin(), wanted->losses.end(), m_active[place]))
+                continue; // a run before this one has written them
+            const auto losses =
+                std::make_shared<const CellRecord>(lossesOfCell(variant.block, prompt, base[place], stitched[i]));
+            if (const auto token = firstBadToken(*losses)) {
+                fail(variant.block, "non_finite_replay", {"a value of the surrogate", prompt.value, *token}, 0);
+                return false;
+            }
+            m_output.submit([this, losses] {
+                m_writer.writeLosses(*losses);
+                flushNowAndThen();
+                reportCells(losses->block, losses->prompt.value, lossDetail(*losses));
+            });
+        }
+        return true;
+    }
+
+    void finishVariant(LayerIndex block)
+    {
+        std::shared_ptr<const Surrogate> surrogate; // of a run that was resumed: ir.h5 is written again
+        if (!m_withSurrogate.contains(block))
+            surrogate = std::make_shared<const Surrogate>(makeSurrogate(block));
+        m_finished.insert(block);
+        m_output.submit([this, block, surrogate] {
+            if (surrogate)
+                m_writer.writeSurrogate(block, surrogate->block, surrogate->weights);
+            finish(block);
+        });
+    }
+
+    [[nodiscard]] Surrogate makeSurrogate(LayerIndex block) const
+    {
+        std::int64_t longest = 0;
+        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts)
+            longest = std::max(longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+        return m_surrogates.block(block, longest, m_context);
+    }
+
+    // ---- the saved wave -------------------------------------------------------------------------------------------
+
+    [[nodiscard]] fs::path wavePath() const { return m_writer.workFolder() / "wave.state"; }
+
+    // A saved state of this run that reads well and is about all prompts that are needed.
+    [[nodiscard]] std::optional<WaveState> savedWave(const std::vector<std::int64_t>& needed) const
+    {
+        std::optional<WaveState> saved =
+            loadWave(wavePath(), m_transformer.config().dModel, m_transformer.dtype(), m_context);
+        if (!saved || saved->origin != m_writer.origin() || saved->prompts.empty() ||
+            !std::is_sorted(saved->prompts.begin(), saved->prompts.end()) || saved->prompts.front() < 0 ||
+            saved->prompts.back() >= m_prompts ||
+            !std::includes(saved->prompts.begin(), saved->prompts.end(), needed.begin(), needed.end()) ||
+            digestOf(idsOf(m_manifest.prompts, saved->prompts)) != saved->tokenIdsSha256)
+            return std::nullopt;
+        return saved;
+    }
+
+    // False if the state lacks something: the wave then begins anew, and finished cells are kept all the same.
+    bool resumeFrom(WaveState saved)
+    {
+        if (saved.shared != m_baseline->isShared() || saved.next.value < 1 ||
+            saved.next.value > m_transformer.config().layers || saved.baseline.size(0) != m_baseline->tree().rows)
+            return false;
+        std::vector<Variant> variants;
+        for (const Wanted& wanted : m_wanted) {
+            if (!(wanted.block < saved.next) || wanted.losses.empty())
+                continue;
+            const auto failure = std::find_if(saved.failures.begin(), saved.failures.end(),
+                                              [&](const BlockFailure& each) { return each.block == wanted.block; });
+            if (failure != saved.failures.end())
+                continue;
+            const auto variant = std::find_if(saved.variants.begin(), saved.variants.end(),
+                                              [&](const Variant& each) { return each.block == wanted.block; });
+            if (variant == saved.variants.end() || !wanted.cells.empty() || !isUsable(*variant, wanted))
+                return false;
+            variants.push_back(std::move(*variant));
+        }
+        for (const BlockFailure& failure : saved.failures)
+            for (const Wanted& wanted : m_wanted)
+                if (wanted.block == failure.block)
+                    recordFailure(failure, wanted.cells.size());
+        m_baseline->restore(saved.next, saved.baseline.to(m_transformer.device()));
+        m_variants->restore(std::move(variants));
+        return true;
+    }
+
+    [[nodiscard]] bool isUsable(const Variant& variant, const Wanted& wanted) const
+    {
+        std::vector<std::int64_t> prompts;
+        for (const std::int64_t place : variant.prompts) {
+            if (place < 0 || place >= static_cast<std::int64_t>(m_active.size()))
+                return false;
+            prompts.push_back(m_active[static_cast<std::size_t>(place)]);
+        }
+        return std::is_sorted(prompts.begin(), prompts.end()) &&
+               std::includes(prompts.begin(), prompts.end(), wanted.losses.begin(), wanted.losses.end()) &&
+               isSound(variant.tree, m_baseline->lengths(), m_baseline->tree().rows);
+    }
+
+    void saveNowAndThen()
+    {
+        const auto before = Clock::now();
+        if (before - m_saved < std::min<Clock::duration>(m_options.saveInterval, 20 * m_saveTime))
+            return;
+        m_output.drain(); // the cells of the blocks that the state has behind it
+        saveWave(wavePath(),
+                 {m_writer.origin(), digestOf(m_baseline->prompts()), m_active, m_baseline->isShared(),
+                  m_baseline->next(), m_baseline->state(), m_variants->all(), m_failures},
+                 m_context);
+        m_saved = Clock::now();
+        m_saveTime = m_saved - before;
+    }
+
+    // ---- places ---------------------------------------------------------------------------------------------------
+
+    // A prompt of the run as one of the pass.
+    [[nodiscard]] std::int64_t placeOf(std::int64_t prompt) const
+    {
+        return std::lower_bound(m_active.begin(), m_active.end(), prompt) - m_active.begin();
+    }
+
+    [[nodiscard]] BadPlace runPlace(BadPlace place) const
+    {
+        place.prompt = m_active[static_cast<std::size_t>(place.prompt)];
+        return place;
+    }
+
+    [[nodiscard]] std::vector<std::vector<std::int64_t>> groupsOf(const std::vector<std::int64_t>& prompts) const
+    {
+        const std::int64_t most = groupRowsFor(m_transformer.config());
+        std::vector<std::vector<std::int64_t>> groups;
+        std::int64_t rows = most;
+        for (const std::int64_t prompt : prompts) {
+            const std::int64_t length = m_baseline->lengths()[static_cast<std::size_t>(placeOf(prompt))];
+            if (rows + length > most) {
+                groups.emplace_back();
+                rows = 0;
+            }
+            groups.back().push_back(prompt);
+            rows += length;
+        }
+        return groups;
+    }
+
+    // ---- written by the output thread -----------------------------------------------------------------------------
+
+    // Flushing one file takes longer than computing a small cell: it is done for many together.
+    void flushNowAndThen()
+    {
+        const auto now = Clock::now();
+        if (now - m_flushed < flushInterval)
+            return;
+        m_writer.flush();
+        m_flushed = now;
+    }
+
+    void write(const CellRecord& cell)
+    {
+        m_writer.writeCell(cell);
+        flushNowAndThen();
+        ++m_cellsDone;
+        reportCells(cell.block, cell.prompt.value, cellDetail(cell));
+    }
+
+    void finish(LayerIndex block)
+    {
+        const Certificate certificate = m_writer.finishBlock(block);
+        flushNowAndThen();
+        ++m_blocksDone;
+        const Json detail = {{"block_result", protocol::blockRow(certificate, m_manifest.prompts)}};
+        reportBlock(block, detail.dump());
+    }
+
+    // `cells`: how many of the block's cells will now never be measured.
+    void fail(LayerIndex block, const std::string& code, const BadPlace& bad, std::size_t cells)
+    {
+        const std::string where = "prompt " + std::to_string(bad.prompt) + ", token " + std::to_string(bad.token);
+        const BlockFailure failure{block, code, where,
+                                   "Block " + std::to_string(block.value) + " has no certificate: at " + where + " " +
+                                       bad.what + " is not finite; another --dtype may help."};
+        recordFailure(failure, cells);
+    }
+
+    void recordFailure(const BlockFailure& failure, std::size_t cells)
+    {
+        m_failures.push_back(failure);
+        m_output.submit([this, failure, cells] {
+            m_writer.recordFailure(failure);
+            ++m_blocksDone;
+            m_cellsDone += static_cast<std::int64_t>(cells);
+            reportCells(failure.block);
+            reportBlock(failure.block, "");
+        });
+    }
+
+    [[nodiscard]] bool isFailed(LayerIndex block) const
+    {
+        return std::any_of(m_failures.begin(), m_failures.end(),
+                           [&](const BlockFailure& failure) { return failure.block == block; });
+    }
+
+    // ---- progress -------------------------------------------------------------------------------------------------
+
+    void countBaselineRows()
+    {
+        std::int64_t tokens = 0;
+        for (const std::int64_t length : m_baseline->lengths())
+            tokens += length;
+        m_work.blockRows.computed += m_baseline->tree().rows;
+        m_work.blockRows.skipped += tokens - m_baseline->tree().rows;
+    }
+
+    // Stage "loss": tokens times blocks, and the head as so many blocks as it has the size of.
+    void planLosses()
+    {
+        if (!m_measuresLosses)
+            return;
+        const TransformerConfig& config = m_transformer.config();
+        const std::int64_t block = model::countParameters(config).block;
+        m_headWeight = std::max<std::int64_t>(1, std::int64_t{config.vocab} * config.dModel / block);
+        const auto plan = [&](LayerIndex from, std::int64_t tokens) {
+            m_lossRows.total += tokens * (config.layers - from.value + m_headWeight);
+        };
+        for (const Variant& variant : m_variants->all())
+            plan(m_baseline->next(), m_variants->tokensOf(variant));
+        for (const Wanted& wanted : m_wanted)
+            if (!(wanted.block < m_baseline->next()))
+                for (const std::int64_t prompt : wanted.losses)
+                    plan({wanted.block.value + 1}, m_baseline->lengths()[static_cast<std::size_t>(placeOf(prompt))]);
+        m_lossRows.stage = "loss";
+        m_lossRows.unit = "rows";
+    }
+
+    void reportRows(std::int64_t rows)
+    {
+        m_lossRows.done = std::min(m_lossRows.total, m_lossRows.done + rows);
+        m_context.step(m_lossRows);
+    }
+
+    void reportCells(std::optional<LayerIndex> block, std::optional<std::int32_t> prompt = std::nullopt,
+                     std::string detail = "")
+    {
+        Progress progress;
+        progress.stage = "replay";
+        progress.done = m_cellsDone;
+        progress.total = static_cast<std::int64_t>(m_manifest.request.blocks.size()) * m_prompts;
+        progress.unit = "cells";
+        if (block)
+            progress.block = block->value;
+        progress.prompt = prompt;
+        progress.detail = std::move(detail);
+        m_context.step(progress);
+    }
+
+    void reportBlock(LayerIndex block, std::string detail)
+    {
+        Progress progress;
+        progress.stage = "write";
+        progress.done = m_blocksDone;
+        progress.total = static_cast<std::int64_t>(m_manifest.request.blocks.size());
+        progress.unit = "blocks";
+        progress.block = block.value;
+        progress.detail = std::move(detail);
+        m_context.step(progress);
+    }
+
+    const Surrogates& m_surrogates;
+    model::Transformer& m_transformer;
+    const RunManifest& m_manifest;
+    const model::TilingChoice& m_replayTiling;
+    CertifierOptions m_options;
+    RunWriter& m_writer;
+    const RunContext& m_context;
+    std::int64_t m_prompts; // of the run
+    bool m_measuresLosses;
+
+    std::vector<Wanted> m_wanted;
+    std::vector<std::int64_t> m_active; // prompts of the pass, as prompts of the run, ascending
+    std::optional<BaselinePass> m_baseline;
+    std::optional<Variants> m_variants;
+    std::vector<BlockFailure> m_failures;
+    std::shared_ptr<replay::RowBuffers> m_buffers = std::make_shared<replay::RowBuffers>();
+    std::set<LayerIndex> m_withSurrogate; // ir.h5 has been written by this process
+    std::set<LayerIndex> m_finished;      // the certificate has been asked for
+    WorkDone m_work;
+    Progress m_lossRows;
+    std::int64_t m_headWeight = 1;
+    Clock::time_point m_saved;
+    Clock::duration m_saveTime{0};
+
+    // Of the output thread.
+    Clock::time_point m_flushed = Clock::now();
+    std::int64_t m_cellsDone = 0;
+    std::int64_t m_blocksDone = 0;
+    OutputThread m_output; // last: it ends before what its tasks use
+};
+
+}
+
+Certified certifyMissing(const Surrogates& surrogates, model::Transformer& transformer, const RunManifest& manifest,
+                         const model::TilingChoice& replayTiling, const CertifierOptions& options, RunWriter& writer,
+                         const RunContext& context)
+{
+    return Certifier(surrogates, transformer, manifest, replayTiling, options, writer, context).run();
+}
+
+}

@@ -3,7 +3,10 @@
 #include "engine/certificate/statement_codec.h"
 #include "engine/certificate/surrogate_codec.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace blockcert::certificate {
 
@@ -186,15 +189,20 @@ Json artifactsToJson(const std::vector<ArtifactDigest>& artifacts)
     return list;
 }
 
-std::vector<ArtifactDigest> artifactsFromJson(std::vector<JsonFields> elements)
+std::vector<ArtifactDigest> artifactsFromJson(std::vector<JsonFields> elements,
+                                              const std::vector<std::string_view>& roles)
 {
     std::vector<ArtifactDigest> artifacts;
     for (JsonFields& fields : elements) {
         ArtifactDigest& artifact = artifacts.emplace_back();
         artifact.path = fields.text("path");
         artifact.role = fields.text("role");
-        if (artifact.role != "ir" && artifact.role != "probes")
-            fields.refuse("role", "must be ir or probes, found \"" + artifact.role + "\"");
+        if (std::find(roles.begin(), roles.end(), artifact.role) == roles.end()) {
+            std::string known;
+            for (const std::string_view role : roles)
+                known += (known.empty() ? "" : " or ") + std::string(role);
+            fields.refuse("role", "must be " + known + ", found \"" + artifact.role + "\"");
+        }
         artifact.size = fields.unsignedInteger("size");
         artifact.sha256 = fields.digest("sha256");
         for (JsonFields& entry : fields.objects("tensors")) {
@@ -349,7 +357,7 @@ Certificate certificateFromJson(const Json& json, std::string_view source)
     certificate.prompts = promptsFromJson(root.object("prompts"));
     readRequest(root, certificate);
     certificate.metrics = metricsFromJson(root.object("metrics"));
-    certificate.artifacts = artifactsFromJson(root.objects("artifacts"));
+    certificate.artifacts = artifactsFromJson(root.objects("artifacts"), {"ir", "probes"});
     JsonFields verdict = root.object("verdict");
     certificate.certified = verdict.boolean("certified");
     certificate.findings = findingsFromJson(verdict.objects("findings"));
@@ -357,6 +365,55 @@ Certificate certificateFromJson(const Json& json, std::string_view source)
     skipExtensions(root);
     root.finish();
     return certificate;
+}
+
+namespace certificate_parts {
+
+Json fraction(const Fraction& value)
+{
+    return fractionToJson(value);
+}
+
+Fraction readFraction(JsonFields fields)
+{
+    return fractionFromJson(std::move(fields));
+}
+
+Json lossCoverage(const LossCoverage& value)
+{
+    return lossToJson(value);
+}
+
+LossCoverage readLossCoverage(JsonFields fields)
+{
+    return lossFromJson(std::move(fields));
+}
+
+Json prompts(const PromptSetStatement& value)
+{
+    return promptsToJson(value);
+}
+
+PromptSetStatement readPrompts(JsonFields fields)
+{
+    return promptsFromJson(std::move(fields));
+}
+
+Json artifacts(const std::vector<ArtifactDigest>& value)
+{
+    return artifactsToJson(value);
+}
+
+std::vector<ArtifactDigest> readArtifacts(std::vector<JsonFields> elements, const std::vector<std::string_view>& roles)
+{
+    return artifactsFromJson(std::move(elements), roles);
+}
+
+std::vector<CertificateFinding> readFindings(std::vector<JsonFields> elements)
+{
+    return findingsFromJson(std::move(elements));
+}
+
 }
 
 }

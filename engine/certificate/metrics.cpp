@@ -60,37 +60,6 @@ Fraction countPath(std::span<const std::uint8_t> agrees, TokenRange range)
     return path;
 }
 
-// `predicted` counts the tokens of the range that have a loss if losses were measured at all.
-LossCoverage coverLoss(const TokenMeasurements& tokens, TokenRange losses, double tau)
-{
-    LossCoverage coverage;
-    if (losses.begin == losses.end) {
-        coverage.why = "no token is predicted";
-        return coverage;
-    }
-    if (tokens.lossBase.empty()) {
-        coverage.why = "losses were not measured";
-        return coverage;
-    }
-    for (std::size_t i = losses.begin; i < losses.end; ++i) {
-        const double base = tokens.lossBase[i];
-        const double difference = std::abs(tokens.lossStitched[i] - base);
-        ++coverage.tokens.total;
-        coverage.totalLoss += base;
-        coverage.maxDifference = std::max(coverage.maxDifference, difference);
-        if (difference <= tau) {
-            ++coverage.tokens.covered;
-            coverage.coveredLoss += base;
-        }
-    }
-    // A sum that rounding left at or below zero cannot carry a share either.
-    if (coverage.totalLoss > 0)
-        coverage.value = coverage.coveredLoss / coverage.totalLoss;
-    else
-        coverage.why = "the baseline losses sum to zero";
-    return coverage;
-}
-
 std::vector<CertificateFinding> judgeActivation(const CoverageMetrics& metrics, const Policy& policy)
 {
     const bool relative = policy.measure == ErrorMeasure::RelativeL2;
@@ -112,6 +81,13 @@ CoverageMetrics measure(const TokenMeasurements& tokens, const Policy& policy)
     assert(tokens.lossBase.empty() || tokens.lossBase.size() == count - prompts);
 
     const std::vector<double> relative = relativeErrors(tokens.error, tokens.outputNorm);
+    const auto lossesOf = [&](TokenRange range) {
+        const std::size_t predicted = range.end - range.begin;
+        if (tokens.lossBase.empty())
+            return coverLosses({}, {}, predicted, policy.tauLoss);
+        return coverLosses(tokens.lossBase.subspan(range.begin, predicted),
+                           tokens.lossStitched.subspan(range.begin, predicted), predicted, policy.tauLoss);
+    };
     CoverageMetrics metrics;
     for (std::size_t p = 0; p < prompts; ++p) {
         const TokenRange range{static_cast<std::size_t>(tokens.offset[p]),
@@ -124,14 +100,44 @@ CoverageMetrics measure(const TokenMeasurements& tokens, const Policy& policy)
         row.l2 = summarise(tokens.error, range, policy.tauAct, tokens.offset);
         row.relative = summarise(relative, range, policy.tauRel, tokens.offset);
         row.path = countPath(tokens.pathAgrees, range);
-        row.loss = coverLoss(tokens, losses, policy.tauLoss);
+        row.loss = lossesOf(losses);
     }
     const TokenRange all{0, count};
     metrics.l2 = summarise(tokens.error, all, policy.tauAct, tokens.offset);
     metrics.relative = summarise(relative, all, policy.tauRel, tokens.offset);
     metrics.path = countPath(tokens.pathAgrees, all);
-    metrics.loss = coverLoss(tokens, {0, count - prompts}, policy.tauLoss);
+    metrics.loss = lossesOf({0, count - prompts});
     return metrics;
+}
+
+LossCoverage coverLosses(std::span<const double> base, std::span<const double> stitched, std::size_t predicted,
+                         double tau)
+{
+    LossCoverage coverage;
+    if (predicted == 0) {
+        coverage.why = "no token is predicted";
+        return coverage;
+    }
+    if (base.empty()) {
+        coverage.why = "losses were not measured";
+        return coverage;
+    }
+    for (std::size_t i = 0; i < predicted; ++i) {
+        const double difference = std::abs(stitched[i] - base[i]);
+        ++coverage.tokens.total;
+        coverage.totalLoss += base[i];
+        coverage.maxDifference = std::max(coverage.maxDifference, difference);
+        if (difference <= tau) {
+            ++coverage.tokens.covered;
+            coverage.coveredLoss += base[i];
+        }
+    }
+    // A sum that rounding left at or below zero cannot carry a share either.
+    if (coverage.totalLoss > 0)
+        coverage.value = coverage.coveredLoss / coverage.totalLoss;
+    else
+        coverage.why = "the baseline losses sum to zero";
+    return coverage;
 }
 
 std::vector<CertificateFinding> judge(const CoverageMetrics& metrics, const Policy& policy)

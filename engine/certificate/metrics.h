@@ -28,6 +28,10 @@ struct TokenMeasurements {
 // numbers are finite; norms and errors are not negative.
 [[nodiscard]] CoverageMetrics measure(const TokenMeasurements& tokens, const Policy& policy);
 
+// Loss coverage (eq. 7, 8) over consecutive predicted tokens; both spans are empty where nothing was measured.
+[[nodiscard]] LossCoverage coverLosses(std::span<const double> base, std::span<const double> stitched,
+                                       std::size_t predicted, double tau);
+
 // Equations 9 and 10; empty means certified.
 [[nodiscard]] std::vector<CertificateFinding> judge(const CoverageMetrics& metrics, const Policy& policy);
 

@@ -12,10 +12,10 @@
 #include "engine/certificate/probe_writer.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_differences.h"
+#include "engine/certificate/run_files.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_lock.h"
 #include "engine/certificate/statement_codec.h"
-#include "engine/certificate/tensor_hasher.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/ir/block_ir_codec.h"
 
@@ -63,64 +63,6 @@ bool beginsWith(const std::vector<PromptStatement>& whole, const std::vector<Pro
 bool isWithoutLosses(const CellRecord& cell, const CellShape& shape)
 {
     return shape.tokens > 1 && cell.lossBase.empty();
-}
-
-ArtifactDigest digestOf(const fs::path& run, const std::string& path, const std::string& role)
-{
-    ArtifactDigest digest;
-    digest.path = path;
-    digest.role = role;
-    digest.size = fs::file_size(run / path);
-    digest.sha256 = sha256OfFile(run / path, RunContext{});
-    digest.tensors = digestTensors(*artifact::openOwnArchive(run / path), RunContext{});
-    return digest;
-}
-
-bool isIntact(const fs::path& run, const ArtifactDigest& artifact)
-{
-    std::error_code missing;
-    const std::uintmax_t size = fs::file_size(run / artifact.path, missing);
-    return !missing && size == artifact.size && sha256OfFile(run / artifact.path, RunContext{}) == artifact.sha256;
-}
-
-// What a killed writer leaves beside a file it had not published yet.
-void removeLeftovers(const fs::path& folder)
-{
-    std::vector<fs::path> leftovers;
-    std::error_code missing;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, missing))
-        if (entry.path().extension() == ".new")
-            leftovers.push_back(entry.path());
-    for (const fs::path& path : leftovers)
-        fs::remove(path, missing);
-}
-
-// A document that could not be read back must not be written.
-void writeDocument(const fs::path& path, const Json& json, Flush when = Flush::Now)
-{
-    const std::string text = writeJson(json);
-    if (text.size() > largestDocument)
-        throw ResourceError(path.string() + " would have " + std::to_string(text.size()) +
-                            " bytes, more than the limit of " + std::to_string(largestDocument) +
-                            "; use fewer prompts.");
-    writeFileAtomically(path, text, when);
-}
-
-void makeFolder(const fs::path& path)
-{
-    std::error_code problem;
-    fs::create_directories(path, problem);
-    if (problem)
-        throw FileError("Cannot create the folder " + path.string() + ": " + problem.message() + ".");
-}
-
-fs::path temporaryFor(const fs::path& path)
-{
-    fs::path temporary = path;
-    temporary += ".new";
-    std::error_code missing;
-    fs::remove(temporary, missing);
-    return temporary;
 }
 
 // What a run leaves that was killed before its first file had its name does not count.

@@ -32,9 +32,8 @@ std::uint64_t drawSeed()
 DType baselineOf(const std::filesystem::path& runOrCertificate)
 {
     try {
-        const bool isCertificate = runOrCertificate.filename() == "certificate.json";
         const std::string name(certificate::manifestName);
-        const certificate::RunFolder folder(isCertificate ? runOrCertificate / "../.." : runOrCertificate);
+        const certificate::RunFolder folder(certificate::runOf(runOrCertificate));
         const JsonLimits limits;
         const Json json = parseStrictJson(folder.readText(name, limits.bytes), name, limits);
         return certificate::runFromJson(json, name).manifest.request.baselineDtype;

@@ -5,6 +5,8 @@
 #include "engine/base/sha256.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/json_fields.h"
+#include "engine/certificate/stitch_codec.h"
+#include "engine/certificate/stitch_layout.h"
 
 #include <algorithm>
 #include <charconv>
@@ -31,10 +33,9 @@ std::optional<LayerIndex> blockOf(const std::string& path)
 
 class Reader {
 public:
-    Reader(const RunFolder& folder, std::optional<LayerIndex> onlyBlock, int level, CheckList& checks,
-           const RunContext& context)
+    Reader(const RunFolder& folder, const Selection& selection, int level, CheckList& checks, const RunContext& context)
         : m_folder(folder)
-        , m_onlyBlock(onlyBlock)
+        , m_selection(selection)
         , m_level(level)
         , m_checks(checks)
         , m_context(context)
@@ -54,6 +55,13 @@ public:
         if (!readManifest())
             return std::move(m_contents);
         m_contents.readable = true;
+        if (m_selection.stitch && !m_contents.sums.contains(stitchCertificatePath(*m_selection.stitch)))
+            m_checks.add(
+                Row("sums.covers", group::integrity, stitchCertificatePath(*m_selection.stitch), "Listed in SHA256SUMS")
+                    .failed("SHA256SUMS does not list this certificate, so it is no part of the run."));
+        for (const auto& [path, digest] : m_contents.sums)
+            if (const auto name = stitchNamed(path); name && isWanted(*name))
+                readStitch(*name);
         for (const auto& [path, digest] : m_contents.sums)
             if (const auto block = blockOf(path); block && isWanted(*block))
                 readCertificate(*block);
@@ -65,7 +73,21 @@ public:
     }
 
 private:
-    [[nodiscard]] bool isWanted(LayerIndex block) const { return !m_onlyBlock || *m_onlyBlock == block; }
+    [[nodiscard]] bool isWanted(LayerIndex block) const
+    {
+        if (!m_selection.stitch)
+            return !m_selection.block || *m_selection.block == block;
+        for (const StitchCertificate& stitch : m_contents.stitches)
+            for (const StitchedBlock& replaced : stitch.request.blocks)
+                if (replaced.block == block)
+                    return true;
+        return false;
+    }
+
+    [[nodiscard]] bool isWanted(const std::string& stitch) const
+    {
+        return m_selection.stitch ? *m_selection.stitch == stitch : !m_selection.block;
+    }
 
     // SHA256SUMS is written last: without it the run is unfinished, or somebody took it away.
     void readUnfinished()
@@ -141,23 +163,18 @@ private:
         return true;
     }
 
-    void readCertificate(LayerIndex block)
+    // Reads one listed certificate; what is not a certificate of this version becomes a row.
+    template <class Take>
+    void readForm(const std::string& path, const char* id, const char* title, const Take& take)
     {
-        const std::string path = certificatePath(block);
         m_context.step();
         const std::optional<std::string> text = readListed(path);
         if (!text)
             return;
-        Row row("structure.certificate", group::integrity, path, "Form of the certificate");
+        Row row(id, group::integrity, path, title);
         try {
-            Certificate certificate = certificateFromJson(parseDocument(*text, path), path);
+            take(parseDocument(*text, path));
             row.how("read strictly").passedIf(true, "");
-            if (certificate.block == block)
-                m_contents.certificates.push_back(std::move(certificate));
-            else
-                m_checks.add(
-                    Row("consistency.folder", group::consistency, path, "The certificate is about this folder's block")
-                        .failed("It is about block " + std::to_string(certificate.block.value) + "."));
         } catch (const UnsupportedError& error) {
             if (!m_checks.failed("sums.sha256", path))
                 throw;
@@ -168,6 +185,43 @@ private:
         m_checks.add(row);
     }
 
+    void readCertificate(LayerIndex block)
+    {
+        const std::string path = certificatePath(block);
+        readForm(path, "structure.certificate", "Form of the certificate", [&](const Json& json) {
+            Certificate certificate = certificateFromJson(json, path);
+            if (certificate.block == block)
+                m_contents.certificates.push_back(std::move(certificate));
+            else
+                m_checks.add(
+                    Row("consistency.folder", group::consistency, path, "The certificate is about this folder's block")
+                        .failed("It is about block " + std::to_string(certificate.block.value) + "."));
+        });
+    }
+
+    void readStitch(const std::string& name)
+    {
+        const std::string path = stitchCertificatePath(name);
+        readForm(path, "structure.stitch", "Form of the stitched certificate", [&](const Json& json) {
+            StitchCertificate certificate = stitchFromJson(json, path);
+            if (certificate.name == name)
+                m_contents.stitches.push_back(std::move(certificate));
+            else
+                m_checks.add(Row("consistency.folder", group::consistency, path,
+                                 "The certificate is about this folder's stitched model")
+                                 .failed("It calls itself \"" + certificate.name + "\"."));
+        });
+    }
+
+    // A certificate whose turn came, whatever became of it.
+    [[nodiscard]] bool wasRead(const std::string& path) const
+    {
+        if (const auto block = blockOf(path))
+            return isWanted(*block);
+        const auto stitch = stitchNamed(path);
+        return stitch && isWanted(*stitch);
+    }
+
     // Listed files that are none of ours to read still have to be the listed ones.
     void hashOthers()
     {
@@ -175,10 +229,12 @@ private:
         std::set<std::string> later; // artifacts are hashed when their block's turn comes
         for (const Certificate& certificate : m_contents.certificates)
             later.insert({irPath(certificate.block), probesPath(certificate.block)});
+        for (const StitchCertificate& stitch : m_contents.stitches)
+            later.insert(stitchReplayPath(stitch.name));
         for (const auto& [path, digest] : m_contents.sums) {
-            if (path == manifestName || blockOf(path) || later.contains(path))
+            if (path == manifestName || wasRead(path) || later.contains(path))
                 continue;
-            if (m_onlyBlock || m_level < 1) {
+            if (!m_selection.isWhole() || m_level < 1) {
                 ++left;
                 continue;
             }
@@ -190,9 +246,9 @@ private:
                 m_checks.add(row.failed(error.what()));
             }
         }
-        if (left > 0 && m_onlyBlock)
+        if (left > 0 && !m_selection.isWhole())
             m_checks.add(
-                Row("sums.others", group::integrity, "", "Files of other blocks")
+                Row("sums.others", group::integrity, "", "Files of the rest of the run")
                     .optional()
                     .notChecked(counted(left, "file") + " of the run beside this certificate's were not looked at."));
     }
@@ -215,7 +271,7 @@ private:
     }
 
     const RunFolder& m_folder;
-    std::optional<LayerIndex> m_onlyBlock;
+    Selection m_selection;
     int m_level;
     CheckList& m_checks;
     const RunContext& m_context;
@@ -224,10 +280,10 @@ private:
 
 }
 
-RunContents readContents(const RunFolder& folder, std::optional<LayerIndex> onlyBlock, int level, CheckList& checks,
+RunContents readContents(const RunFolder& folder, const Selection& selection, int level, CheckList& checks,
                          const RunContext& context)
 {
-    return Reader(folder, onlyBlock, level, checks, context).read();
+    return Reader(folder, selection, level, checks, context).read();
 }
 
 void addSumRow(const RunContents& contents, const std::string& path, const std::string& recomputed, CheckList& checks)

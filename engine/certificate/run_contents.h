@@ -6,6 +6,7 @@
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/values/certificate.h"
+#include "engine/values/stitch_certificate.h"
 
 #include <map>
 #include <optional>
@@ -24,13 +25,22 @@ struct RunContents {
     std::string digest;                      // SHA-256 of SHA256SUMS, which tells this run from others; or empty
     bool readable = false;                   // run.json was read; the rest only makes sense then
     std::vector<Certificate> certificates;   // of the blocks to verify, ascending
+    std::vector<StitchCertificate> stitches; // of the stitched models to verify, by name
     std::map<std::string, std::string> sums; // path -> digest, as SHA256SUMS lists them
 };
 
+// What of a run is to be verified: all of it, one block, or one stitched model with the blocks it replaces.
+struct Selection {
+    std::optional<LayerIndex> block;
+    std::optional<std::string> stitch;
+
+    [[nodiscard]] bool isWhole() const { return !block && !stitch; }
+};
+
 // Reads SHA256SUMS, run.json and the certificates, each opened once and, from level 1 on, hashed from the very bytes
-// that are parsed. `onlyBlock` restricts everything to one block. Throws FormatError where the folder is not a run,
+// that are parsed. Throws FormatError where the folder is not a run,
 // UnsupportedError for another major version; whatever else is wrong becomes a row.
-[[nodiscard]] RunContents readContents(const RunFolder& folder, std::optional<LayerIndex> onlyBlock, int level,
+[[nodiscard]] RunContents readContents(const RunFolder& folder, const Selection& selection, int level,
                                        CheckList& checks, const RunContext& context);
 
 // Row sums.sha256 for one listed file whose digest was computed elsewhere.

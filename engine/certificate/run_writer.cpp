@@ -16,6 +16,8 @@
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_lock.h"
 #include "engine/certificate/statement_codec.h"
+#include "engine/certificate/stitch_layout.h"
+#include "engine/certificate/stitch_writer.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/ir/block_ir_codec.h"
 
@@ -451,6 +453,9 @@ void RunWriter::finish()
         std::vector<SumLine> lines = {{std::string(manifestName), ""}};
         for (const LayerIndex block : state.finished)
             for (const std::string& path : {certificatePath(block), irPath(block), probesPath(block)})
+                lines.push_back({path, ""});
+        for (const std::string& name : intactStitches(m_state->run))
+            for (const std::string& path : {stitchCertificatePath(name), stitchReplayPath(name)})
                 lines.push_back({path, ""});
         for (SumLine& line : lines)
             line.sha256 = sha256OfFile(m_state->run / line.path, RunContext{});

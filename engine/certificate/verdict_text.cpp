@@ -26,7 +26,7 @@ std::string lowered(std::string text)
 }
 
 // What a level leaves out by its nature, whatever the run holds.
-std::vector<std::string> leftOut(int level, bool losses)
+std::vector<std::string> leftOut(int level, bool losses, bool stitches)
 {
     std::vector<std::string> list;
     if (level < 1)
@@ -37,6 +37,8 @@ std::vector<std::string> leftOut(int level, bool losses)
         list.emplace_back("tokens of cells that were not drawn (level 3)");
     if (level < 4 && losses)
         list.emplace_back("per-token losses (level 4)");
+    if (level < 4 && stitches)
+        list.emplace_back("the stitched models' per-token numbers (level 4)");
     if (level < 4)
         list.emplace_back("origin of trace and token ids (level 4)");
     return list;
@@ -44,7 +46,12 @@ std::vector<std::string> leftOut(int level, bool losses)
 
 std::string tokensText(const VerdictScope& scope)
 {
-    return "these " + counted(scope.tokens, "token");
+    std::string text = "these " + counted(scope.tokens, "token");
+    if (scope.stitches.size() == 1)
+        text += ", with the stitched model " + scope.stitches.front().name;
+    else if (!scope.stitches.empty())
+        text += ", with " + std::to_string(scope.stitches.size()) + " stitched models";
+    return text;
 }
 
 const Check* firstOf(const CheckList& checks, CheckState state)
@@ -91,7 +98,7 @@ std::string sentenceOf(const Verdict& verdict, const RunContents& contents, cons
     case CheckState::Verified: break;
     }
     std::string missing;
-    for (const std::string& item : leftOut(verdict.level, losses))
+    for (const std::string& item : leftOut(verdict.level, losses, !verdict.scope.stitches.empty()))
         missing += (missing.empty() ? "; not checked: " : ", ") + item;
     return "Verified at " + level + " on " + tokensText(verdict.scope) + missing + ".";
 }
@@ -114,6 +121,12 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
     if (!rest.empty())
         list.push_back("Nothing is claimed about block" + std::string(rest.size() == 1 ? " " : "s ") +
                        rangesText(rest) + " of the model's " + std::to_string(scope.layers) + ".");
+    for (const StitchScope& stitch : scope.stitches)
+        if (stitch.kind == "full-model")
+            list.push_back("In the stitched model " + stitch.name + " only block" +
+                           std::string(stitch.blocks.size() == 1 ? " " : "s ") + rangesText(stitch.blocks) +
+                           (stitch.blocks.size() == 1 ? " is a surrogate" : " are surrogates") +
+                           "; the others ran as the model's own.");
     list.push_back("Nothing is claimed about other prompts than the " + std::to_string(scope.promptCount) +
                    " of the set \"" + scope.prompts + "\"" + (scope.bundled ? ", bundled and unmodified." : "."));
     std::int64_t truncated = 0;
@@ -141,6 +154,12 @@ VerdictScope scopeOf(const RunContents& contents)
     scope.layers = manifest.subject.layers;
     for (const Certificate& certificate : contents.certificates)
         scope.blocks.push_back(certificate.block.value);
+    for (const StitchCertificate& stitch : contents.stitches) {
+        StitchScope& entry = scope.stitches.emplace_back(
+            StitchScope{stitch.name, stitch.isFullBlock() ? "full-block" : "full-model", {}});
+        for (const StitchedBlock& block : stitch.request.blocks)
+            entry.blocks.push_back(block.block.value);
+    }
     scope.prompts = manifest.prompts.name;
     scope.promptCount = static_cast<std::int64_t>(manifest.prompts.prompts.size());
     scope.tokens = manifest.prompts.tokenCount();
@@ -152,7 +171,8 @@ void conclude(Verdict& verdict, const RunContents& contents, const CheckList& ch
     verdict.state = checks.state(verdict.level);
     verdict.exitCode = checks.exitCode(verdict.level);
     verdict.sentence = sentenceOf(verdict, contents, checks);
-    verdict.notChecked = leftOut(verdict.level, contents.run.manifest.request.loss == LossMode::Exact);
+    verdict.notChecked =
+        leftOut(verdict.level, contents.run.manifest.request.loss == LossMode::Exact, !contents.stitches.empty());
     for (const Check& check : checks.checks())
         if (check.state == CheckState::NotChecked)
             addOnce(verdict.notChecked,

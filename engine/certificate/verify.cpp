@@ -6,9 +6,12 @@
 #include "engine/certificate/consistency.h"
 #include "engine/certificate/provenance.h"
 #include "engine/certificate/run_contents.h"
+#include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/verdict_text.h"
 #include "engine/certificate/verify_block.h"
 #include "engine/certificate/verify_model.h"
+#include "engine/certificate/verify_stitch.h"
+#include "engine/certificate/verify_stitch_model.h"
 
 #include <map>
 
@@ -20,21 +23,26 @@ namespace fs = std::filesystem;
 
 struct Target {
     fs::path run;
-    std::optional<LayerIndex> block; // of a certificate that was named
+    Selection selection; // what a named certificate is about
 };
 
-// A run directory, or the certificate.json of one of its blocks.
+// A run directory, or the certificate.json of one of its blocks or stitched models.
 Target targetOf(const fs::path& path)
 {
     if (!fs::exists(path))
         throw FileError("There is no " + path.string() + ".");
     if (fs::is_directory(path))
-        return {path, std::nullopt};
+        return {path, {}};
     const fs::path folder = fs::absolute(path).parent_path();
+    const std::string name = folder.filename().string();
+    if (path.filename() == "certificate.json" && folder.parent_path().filename() == stitchFolder && isStitchName(name))
+        return {folder.parent_path().parent_path(), {std::nullopt, name}};
     for (std::int32_t block = 0; block < 1024; ++block)
         if (path.filename() == "certificate.json" && folder.filename() == blockFolder({block}))
-            return {folder.parent_path(), LayerIndex{block}};
-    throw FormatError(path.string() + " is neither a run directory nor the certificate.json of a block inside one.");
+            return {folder.parent_path(), {LayerIndex{block}, std::nullopt}};
+    throw FormatError(
+        path.string() +
+        " is neither a run directory nor the certificate.json of a block or a stitched model inside one.");
 }
 
 void checkOptions(const VerifyOptions& options)
@@ -74,7 +82,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     const Target target = targetOf(runOrCertificate);
     const RunFolder folder(target.run);
     CheckList checks;
-    const RunContents contents = readContents(folder, target.block, options.level, checks, context);
+    const RunContents contents = readContents(folder, target.selection, options.level, checks, context);
 
     Verdict verdict;
     verdict.level = options.level;
@@ -88,7 +96,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     }
 
     const RunManifest& manifest = contents.run.manifest;
-    checkBlocks(contents, !target.block, checks);
+    checkBlocks(contents, target.selection.isWhole(), checks);
     for (const Certificate& certificate : contents.certificates)
         checkCertificate(certificate, manifest, checks);
 
@@ -120,14 +128,24 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
             traces.push_back(*outcomes.back().trace);
     }
     checkChain(traces, checks);
+    std::vector<StitchOutcome> stitches;
+    for (const StitchCertificate& certificate : contents.stitches)
+        stitches.push_back(verifyStitch(certificate, block, checks, context));
     verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
     checkBaseline(contents, options, checks);
     checkLosses(contents, options, checks);
-    if (options.level >= 4)
+    if (options.level >= 4) {
         verifyModel(block, outcomes, checks, context);
+        verifyStitchedModels(block, stitches, checks, context);
+    }
     checkExpectations(contents, outcomes, options, checks);
     conclude(verdict, contents, checks);
     return verdict;
+}
+
+fs::path runOf(const fs::path& runOrCertificate)
+{
+    return targetOf(runOrCertificate).run;
 }
 
 Json verdictToJson(const Verdict& verdict)
@@ -154,6 +172,9 @@ Json verdictToJson(const Verdict& verdict)
                           {"detail", check.detail},
                           {"required", check.required}});
     const VerdictScope& scope = verdict.scope;
+    Json stitches = Json::array();
+    for (const StitchScope& stitch : scope.stitches)
+        stitches.push_back({{"name", stitch.name}, {"kind", stitch.kind}, {"blocks", stitch.blocks}});
     return {{"verdict", state(verdict.state)},
             {"level", verdict.level},
             {"sentence", verdict.sentence},
@@ -168,6 +189,7 @@ Json verdictToJson(const Verdict& verdict)
              {{"model", scope.model},
               {"blocks", scope.blocks},
               {"layers", scope.layers},
+              {"stitches", std::move(stitches)},
               {"prompts",
                {{"name", scope.prompts},
                 {"bundled", scope.bundled},

@@ -35,11 +35,14 @@ struct VerifyOptions {
     std::filesystem::path childProgram; // the blockcert executable, for the archive reader child
 };
 
-// `runOrCertificate` is a run directory, or one block's certificate.json inside one. Input that is not a run
-// (missing, malformed JSON, unknown major version) is reported as FormatError / UnsupportedError; everything
-// that could be read but is wrong is a Failed check in the verdict.
+// `runOrCertificate` is a run directory, or the certificate.json of a block or a stitched model inside one. Input that
+// is not a run (missing, malformed JSON, unknown major version) is reported as FormatError / UnsupportedError;
+// everything that could be read but is wrong is a Failed check in the verdict.
 [[nodiscard]] Verdict verify(const std::filesystem::path& runOrCertificate, const VerifyOptions& options,
                              const RunContext& context);
+
+// The run directory that such a path belongs to. Throws FileError, FormatError.
+[[nodiscard]] std::filesystem::path runOf(const std::filesystem::path& runOrCertificate);
 
 // The value that `blockcert verify --json` prints (docs/protocol.md, "verify").
 [[nodiscard]] Json verdictToJson(const Verdict& verdict);

@@ -24,13 +24,23 @@ struct Check {
     friend bool operator==(const Check&, const Check&) = default;
 };
 
+// A stitched model that was verified with its blocks.
+struct StitchScope {
+    std::string name;
+    std::string kind; // "full-model" | "full-block"
+    std::vector<std::int32_t> blocks;
+
+    friend bool operator==(const StitchScope&, const StitchScope&) = default;
+};
+
 // What the verified certificates are about; everything else is outside the verdict.
 struct VerdictScope {
     std::string model;
     std::int32_t layers = 0;
     std::vector<std::int32_t> blocks; // ascending
-    std::string prompts;              // the set's name
-    bool bundled = false;             // as shipped with this program, by digest
+    std::vector<StitchScope> stitches;
+    std::string prompts;  // the set's name
+    bool bundled = false; // as shipped with this program, by digest
     std::int64_t promptCount = 0;
     std::int64_t tokens = 0;
 

@@ -1,6 +1,7 @@
 #include "engine/base/error.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_codec.h"
+#include "engine/certificate/stitch_codec.h"
 #include "tests/certificate/sample.h"
 
 #include <gtest/gtest.h>
@@ -35,17 +36,44 @@ void readAny(const Json& json)
 {
     if (json.at("schema").get<std::string>().starts_with("blockcert.run"))
         static_cast<void>(runFromJson(json, "run.json"));
+    else if (json.contains("bisect"))
+        static_cast<void>(stitchFromJson(json, "stitch.json"));
     else
         static_cast<void>(certificateFromJson(json, "certificate.json"));
 }
 
-class Codec : public ::testing::TestWithParam<bool> {
+class Codec : public ::testing::TestWithParam<const char*> {
 protected:
-    Json json = GetParam() ? runToJson(sampleRun()) : certificateToJson(sample::certificate());
+    Json json = GetParam() == std::string("Run")      ? runToJson(sampleRun())
+                : GetParam() == std::string("Stitch") ? stitchToJson(sample::stitch())
+                                                      : certificateToJson(sample::certificate());
 };
 
-INSTANTIATE_TEST_SUITE_P(Both, Codec, ::testing::Bool(),
-                         [](const auto& which) { return which.param ? "Run" : "Certificate"; });
+INSTANTIATE_TEST_SUITE_P(All, Codec, ::testing::Values("Run", "Certificate", "Stitch"),
+                         [](const auto& which) { return std::string(which.param); });
+
+TEST(StitchCodec, GivesBackEveryField)
+{
+    const StitchCertificate stitch = sample::stitch();
+    const std::string text = writeJson(stitchToJson(stitch));
+    EXPECT_EQ(stitchFromJson(parseStrictJson(text, "s"), "s"), stitch);
+    EXPECT_EQ(writeJson(stitchToJson(stitchFromJson(parseStrictJson(text, "s"), "s"))), text);
+}
+
+TEST(StitchCodec, TheKindFollowsFromTheBlocksAndADifferenceFromItsParts)
+{
+    Json json = stitchToJson(sample::stitch());
+    EXPECT_EQ(json.at("kind"), "full-model"); // one of two blocks
+    json["kind"] = "full-block";
+    EXPECT_THROW(static_cast<void>(stitchFromJson(json, "s")), FormatError);
+    json["kind"] = "full-model";
+    json["metrics"]["perplexity"]["difference"] = certifiedNumber(1.0 + 1e-15);
+    EXPECT_THROW(static_cast<void>(stitchFromJson(json, "s")), FormatError);
+    json = stitchToJson(sample::stitch());
+    json["blocks"].push_back(json["blocks"][0]);
+    EXPECT_THROW(static_cast<void>(stitchFromJson(json, "s")), FormatError);
+    EXPECT_THROW(static_cast<void>(certificateFromJson(stitchToJson(sample::stitch()), "c")), FormatError);
+}
 
 TEST(CertificateCodec, GivesBackEveryField)
 {

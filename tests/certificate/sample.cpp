@@ -105,4 +105,42 @@ Certificate certificate()
     return certificate;
 }
 
+StitchCertificate stitch()
+{
+    const Certificate block = certificate();
+    StitchCertificate stitch;
+    stitch.name = "all-of.it";
+    stitch.created = block.created;
+    stitch.toolVersion = block.toolVersion;
+    stitch.toolBuild = block.toolBuild;
+    stitch.commandLine = "blockcert stitch run --bisect";
+    stitch.environment = block.environment;
+    stitch.subject = block.subject;
+    stitch.prompts = block.prompts;
+    stitch.baselineDtype = DType::BF16;
+    stitch.request = {{{{1}, "block_01/certificate.json", digest("c")}}, DType::F32, true};
+    stitch.policy = block.request.policy;
+    const Perplexities perplexity{1.375, 1.5, 3.5, 4.5};
+    const LossCoverage loss{0.75, 3, 4, {1, 2}, 0.5, ""};
+    StitchMetrics& metrics = stitch.metrics;
+    metrics.layers = {{0, 0, 0, {{0}, 0}, 0}, {0.5, 0.125, 2, {{1}, 1}, 1.5}};
+    metrics.largest = {{1}, {{1}, 1}, 2};
+    metrics.perplexity = perplexity;
+    metrics.loss = loss;
+    metrics.divergence = {0.25, 0.75, {{0}, 2}, {0.125, 0.5, 0.625, 0.75}};
+    metrics.agreement = {4, 5};
+    metrics.semantic = SemanticAgreement{{{1, 2}, 0.1, 0.9}, {{0, 2}, 0, 0.6}, {{2, 2}, 0.4, 1}};
+    metrics.prompts.push_back({"a", 3, perplexity, loss, 0.25, {2, 3}, 2, 1, LayerIndex{1}});
+    metrics.prompts.push_back({"b", 2, std::nullopt, block.metrics.loss, 0, {2, 2}, 0.5, std::nullopt, std::nullopt});
+    stitch.bisections.push_back(
+        {BisectEvent::LargestLossChange, {{0}, 1}, {{{1}, -0.5, 0.25}}, LayerIndex{1}, std::nullopt});
+    stitch.bisections.push_back(
+        {BisectEvent::FirstDivergence, {{0}, 1}, {{{1}, 0.5, 0.5}}, std::nullopt, LayerIndex{1}});
+    stitch.artifacts.push_back(
+        {"stitch/all-of.it/replay.h5", "replay", 99, digest("replay"), {{"kl", DType::F64, {5}, digest("kl")}}});
+    stitch.certified = false;
+    stitch.findings.push_back({"block_not_certified", "block 1", std::nullopt, 1});
+    return stitch;
+}
+
 }

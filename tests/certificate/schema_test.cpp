@@ -3,6 +3,7 @@
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/policy_file.h"
 #include "engine/certificate/run_codec.h"
+#include "engine/certificate/stitch_codec.h"
 #include "tests/certificate/sample.h"
 #include "tests/support/temporary_folder.h"
 
@@ -54,6 +55,8 @@ bool judgedByCodec(const std::string& name, const Json& document)
 {
     if (name == "certificate")
         return accepts([&] { static_cast<void>(certificateFromJson(document, name)); });
+    if (name == "stitch")
+        return accepts([&] { static_cast<void>(stitchFromJson(document, name)); });
     if (name == "run")
         return accepts([&] { static_cast<void>(runFromJson(document, name)); });
     return accepts([&] { static_cast<void>(parsePolicy(document.dump(), name, {})); });
@@ -63,6 +66,8 @@ Json sampleOf(const std::string& name)
 {
     if (name == "certificate")
         return certificateToJson(sample::certificate());
+    if (name == "stitch")
+        return stitchToJson(sample::stitch());
     if (name == "run")
         return runToJson({sample::manifest(), {true, {{0}}, {{{1}, "non_finite_baseline", "prompt 0", "A NaN."}}}});
     return {{"schema", "blockcert.policy/1"},
@@ -113,7 +118,7 @@ void collectVariants(const Json& root, const Json::json_pointer& at, std::vector
 
 class Schema : public ::testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Of, Schema, ::testing::Values("certificate", "run", "policy"),
+INSTANTIATE_TEST_SUITE_P(Of, Schema, ::testing::Values("certificate", "run", "policy", "stitch"),
                          [](const auto& which) { return std::string(which.param); });
 
 TEST_P(Schema, AcceptsWhatTheCodecWrites)

@@ -413,6 +413,31 @@ void replay(CellRecord& cell, const ir::BlockIr& ir)
     }
 }
 
+void replaceWeight(Material& material, std::size_t block, const std::string& weight, HostTensor value)
+{
+    ir::BlockIr& ir = material.irs[block];
+    ir.program.weights.at(weight).sha256 = sha256OfTensor(value);
+    ir.weights.at(weight) = std::move(value);
+    const ir::ReferenceInterpreter interpreter(ir, 1);
+    for (CellRecord& cell : material.cells[block]) {
+        const auto width = static_cast<std::size_t>(cell.input.shape[1]);
+        std::vector<std::int32_t> positions(static_cast<std::size_t>(cell.input.shape[0]));
+        std::iota(positions.begin(), positions.end(), 0);
+        const ir::BlockReplay replayed = interpreter.run(widened(cell.input), positions, RunContext{});
+        const auto distances = [&](const std::vector<double>& own, const HostTensor& recorded) {
+            const std::vector<double> rows = widened(recorded);
+            std::vector<double> errors;
+            for (std::size_t at = 0; at < rows.size(); at += width)
+                errors.push_back(l2Distance(std::span(own).subspan(at, width), std::span(rows).subspan(at, width)));
+            return errors;
+        };
+        cell.error = distances(replayed.output, cell.output);
+        cell.errorAttention = distances(replayed.attention, cell.attentionOutput);
+        cell.errorMlp = distances(replayed.mlp, cell.mlpOutput);
+        cell.attentionMargin = replayed.margin;
+    }
+}
+
 void write(const Material& material, const std::filesystem::path& run)
 {
     RunWriter writer(run, material.manifest, OpenMode::Create);

@@ -44,6 +44,10 @@ struct Material {
 // Makes output, sublayers, errors and margins of a cell follow from its input by `ir`, rounded to the cell's dtype.
 void replay(CellRecord& cell, const ir::BlockIr& ir);
 
+// Puts `value` in the place of a block's weight, embedded, and makes the block's errors those of the changed surrogate:
+// the recorded baseline stays as it was.
+void replaceWeight(Material& material, std::size_t block, const std::string& weight, HostTensor value);
+
 // Writes all of it into `run`, which must not exist.
 void write(const Material& material, const std::filesystem::path& run);
 

@@ -1,0 +1,389 @@
+#include "engine/certificate/verify_stitch_model.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/memory_archive.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/model_comparison.h"
+#include "engine/certificate/reference_model.h"
+#include "engine/certificate/stitch_labels.h"
+#include "engine/ir/block_ir_codec.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/ir/share_out.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace blockcert::certificate {
+
+namespace {
+
+using artifact::Checkpoint;
+using States = std::vector<std::vector<double>>; // [P][token, width]
+
+// Rows whose logits of two models are in memory at once.
+constexpr std::size_t rowsAtOnce = 32;
+
+bool isSameFunction(const ir::BlockIr& a, const ir::BlockIr& b)
+{
+    return a.program.operations == b.program.operations && a.program.positions == b.program.positions &&
+           a.program.ropeHalf == b.program.ropeHalf && a.mask == b.mask && a.ropeCos == b.ropeCos &&
+           a.ropeSin == b.ropeSin &&
+           std::equal(a.program.weights.begin(), a.program.weights.end(), b.program.weights.begin(),
+                      b.program.weights.end(), [](const auto& x, const auto& y) {
+                          return x.first == y.first && x.second.dtype == y.second.dtype &&
+                                 x.second.sha256 == y.second.sha256;
+                      });
+}
+
+// KL(p ‖ q) of two rows of logits: the sum of p (e^δ − 1 − δ), δ = log q − log p, which cannot cancel.
+double divergence(std::span<const double> base, std::span<const double> stitched)
+{
+    const auto norm = [](std::span<const double> logits) { return logits[0] + negativeLogLikelihood(logits, 0); };
+    const double normBase = norm(base);
+    const double shift = norm(stitched) - normBase;
+    double sum = 0;
+    for (std::size_t i = 0; i < base.size(); ++i) {
+        const double delta = stitched[i] - base[i] - shift;
+        const double p = std::exp(base[i] - normBase);
+        // Below 1e-4 the cubic series is as exact as the difference is rounded.
+        sum += std::abs(delta) < 1e-4 ? p * delta * delta * (0.5 + delta / 6)
+                                      : std::exp(base[i] + delta - normBase) - p - p * delta;
+    }
+    return std::max(0.0, sum);
+}
+
+// One stitched model on its way through the layers.
+struct Stitched {
+    const StitchCertificate* certificate = nullptr;
+    const StitchColumns* columns = nullptr;
+    States states;
+    bool same = true; // the states are the baseline's, bit for bit
+    Worst residual, norm, lossBase, lossStitched, divergence, top;
+};
+
+class StitchModelVerifier {
+public:
+    StitchModelVerifier(BlockContext& block, const std::vector<StitchOutcome>& outcomes, CheckList& checks,
+                        const RunContext& context)
+        : m_block(block)
+        , m_manifest(block.contents.run.manifest)
+        , m_dtype(m_manifest.request.baselineDtype)
+        , m_allowance(allowanceFor(m_dtype))
+        , m_stitchAllowance(stitchAllowanceFor(m_dtype))
+        , m_threads(block.options.threads)
+        , m_checks(checks)
+        , m_context(context)
+    {
+        for (const StitchOutcome& outcome : outcomes)
+            if (outcome.columns)
+                m_stitched.push_back({outcome.certificate, &*outcome.columns, {}, true, {}, {}, {}, {}, {}, {}});
+        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts)
+            m_longest = std::max(m_longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+    }
+
+    void run()
+    {
+        if (m_stitched.empty())
+            return;
+        const Checkpoint* model = m_block.weights.checkpoint(m_context);
+        if (model == nullptr || !m_checks.verified("model.files") || m_checks.anyFailed()) {
+            for (const Stitched& stitched : m_stitched)
+                m_checks.add(row(stitched, "stitch.model_residuals", "Residuals of the stitched model")
+                                 .notChecked(m_checks.anyFailed() ? "Not run: something already failed."
+                                                                  : "The model of this run was not found."));
+            return;
+        }
+        try {
+            checkLabels(*model);
+            runModels(*model);
+            for (const Stitched& stitched : m_stitched)
+                report(stitched);
+        } catch (const Error& error) {
+            for (const Stitched& stitched : m_stitched)
+                m_checks.add(
+                    row(stitched, "stitch.model_residuals", "Residuals of the stitched model").failed(error.what()));
+        }
+    }
+
+private:
+    static Row row(const Stitched& stitched, const char* id, const char* title)
+    {
+        return {id, group::reEvaluation, stitchText(*stitched.certificate), title};
+    }
+
+    void checkLabels(const Checkpoint& model)
+    {
+        std::vector<std::int32_t> labels;
+        std::string problem;
+        const bool any = std::any_of(m_manifest.prompts.prompts.begin(), m_manifest.prompts.prompts.end(),
+                                     [](const EncodedPrompt& prompt) { return !prompt.label.empty(); });
+        try {
+            labels = any ? labelIds(m_manifest.prompts, tokenizer::Tokenizer::of(model))
+                         : std::vector<std::int32_t>(m_manifest.prompts.prompts.size(), -1);
+        } catch (const Error& error) {
+            problem = error.what(); // a model without a tokenizer that could be read
+        }
+        for (const Stitched& stitched : m_stitched) {
+            Row labelled = row(stitched, "stitch.labels", "First tokens of the labels");
+            labelled.how("encoded");
+            if (!problem.empty())
+                labelled.notChecked(problem);
+            else
+                labelled.passedIf(stitched.columns->labelId == labels,
+                                  "The recorded labels are not what the model's tokenizer gives for them.");
+            m_checks.add(labelled);
+        }
+    }
+
+    void runModels(const Checkpoint& model)
+    {
+        const ReferenceEmbedding embedding(model, m_dtype);
+        States states;
+        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts)
+            states.push_back(ir::widened(embedding.rows(prompt.tokenIds)));
+        m_largest.resize(states.size());
+        noteNorms(states);
+        for (std::int32_t layer = 0; layer < m_manifest.subject.layers; ++layer) {
+            const ir::BlockIr baseline = rebuildIr(model, {layer}, WeightOrigin::Baseline, m_dtype, m_longest);
+            advanceAll(baseline, layer, states);
+            noteNorms(states);
+            for (Stitched& stitched : m_stitched)
+                compareResiduals(stitched, states, static_cast<std::size_t>(layer));
+            m_context.step(
+                Progress{"stitched model", layer + 1, m_manifest.subject.layers, layer, std::nullopt, "blocks", ""});
+        }
+        const ReferenceHead head(model, m_dtype, m_threads);
+        for (Stitched& stitched : m_stitched)
+            compareHeads(head, states, stitched);
+    }
+
+    // The baseline last: as long as a stitched model has its states, they are not computed twice.
+    void advanceAll(const ir::BlockIr& baseline, std::int32_t layer, States& states)
+    {
+        std::optional<ir::BlockIr> surrogate;
+        bool sameFunction = true;
+        const auto isReplaced = [&](const Stitched& stitched) {
+            const auto& blocks = stitched.certificate->request.blocks;
+            return std::any_of(blocks.begin(), blocks.end(),
+                               [&](const StitchedBlock& block) { return block.block.value == layer; });
+        };
+        if (std::any_of(m_stitched.begin(), m_stitched.end(), isReplaced)) {
+            surrogate = readSurrogate({layer});
+            sameFunction = isSameFunction(*surrogate, baseline);
+        }
+        for (Stitched& stitched : m_stitched) {
+            const bool other = isReplaced(stitched) && !sameFunction;
+            if (stitched.same && !other)
+                continue;
+            if (stitched.same)
+                stitched.states = states;
+            stitched.same = false;
+            advance(other ? *surrogate : baseline, stitched.states);
+        }
+        advance(baseline, states);
+    }
+
+    // Read once more, digest included: what runs here is what was verified before.
+    ir::BlockIr readSurrogate(LayerIndex layer)
+    {
+        const std::string path = irPath(layer);
+        const OpenFile file = m_block.folder.open(path);
+        const auto& certificates = m_block.contents.certificates;
+        const auto certificate = std::find_if(certificates.begin(), certificates.end(),
+                                              [&](const Certificate& c) { return c.block == layer; });
+        if (certificate == certificates.end() ||
+            sha256OfDescriptor(file.descriptor(), m_context) != certificate->artifacts[0].sha256)
+            throw FormatError(path + " changed while it was being verified.");
+        const auto archive = artifact::openForeignArchive(file.descriptor(), path, m_block.options.childProgram);
+        MemoryArchive memory(*archive, m_context);
+        ir::BlockIr ir = ir::readBlockIr(memory, path);
+        for (const auto& [name, weight] : ir.program.weights)
+            if (weight.reference && !m_block.weights.load(*weight.reference, ir.weights[name], m_context))
+                throw FormatError(m_block.weights.problem() + ".");
+        if (!ir::wrongWeights(ir).empty())
+            throw FormatError(path + ": a weight does not have the digest that the program names.");
+        return ir;
+    }
+
+    void advance(const ir::BlockIr& block, States& states)
+    {
+        const bool across = states.size() >= static_cast<std::size_t>(m_threads);
+        const ir::ReferenceInterpreter interpreter(block, across ? 1 : m_threads);
+        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(states.size()), [&](std::int64_t p) {
+            std::vector<double>& state = states[static_cast<std::size_t>(p)];
+            std::vector<std::int32_t> positions(
+                m_manifest.prompts.prompts[static_cast<std::size_t>(p)].tokenIds.size());
+            std::iota(positions.begin(), positions.end(), 0);
+            state = interpreter.run(state, positions, m_context).output;
+        });
+    }
+
+    // Errors are carried along from the token's largest state, not from its present one.
+    void noteNorms(const States& states)
+    {
+        const std::size_t width = this->width();
+        for (std::size_t p = 0; p < states.size(); ++p) {
+            m_largest[p].resize(states[p].size() / width, 0.0);
+            for (std::size_t t = 0; t < m_largest[p].size(); ++t)
+                m_largest[p][t] = std::max(m_largest[p][t], l2Norm(std::span(states[p]).subspan(t * width, width)));
+        }
+    }
+
+    void compareResiduals(Stitched& stitched, const States& states, std::size_t layer) const
+    {
+        const std::size_t width = this->width();
+        const StitchColumns& columns = *stitched.columns;
+        for (std::size_t p = 0; p < states.size(); ++p)
+            for (std::size_t t = 0; t < m_largest[p].size(); ++t) {
+                const auto base = std::span(states[p]).subspan(t * width, width);
+                const auto own = stitched.same ? base : std::span(stitched.states[p]).subspan(t * width, width);
+                double sum = 0;
+                double most = 0;
+                for (std::size_t i = 0; i < width; ++i) {
+                    sum += std::abs(own[i] - base[i]);
+                    most = std::max(most, std::abs(own[i] - base[i]));
+                }
+                const std::size_t at = layer * columns.tokens() + columns.begin(p) + t;
+                const double scale = std::max(m_largest[p][t], l2Norm(own));
+                const double allowed = m_stitchAllowance.residual * scale;
+                const auto prompt = static_cast<std::int32_t>(p);
+                const auto see = [&](double recorded, double computed, double within) {
+                    stitched.residual.see(std::abs(recorded - computed), within, prompt, t, recorded, computed);
+                };
+                see(columns.residualL2[at], l2Distance(own, base), allowed);
+                see(columns.residualMax[at], most, allowed);
+                // A mean over coordinates differs by no more than the l2 norm over √d.
+                const auto coordinates = static_cast<double>(width);
+                see(columns.residualMae[at], sum / coordinates, allowed / std::sqrt(coordinates));
+                const double norm = l2Norm(base);
+                stitched.norm.see(std::abs(columns.residualNorm[at] - norm), m_allowance.state * m_largest[p][t],
+                                  prompt, t, columns.residualNorm[at], norm);
+            }
+    }
+
+    void compareHeads(const ReferenceHead& head, const States& states, Stitched& stitched)
+    {
+        const std::size_t width = this->width();
+        for (std::size_t p = 0; p < states.size(); ++p) {
+            const std::size_t tokens = states[p].size() / width;
+            for (std::size_t begin = 0; begin < tokens; begin += rowsAtOnce) {
+                const std::size_t count = std::min(rowsAtOnce, tokens - begin);
+                const auto logitsOf = [&](const std::vector<double>& all) {
+                    std::vector<double> logits;
+                    head.forEachLogits(
+                        std::span(all).subspan(begin * width, count * width),
+                        [&](std::size_t, std::span<const double> rows) {
+                            logits.insert(logits.end(), rows.begin(), rows.end());
+                        },
+                        m_threads, m_context);
+                    return logits;
+                };
+                const std::vector<double> base = logitsOf(states[p]);
+                const std::vector<double> own = stitched.same ? base : logitsOf(stitched.states[p]);
+                for (std::size_t t = begin; t < begin + count; ++t) {
+                    const std::size_t at = (t - begin) * head.vocabulary();
+                    compareToken(stitched, p, t, std::span(base).subspan(at, head.vocabulary()),
+                                 std::span(own).subspan(at, head.vocabulary()));
+                }
+            }
+            m_context.step(Progress{"stitched losses", static_cast<std::int64_t>(p) + 1,
+                                    static_cast<std::int64_t>(states.size()), std::nullopt,
+                                    static_cast<std::int32_t>(p), "prompts", ""});
+        }
+    }
+
+    void compareToken(Stitched& stitched, std::size_t p, std::size_t t, std::span<const double> base,
+                      std::span<const double> own) const
+    {
+        const StitchColumns& columns = *stitched.columns;
+        const auto& ids = m_manifest.prompts.prompts[p].tokenIds;
+        const auto prompt = static_cast<std::int32_t>(p);
+        const std::size_t at = columns.begin(p) + t;
+        if (t + 1 < ids.size()) {
+            const auto see = [&](Worst& worst, double recorded, double computed) {
+                worst.see(std::abs(recorded - computed), m_allowance.loss, prompt, t + 1, recorded, computed);
+            };
+            see(stitched.lossBase, columns.lossBase[at - p], negativeLogLikelihood(base, ids[t + 1]));
+            see(stitched.lossStitched, columns.lossStitched[at - p], negativeLogLikelihood(own, ids[t + 1]));
+        }
+        const double recorded = columns.divergence[at];
+        const double computed = stitched.same ? 0 : divergence(base, own);
+        stitched.divergence.see(std::abs(std::sqrt(recorded) - std::sqrt(computed)), m_stitchAllowance.rootKl, prompt,
+                                t, recorded, computed);
+        const auto five = [&](const auto& values) { return std::span(values).subspan(stitchTops * at, stitchTops); };
+        TokenLogits(base).compareTop(five(columns.topIdBase), five(columns.topLogitBase), m_allowance.logit, prompt, t,
+                                     stitched.top);
+        TokenLogits(own).compareTop(five(columns.topIdStitched), five(columns.topLogitStitched), m_allowance.logit,
+                                    prompt, t, stitched.top);
+    }
+
+    void addWorst(const Stitched& stitched, const char* id, const char* title, const Worst& worst, double allowed,
+                  const char* of)
+    {
+        if (worst.ratio < 0)
+            return;
+        const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
+        m_checks.add(row(stitched, id, title)
+                         .how("both models in double, within " + exactText(allowed) + of + " for " +
+                              std::string(nameOf(m_dtype)))
+                         .issuer(exactText(worst.recorded))
+                         .recomputed(exactText(worst.computed))
+                         .note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance")
+                         .passedIf(worst.ratio <= 1, "At " + at + " the recorded value (" + exactText(worst.recorded) +
+                                                         ") is not what the models compute (" +
+                                                         exactText(worst.computed) + "): " + exactText(worst.ratio) +
+                                                         " times the allowance."));
+    }
+
+    void report(const Stitched& stitched)
+    {
+        addWorst(stitched, "stitch.model_residuals", "Residuals of the stitched model", stitched.residual,
+                 m_stitchAllowance.residual, " of the largest norm");
+        addWorst(stitched, "stitch.model_norms", "Norms of the baseline's states", stitched.norm, m_allowance.state,
+                 " of the largest norm");
+        addWorst(stitched, "stitch.model_loss_base", "Baseline losses are the model's", stitched.lossBase,
+                 m_allowance.loss, " nats");
+        addWorst(stitched, "stitch.model_loss_stitched", "Losses of the stitched model", stitched.lossStitched,
+                 m_allowance.loss, " nats");
+        addWorst(stitched, "stitch.model_kl", "Divergences of the stitched model", stitched.divergence,
+                 m_stitchAllowance.rootKl, " between square roots");
+        addWorst(stitched, "stitch.model_top", "Highest logits of both models", stitched.top, m_allowance.logit, "");
+    }
+
+    [[nodiscard]] std::size_t width() const { return static_cast<std::size_t>(m_manifest.subject.dModel); }
+
+    BlockContext& m_block;
+    const RunManifest& m_manifest;
+    DType m_dtype;
+    Allowance m_allowance;
+    StitchAllowance m_stitchAllowance;
+    int m_threads;
+    CheckList& m_checks;
+    const RunContext& m_context;
+    std::int64_t m_longest = 0;
+    std::vector<Stitched> m_stitched;
+    std::vector<std::vector<double>> m_largest; // [P][token] largest norm so far, of the baseline
+};
+
+}
+
+StitchAllowance stitchAllowanceFor(DType baseline)
+{
+    switch (baseline) {
+    case DType::BF16: return {0.3, 0.8};
+    case DType::F16: return {0.07, 0.06};
+    default: return {1e-4, 2e-4};
+    }
+}
+
+void verifyStitchedModels(BlockContext& block, const std::vector<StitchOutcome>& stitches, CheckList& checks,
+                          const RunContext& context)
+{
+    StitchModelVerifier(block, stitches, checks, context).run();
+}
+
+}

@@ -158,7 +158,7 @@ Arguments verifying()
          "RUN",
          {},
          "",
-         "a run directory, or the certificate.json of one block in it",
+         "a run directory, or the certificate.json of one block or stitched model in it",
          true,
          false},
         choice("--level", {"0", "1", "2", "3", "4"}, "3",
@@ -308,6 +308,30 @@ std::vector<VerbDescription> describeVerbs()
              valued("--model", ValueKind::Model, "MODEL", "", "npz: the model, where run.json does not point to it")} +
              output(),
          {"blockcert export npz demo.blockcert -o arrays", "blockcert export csv demo.blockcert -o tokens.csv"}},
+        {"stitch",
+         "run the whole model with surrogates in place",
+         {"Replaces the chosen blocks of the model by the surrogates of a finished run and runs both models on the "
+          "run's "
+          "prompts: how far their residual streams are apart, perplexities, losses, divergence and next tokens. The "
+          "result becomes part of the run: a full-model certificate, or a full-block one where every block is "
+          "replaced.",
+          "The model is found where the run found it and accepted by digest alone. Asking for the same thing again "
+          "does "
+          "nothing. Ctrl+C leaves the run as it was."},
+         Program::Engine,
+         Arguments{
+             {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a finished run directory", true, false},
+             valued("--blocks", ValueKind::Text, "BLOCKS", "all",
+                    "all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
+             valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
+             valued("--name", ValueKind::Text, "NAME", "",
+                    "what to call it in the run (default: from the digest of what is asked for)"),
+             flag("--bisect", "also find the blocks that the first other token and the largest loss change come from"),
+             choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
+             valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"),
+             threads()} +
+             output(),
+         {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json"}},
         {"evaluate",
          "measure a model's loss on prompts",
          {"A teacher-forced forward pass: the negative log-likelihood of every token and the most likely one."},

@@ -112,6 +112,22 @@ pipeline::CertifyOptions certifyOptions(const Json& json)
     return options;
 }
 
+pipeline::StitchOptions stitchOptions(const Json& json)
+{
+    Parameters parameters("stitch", json);
+    pipeline::StitchOptions options;
+    options.run = parameters.text("run");
+    options.blocks = parameters.text("blocks", options.blocks);
+    options.model = parameters.text("model", "");
+    options.name = parameters.text("name", "");
+    options.device = parameters.text("device", options.device);
+    options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
+    options.replayDtype = dtypeOf(parameters.word("replay_dtype", {"fp64", "fp32"}));
+    options.bisect = parameters.flag("bisect");
+    parameters.finish();
+    return options;
+}
+
 pipeline::EvaluateOptions evaluateOptions(const Json& json)
 {
     Parameters parameters("evaluate", json);

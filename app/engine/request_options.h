@@ -9,6 +9,7 @@ namespace blockcert::engine {
 // All throw UsageError for a parameter that is missing, unknown, or of the wrong type or range, and
 // UnsupportedError for what this version does not do.
 [[nodiscard]] pipeline::CertifyOptions certifyOptions(const Json& parameters);
+[[nodiscard]] pipeline::StitchOptions stitchOptions(const Json& parameters);
 [[nodiscard]] pipeline::EvaluateOptions evaluateOptions(const Json& parameters);
 [[nodiscard]] pipeline::GenerateOptions generateOptions(const Json& parameters);
 [[nodiscard]] pipeline::MinimiseOptions minimiseOptions(const Json& parameters);

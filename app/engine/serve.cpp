@@ -116,6 +116,12 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
     });
     certify.resumable = isResumable;
     server.add("certify", std::move(certify));
+    server.add("stitch", timed([&cache](const Json& json, const RunContext& context) {
+                   pipeline::StitchOptions options = stitchOptions(json);
+                   options.created = terminal::creationTime();
+                   options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), json);
+                   return pipeline::stitch(options, cache, context);
+               }));
     server.add("evaluate", timed([&cache](const Json& json, const RunContext& context) {
                    return pipeline::evaluate(evaluateOptions(json), cache, context);
                }));

@@ -7,6 +7,7 @@
 namespace blockcert::engine {
 
 [[nodiscard]] terminal::Verb certifyVerb(const pipeline::Host& host);
+[[nodiscard]] terminal::Verb stitchVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb evaluateVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb generateVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb minimiseVerb(const pipeline::Host& host);

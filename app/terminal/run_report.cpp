@@ -2,6 +2,7 @@
 
 #include "app/command_line/shell_word.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/stitch_report.h"
 #include "app/terminal/text_table.h"
 
 #include <fmt/format.h>
@@ -271,6 +272,8 @@ std::string findingPhrase(const Json& finding)
         return below("loss coverage");
     if (code == "loss_coverage_missing")
         return "no loss coverage: " + visible(where);
+    if (code == "block_not_certified")
+        return visible(where) + " is not certified";
     return visible(code) + (where.empty() ? "" : " at " + visible(where));
 }
 
@@ -284,6 +287,7 @@ std::string renderRun(const Json& listing, const Page& page)
     if (!listing.at("blocks").empty())
         text += "\n" + blockTable(listing, page);
     text += reasons(listing, page);
+    text += stitchTable(listing.value("stitches", Json::array()), page);
     text += sentences(listing.at("notes"), "What stands out", Tone::Strong, page);
     if (listing.contains("cells") && !listing.at("cells").empty())
         text += largestErrors(listing, page);

@@ -73,6 +73,21 @@ struct CertifyOptions {
     std::chrono::milliseconds saveInterval = std::chrono::seconds(60);
 };
 
+// A finished run's own surrogates in place of the baseline's blocks.
+struct StitchOptions {
+    std::filesystem::path run;
+    std::string blocks = "all"; // of the run's blocks, or "0,5,10-12"
+    std::string model;          // empty: where run.json found it; accepted by digest alone
+    std::string name;           // empty: from the digest of what is asked for
+    std::string device = "cpu";
+    int threads = 0;
+    DType replayDtype = DType::F64; // or F32
+    bool bisect = false;
+
+    std::string created;     // ISO 8601 UTC
+    std::string commandLine; // the blockcert command that repeats it
+};
+
 struct EvaluateOptions {
     ModelOptions model;
     PromptOptions prompts;
@@ -131,6 +146,7 @@ void prepareProcess();
 // read no clock). All throw what engine/base/error.h declares, Cancelled included; c10::Error never leaves.
 [[nodiscard]] Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext& context);
 [[nodiscard]] Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext& context);
+[[nodiscard]] Json stitch(const StitchOptions& options, ModelCache& cache, const RunContext& context);
 [[nodiscard]] Json evaluate(const EvaluateOptions& options, ModelCache& cache, const RunContext& context);
 [[nodiscard]] Json generate(const GenerateOptions& options, ModelCache& cache, const RunContext& context);
 

@@ -8,8 +8,11 @@
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/certificate/stitch_codec.h"
+#include "engine/certificate/stitch_layout.h"
 #include "engine/protocol/block_rows.h"
 #include "engine/protocol/standouts.h"
+#include "engine/protocol/stitch_rows.h"
 #include "engine/protocol/token_rows.h"
 
 #include <algorithm>
@@ -79,6 +82,30 @@ ReadCertificates readCertificates(const RunFolder& folder, const RunDocument& ru
     return read;
 }
 
+// Only what SHA256SUMS lists is part of the run.
+Json readStitches(const RunFolder& folder, const RunDocument& run, Json& problems)
+{
+    Json rows = Json::array();
+    if (!folder.exists(certificate::sumsName))
+        return rows;
+    try {
+        for (const certificate::SumLine& line :
+             certificate::readSums(folder.readText(certificate::sumsName, largestJson))) {
+            if (!certificate::stitchNamed(line.path))
+                continue;
+            try {
+                rows.push_back(stitchRow(certificate::stitchFromJson(readJson(folder, line.path), line.path),
+                                         run.manifest.prompts));
+            } catch (const Error& error) {
+                problems.push_back(error.what());
+            }
+        }
+    } catch (const Error& error) {
+        problems.push_back(error.what());
+    }
+    return rows;
+}
+
 std::vector<double> readNorms(const RunFolder& folder, LayerIndex block, const std::filesystem::path& childProgram)
 {
     const std::string path = certificate::probesPath(block);
@@ -134,6 +161,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
                     {"manifest", std::move(manifest)},
                     {"certificates", std::move(certificates.raw)},
                     {"blocks", std::move(rows)},
+                    {"stitches", readStitches(folder, document, problems)},
                     {"command", document.manifest.commandLine}};
     if (options.tokens)
         addTokenRows(folder, document, certificates.values, options, context, listing, problems);

@@ -218,6 +218,12 @@ TEST(Serve, CertifiesWithCellsAndBlocksAsTheyFinish)
     EXPECT_EQ(blocks, 2);
     EXPECT_EQ(stages.front(), "open");
     EXPECT_THAT(stages, testing::IsSupersetOf({"hash", "load", "replay", "write"}));
+
+    // And then stitches what it certified, with the model it still holds.
+    const Json stitched = engine.answer(engine.request("stitch", {{"run", (folder / "run").string()}})).at("result");
+    EXPECT_EQ(stitched.at("blocks"), Json({1, 2}));
+    EXPECT_EQ(stitched.at("already"), false);
+    EXPECT_EQ(stitched.at("command"), "blockcert stitch " + (folder / "run").string());
 }
 
 TEST(Serve, HonoursCancelWithinATenthOfASecondAndKeepsTheRunResumable)

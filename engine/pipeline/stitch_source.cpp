@@ -1,0 +1,172 @@
+#include "engine/pipeline/stitch_source.h"
+
+#include "engine/artifact/tensor_archive.h"
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/json_fields.h"
+#include "engine/certificate/run_codec.h"
+#include "engine/certificate/run_layout.h"
+#include "engine/certificate/token_ids.h"
+#include "engine/ir/block_ir_codec.h"
+#include "engine/model/parallel_tasks.h"
+#include "engine/model/weights.h"
+#include "engine/pipeline/block_selection.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+using certificate::OpenFile;
+
+[[noreturn]] void refuse(const std::string& path)
+{
+    throw FormatError("The file " + path +
+                      " is not the one that SHA256SUMS lists; see what blockcert verify says about the run.");
+}
+
+// The file of the model with a digest, or null.
+const artifact::WeightFile* fileOf(const artifact::Checkpoint& model, const std::string& sha256)
+{
+    for (const artifact::WeightFile& file : model.files())
+        if (!sha256.empty() && file.sha256 == sha256)
+            return &file;
+    return nullptr;
+}
+
+// Shared out among the processors: the weights of a block may be hundreds of megabytes.
+void requireDigests(const ir::BlockIr& ir, const std::string& path, const RunContext& context)
+{
+    std::vector<std::string> names;
+    for (const auto& [name, weight] : ir.program.weights)
+        names.push_back(name);
+    model::runTasks(static_cast<std::int64_t>(names.size()), context, [&](std::int64_t task) {
+        const std::string& name = names[static_cast<std::size_t>(task)];
+        const ir::IrWeight& weight = ir.program.weights.at(name);
+        const HostTensor& value = ir.weights.at(name);
+        if (value.dtype != weight.dtype || value.shape != weight.shape || sha256OfTensor(value) != weight.sha256)
+            throw FormatError(path + ": the weight " + name + " does not have the digest that the program names.");
+    });
+}
+
+bool speaksOf(const Certificate& certificate, LayerIndex block, const RunManifest& manifest)
+{
+    RunRequest request = manifest.request;
+    request.blocks = {block};
+    return certificate.block == block && certificate.request == request && certificate.subject == manifest.subject &&
+           certificate.prompts == certificate::statementOf(manifest.prompts);
+}
+
+}
+
+StitchSource::StitchSource(const std::filesystem::path& run, std::filesystem::path childProgram)
+    : m_folder(run)
+    , m_childProgram(std::move(childProgram))
+{
+    const std::string manifestName(certificate::manifestName);
+    if (!m_folder.exists(manifestName))
+        throw FormatError(run.string() + " is not a run: it holds no run.json.");
+    if (!m_folder.exists(certificate::sumsName))
+        throw UsageError("The run " + run.string() +
+                         " is unfinished; continue it with blockcert certify … --resume, then stitch.");
+    for (certificate::SumLine& line :
+         certificate::readSums(m_folder.readText(certificate::sumsName, certificate::largestDocument)))
+        m_sums.emplace(std::move(line.path), std::move(line.sha256));
+    certificate::RunDocument document =
+        certificate::runFromJson(certificate::parseDocument(readListed(manifestName), manifestName), manifestName);
+    if (!document.state.complete)
+        throw UsageError("The run " + run.string() + " says that it is not complete; continue it with --resume.");
+    m_manifest = std::move(document.manifest);
+    for (const LayerIndex block : document.state.finished) {
+        const std::string path = certificate::certificatePath(block);
+        Certificate certificate =
+            certificate::certificateFromJson(certificate::parseDocument(readListed(path), path), path);
+        if (!speaksOf(certificate, block, m_manifest))
+            throw FormatError(path + " and run.json differ; see what blockcert verify says about the run.");
+        m_certificates.emplace(block, std::move(certificate));
+    }
+    if (m_certificates.empty())
+        throw UsageError("The run " + run.string() + " has no certified block, so there is nothing to stitch.");
+}
+
+std::string StitchSource::readListed(const std::string& path) const
+{
+    std::string text = m_folder.readText(path, certificate::largestDocument);
+    const auto listed = m_sums.find(path);
+    if (listed == m_sums.end() || listed->second != sha256Of(text))
+        refuse(path);
+    return text;
+}
+
+std::vector<StitchedBlock> StitchSource::choose(const std::string& blocks) const
+{
+    std::vector<StitchedBlock> chosen;
+    const auto add = [&](LayerIndex block) {
+        const std::string path = certificate::certificatePath(block);
+        chosen.push_back({block, path, m_sums.at(path)});
+    };
+    if (blocks == "all") {
+        for (const auto& [block, certificate] : m_certificates)
+            add(block);
+        return chosen;
+    }
+    for (const LayerIndex block : selectBlocks(blocks, m_manifest.subject.layers)) {
+        if (!m_certificates.contains(block)) {
+            std::string there;
+            for (const auto& [known, certificate] : m_certificates)
+                there += (there.empty() ? "" : ", ") + std::to_string(known.value);
+            throw UsageError("--blocks " + blocks + ": the run has no surrogate of block " +
+                             std::to_string(block.value) + "; it has " + there + ".");
+        }
+        add(block);
+    }
+    return chosen;
+}
+
+void StitchSource::requireModel(const artifact::Checkpoint& model) const
+{
+    const Subject& subject = m_manifest.subject;
+    bool same = subject.files.size() == model.files().size() && subject.configSha256 == model.configSha256();
+    for (const SubjectFile& file : subject.files) {
+        const artifact::WeightFile* found = fileOf(model, file.sha256);
+        same = same && found != nullptr && found->size == file.size;
+    }
+    if (!same)
+        throw FormatError(model.path().string() + " is not the model of this run (" + subject.model +
+                          "): its files or its configuration have other digests; name the right one with --model.");
+}
+
+ir::BlockIr StitchSource::surrogate(LayerIndex block, const artifact::Checkpoint& model,
+                                    const RunContext& context) const
+{
+    const std::string path = certificate::irPath(block);
+    const OpenFile file = m_folder.open(path);
+    const RunContext quiet({}, [&](const Progress&) { context.step(); }); // no stage of its own for every block
+    const std::string sha256 = sha256OfDescriptor(file.descriptor(), quiet);
+    const auto listed = m_sums.find(path);
+    const ArtifactDigest& stated = certificate(block).artifacts.at(0);
+    if (listed == m_sums.end() || listed->second != sha256 || stated.path != path || stated.sha256 != sha256)
+        refuse(path);
+    ir::BlockIr ir = ir::readBlockIr(*artifact::openForeignArchive(file.descriptor(), path, m_childProgram), path);
+    if (ir.program.layer != block || ir.program.width != m_manifest.subject.dModel)
+        throw FormatError(path + " holds the program of another block or width.");
+    for (const auto& [name, weight] : ir.program.weights) {
+        if (!weight.reference)
+            continue;
+        const artifact::WeightFile* source = fileOf(model, weight.reference->fileSha256);
+        if (source == nullptr)
+            throw FormatError(path + ": the weight " + name + " lies in a file with the SHA-256 " +
+                              weight.reference->fileSha256 + ", which the model does not have.");
+        WeightReference reference = *weight.reference;
+        reference.file = source->path.filename().string(); // the same bytes under another name are the same file
+        ir.weights[name] = model::loadWeight(model, reference, context);
+    }
+    requireDigests(ir, path, context);
+    return ir;
+}
+
+}

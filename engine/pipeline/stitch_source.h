@@ -1,0 +1,52 @@
+// A finished run as the source of a stitched model: manifest, certificates and surrogates, each accepted by digest.
+#pragma once
+
+#include "engine/artifact/checkpoint.h"
+#include "engine/certificate/run_folder.h"
+#include "engine/ir/block_ir.h"
+#include "engine/values/certificate.h"
+#include "engine/values/stitch_certificate.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace blockcert {
+class RunContext;
+}
+
+namespace blockcert::pipeline {
+
+// Not thread-safe. Files are read as somebody else's would be.
+class StitchSource {
+public:
+    // Throws UsageError if the run is unfinished, FormatError for a file that is not the one SHA256SUMS lists or a
+    // certificate that speaks of another request, model or prompts than run.json.
+    StitchSource(const std::filesystem::path& run, std::filesystem::path childProgram);
+
+    [[nodiscard]] const RunManifest& manifest() const { return m_manifest; }
+
+    // "all", or numbers and ranges among the blocks that have a certificate; ascending. Throws UsageError.
+    [[nodiscard]] std::vector<StitchedBlock> choose(const std::string& blocks) const;
+
+    [[nodiscard]] const Certificate& certificate(LayerIndex block) const { return m_certificates.at(block); }
+
+    // Throws FormatError unless `model` has the very files and configuration of the run.
+    void requireModel(const artifact::Checkpoint& model) const;
+
+    // The block's program with all weights, embedded or read from `model`; every digest is checked.
+    [[nodiscard]] ir::BlockIr surrogate(LayerIndex block, const artifact::Checkpoint& model,
+                                        const RunContext& context) const;
+
+private:
+    [[nodiscard]] std::string readListed(const std::string& path) const;
+
+    certificate::RunFolder m_folder;
+    std::filesystem::path m_childProgram;
+    std::map<std::string, std::string> m_sums; // path -> digest
+    RunManifest m_manifest;
+    std::map<LayerIndex, Certificate> m_certificates;
+};
+
+}

@@ -31,10 +31,10 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
     static const auto table = [] {
         std::map<std::string, std::set<std::string>> rooms;
         // Core: everything to the left.
-        const std::vector<std::string> core = {
-            "engine/values", "engine/base",      "engine/artifact",    "engine/tokenizer", "engine/prompts",
-            "engine/ir",     "engine/surrogate", "engine/certificate", "engine/protocol",  "engine/failures",
-            "engine/exchange"};
+        const std::vector<std::string> core = {"engine/values",    "engine/base",        "engine/artifact",
+                                               "engine/tokenizer", "engine/prompts",     "engine/ir",
+                                               "engine/surrogate", "engine/certificate", "engine/figure",
+                                               "engine/protocol",  "engine/failures",    "engine/exchange"};
         std::set<std::string> left;
         for (const std::string& room : core) {
             rooms[room] = left;
@@ -50,7 +50,7 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
         }
         rooms["engine/pipeline"] = torch;
         rooms["engine/pipeline"].insert(
-            {"engine/surrogate", "engine/certificate", "engine/protocol", "engine/failures"});
+            {"engine/surrogate", "engine/certificate", "engine/figure", "engine/protocol", "engine/failures"});
         // The window knows values, and the messages of the processes it starts.
         rooms["widgets"] = {"engine/values"};
         rooms["app/workbench"] = {"widgets", "engine/values", "engine/base", "engine/protocol"};

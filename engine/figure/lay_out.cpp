@@ -1,0 +1,290 @@
+#include "engine/figure/lay_out.h"
+
+#include "engine/figure/figure_text.h"
+#include "engine/figure/panel_frame.h"
+#include "engine/figure/series_look.h"
+#include "engine/figure/text_width.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace blockcert::figure {
+
+namespace {
+
+constexpr double margin = 12;
+constexpr double gapBetweenPanels = 16;
+constexpr double legendSample = 30;
+constexpr double legendRow = 18;
+constexpr double lineHeight = 16;
+
+int columnsOf(const Figure& figure)
+{
+    return std::max(1, std::min(figure.columns, static_cast<int>(figure.panels.size())));
+}
+
+Looks looksOf(const Figure& figure)
+{
+    Looks looks;
+    const auto number = [](auto& map, const std::string& name) { map.try_emplace(name, static_cast<int>(map.size())); };
+    for (const Panel& panel : figure.panels) {
+        for (const Series& series : panel.series)
+            number(looks.series, series.name);
+        for (const Rule& rule : panel.rules)
+            number(looks.rules, rule.name);
+        for (const Band& band : panel.bands)
+            number(looks.bands, band.name);
+    }
+    return looks;
+}
+
+void addValues(const Panel& panel, Direction axis, std::vector<double>& values)
+{
+    for (const Series& series : panel.series)
+        for (const Point& point : series.points) {
+            if (axis == Direction::Vertical) {
+                values.push_back(point.x);
+                continue;
+            }
+            for (const auto& value : {point.y, point.lower, point.upper})
+                if (value)
+                    values.push_back(*value);
+            if (series.mark == Mark::Bars)
+                values.push_back(0);
+        }
+    // A vertical rule stands at an x, a horizontal one at a y.
+    for (const Rule& rule : panel.rules)
+        if ((rule.direction == Direction::Vertical) == (axis == Direction::Vertical))
+            values.push_back(rule.at);
+}
+
+Range rangeOf(const Figure& figure, const Panel& panel, Direction axis)
+{
+    const auto axisOf = [&](const Panel& p) -> const Axis& { return axis == Direction::Vertical ? p.x : p.y; };
+    const Axis& own = axisOf(panel);
+    std::vector<double> values;
+    for (const Panel& other : figure.panels) {
+        const bool shares = figure.sameRange && axisOf(other).label == own.label && axisOf(other).scale == own.scale;
+        if (&other == &panel || shares)
+            addValues(other, axis, values);
+    }
+    Range range = rangeFor(values, own);
+    // Round ends waste room along x, where the data already end at whole numbers.
+    if (axis == Direction::Vertical && !own.ticks.empty()) {
+        const auto [low, high] = std::ranges::minmax(values.empty() ? own.ticks : values);
+        if (low < high && (own.scale == Scale::Linear || low > 0))
+            range = {own.lower.value_or(low), own.upper.value_or(high)};
+    }
+    return range;
+}
+
+// One entry of the legend: its sample at the left, its name beside it.
+struct Entry {
+    enum class Kind : std::uint8_t { Series, Bars, Rule, Band } kind = Kind::Series;
+    std::string name;
+    int look = 0;
+    Mark mark = Mark::LineMarkers;
+
+    [[nodiscard]] double width() const { return legendSample + 6 + textWidth(drawable(name), labelSize) + 16; }
+};
+
+std::vector<Entry> entriesOf(const Figure& figure, const Looks& looks)
+{
+    std::vector<Entry> entries;
+    const auto add = [&](Entry entry) {
+        const auto same = [&](const Entry& other) { return other.name == entry.name && (other.kind == entry.kind); };
+        if (!entry.name.empty() && std::ranges::none_of(entries, same))
+            entries.push_back(std::move(entry));
+    };
+    for (const Panel& panel : figure.panels)
+        for (const Series& series : panel.series)
+            add({series.mark == Mark::Bars ? Entry::Kind::Bars : Entry::Kind::Series, series.name,
+                 looks.series.at(series.name), series.mark});
+    for (const Panel& panel : figure.panels)
+        for (const Rule& rule : panel.rules)
+            add({Entry::Kind::Rule, rule.name, looks.rules.at(rule.name)});
+    for (const Panel& panel : figure.panels)
+        for (const Band& band : panel.bands)
+            add({Entry::Kind::Band, band.name, looks.bands.at(band.name)});
+    return entries;
+}
+
+void addSample(const Entry& entry, Place at, std::vector<Shape>& shapes)
+{
+    const Place end{at.x + legendSample, at.y};
+    const Place middle{at.x + legendSample / 2, at.y};
+    switch (entry.kind) {
+    case Entry::Kind::Series:
+        if (entry.mark == Mark::LineMarkers)
+            shapes.emplace_back(
+                LineShape{{at, end}, {Ink::Series, entry.look % seriesColours}, 1.6, dashOf(entry.look)});
+        addMarker(entry.look, middle, shapes);
+        break;
+    case Entry::Kind::Bars: addBar(entry.look, {middle.x - 8, at.y + 5}, {middle.x + 8, at.y - 5}, shapes); break;
+    case Entry::Kind::Rule:
+        shapes.emplace_back(LineShape{{at, end}, {Ink::Threshold}, 1.2, dashOfRule(entry.look)});
+        break;
+    case Entry::Kind::Band:
+        shapes.emplace_back(rectangle({at.x, at.y - 5}, {end.x, at.y + 5}, paintOfBand(entry.look)));
+        break;
+    }
+}
+
+// Entries from left to right in as many rows as they need; returns the height used.
+double addLegend(const std::vector<Entry>& entries, Place at, double width, std::vector<Shape>& shapes)
+{
+    if (entries.empty())
+        return 0;
+    Place place{at.x, at.y + legendRow / 2};
+    for (const Entry& entry : entries) {
+        if (place.x > at.x && place.x + entry.width() > at.x + width + 16)
+            place = {at.x, place.y + legendRow};
+        addSample(entry, place, shapes);
+        const double room = at.x + width - place.x - legendSample - 6;
+        shapes.emplace_back(TextShape{{place.x + legendSample + 6, place.y + 4},
+                                      fitted(drawable(entry.name), labelSize, room),
+                                      labelSize,
+                                      Anchor::Start,
+                                      {Ink::Text}});
+        place.x += entry.width();
+    }
+    return place.y + legendRow / 2 - at.y + 8;
+}
+
+double addLines(const std::string& text, Place at, double width, double size, Paint paint, bool strong,
+                std::vector<Shape>& shapes)
+{
+    double used = 0;
+    for (const std::string& line : wrapped(drawable(text), size * (strong ? 1.125 : 1), width)) {
+        used += size + 4;
+        shapes.emplace_back(TextShape{{at.x, at.y + used - 4}, line, size, Anchor::Start, paint, strong});
+    }
+    return used;
+}
+
+void addPanelLabels(const Panel& panel, const Box& plot, const Box& cell, bool withYLabel, std::vector<Shape>& shapes)
+{
+    if (!panel.title.empty())
+        shapes.emplace_back(TextShape{{plot.left, cell.top + labelSize},
+                                      fitted(drawable(panel.title), labelSize, cell.right - plot.left, true),
+                                      labelSize,
+                                      Anchor::Start,
+                                      {Ink::Text},
+                                      true});
+    if (!panel.x.label.empty())
+        shapes.emplace_back(TextShape{{(plot.left + plot.right) / 2, cell.bottom - 4},
+                                      fitted(drawable(panel.x.label), labelSize, cell.width()),
+                                      labelSize,
+                                      Anchor::Middle,
+                                      {Ink::Text}});
+    if (withYLabel)
+        shapes.emplace_back(TextShape{{cell.left + labelSize, (plot.top + plot.bottom) / 2},
+                                      fitted(drawable(panel.y.label), labelSize, cell.height()),
+                                      labelSize,
+                                      Anchor::Middle,
+                                      {Ink::Text},
+                                      false,
+                                      -90});
+}
+
+// Said once for a row of panels that share it.
+bool hasYLabel(const Figure& figure, std::size_t panel)
+{
+    const std::string& label = figure.panels[panel].y.label;
+    const bool first = panel % static_cast<std::size_t>(columnsOf(figure)) == 0;
+    return !label.empty() && (first || label != figure.panels[panel - 1].y.label);
+}
+
+// The columns of a figure: margins are those of the widest panel, data areas are equally wide.
+struct Columns {
+    std::vector<double> left; // where the data area begins
+    std::vector<double> margin;
+    double plotWidth = 0;
+};
+
+Columns columnsFor(const Figure& figure, const std::vector<PreparedPanel>& panels)
+{
+    const auto count = static_cast<std::size_t>(columnsOf(figure));
+    Columns columns;
+    columns.margin.resize(count);
+    std::vector<double> right(count);
+    for (std::size_t i = 0; i < panels.size(); ++i) {
+        double& widest = columns.margin[i % count];
+        widest = std::max(widest, panels[i].leftMargin);
+        right[i % count] = std::max(right[i % count], rightMarginOf(*panels[i].panel));
+    }
+    double free = figure.width - 2 * margin - gapBetweenPanels * static_cast<double>(count - 1);
+    for (std::size_t c = 0; c < count; ++c)
+        free -= columns.margin[c] + right[c];
+    columns.plotWidth = free / static_cast<double>(count);
+    double x = margin;
+    for (std::size_t c = 0; c < count; ++c) {
+        columns.left.push_back(x + columns.margin[c]);
+        x += columns.margin[c] + columns.plotWidth + right[c] + gapBetweenPanels;
+    }
+    return columns;
+}
+
+void addPanels(const Figure& figure, const Looks& looks, double top, std::vector<Shape>& shapes)
+{
+    std::vector<PreparedPanel> prepared;
+    for (const Panel& panel : figure.panels) {
+        PreparedPanel one{&panel, rangeOf(figure, panel, Direction::Vertical),
+                          rangeOf(figure, panel, Direction::Horizontal)};
+        one.leftMargin = leftMarginOf(panel, one.y, figure.panelHeight - 60) +
+                         (hasYLabel(figure, prepared.size()) ? labelSize + 8 : 0);
+        prepared.push_back(one);
+    }
+    const Columns columns = columnsFor(figure, prepared);
+    const std::size_t count = columns.left.size();
+    if (columns.plotWidth < 20)
+        return; // no room for data
+    for (std::size_t i = 0; i < prepared.size(); ++i) {
+        double bottom = 0;
+        for (std::size_t j = i / count * count; j < std::min(prepared.size(), (i / count + 1) * count); ++j)
+            bottom = std::max(bottom, bottomMarginOf(*prepared[j].panel, columns.plotWidth));
+        const Panel& panel = *prepared[i].panel;
+        Box cell;
+        cell.left = columns.left[i % count] - columns.margin[i % count];
+        cell.top = top + static_cast<double>(i / count) * (figure.panelHeight + gapBetweenPanels);
+        cell.right = columns.left[i % count] + columns.plotWidth + rightMarginOf(panel);
+        cell.bottom = cell.top + figure.panelHeight;
+        const Box plot{columns.left[i % count], cell.top + labelSize + 10, columns.left[i % count] + columns.plotWidth,
+                       cell.bottom - bottom};
+        if (plot.height() < 20)
+            continue;
+        if (panel.heat)
+            addHeat(panel, plot, shapes);
+        else
+            addPlot(prepared[i], plot, looks, shapes);
+        addPanelLabels(panel, plot, cell, hasYLabel(figure, i), shapes);
+    }
+}
+
+}
+
+Drawing layOut(const Figure& figure)
+{
+    Drawing drawing;
+    drawing.width = figure.width;
+    std::vector<Shape>& shapes = drawing.shapes;
+    AreaShape page{{}, {Ink::Paper}}; // as high as everything upon it
+    shapes.emplace_back(page);
+    const double inner = figure.width - 2 * margin;
+    double y = margin;
+    y += addLines(figure.title, {margin, y}, inner, titleSize, {Ink::Text}, true, shapes);
+    y += addLines(figure.scope, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes) + 8;
+    const Looks looks = looksOf(figure);
+    y += addLegend(entriesOf(figure, looks), {margin, y}, inner, shapes);
+    addPanels(figure, looks, y, shapes);
+    const auto columns = static_cast<std::size_t>(columnsOf(figure));
+    const std::size_t rows = (figure.panels.size() + columns - 1) / columns;
+    y += static_cast<double>(rows) * (figure.panelHeight + gapBetweenPanels);
+    y += addLines(figure.caption, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes);
+    drawing.height = std::ceil(y + margin);
+    page.points = rectangle({0, 0}, {drawing.width, drawing.height}, {}).points;
+    shapes.front() = page;
+    return drawing;
+}
+
+}

@@ -1,0 +1,275 @@
+#include "engine/figure/figure_text.h"
+#include "engine/figure/panel_frame.h"
+#include "engine/figure/series_look.h"
+#include "engine/figure/text_width.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace blockcert::figure {
+
+namespace {
+
+// Between the frame and the ends of the ranges, so that markers at the ends stay inside.
+constexpr double inset = 8;
+constexpr double tickLength = 4;
+// The least room for a label along an axis.
+constexpr double labelHeight = 26;
+constexpr double labelWidth = 44;
+
+int ticksAlong(double length, double each)
+{
+    return std::clamp(static_cast<int>(length / each), 2, 12);
+}
+
+// Maps values into the data area.
+struct Mapping {
+    const PreparedPanel* prepared;
+    Box plot;
+
+    [[nodiscard]] bool categorical() const { return !prepared->panel->x.categories.empty(); }
+
+    [[nodiscard]] double slot() const
+    {
+        return plot.width() / static_cast<double>(std::max<std::size_t>(prepared->panel->x.categories.size(), 1));
+    }
+
+    [[nodiscard]] double x(double value) const
+    {
+        if (categorical())
+            return plot.left + (value + 0.5) * slot();
+        const double share = shareOf(value, prepared->x, prepared->panel->x.scale);
+        return plot.left + inset + share * (plot.width() - 2 * inset);
+    }
+
+    [[nodiscard]] double y(double value) const
+    {
+        const double share = shareOf(value, prepared->y, prepared->panel->y.scale);
+        return plot.bottom - inset - share * (plot.height() - 2 * inset);
+    }
+
+    // Kept inside: an arrow at the edge says that the value lies beyond.
+    [[nodiscard]] double insideY(double value) const
+    {
+        return std::clamp(y(value), plot.top + inset, plot.bottom - inset);
+    }
+
+    [[nodiscard]] bool isBeyond(double value) const
+    {
+        const double place = y(value);
+        return place < plot.top + inset - 0.5 || place > plot.bottom - inset + 0.5;
+    }
+};
+
+std::vector<Tick> ticksOf(const Axis& axis, const Range& range, int most)
+{
+    if (axis.ticks.empty())
+        return ticksFor(range, axis.scale, most);
+    std::vector<Tick> ticks;
+    for (const double value : axis.ticks)
+        ticks.push_back(tickAt(value));
+    return ticks;
+}
+
+void addGridAndTicks(const Mapping& map, std::vector<Shape>& shapes)
+{
+    const Panel& panel = *map.prepared->panel;
+    const Box& plot = map.plot;
+    for (const Tick& tick : ticksOf(panel.y, map.prepared->y, ticksAlong(plot.height(), labelHeight))) {
+        const double y = map.y(tick.value);
+        if (y < plot.top - 0.5 || y > plot.bottom + 0.5)
+            continue;
+        if (tick.text.empty()) {
+            shapes.emplace_back(LineShape{{{plot.left - tickLength / 2, y}, {plot.left, y}}, {Ink::Frame}, 0.7});
+            continue;
+        }
+        shapes.emplace_back(LineShape{{{plot.left, y}, {plot.right, y}}, {Ink::Faint}, 0.7});
+        shapes.emplace_back(LineShape{{{plot.left - tickLength, y}, {plot.left, y}}, {Ink::Frame}, 0.8});
+        addTickText(tick, {plot.left - tickLength - 3, y + 4}, Anchor::End, shapes);
+    }
+    if (map.categorical()) {
+        std::vector<double> places;
+        for (std::size_t i = 0; i < panel.x.categories.size(); ++i)
+            places.push_back(map.x(static_cast<double>(i)));
+        addNames(panel.x.categories, places, plot.bottom + tickSize + 2, map.slot(), shapes);
+        return;
+    }
+    double free = -1e9;
+    for (const Tick& tick : ticksOf(panel.x, map.prepared->x, ticksAlong(plot.width(), labelWidth))) {
+        const double x = map.x(tick.value);
+        if (x < plot.left - 0.5 || x > plot.right + 0.5)
+            continue;
+        const bool major = !tick.text.empty();
+        shapes.emplace_back(
+            LineShape{{{x, plot.bottom}, {x, plot.bottom + (major ? tickLength : tickLength / 2)}}, {Ink::Frame}, 0.8});
+        const double half = widthOf(tick) / 2;
+        if (!major || x - half < free)
+            continue;
+        addTickText(tick, {x, plot.bottom + tickLength + tickSize + 1}, Anchor::Middle, shapes);
+        free = x + half + 6;
+    }
+}
+
+void addBands(const Mapping& map, const Looks& looks, std::vector<Shape>& shapes)
+{
+    const Box& plot = map.plot;
+    for (const Band& band : map.prepared->panel->bands) {
+        const Paint fill = paintOfBand(looks.bands.at(band.name));
+        const bool flat = band.direction == Direction::Horizontal;
+        const auto clampX = [&](double x) { return std::clamp(map.x(x), plot.left, plot.right); };
+        const auto clampY = [&](double y) { return std::clamp(map.y(y), plot.top, plot.bottom); };
+        const Place from = flat ? Place{plot.left, clampY(band.from)} : Place{clampX(band.from), plot.bottom};
+        const Place to = flat ? Place{plot.right, clampY(band.to)} : Place{clampX(band.to), plot.top};
+        shapes.emplace_back(rectangle(from, to, fill));
+    }
+}
+
+void addRules(const Mapping& map, const Looks& looks, std::vector<Shape>& shapes)
+{
+    const Box& plot = map.plot;
+    for (const Rule& rule : map.prepared->panel->rules) {
+        const bool flat = rule.direction == Direction::Horizontal;
+        const double at = flat ? map.y(rule.at) : map.x(rule.at);
+        if (flat ? at < plot.top || at > plot.bottom : at < plot.left || at > plot.right)
+            continue;
+        std::vector<Place> ends = {{plot.left, at}, {plot.right, at}};
+        if (!flat)
+            ends = {{at, plot.bottom}, {at, plot.top}};
+        shapes.emplace_back(LineShape{ends, {Ink::Threshold}, 1.2, dashOfRule(looks.rules.at(rule.name))});
+    }
+}
+
+void addWhisker(const Mapping& map, double x, const Point& point, Paint paint, std::vector<Shape>& shapes)
+{
+    if (!point.lower || !point.upper)
+        return;
+    const double low = map.insideY(*point.lower);
+    const double high = map.insideY(*point.upper);
+    shapes.emplace_back(LineShape{{{x, low}, {x, high}}, paint, 1.2});
+    for (const double y : {low, high})
+        shapes.emplace_back(LineShape{{{x - 4, y}, {x + 4, y}}, paint, 1.2});
+}
+
+// A small arrow towards a value outside the range, or not positive on a log axis.
+void addClipMark(const Mapping& map, double x, double value, Paint paint, std::vector<Shape>& shapes)
+{
+    const bool below = map.y(value) > map.insideY(value);
+    const double tip = below ? map.plot.bottom - 1 : map.plot.top + 1;
+    const double base = below ? tip - 6 : tip + 6;
+    shapes.emplace_back(AreaShape{{{x, tip}, {x - 4, base}, {x + 4, base}}, paint, paint, 0.8});
+}
+
+bool isDrawn(const Point& point)
+{
+    return point.y && !std::isnan(*point.y) && std::isfinite(point.x);
+}
+
+void addCurve(const Mapping& map, const Series& series, int look, std::vector<Shape>& shapes)
+{
+    const Paint colour{Ink::Series, look % seriesColours};
+    std::vector<Place> run;
+    const auto endRun = [&] {
+        if (run.size() > 1)
+            shapes.emplace_back(LineShape{run, colour, 1.6, dashOf(look)});
+        run.clear();
+    };
+    for (const Point& point : series.points) {
+        if (series.mark == Mark::LineMarkers && isDrawn(point))
+            run.push_back({map.x(point.x), map.insideY(*point.y)});
+        else
+            endRun();
+    }
+    endRun();
+    for (const Point& point : series.points) {
+        if (!isDrawn(point))
+            continue;
+        const double x = map.x(point.x);
+        addWhisker(map, x, point, colour, shapes);
+        if (map.isBeyond(*point.y))
+            addClipMark(map, x, *point.y, colour, shapes);
+        else
+            addMarker(look, {x, map.y(*point.y)}, shapes);
+    }
+}
+
+void addBars(const Mapping& map, const Series& series, int look, std::size_t place, std::size_t count,
+             std::vector<Shape>& shapes)
+{
+    const double group = map.categorical() ? map.slot() * 0.72 : 24;
+    const double width = std::min(group / static_cast<double>(count), 44.0);
+    const double base = map.prepared->panel->y.scale == Scale::Linear ? map.insideY(0) : map.plot.bottom - inset;
+    for (const Point& point : series.points) {
+        if (!isDrawn(point))
+            continue;
+        const double left = map.x(point.x) + (static_cast<double>(place) - static_cast<double>(count) / 2) * width + 1;
+        const double x = left + (width - 2) / 2;
+        addBar(look, {left, base}, {left + width - 2, map.insideY(*point.y)}, shapes);
+        addWhisker(map, x, point, {Ink::Text}, shapes);
+        if (map.isBeyond(*point.y))
+            addClipMark(map, x, *point.y, {Ink::Text}, shapes);
+    }
+}
+
+}
+
+std::vector<double> dashOfRule(int rule)
+{
+    static const std::array<std::vector<double>, 4> dashes = {{{5, 3}, {1.5, 2.5}, {8, 3, 1.5, 3}, {3, 1.5}}};
+    return dashes[static_cast<std::size_t>(rule) % dashes.size()];
+}
+
+Paint paintOfBand(int band)
+{
+    return {Ink::Band, band};
+}
+
+double leftMarginOf(const Panel& panel, const Range& y, double plotHeight)
+{
+    double widest = 0;
+    if (panel.heat) {
+        for (const std::string& row : panel.heat->rows)
+            widest = std::max(widest, std::min(textWidth(drawable(row), tickSize), 150.0));
+    } else {
+        for (const Tick& tick : ticksOf(panel.y, y, ticksAlong(plotHeight, labelHeight)))
+            widest = std::max(widest, widthOf(tick));
+    }
+    return widest + tickLength + 6;
+}
+
+double bottomMarginOf(const Panel& panel, double plotWidth)
+{
+    const std::vector<std::string>& names = panel.heat ? panel.heat->columns : panel.x.categories;
+    const double label = panel.x.label.empty() ? 0 : labelSize + 5;
+    if (names.empty())
+        return tickLength + tickSize + 4 + label;
+    return heightOfNames(names, plotWidth / static_cast<double>(names.size())) + 4 + label;
+}
+
+double rightMarginOf(const Panel& panel)
+{
+    return panel.heat ? 78 : 12;
+}
+
+void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, std::vector<Shape>& shapes)
+{
+    const Mapping map{&prepared, plot};
+    const Panel& panel = *prepared.panel;
+    addBands(map, looks, shapes);
+    addGridAndTicks(map, shapes);
+    shapes.emplace_back(
+        LineShape{{{plot.left, plot.top}, {plot.left, plot.bottom}, {plot.right, plot.bottom}}, {Ink::Frame}, 1});
+    addRules(map, looks, shapes);
+    const auto isBars = [](const Series& series) { return series.mark == Mark::Bars; };
+    const auto bars = static_cast<std::size_t>(std::ranges::count_if(panel.series, isBars));
+    std::size_t bar = 0;
+    for (const Series& series : panel.series) {
+        const int look = looks.series.at(series.name);
+        if (isBars(series))
+            addBars(map, series, look, bar++, bars, shapes);
+        else
+            addCurve(map, series, look, shapes);
+    }
+}
+
+}

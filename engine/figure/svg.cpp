@@ -1,0 +1,162 @@
+#include "engine/figure/svg.h"
+
+#include "engine/figure/figure_text.h"
+#include "engine/figure/lay_out.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+namespace blockcert::figure {
+
+namespace {
+
+constexpr std::string_view fonts = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
+
+struct Colour {
+    int red = 0;
+    int green = 0;
+    int blue = 0;
+};
+
+// The colours of series keep 4.5 : 1 against the paper and differ in lightness as well.
+constexpr std::array<Colour, 8> seriesInks = {{{0x2B, 0x66, 0xD9},
+                                               {0xB8, 0x3D, 0x1B},
+                                               {0x0B, 0x7A, 0x61},
+                                               {0x7A, 0x3F, 0xA6},
+                                               {0x8A, 0x5A, 0x00},
+                                               {0x1B, 0x20, 0x27},
+                                               {0xB0, 0x2A, 0x7B},
+                                               {0x3B, 0x6E, 0x8F}}};
+constexpr std::array<Colour, 2> bandInks = {{{0xE8, 0xF0, 0xFE}, {0xFB, 0xF0, 0xDA}}};
+constexpr std::array<Colour, 5> coolRamp = {
+    {{0xF1, 0xF5, 0xF8}, {0xDC, 0xE8, 0xF0}, {0xBF, 0xD4, 0xE4}, {0x97, 0xB6, 0xD1}, {0x6C, 0x93, 0xBA}}};
+constexpr std::array<Colour, 5> warmRamp = {
+    {{0xF6, 0xC6, 0x67}, {0xEE, 0x9A, 0x3A}, {0xDE, 0x6A, 0x22}, {0xB8, 0x3D, 0x1B}, {0x7A, 0x1D, 0x14}}};
+
+Colour onRamp(const std::array<Colour, 5>& ramp, double at)
+{
+    const double place = std::clamp(at, 0.0, 1.0) * static_cast<double>(ramp.size() - 1);
+    const auto index = std::min(static_cast<std::size_t>(place), ramp.size() - 2);
+    const double share = place - static_cast<double>(index);
+    const auto mix = [&](int a, int b) { return static_cast<int>(std::lround(a + (b - a) * share)); };
+    const Colour& from = ramp[index];
+    const Colour& to = ramp[index + 1];
+    return {mix(from.red, to.red), mix(from.green, to.green), mix(from.blue, to.blue)};
+}
+
+Colour colourOf(const Paint& paint)
+{
+    const auto index = static_cast<std::size_t>(std::max(paint.index, 0));
+    switch (paint.ink) {
+    case Ink::Paper: return {0xFF, 0xFF, 0xFF};
+    case Ink::Text: return {0x1B, 0x20, 0x27};
+    case Ink::Secondary: return {0x5B, 0x66, 0x75};
+    case Ink::Faint: return {0xE1, 0xE5, 0xEA};
+    case Ink::Frame: return {0x8D, 0x97, 0xA5};
+    case Ink::Threshold: return {0x5B, 0x66, 0x75};
+    case Ink::Band: return bandInks[index % bandInks.size()];
+    case Ink::Series: return seriesInks[index % seriesInks.size()];
+    case Ink::Covered: return onRamp(coolRamp, paint.at);
+    case Ink::Uncovered: return onRamp(warmRamp, paint.at);
+    }
+    return {};
+}
+
+std::string hex(const Paint& paint)
+{
+    const Colour colour = colourOf(paint);
+    return fmt::format("#{:02X}{:02X}{:02X}", colour.red, colour.green, colour.blue);
+}
+
+// Hundredths of a pixel, without zeros nobody needs and without a negative zero.
+std::string length(double value)
+{
+    std::string text = fmt::format("{:.2f}", value);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.'))
+        text.pop_back();
+    return text == "-0" ? "0" : text;
+}
+
+std::string pointList(const std::vector<Place>& points)
+{
+    std::string text;
+    for (const Place& point : points)
+        text += (text.empty() ? "" : " ") + length(point.x) + "," + length(point.y);
+    return text;
+}
+
+std::string outlineOf(const Paint& paint, double width)
+{
+    return width > 0 ? fmt::format(" stroke=\"{}\" stroke-width=\"{}\"", hex(paint), length(width)) : "";
+}
+
+std::string write(const LineShape& line)
+{
+    std::string dash;
+    for (const double part : line.dash)
+        dash += (dash.empty() ? "" : " ") + length(part);
+    return fmt::format("<polyline points=\"{}\" fill=\"none\"{}{} stroke-linejoin=\"round\"/>", pointList(line.points),
+                       outlineOf(line.paint, line.width), dash.empty() ? "" : " stroke-dasharray=\"" + dash + "\"");
+}
+
+std::string write(const AreaShape& area)
+{
+    return fmt::format("<polygon points=\"{}\" fill=\"{}\"{}/>", pointList(area.points), hex(area.fill),
+                       outlineOf(area.outline, area.outlineWidth));
+}
+
+std::string write(const DiscShape& disc)
+{
+    return fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\"{}/>", length(disc.centre.x),
+                       length(disc.centre.y), length(disc.radius), hex(disc.fill),
+                       outlineOf(disc.outline, disc.outlineWidth));
+}
+
+std::string write(const TextShape& text)
+{
+    static constexpr std::array<std::string_view, 3> anchors = {"start", "middle", "end"};
+    const std::string x = length(text.at.x);
+    const std::string y = length(text.at.y);
+    return fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" text-anchor=\"{}\" fill=\"{}\"{}{}>{}</text>", x, y,
+                       length(text.size), anchors[static_cast<std::size_t>(text.anchor)], hex(text.paint),
+                       text.strong ? " font-weight=\"bold\"" : "",
+                       text.turned != 0 ? fmt::format(" transform=\"rotate({} {} {})\"", length(text.turned), x, y)
+                                        : "",
+                       xmlText(text.text));
+}
+
+std::string description(const Figure& figure)
+{
+    std::string text = figure.scope;
+    if (!figure.caption.empty())
+        text += (text.empty() ? "" : " ") + figure.caption;
+    return xmlText(text);
+}
+
+}
+
+std::string writeSvg(const Figure& figure)
+{
+    const Drawing drawing = layOut(figure);
+    const std::string width = length(drawing.width);
+    const std::string height = length(drawing.height);
+    std::string svg = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    svg += fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"{0}\" height=\"{1}\" "
+                       "viewBox=\"0 0 {0} {1}\" font-family=\"{2}\">\n",
+                       width, height, fonts);
+    svg += "<title>" + xmlText(figure.title) + "</title>\n<desc>" + description(figure) + "</desc>\n";
+    svg += "<metadata xmlns:blockcert=\"urn:blockcert:figure:1\">\n";
+    for (const auto& [name, value] : figure.metadata)
+        svg += fmt::format("<blockcert:entry name=\"{}\">{}</blockcert:entry>\n", xmlText(name), xmlText(value));
+    svg += "</metadata>\n";
+    for (const Shape& shape : drawing.shapes)
+        svg += std::visit([](const auto& one) { return write(one); }, shape) + "\n";
+    return svg + "</svg>\n";
+}
+
+}

@@ -1,0 +1,188 @@
+// Where things lie: nothing outside the page, no text upon text, and every value where its axis says.
+#include "engine/figure/lay_out.h"
+#include "engine/figure/text_width.h"
+#include "tests/figure/sample_figures.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace blockcert::figure {
+namespace {
+
+struct Extent {
+    double left = 0, top = 0, right = 0, bottom = 0;
+};
+
+// Around a text, turned ones included.
+Extent extentOf(const TextShape& text)
+{
+    const double width = textWidth(text.text, text.size, text.strong);
+    const double begin = text.anchor == Anchor::Start ? 0 : text.anchor == Anchor::Middle ? -width / 2 : -width;
+    const double angle = text.turned * std::numbers::pi / 180;
+    Extent extent{1e9, 1e9, -1e9, -1e9};
+    for (const double x : {begin, begin + width})
+        for (const double y : {-0.8 * text.size, 0.25 * text.size}) {
+            const double px = text.at.x + x * std::cos(angle) - y * std::sin(angle);
+            const double py = text.at.y + x * std::sin(angle) + y * std::cos(angle);
+            extent = {std::min(extent.left, px), std::min(extent.top, py), std::max(extent.right, px),
+                      std::max(extent.bottom, py)};
+        }
+    return extent;
+}
+
+std::vector<TextShape> textsOf(const Drawing& drawing)
+{
+    std::vector<TextShape> texts;
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* text = std::get_if<TextShape>(&shape))
+            texts.push_back(*text);
+    return texts;
+}
+
+std::vector<Place> placesOf(const Shape& shape)
+{
+    if (const auto* line = std::get_if<LineShape>(&shape))
+        return line->points;
+    if (const auto* area = std::get_if<AreaShape>(&shape))
+        return area->points;
+    if (const auto* disc = std::get_if<DiscShape>(&shape))
+        return {disc->centre};
+    return {};
+}
+
+void expectInsideAndApart(const Figure& figure)
+{
+    const Drawing drawing = layOut(figure);
+    for (const Shape& shape : drawing.shapes)
+        for (const Place& place : placesOf(shape)) {
+            EXPECT_TRUE(std::isfinite(place.x) && std::isfinite(place.y));
+            EXPECT_GE(place.x, -0.01);
+            EXPECT_LE(place.x, drawing.width + 0.01);
+            EXPECT_GE(place.y, -0.01);
+            EXPECT_LE(place.y, drawing.height + 0.01);
+        }
+    const auto texts = textsOf(drawing);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const Extent a = extentOf(texts[i]);
+        EXPECT_GE(a.left, -0.5) << texts[i].text;
+        EXPECT_LE(a.right, drawing.width + 0.5) << texts[i].text;
+        EXPECT_GE(a.top, -0.5) << texts[i].text;
+        EXPECT_LE(a.bottom, drawing.height + 0.5) << texts[i].text;
+        for (std::size_t j = 0; j < i; ++j) {
+            if (texts[i].turned != 0 && texts[j].turned == texts[i].turned)
+                continue; // parallel turned labels: their upright boxes overlap, they do not
+            const Extent b = extentOf(texts[j]);
+            const bool apart =
+                a.left >= b.right - 1 || b.left >= a.right - 1 || a.top >= b.bottom - 1 || b.top >= a.bottom - 1;
+            const bool exponent = texts[i].size != texts[j].size && std::abs(a.left - b.right) < 2;
+            EXPECT_TRUE(apart || exponent) << texts[i].text << " lies upon " << texts[j].text;
+        }
+    }
+}
+
+TEST(LayOut, KeepsEverythingOnThePageAndTextsApart)
+{
+    expectInsideAndApart(test::curvesAndBars());
+    expectInsideAndApart(test::cells());
+}
+
+TEST(LayOut, HoldsWithManyPanelsLongNamesAndManyCategories)
+{
+    Figure figure = test::curvesAndBars();
+    figure.columns = 3;
+    figure.title = std::string(300, 'W');
+    figure.scope = "a scope of many words, again and again and again and again and again and again and again and again";
+    figure.panels.push_back(figure.panels[1]);
+    figure.panels.push_back(figure.panels[0]);
+    figure.panels[2].x.categories = {};
+    for (int i = 0; i < 80; ++i)
+        figure.panels[2].x.categories.push_back("category " + std::to_string(i));
+    for (int i = 0; i < 20; ++i)
+        figure.panels[3].series.push_back({"a series of a long name " + std::to_string(i), Mark::Markers, {{1, 1e-3}}});
+    expectInsideAndApart(figure);
+}
+
+TEST(LayOut, SurvivesEmptyPanelsAndNumbersThatAreNone)
+{
+    Figure figure;
+    figure.panels.resize(3);
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const double infinity = std::numeric_limits<double>::infinity();
+    figure.panels[1].series = {{"s", Mark::LineMarkers, {{0, nan}, {infinity, 1.0}, {1, infinity}, {2, -infinity}}}};
+    figure.panels[2].y.scale = Scale::Log;
+    figure.panels[2].series = {{"t", Mark::LineMarkers, {{0, 0.0}, {1, -1.0}}}};
+    expectInsideAndApart(figure);
+    EXPECT_FALSE(layOut({}).shapes.empty());
+}
+
+// Two points of known values: the distance between their markers is the distance of the values on the log axis.
+TEST(LayOut, PutsValuesWhereTheLogAxisSays)
+{
+    Figure figure;
+    Panel panel;
+    panel.y.scale = Scale::Log;
+    panel.y.lower = 1e-4;
+    panel.y.upper = 1;
+    panel.series = {{"s", Mark::Markers, {{0, 1e-4}, {1, 1e-3}, {2, 1.0}}}};
+    figure.panels = {panel};
+    std::vector<Place> centres;
+    const Drawing drawing = layOut(figure);
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* disc = std::get_if<DiscShape>(&shape))
+            centres.push_back(disc->centre);
+    ASSERT_EQ(centres.size(), 4U); // the first lies in the legend
+    EXPECT_NEAR((centres[1].y - centres[2].y) / (centres[1].y - centres[3].y), 0.25, 1e-9);
+    EXPECT_NEAR((centres[2].x - centres[1].x) / (centres[3].x - centres[1].x), 0.5, 1e-9);
+}
+
+TEST(LayOut, BreaksTheLineWhereAValueIsMissing)
+{
+    Figure figure;
+    Panel panel;
+    panel.series = {{"s", Mark::LineMarkers, {{0, 1.0}, {1, 2.0}, {2, std::nullopt}, {3, 1.0}, {4, 2.0}, {5, 1.0}}}};
+    figure.panels = {panel};
+    std::vector<std::size_t> runs;
+    const Drawing drawing = layOut(figure);
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* line = std::get_if<LineShape>(&shape); line && line->paint.ink == Ink::Series)
+            runs.push_back(line->points.size());
+    EXPECT_THAT(runs, testing::ElementsAre(2, 2, 3)); // the legend's sample, and the two parts
+}
+
+TEST(LayOut, TurnsFromCoolToWarmExactlyAboveTheThreshold)
+{
+    Figure figure = test::cells();
+    const Drawing drawing = layOut(figure);
+    std::vector<Ink> inks;
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* area = std::get_if<AreaShape>(&shape))
+            if (inks.size() < 7)
+                inks.push_back(area->fill.ink);
+    // The page, then the six cells: 1e-4, the threshold itself, 1, missing, 2e-2, 9e-3.
+    EXPECT_THAT(inks, testing::ElementsAre(Ink::Paper, Ink::Covered, Ink::Covered, Ink::Uncovered, Ink::Paper,
+                                           Ink::Uncovered, Ink::Covered));
+}
+
+TEST(LayOut, NoTwoSeriesLookAlike)
+{
+    Figure figure;
+    Panel panel;
+    for (int i = 0; i < 40; ++i)
+        panel.series.push_back({"s" + std::to_string(i), Mark::LineMarkers, {{0, 1.0 * i}, {1, 1.0 * i}}});
+    figure.panels = {panel};
+    const Drawing drawing = layOut(figure);
+    std::vector<std::pair<int, std::vector<double>>> looks; // of the legend's samples
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* line = std::get_if<LineShape>(&shape); line && line->paint.ink == Ink::Series)
+            looks.emplace_back(line->paint.index, line->dash);
+    ASSERT_EQ(looks.size(), 80U);
+    for (std::size_t i = 0; i < 40; ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            EXPECT_NE(looks[i], looks[j]);
+}
+
+}
+}

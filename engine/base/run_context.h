@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 namespace blockcert {
 
@@ -48,6 +49,19 @@ public:
         if (m_report)
             m_report(progress);
         step();
+    }
+
+    // The same stop with another progress function, for a part of a job that reports in its own way.
+    [[nodiscard]] RunContext reportingTo(std::function<void(const Progress&)> report) const
+    {
+        return RunContext(m_stop, std::move(report));
+    }
+
+    // Reports without asking whether to stop.
+    void report(const Progress& progress) const
+    {
+        if (m_report)
+            m_report(progress);
     }
 
     [[nodiscard]] bool stopRequested() const { return m_stop.stop_requested(); }

@@ -1,11 +1,11 @@
 #include "app/command_line/equivalent_command.h"
+#include "app/engine/policy_request.h"
 #include "app/engine/request_options.h"
 #include "app/engine/verbs.h"
 #include "app/terminal/number_words.h"
 #include "app/terminal/run_report.h"
 #include "app/terminal/surroundings.h"
 #include "engine/base/error.h"
-#include "engine/certificate/policy_file.h"
 #include "engine/protocol/run_listing.h"
 
 #include <algorithm>
@@ -18,31 +18,10 @@ namespace {
 
 using command_line::ParsedCommand;
 
-Policy defaultsFor(const std::string& dtype)
-{
-    return certificate::defaultPolicy(dtype == "bf16" ? DType::BF16 : dtype == "fp16" ? DType::F16 : DType::F32);
-}
-
-// The command line's options in the protocol's form: a policy file and single thresholds become one `policy`.
 Json requestOf(const ParsedCommand& command)
 {
-    Json request = command.parameters();
+    Json request = withPolicy(command);
     request.erase("require_certified");
-    Json policy = Json::object();
-    if (command.has("policy")) {
-        const Policy given =
-            certificate::readPolicyFile(command.text("policy"), defaultsFor(command.text("dtype"))).policy;
-        policy = {{"tau_act", given.tauAct},       {"tau_loss", given.tauLoss},
-                  {"tau_rel", given.tauRel},       {"alpha_act", given.alphaAct},
-                  {"alpha_loss", given.alphaLoss}, {"error", given.measure == ErrorMeasure::L2 ? "l2" : "relative-l2"}};
-    }
-    for (const char* name : {"tau_act", "tau_loss", "tau_rel", "alpha_act", "alpha_loss", "error"}) {
-        if (const auto single = request.find(name); single != request.end()) {
-            policy[name] = *single;
-            request.erase(single);
-        }
-    }
-    request["policy"] = policy;
     return request;
 }
 

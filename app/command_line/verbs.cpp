@@ -149,6 +149,35 @@ Arguments certifying()
     };
 }
 
+Arguments experimenting()
+{
+    return {
+        {"KIND", "", ValueKind::Choice, "KIND", {"blocks"}, "", "which experiment", true, false},
+        model(),
+        required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "", "the folder to write"))),
+        valued("--blocks", ValueKind::Text, "BLOCKS", "",
+               "all, or 0-based numbers and ranges (default: all for blocks, else five from the first to the last)"),
+        prompts(false),
+        choice("--loss", {"exact", "none"}, "exact", "whether loss coverage is measured"),
+        choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
+        valued("--policy", ValueKind::File, "FILE", "",
+               "thresholds from a JSON policy file; single options win over it"),
+        valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
+        valued("--tau-loss", ValueKind::Number, "X", "0.001", "largest loss difference of a covered token, in nats"),
+        valued("--alpha-act", ValueKind::Number, "X", "0.94", "smallest activation coverage of a certified block"),
+        valued("--alpha-loss", ValueKind::Number, "X", "0.9", "smallest loss coverage of a certified block"),
+        valued("--seed", ValueKind::Integer, "N", "0", "of whatever is drawn at random"),
+        valued("--ranks", ValueKind::Text, "LIST", "64,128,256", "low-rank: the ranks to compare"),
+        valued("--noise", ValueKind::Text, "X", "0.01", "ablations: noise on W_Q as a share of its standard deviation"),
+        valued("--dtypes", ValueKind::Text, "LIST", "fp32,bf16,fp16",
+               "thresholds, prompt-size: baseline dtypes beside --dtype"),
+        valued("--shift-prompts", ValueKind::Prompts, "PROMPTS", "stress", "prompt-shift: the prompts to shift to"),
+        valued("--repeats", ValueKind::Integer, "N", "3", "timing: how often each job is repeated"),
+        flag("--resume", "continue an experiment; runs that are finished are used as they are"),
+        flag("--dry-run", "say what would be done and what it would cost, and do nothing"),
+    };
+}
+
 Arguments verifying()
 {
     return {
@@ -212,6 +241,15 @@ std::vector<VerbDescription> describeVerbs()
          Arguments{model()} + certifying() + reading() + output(),
          {"blockcert certify demo --blocks 0,15,29 --prompts base -o demo.blockcert",
           "blockcert certify demo --blocks all --prompts base -o demo.blockcert --resume"}},
+        {"experiment",
+         "repeat one of the paper's experiments on a model",
+         {"Certifies what the experiment needs as run directories below DIR/runs, and writes table.csv, result.json, "
+          "figures as "
+          "SVG, the commands that repeat and verify every number, and how the paper's setting differs.",
+          "An interrupted experiment is continued with --resume."},
+         Program::Engine,
+         experimenting() + reading() + output(),
+         {"blockcert experiment blocks demo -o demo-blocks", "blockcert verify demo-blocks/runs/exact.blockcert"}},
         {"verify",
          "check a run without trusting it",
          {"Recomputes what the certificates claim with a small interpreter of plain loops, without LibTorch, and sets "

@@ -1,6 +1,7 @@
 #include "app/engine/serve.h"
 
 #include "app/command_line/equivalent_command.h"
+#include "app/engine/experiment_request.h"
 #include "app/engine/parameters.h"
 #include "app/engine/request_options.h"
 #include "app/terminal/surroundings.h"
@@ -122,6 +123,10 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
                    options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), json);
                    return pipeline::stitch(options, cache, context);
                }));
+    protocol::Method experiment =
+        timed([&cache](const Json& json, const RunContext& context) { return runExperiment(json, cache, context); });
+    experiment.resumable = isExperimentResumable;
+    server.add("experiment", std::move(experiment));
     server.add("evaluate", timed([&cache](const Json& json, const RunContext& context) {
                    return pipeline::evaluate(evaluateOptions(json), cache, context);
                }));

@@ -8,6 +8,7 @@ namespace blockcert::engine {
 
 [[nodiscard]] terminal::Verb certifyVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb stitchVerb(const pipeline::Host& host);
+[[nodiscard]] terminal::Verb experimentVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb evaluateVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb generateVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb minimiseVerb(const pipeline::Host& host);

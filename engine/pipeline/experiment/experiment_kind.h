@@ -1,0 +1,90 @@
+// What one experiment consists of: the certified runs it needs, and what it makes of their numbers.
+#pragma once
+
+#include "engine/figure/figure.h"
+#include "engine/pipeline/experiment/experiment.h"
+#include "engine/pipeline/experiment/run_numbers.h"
+#include "engine/pipeline/experiment/table.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace blockcert::pipeline {
+
+// One certified run below DIR/runs.
+struct SubRun {
+    std::string name;   // "exact": the folder runs/exact.blockcert
+    Json parameters;    // of `certify`, without out
+    bool timed = false; // measured from beginning to end: an unfinished one begins again
+};
+
+struct PlannedModel {
+    std::int32_t layers = 0;
+    bool rope = false;
+};
+
+// What was measured about one sub-run.
+struct SubRunResult {
+    SubRun run;
+    std::filesystem::path folder;
+    double seconds = 0;                                      // timed runs: of the whole verb
+    std::vector<std::pair<std::string, double>> stages = {}; // timed runs: seconds by stage of progress
+};
+
+struct NamedFigure {
+    std::string file; // "figure.svg"
+    figure::Figure figure;
+};
+
+struct ExperimentReport {
+    std::string headline; // one or two sentences with the numbers that matter
+    std::vector<Table> tables;
+    std::vector<NamedFigure> figures; // title, panels and caption; scope and metadata are added
+    std::vector<std::string> notes;   // what a reader must know to read the numbers
+};
+
+// Everything a report is made from.
+struct ExperimentResults {
+    const ExperimentOptions& options;
+    const std::vector<SubRunResult>& runs;
+    std::filesystem::path childProgram;
+    const RunContext& context;
+
+    [[nodiscard]] const SubRunResult& run(const std::string& name) const;
+    [[nodiscard]] RunNumbers numbers(const std::string& name) const;
+};
+
+struct ExperimentKind {
+    std::string name;
+    std::string title;
+    std::string paper;                   // "Table 1, sections 6.1–6.4"
+    std::vector<std::string> difference; // how the paper's setting differs, as sentences
+    std::string defaultPrompts;
+    std::string defaultBlocks; // "all" or "spread": five, evenly from the first to the last
+    std::vector<SubRun> (*plan)(const ExperimentOptions& options, const PlannedModel& model);
+    ExperimentReport (*report)(const ExperimentResults& results);
+};
+
+[[nodiscard]] ExperimentKind blocksKind();
+[[nodiscard]] ExperimentKind lowRankKind();
+[[nodiscard]] ExperimentKind ablationsKind();
+[[nodiscard]] ExperimentKind thresholdsKind();
+[[nodiscard]] ExperimentKind promptSizeKind();
+[[nodiscard]] ExperimentKind promptShiftKind();
+[[nodiscard]] ExperimentKind timingKind();
+
+// "0,7,15,22,29": at most five blocks, evenly from the first to the last.
+[[nodiscard]] std::string spreadBlocks(std::int32_t layers);
+
+// The shared parameters with blocks, for one sub-run.
+[[nodiscard]] Json certifyParameters(const ExperimentOptions& options);
+
+// The word of the command line for a dtype: "fp32".
+[[nodiscard]] std::string dtypeWord(DType dtype);
+
+// "10 prompts, 283 tokens" and the like: what was measured on what, for the line under a figure's title.
+[[nodiscard]] std::string scopeOf(const certificate::RunDocument& run);
+
+}

@@ -1,0 +1,156 @@
+#include "engine/pipeline/experiment/report_files.h"
+
+#include "engine/base/run_context.h"
+#include "engine/certificate/statement_codec.h"
+#include "engine/figure/svg.h"
+
+#include <utility>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+using certificate::RunDocument;
+
+Json promptStatement(const PromptSet& prompts)
+{
+    std::int64_t truncated = 0;
+    for (const EncodedPrompt& prompt : prompts.prompts)
+        truncated += prompt.truncatedTokens > 0 ? 1 : 0;
+    return {{"name", prompts.name},           {"sha256", prompts.sha256},
+            {"bundled", prompts.bundled},     {"count", prompts.prompts.size()},
+            {"tokens", prompts.tokenCount()}, {"truncated", truncated}};
+}
+
+Json runRows(const ExperimentResults& results, const ExperimentCommands& commands)
+{
+    Json rows = Json::array();
+    for (std::size_t i = 0; i < results.runs.size(); ++i) {
+        const SubRunResult& result = results.runs[i];
+        const RunDocument run = readRunNumbers(result.folder).run;
+        Json failures = Json::array();
+        for (const BlockFailure& failure : run.state.failed)
+            failures.push_back(failure.sentence);
+        rows.push_back({{"name", result.run.name},
+                        {"path", "runs/" + result.run.name + ".blockcert"},
+                        {"command", commands.runs[i]},
+                        {"verify", commands.verify[i]},
+                        {"prompts", promptStatement(run.manifest.prompts)},
+                        {"failures", std::move(failures)}});
+    }
+    return rows;
+}
+
+std::string bullets(const std::vector<std::string>& sentences)
+{
+    std::string text;
+    for (const std::string& sentence : sentences)
+        text += "* " + sentence + "\n";
+    return text;
+}
+
+std::string readme(const ExperimentKind& kind, const RunDocument& run, const ExperimentReport& report,
+                   const std::vector<std::string>& files)
+{
+    std::string text = "# " + kind.title + "\n\n" + scopeOf(run) + "\n\n" + report.headline + "\n\n";
+    for (const Table& table : report.tables)
+        if (table.rows.size() <= 60)
+            text += "## " + table.title + "\n\n" + toMarkdown(table) + "\n";
+        else
+            text += "## " + table.title + "\n\n" + std::to_string(table.rows.size()) + " rows in `" + table.name +
+                    ".csv`.\n\n";
+    if (!report.notes.empty())
+        text += "## How to read it\n\n" + bullets(report.notes) + "\n";
+    text += "## How this differs from the paper (" + kind.paper + ")\n\n" + bullets(kind.difference) + "\n";
+    text +=
+        "## Check it\n\nEvery number comes from the certified runs in `runs/`; `commands.txt` holds the commands that "
+        "verify each of them without trusting this folder, and those that repeat everything. `sha256sum -c SHA256SUMS` "
+        "checks the files here.\n\n## Files\n\n";
+    for (const std::string& file : files)
+        text += "* `" + file + "`\n";
+    return text;
+}
+
+std::string commandText(const ExperimentCommands& commands)
+{
+    std::string text = "# Repeats the whole experiment\n" + commands.whole + "\n\n# Or its runs, one at a time\n";
+    for (const std::string& command : commands.runs)
+        text += command + "\n";
+    text += "\n# Recomputes every number of the runs without LibTorch and without trusting them\n";
+    for (const std::string& command : commands.verify)
+        text += command + "\n";
+    return text;
+}
+
+void describeFigure(figure::Figure& figure, const ExperimentKind& kind, const RunDocument& run,
+                    const ExperimentCommands& commands, const ToolStatement& tool)
+{
+    if (figure.scope.empty())
+        figure.scope = scopeOf(run);
+    figure.metadata.emplace_back("experiment", kind.name);
+    figure.metadata.emplace_back("model", run.manifest.subject.model);
+    for (const SubjectFile& file : run.manifest.subject.files)
+        figure.metadata.emplace_back("model.sha256", file.sha256 + "  " + file.name);
+    figure.metadata.emplace_back("prompts", run.manifest.prompts.name);
+    figure.metadata.emplace_back("prompts.sha256", run.manifest.prompts.sha256);
+    figure.metadata.emplace_back("command", commands.whole);
+    figure.metadata.emplace_back("tool", "blockcert " + tool.version + " (build " + tool.build + ")");
+}
+
+}
+
+Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, const ExperimentResults& results,
+                 const ExperimentCommands& commands, const ToolStatement& tool, ExperimentReport report)
+{
+    const RunDocument run = readRunNumbers(results.runs.front().folder).run;
+    std::vector<std::string> files;
+    const auto write = [&](const std::string& name, const std::string& bytes) {
+        results.context.step();
+        folder.writeFile(name, bytes);
+        files.push_back(name);
+    };
+    Json tables = Json::array();
+    for (const Table& table : report.tables) {
+        write(table.name + ".csv", toCsv(table));
+        tables.push_back(toJson(table));
+    }
+    Json figures = Json::array();
+    for (NamedFigure& named : report.figures) {
+        describeFigure(named.figure, kind, run, commands, tool);
+        write(named.file, figure::writeSvg(named.figure));
+        figures.push_back({{"file", named.file}, {"title", named.figure.title}, {"caption", named.figure.caption}});
+    }
+    const Json result = {
+        {"schema", "blockcert.experiment/1"},
+        {"experiment", kind.name},
+        {"title", kind.title},
+        {"created", results.options.created},
+        {"tool", {{"version", tool.version}, {"build", tool.build}}},
+        {"command", commands.whole},
+        {"subject", certificate::subjectToJson(run.manifest.subject)},
+        {"environment", certificate::environmentToJson(run.manifest.environment)},
+        {"scope", scopeOf(run)},
+        {"headline", report.headline},
+        {"tables", std::move(tables)},
+        {"figures", std::move(figures)},
+        {"notes", report.notes},
+        {"paper", {{"where", kind.paper}, {"difference", kind.difference}}},
+        {"runs", runRows(results, commands)},
+    };
+    write("commands.txt", commandText(commands));
+    write("result.json", writeJson(result));
+    std::vector<std::string> listed = files;
+    listed.push_back("README.md");
+    listed.push_back("request.json");
+    write("README.md", readme(kind, run, report, listed));
+    std::vector<std::string> runs;
+    for (const SubRunResult& one : results.runs) {
+        runs.push_back(one.run.name);
+        if (one.run.timed)
+            files.push_back("runs/" + one.run.name + ".timing.json");
+    }
+    folder.finish(files, runs, results.context);
+    return result;
+}
+
+}

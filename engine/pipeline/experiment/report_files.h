@@ -1,0 +1,28 @@
+// Turns an experiment's report into the files of its folder and the value that result.json holds.
+#pragma once
+
+#include "engine/pipeline/experiment/experiment_folder.h"
+
+#include <string>
+#include <vector>
+
+namespace blockcert::pipeline {
+
+// The words that stand in every file about how to repeat and check an experiment.
+struct ExperimentCommands {
+    std::string whole;               // the experiment
+    std::vector<std::string> runs;   // one certify each
+    std::vector<std::string> verify; // one verify each
+};
+
+struct ToolStatement {
+    std::string version;
+    std::string build;
+};
+
+// Writes tables, figures, README.md, commands.txt, result.json, and SHA256SUMS last. Returns result.json's content.
+[[nodiscard]] Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind,
+                               const ExperimentResults& results, const ExperimentCommands& commands,
+                               const ToolStatement& tool, ExperimentReport report);
+
+}

@@ -1,0 +1,189 @@
+#include "engine/pipeline/experiment/variants.h"
+
+#include "engine/pipeline/experiment/figure_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+using namespace figure;
+
+// What one variant has on one block, over all prompts and on the block's best prompt.
+struct Measured {
+    const Certificate* certificate = nullptr;
+    const PromptMetrics* best = nullptr;
+};
+
+struct VariantNumbers {
+    Variant variant;
+    RunNumbers numbers;
+};
+
+// Blocks that have a certificate in every variant, so that means are over the same blocks.
+std::vector<LayerIndex> commonBlocks(const std::vector<VariantNumbers>& all)
+{
+    std::vector<LayerIndex> blocks;
+    for (const Certificate& certificate : all.front().numbers.certificates)
+        if (std::ranges::all_of(
+                all, [&](const VariantNumbers& one) { return one.numbers.find(certificate.block) != nullptr; }))
+            blocks.push_back(certificate.block);
+    return blocks;
+}
+
+// Best prompts are those of the first variant, as the paper perturbs a block on its best-prompt trace.
+Measured measuredOn(const VariantNumbers& one, const VariantNumbers& first, LayerIndex block)
+{
+    const Certificate* certificate = one.numbers.find(block);
+    const std::size_t best = bestPrompt(*first.numbers.find(block));
+    return {certificate, &certificate->metrics.prompts[best]};
+}
+
+Json ratio(double value, double base)
+{
+    return base > 0 ? Json(value / base) : Json();
+}
+
+Json lossOf(const LossCoverage& loss)
+{
+    return loss.value ? Json(*loss.value) : Json();
+}
+
+Table blockTable(const std::vector<VariantNumbers>& all, const std::vector<LayerIndex>& blocks,
+                 const VariantWords& words)
+{
+    Table table{"blocks",
+                "Every block",
+                {{"variant", words.columnTitle},
+                 {"block", "block"},
+                 {"certified", "certified"},
+                 {"epsilon", "ε"},
+                 {"mean_error", "mean error"},
+                 {"activation_coverage", "activation coverage"},
+                 {"loss_coverage", "loss coverage"},
+                 {"error_ratio", "error ratio"},
+                 {"best_prompt", "best prompt"},
+                 {"best_prompt_mean_error", "its mean error"},
+                 {"best_prompt_activation_coverage", "its coverage"}},
+                {}};
+    for (const VariantNumbers& one : all)
+        for (const LayerIndex block : blocks) {
+            const auto [certificate, best] = measuredOn(one, all.front(), block);
+            const CoverageMetrics& metrics = certificate->metrics;
+            const double base = all.front().numbers.find(block)->metrics.l2.mean;
+            table.rows.push_back({one.variant.label, block.value, certificate->certified, metrics.l2.epsilon,
+                                  metrics.l2.mean, metrics.l2.coverage.value(), lossOf(metrics.loss),
+                                  ratio(metrics.l2.mean, base), best->id, best->l2.mean, best->l2.coverage.value()});
+        }
+    return table;
+}
+
+Table meanTable(const std::vector<VariantNumbers>& all, const std::vector<LayerIndex>& blocks,
+                const VariantWords& words)
+{
+    Table table{"table",
+                words.tableTitle,
+                {{"variant", words.columnTitle},
+                 {"mean_activation_coverage", "mean activation coverage"},
+                 {"mean_error", "mean error"},
+                 {"error_ratio", "error ratio"},
+                 {"best_prompt_mean_activation_coverage", "coverage, best prompts"},
+                 {"best_prompt_mean_error", "error, best prompts"},
+                 {"best_prompt_error_ratio", "ratio, best prompts"},
+                 {"mean_loss_coverage", "mean loss coverage"},
+                 {"certified", "certified"},
+                 {"blocks", "blocks"}},
+                {}};
+    double baseError = 0;
+    double baseBest = 0;
+    for (const VariantNumbers& one : all) {
+        std::vector<double> error, coverage, bestError, bestCoverage, loss;
+        std::int64_t certified = 0;
+        for (const LayerIndex block : blocks) {
+            const auto [certificate, best] = measuredOn(one, all.front(), block);
+            error.push_back(certificate->metrics.l2.mean);
+            coverage.push_back(certificate->metrics.l2.coverage.value());
+            bestError.push_back(best->l2.mean);
+            bestCoverage.push_back(best->l2.coverage.value());
+            if (certificate->metrics.loss.value)
+                loss.push_back(*certificate->metrics.loss.value);
+            certified += certificate->certified ? 1 : 0;
+        }
+        if (&one == &all.front()) {
+            baseError = meanOf(error);
+            baseBest = meanOf(bestError);
+        }
+        table.rows.push_back({one.variant.label, meanOf(coverage), meanOf(error), ratio(meanOf(error), baseError),
+                              meanOf(bestCoverage), meanOf(bestError), ratio(meanOf(bestError), baseBest),
+                              loss.size() == blocks.size() ? Json(meanOf(loss)) : Json(), certified, blocks.size()});
+    }
+    return table;
+}
+
+Figure pictureOf(const std::vector<VariantNumbers>& all, const std::vector<LayerIndex>& blocks,
+                 const VariantWords& words)
+{
+    const Policy& policy = all.front().numbers.run.manifest.request.policy;
+    Panel error = errorPanel("Mean error", policy);
+    Panel coverage = coveragePanel("Activation coverage", policy);
+    error.y.label = "mean error of a token";
+    error.x.label = coverage.x.label = words.columnTitle;
+    for (const VariantNumbers& one : all) {
+        error.x.categories.push_back(one.variant.label);
+        coverage.x.categories.push_back(one.variant.label);
+    }
+    for (const LayerIndex block : blocks) {
+        Series errors{"block " + std::to_string(block.value), words.mark, {}};
+        Series coverages = errors;
+        for (std::size_t v = 0; v < all.size(); ++v) {
+            const CoverageMetrics& metrics = all[v].numbers.find(block)->metrics;
+            errors.points.push_back({static_cast<double>(v), metrics.l2.mean});
+            coverages.points.push_back({static_cast<double>(v), metrics.l2.coverage.value()});
+        }
+        error.series.push_back(std::move(errors));
+        coverage.series.push_back(std::move(coverages));
+    }
+    Figure figure;
+    figure.title = words.figureTitle;
+    figure.caption = words.caption;
+    figure.panels = {error, coverage};
+    figure.columns = 2;
+    return figure;
+}
+
+}
+
+ExperimentReport compareVariants(const ExperimentResults& results, const std::vector<Variant>& variants,
+                                 const VariantWords& words)
+{
+    std::vector<VariantNumbers> all;
+    for (const Variant& variant : variants)
+        all.push_back({variant, results.numbers(variant.run)});
+    const std::vector<LayerIndex> blocks = commonBlocks(all);
+    ExperimentReport report;
+    if (blocks.empty()) {
+        report.headline = "No block has a certificate in every run.";
+        return report;
+    }
+    const Table means = meanTable(all, blocks, words);
+    report.tables = {means, blockTable(all, blocks, words)};
+    report.figures = {{"figure.svg", pictureOf(all, blocks, words)}};
+    std::string parts;
+    for (const std::vector<Json>& row : means.rows)
+        parts += (parts.empty() ? "" : "; ") + shortText(row[0]) + " " + shortText(row[2]) +
+                 (&row == &means.rows.front() ? "" : " (×" + shortText(row[3]) + ")") + ", coverage " +
+                 shortText(row[1]);
+    report.headline = fmt::format("Mean error and activation coverage over {} block{}: {}.", blocks.size(),
+                                  blocks.size() == 1 ? "" : "s", parts);
+    report.notes = {
+        "Means are over blocks, each counting once; ratios are to the first row.",
+        "Best prompts are those of the first row's run: highest coverage, then smallest mean error. The paper's "
+        "table gives these."};
+    return report;
+}
+
+}

@@ -1,0 +1,30 @@
+// Experiments that set variants of a surrogate beside the exact one: low-rank baselines and ablations.
+#pragma once
+
+#include "engine/pipeline/experiment/experiment_kind.h"
+
+#include <string>
+#include <vector>
+
+namespace blockcert::pipeline {
+
+// The first one is what the others are compared with.
+struct Variant {
+    std::string run;   // name of the sub-run
+    std::string label; // for tables and figures
+};
+
+struct VariantWords {
+    std::string tableTitle;
+    std::string columnTitle; // of the variants: "surrogate"
+    std::string figureTitle;
+    std::string caption;
+    figure::Mark mark = figure::Mark::Markers;
+};
+
+// Tables "table" (means over the blocks, on all prompts and on each block's best prompt, with ratios to the first
+// variant) and "blocks" (one row for each variant and block), one figure, and the headline.
+[[nodiscard]] ExperimentReport compareVariants(const ExperimentResults& results, const std::vector<Variant>& variants,
+                                               const VariantWords& words);
+
+}

@@ -1,0 +1,240 @@
+"""Recomputes every number of an experiment's tables from the runs below it, with NumPy and h5py alone.
+
+usage: check_experiment.py DIR; exit code 0 if result.json is valid by its schema and agrees with the CSV files and the runs.
+"""
+import csv
+import json
+import math
+import pathlib
+import sys
+
+import h5py
+import jsonschema
+import numpy as np
+
+folder = pathlib.Path(sys.argv[1])
+result = json.loads((folder / "result.json").read_text())
+request = json.loads((folder / "request.json").read_text())
+kind = result["experiment"]
+schema = pathlib.Path(__file__).parents[2] / "resources" / "schemas" / "experiment.schema.json"
+jsonschema.Draft202012Validator(json.loads(schema.read_text())).validate(result)
+
+
+def close(a, b, what):
+    """Sums of doubles in another order: a few units in the last place."""
+    same = (a is None and b is None) or (a is not None and b is not None and math.isclose(a, b, rel_tol=1e-12, abs_tol=0))
+    assert same, f"{what}: {a} in the table, {b} from the runs"
+
+
+class Block:
+    def __init__(self, run, block):
+        here = run / f"block_{block:02d}"
+        certificate = json.loads((here / "certificate.json").read_text())
+        self.policy = {k: v["value"] if isinstance(v, dict) else v for k, v in certificate["policy"].items()}
+        self.certified = certificate["verdict"]["certified"]
+        with h5py.File(here / "probes.h5") as probes:
+            offset = probes["prompt_offset"][:]
+            norm = probes["output_norm"][:]
+            error = probes["error"][:]
+            self.relative = error / norm
+            self.error = [error[a:b] for a, b in zip(offset, offset[1:])]
+            self.loss = None
+            if "loss_base" in probes:
+                base, stitched = probes["loss_base"][:], probes["loss_stitched"][:]
+                at = offset - np.arange(len(offset))
+                self.loss = [(base[a:b], stitched[a:b]) for a, b in zip(at, at[1:])]
+
+    def all(self):
+        return np.concatenate(self.error)
+
+    def coverage(self, prompt=None, tau=None):
+        e = self.all() if prompt is None else self.error[prompt]
+        return float(np.mean(e <= (self.policy["tau_act"] if tau is None else tau)))
+
+    def loss_coverage(self, prompt=None):
+        if self.loss is None:
+            return None
+        pairs = self.loss if prompt is None else [self.loss[prompt]]
+        base = np.concatenate([p[0] for p in pairs])
+        stitched = np.concatenate([p[1] for p in pairs])
+        if base.size == 0 or base.sum() == 0:
+            return None
+        return float((base * (np.abs(stitched - base) <= self.policy["tau_loss"])).sum() / base.sum())
+
+    def best(self):
+        return min(range(len(self.error)), key=lambda p: (-self.coverage(p), self.error[p].mean()))
+
+
+class Run:
+    def __init__(self, name):
+        self.path = folder / "runs" / f"{name}.blockcert"
+        self.manifest = json.loads((self.path / "run.json").read_text())
+        self.ids = [p["id"] for p in self.manifest["prompts"]["items"]]
+        self.blocks = {b: Block(self.path, b) for b in self.manifest["request"]["blocks"]}
+
+
+def table(name):
+    """The rows of result.json, held against the CSV file cell by cell."""
+    found = next(t for t in result["tables"] if t["name"] == name)
+    with open(folder / f"{name}.csv", newline="") as file:
+        read = list(csv.DictReader(file))
+    keys = [c["key"] for c in found["columns"]]
+    assert len(read) == len(found["rows"]), name
+    for line, row in zip(read, found["rows"]):
+        assert list(line) == keys and sorted(row) == sorted(keys), name
+        for key in keys:
+            value, text = row[key], line[key]
+            if value is None:
+                assert text == ""
+            elif isinstance(value, bool):
+                assert text == str(value).lower()
+            elif isinstance(value, (int, float)):
+                assert float(text) == value, (name, key, text, value)
+            else:
+                assert text == value, (name, key)
+    return found["rows"]
+
+
+def check_blocks():
+    run = Run("exact")
+    rows = table("table")
+    assert [r["block"] for r in rows] == list(run.blocks)
+    for row in rows:
+        b = run.blocks[row["block"]]
+        e = b.all()
+        close(row["epsilon"], e.max(), "epsilon")
+        close(row["mean_error"], e.mean(), "mean error")
+        close(row["activation_coverage"], b.coverage(), "activation coverage")
+        per_prompt = [b.coverage(p) for p in range(len(b.error))]
+        close(row["mean_prompt_coverage"], np.mean(per_prompt), "mean over prompts")
+        close(row["min_prompt_coverage"], min(per_prompt), "least prompt")
+        close(row["relative_epsilon"], b.relative.max(), "relative epsilon")
+        close(row["relative_mean_error"], b.relative.mean(), "relative mean")
+        close(row["relative_coverage"], np.mean(b.relative <= b.policy["tau_rel"]), "relative coverage")
+        close(row["loss_coverage"], b.loss_coverage(), "loss coverage")
+        assert row["best_prompt"] == run.ids[b.best()] and row["certified"] == b.certified
+        worst = next(p for p in range(len(b.error)) if b.error[p].max() == e.max())
+        assert row["worst_prompt"] == run.ids[worst] and row["worst_token"] == int(b.error[worst].argmax())
+    summary = table("summary")[0]
+    close(summary["mean_activation_coverage"], np.mean([b.coverage() for b in run.blocks.values()]), "summary")
+    close(summary["mean_error"], np.mean([b.all().mean() for b in run.blocks.values()]), "summary")
+    assert summary["certified"] == sum(b.certified for b in run.blocks.values())
+
+
+def check_variants(names):
+    runs = [Run(n) for n in names]
+    first = runs[0]
+    base = np.mean([b.all().mean() for b in first.blocks.values()])
+    base_best = np.mean([b.error[b.best()].mean() for b in first.blocks.values()])
+    rows = table("table")
+    assert len(rows) == len(runs)
+    for row, run in zip(rows, runs):
+        pairs = [(b, first.blocks[i].best()) for i, b in run.blocks.items()]
+        close(row["mean_error"], np.mean([b.all().mean() for b, _ in pairs]), "mean error")
+        close(row["mean_activation_coverage"], np.mean([b.coverage() for b, _ in pairs]), "coverage")
+        close(row["error_ratio"], np.mean([b.all().mean() for b, _ in pairs]) / base, "ratio")
+        close(row["best_prompt_mean_error"], np.mean([b.error[p].mean() for b, p in pairs]), "best prompts")
+        close(row["best_prompt_mean_activation_coverage"], np.mean([b.coverage(p) for b, p in pairs]), "best prompts")
+        close(row["best_prompt_error_ratio"], np.mean([b.error[p].mean() for b, p in pairs]) / base_best, "best prompts")
+        assert row["certified"] == sum(b.certified for b, _ in pairs)
+    lines = iter(table("blocks"))
+    for run in runs:
+        for i, b in run.blocks.items():
+            line = next(lines)
+            assert line["block"] == i
+            close(line["mean_error"], b.all().mean(), "mean error")
+            close(line["epsilon"], b.all().max(), "epsilon")
+            close(line["loss_coverage"], b.loss_coverage(), "loss coverage")
+
+
+def dtype_runs():
+    main = request["certify"].get("dtype", "fp32")
+    names = [main] + [d for d in (request["dtypes"] or ["fp32", "bf16", "fp16"]) if d != main]
+    return {n: Run(n) for n in names}
+
+
+def reaching(b, tau, alpha, loss):
+    count = 0
+    for p in range(len(b.error)):
+        kept = b.loss_coverage(p)
+        count += b.coverage(p, tau) >= alpha and (not loss or (kept is not None and kept >= 0.9))
+    return count
+
+
+def check_thresholds():
+    runs = dtype_runs()
+    main = next(iter(runs.values()))
+    for row in table("table"):
+        b = main.blocks[row["block"]]
+        for alpha in ("0.90", "0.94", "0.97"):
+            assert row[f"at_least_{alpha}"] == reaching(b, b.policy["tau_act"], float(alpha), True)
+        assert row["prompts"] == len(b.error)
+    rows = table("sweep")
+    assert {r["dtype"] for r in rows} == set(runs)
+    for row in rows:
+        b = runs[row["dtype"]].blocks[row["block"]]
+        assert row["prompts_reaching"] == reaching(b, row["tau_act"], row["alpha_act"], True), row
+        assert row["prompts_reaching_activation"] == reaching(b, row["tau_act"], row["alpha_act"], False), row
+
+
+def check_prompt_size():
+    runs = dtype_runs()
+    main = next(iter(runs.values()))
+
+    def least(b, k, tau):
+        return min(b.coverage(p, tau) for p in range(k))
+
+    for row in table("table"):
+        b = main.blocks[row["block"]]
+        sizes = [key for key in row if key.startswith("k_")]
+        assert len(sizes) >= 2
+        for key in sizes:
+            close(row[key], least(b, int(key[2:]), b.policy["tau_act"]), key)
+    for row in table("curves"):
+        b = runs[row["dtype"]].blocks[row["block"]]
+        close(row["least_activation_coverage"], least(b, row["prompts"], row["tau_act"]), "curve")
+
+
+def check_prompt_shift():
+    runs = {"from": Run("from"), "to": Run("to")}
+    assert runs["from"].manifest["prompts"]["name"] != runs["to"].manifest["prompts"]["name"]
+    for row in table("table"):
+        for side, run in runs.items():
+            b = run.blocks[row["block"]]
+            close(row[f"mean_error_{side}"], b.all().mean(), "mean error")
+            close(row[f"epsilon_{side}"], b.all().max(), "epsilon")
+            close(row[f"activation_coverage_{side}"], b.coverage(), "coverage")
+            close(row[f"loss_coverage_{side}"], b.loss_coverage(), "loss coverage")
+        close(row["mean_error_ratio"], row["mean_error_to"] / row["mean_error_from"], "ratio")
+
+
+def check_timing():
+    repeats = request["repeats"]
+    rows = table("table")
+    for row, job in zip(rows, ("extract", "certify", "replay")):
+        seconds = []
+        for i in range(1, repeats + 1):
+            timing = json.loads((folder / "runs" / f"{job}-{i}.timing.json").read_text())
+            seconds.append(timing["seconds"])
+            assert sum(s["seconds"] for s in timing["stages"]) <= timing["seconds"]
+        run = Run(f"{job}-1")
+        assert row["repeats"] == repeats and row["blocks"] == len(run.blocks)
+        assert row["seconds_median"] == sorted(seconds)[(repeats - 1) // 2]
+        assert (row["seconds_least"], row["seconds_most"]) == (min(seconds), max(seconds))
+    assert table("stages")
+
+
+{"blocks": check_blocks,
+ "low-rank": lambda: check_variants(["exact"] + [f"low-rank-{r}" for r in request["ranks"] or [64, 128, 256]]),
+ "ablations": lambda: check_variants([r["name"] for r in result["runs"]]),
+ "thresholds": check_thresholds,
+ "prompt-size": check_prompt_size,
+ "prompt-shift": check_prompt_shift,
+ "timing": check_timing}[kind]()
+
+for run in result["runs"]:
+    assert (folder / run["path"] / "SHA256SUMS").exists(), run
+for figure in result["figures"]:
+    assert (folder / figure["file"]).exists(), figure
+commands = (folder / "commands.txt").read_text()
+assert all(run["command"] in commands and run["verify"] in commands for run in result["runs"])

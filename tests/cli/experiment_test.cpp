@@ -1,0 +1,250 @@
+// The experiments on tiny models, from the command line to the files: every number recomputed by NumPy, every run
+// verified, the same bytes on repetition, and nothing lost when they are stopped.
+
+#include "tests/cli/program_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+using namespace blockcert;
+using namespace blockcert::tests;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string environmentText(const char* name)
+{
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe)
+    return value == nullptr ? "." : value;
+}
+
+std::string model(const std::string& name)
+{
+    return environmentText("BLOCKCERT_TEST_DATA") + "/models/" + name;
+}
+
+int python(const std::string& arguments)
+{
+    return std::system(("/usr/bin/python3 " + arguments).c_str()); // NOLINT(concurrency-mt-unsafe)
+}
+
+const std::vector<std::string> oneTime = {"SOURCE_DATE_EPOCH=1700000000"};
+
+std::vector<std::string> command(const std::string& kind, const std::string& modelName, const fs::path& out,
+                                 const std::vector<std::string>& more = {})
+{
+    std::vector<std::string> words = {"experiment", kind, model(modelName), "-o", out.string(), "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+// Everything but what a run's own tests look after.
+std::map<std::string, std::string> filesOf(const fs::path& folder)
+{
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+        if (entry.is_regular_file())
+            files[fs::relative(entry.path(), folder).string()] = readFile(entry.path());
+    return files;
+}
+
+void expectSound(const fs::path& out)
+{
+    const std::string source = environmentText("BLOCKCERT_SOURCE");
+    EXPECT_EQ(python("'" + source + "/tests/cli/check_experiment.py' '" + out.string() + "'"), 0);
+    const Json result = parseStrictJson(readFile(out / "result.json"), "result.json");
+    for (const Json& figure : result.at("figures"))
+        EXPECT_EQ(python("'" + source + "/tests/figure/check_svg.py' '" +
+                         (out / figure.at("file").get<std::string>()).string() + "'"),
+                  0);
+    for (const Json& run : result.at("runs")) {
+        const Json verdict =
+            runBlockcert({"verify", (out / run.at("path").get<std::string>()).string(), "--json"}).json();
+        EXPECT_THAT(verdict.at("verdict").get<std::string>(), testing::AnyOf("verified", "weaker_than_policy"))
+            << run.at("name") << ": " << verdict.at("sentence");
+    }
+}
+
+struct Case {
+    std::string kind;
+    std::string model;
+    std::vector<std::string> options;
+};
+
+std::string caseName(const testing::TestParamInfo<Case>& test)
+{
+    std::string name = test.param.kind + "_" + test.param.model;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
+class Experiment : public testing::TestWithParam<Case> {};
+
+TEST_P(Experiment, RecomputesFromItsRunsAndVerifies)
+{
+    const Case& one = GetParam();
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    const Outcome outcome = runBlockcert(command(one.kind, one.model, out, one.options), oneTime);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const Json result = outcome.json();
+    EXPECT_EQ(result.at("experiment"), one.kind);
+    EXPECT_FALSE(result.at("headline").get<std::string>().empty());
+    EXPECT_FALSE(result.at("paper").at("difference").empty());
+    expectSound(out);
+    for (const char* file : {"README.md", "commands.txt", "SHA256SUMS", "table.csv", "figure.svg"})
+        EXPECT_TRUE(fs::exists(out / file)) << file;
+    EXPECT_EQ(python("-c \"import subprocess; subprocess.run(['sha256sum', '-c', '--quiet', 'SHA256SUMS'], check=True, "
+                     "cwd='" +
+                     out.string() + "')\""),
+              0);
+}
+
+TEST_P(Experiment, GivesTheSameBytesAgain)
+{
+    const Case& one = GetParam();
+    if (one.kind == "timing")
+        return; // its seconds are what it measures
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    ASSERT_EQ(runBlockcert(command(one.kind, one.model, out, one.options), oneTime).status, 0);
+    const auto first = filesOf(out);
+    fs::remove_all(out);
+    ASSERT_EQ(runBlockcert(command(one.kind, one.model, out, one.options), oneTime).status, 0);
+    EXPECT_EQ(filesOf(out), first);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Experiment,
+                         testing::Values(Case{"blocks", "llama-gqa", {}},
+                                         Case{"blocks", "gpt2", {"--prompts", "base", "--loss", "none"}},
+                                         Case{"thresholds", "llama-gqa", {"--prompts", "base"}},
+                                         Case{"prompt-size", "llama-gqa", {"--dtype", "bf16", "--dtypes", "fp32"}},
+                                         Case{"prompt-shift", "gpt2", {}},
+                                         Case{"timing", "llama-gqa", {"--repeats", "2"}}),
+                         caseName);
+
+TEST(ExperimentFolders, AreNotOverwrittenAndNotMixed)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    ASSERT_EQ(runBlockcert(command("blocks", "llama-gqa", out, {"--prompts", "base"})).status, 0);
+    const auto before = filesOf(out);
+
+    const Outcome again = runBlockcert(command("blocks", "llama-gqa", out, {"--prompts", "base"}));
+    EXPECT_EQ(again.status, 2);
+    EXPECT_THAT(again.err, HasSubstr("--resume"));
+    const Outcome other = runBlockcert(command("blocks", "llama-gqa", out, {"--prompts", "stress", "--resume"}));
+    EXPECT_EQ(other.status, 2);
+    EXPECT_THAT(other.err, HasSubstr("holds another experiment"));
+    EXPECT_THAT(other.err, HasSubstr("stress"));
+    EXPECT_EQ(filesOf(out), before);
+
+    writeFile(folder / "file", "not a folder");
+    EXPECT_NE(runBlockcert(command("blocks", "llama-gqa", folder / "file", {"--prompts", "base"})).status, 0);
+    fs::create_directory(folder / "full");
+    writeFile(folder / "full" / "x", "x");
+    const Outcome full = runBlockcert(command("blocks", "llama-gqa", folder / "full", {"--resume"}));
+    EXPECT_EQ(full.status, 2);
+    EXPECT_THAT(full.err, HasSubstr("holds no experiment"));
+}
+
+TEST(ExperimentFolders, AResumedOneHasTheSameBytes)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    const auto words = command("prompt-shift", "llama-gqa", out);
+    ASSERT_EQ(runBlockcert(words, oneTime).status, 0);
+    const auto whole = filesOf(out);
+    // As a kill leaves it: no results yet, the second run torn before it wrote its run.json.
+    for (const char* file : {"SHA256SUMS", "README.md", "result.json", "table.csv", "figure.svg"})
+        fs::remove(out / file);
+    fs::remove_all(out / "runs" / "to.blockcert");
+    fs::create_directories(out / "runs" / "to.blockcert" / ".work");
+    const auto untouched = fs::last_write_time(out / "runs" / "from.blockcert" / "SHA256SUMS");
+    auto resumed = words;
+    resumed.push_back("--resume");
+    const Outcome outcome = runBlockcert(resumed, oneTime);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(filesOf(out), whole);
+    EXPECT_EQ(fs::last_write_time(out / "runs" / "from.blockcert" / "SHA256SUMS"), untouched);
+}
+
+TEST(ExperimentFolders, AKilledOneIsResumed)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    const auto words = command("timing", "llama-gqa", out, {"--repeats", "6", "--prompts", "base"});
+    {
+        Process process("blockcert", words);
+        for (int i = 0; i < 3000 && !fs::exists(out / "runs" / "certify-2.timing.json"); ++i)
+            std::this_thread::sleep_for(10ms);
+        process.signal(SIGKILL);
+        EXPECT_EQ(process.wait().status, 1000 + SIGKILL);
+    }
+    ASSERT_TRUE(fs::exists(out / "runs" / "certify-2.timing.json"));
+    EXPECT_FALSE(fs::exists(out / "result.json"));
+    const std::string kept = readFile(out / "runs" / "certify-2.timing.json");
+    auto resumed = words;
+    resumed.push_back("--resume");
+    const Outcome outcome = runBlockcert(resumed);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(readFile(out / "runs" / "certify-2.timing.json"), kept);
+    expectSound(out);
+}
+
+TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+
+    struct Bad {
+        std::vector<std::string> words;
+        std::string says;
+    };
+
+    const std::vector<Bad> all = {
+        {command("blocks", "llama-gqa", out, {"--blocks", "3"}), "3"},
+        {command("blocks", "no-such-model", out), "no-such-model"},
+        {command("blocks", "llama-gqa", out, {"--prompts", "no-such-prompts"}), "no-such-prompts"},
+        {command("blocks", "llama-gqa", out, {"--repeats", "2"}), "not taken by the experiment blocks"},
+        {command("low-rank", "llama-gqa", out, {"--ranks", "64,0"}), "0"},
+        {command("low-rank", "llama-gqa", out, {"--ranks", "64,x"}), "x"},
+        {command("low-rank", "llama-gqa", out, {"--ranks", "8,8"}), "twice"},
+        {command("thresholds", "llama-gqa", out, {"--dtypes", "fp32,fp8"}), "fp8"},
+        {command("timing", "llama-gqa", out, {"--repeats", "0"}), "0"},
+        {command("prompt-shift", "llama-gqa", out, {"--shift-prompts", "nowhere.jsonl"}), "nowhere.jsonl"},
+        {{"experiment", "everything", model("llama-gqa"), "-o", out.string()}, "everything"},
+    };
+    for (const Bad& bad : all) {
+        const Outcome outcome = runBlockcert(bad.words);
+        EXPECT_TRUE(outcome.status == 2 || outcome.status == 3) << outcome.status << " " << outcome.err;
+        EXPECT_THAT(outcome.err, HasSubstr(bad.says));
+        EXPECT_FALSE(fs::exists(out)) << bad.says;
+    }
+}
+
+TEST(ExperimentRequests, ADryRunStatesTheCostAndWritesNothing)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    const Outcome outcome = runBlockcert(command("thresholds", "llama-gqa", out, {"--dry-run"}));
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const Json estimate = outcome.json();
+    EXPECT_EQ(estimate.at("runs"), 3);
+    EXPECT_EQ(estimate.at("cells"), 3 * 3 * 10);
+    EXPECT_GT(estimate.at("flops"), 0.0);
+    EXPECT_FALSE(fs::exists(out));
+}
+
+}

@@ -14,6 +14,8 @@ for target in "$bin"/*_fuzz; do
     mkdir -p "$corpus" "tests/fuzz/rejected/$name"
     find tests/data -type f -size -64k | case $name in
         safetensors) grep '\.safetensors$' ;;
+        trace) grep 'traces/.*\.safetensors$' ;;
+        npz) grep '\.npz$' ;;
         gguf) grep '\.gguf$' ;;
         archive) grep '\.h5$' ;;
         tokenizer) grep -E '/tokenizer\.(json|model)$' ;;

@@ -160,7 +160,28 @@ void addLosses(CellRecord& cell, const std::vector<double>& logits, const std::v
     }
 }
 
-// The first rows of every matrix that is asked for, and singular values that would give the same norm and distance.
+// Zeroes all but the longest `rank` rows, or columns if there are fewer of those.
+void keepLongest(HostTensor& matrix, std::int64_t rank)
+{
+    const std::int64_t rows = matrix.shape[0];
+    const std::int64_t columns = matrix.shape[1];
+    std::vector<double> values = widened(matrix);
+    std::vector<double> squares(static_cast<std::size_t>(std::min(rows, columns)));
+    const auto lineOf = [&](std::size_t at) {
+        return rows <= columns ? at / static_cast<std::size_t>(columns) : at % static_cast<std::size_t>(columns);
+    };
+    for (std::size_t at = 0; at < values.size(); ++at)
+        squares[lineOf(at)] += values[at] * values[at];
+    std::vector<double> falling = squares;
+    std::sort(falling.rbegin(), falling.rend());
+    const double least = falling[static_cast<std::size_t>(rank - 1)];
+    for (std::size_t at = 0; at < values.size(); ++at)
+        if (squares[lineOf(at)] < least)
+            values[at] = 0;
+    matrix = rounded(values, matrix.shape, matrix.dtype);
+}
+
+// Every matrix that is asked for reduced in this way, with singular values that would give the same norm and distance.
 ir::BlockIr projected(ir::BlockIr block, const SurrogateChoice& choice)
 {
     for (auto& [name, value] : block.weights) {
@@ -168,18 +189,14 @@ ir::BlockIr projected(ir::BlockIr block, const SurrogateChoice& choice)
         if (!rank)
             continue;
         const HostTensor whole = value;
-        if (surrogate::isFitted(block.program, choice, name)) {
-            const auto rowBytes = static_cast<std::size_t>(value.shape[1] * storageBlock(value.dtype).bytes * *rank);
-            std::fill(value.bytes.begin() + static_cast<std::ptrdiff_t>(rowBytes), value.bytes.end(), std::byte{0});
-        }
+        if (surrogate::isFitted(block.program, choice, name))
+            keepLongest(value, *rank);
         const std::int64_t full = std::min(value.shape[0], value.shape[1]);
         const double kept = surrogate::frobeniusNorm(value) / std::sqrt(static_cast<double>(*rank));
-        const double left =
-            full == *rank ? 0
-                          : surrogate::frobeniusDistance(whole, value) / std::sqrt(static_cast<double>(full - *rank));
+        const double left = surrogate::frobeniusDistance(whole, value) /
+                            std::sqrt(static_cast<double>(std::max<std::int64_t>(1, full - *rank)));
         std::vector<double> spectrum(static_cast<std::size_t>(full), left);
         std::fill_n(spectrum.begin(), *rank, kept);
-        std::sort(spectrum.rbegin(), spectrum.rend());
         block.spectra[name] = rounded(spectrum, {full}, DType::F64);
     }
     return block;

@@ -21,8 +21,8 @@ struct Options {
     bool embed = true;
     double noise = 1e-7; // relative, added to every recorded output before it is rounded
     Policy policy;
-    // Other surrogates than exact copies. Low rank keeps the first rows of each matrix instead of the best directions:
-    // a projection too, and one that needs no decomposition.
+    // Other surrogates than exact copies. Low rank keeps the longest rows or columns of each matrix instead of the best
+    // directions: a projection too, and one that needs no decomposition.
     SurrogateChoice surrogate;
     Ablation ablation;
     std::uint64_t seed = 0;

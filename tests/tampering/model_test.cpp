@@ -87,7 +87,7 @@ TEST(ModelForgery, OfTheHighestLogitsIsFound)
 
     tiny::Material id = tiny::make({});
     std::swap(id.cells[0][0].topIdStitched[0], id.cells[0][0].topIdStitched[4]);
-    expectFoundAtLevelFourAlone(id, "model.top");
+    expectFoundAtLevelFourAlone(id, "model.top_stitched");
 
     tiny::Material repeated = tiny::make({});
     for (std::size_t k = 1; k < 5; ++k) {

@@ -92,7 +92,7 @@ std::vector<Json> forgeries(const Json& leaf)
 {
     if (leaf.is_object() && leaf.contains("hex")) {
         const double value = leaf["value"];
-        return {certifiedNumber(value == 0 ? 0.5 : value * 1.001), certifiedNumber(std::nextafter(value, 1e300))};
+        return {certifiedNumber(std::nextafter(value, 1e300)), certifiedNumber(value == 0 ? 0.5 : value * 1.001)};
     }
     if (leaf.is_number_integer())
         return {leaf.get<std::int64_t>() + 1, leaf.get<std::int64_t>() - 1};
@@ -122,8 +122,10 @@ void forgeEveryField(const tiny::Options& options, int level, const std::functio
             changed[at] = forgery;
             Json changedRun = manifest;
             const auto also = [&](const std::string& from, const std::string& to) {
+                if (!path.starts_with(from))
+                    return;
                 const Json::json_pointer place(to + path.substr(from.size()));
-                if (path.starts_with(from) && manifest.contains(place))
+                if (manifest.contains(place))
                     changedRun[place] = forgery;
             };
             also("/surrogate/family", "/request/surrogate/family");
@@ -145,6 +147,9 @@ void forgeEveryField(const tiny::Options& options, int level, const std::functio
                 problems = problemsOf(verdict);
             } catch (const Error&) {
             }
+            // The last bit of a scale is lost where noise is rounded to fp32: the same surrogate.
+            if (path == "/surrogate/ablation/scale" && forgery == forgeries(certificate[at])[0])
+                continue;
             if (free(path))
                 EXPECT_EQ(exitCode, 6) << path << " = " << forgery.dump() << "\n" << problems;
             else
@@ -268,12 +273,17 @@ TEST(SurrogateForgery, OfAFittedWeightIsFoundByItsDistanceAndItsRank)
 {
     // One element in a row that is zero otherwise: the matrix gains a rank, and the distance is no longer the stated
     // one.
-    const tiny::Material material = withChangedWeight(optionsOf(lowRank), "q.weight", 32 * 25 + 3, 0.5F);
+    tiny::Material honestMaterial = tiny::make(optionsOf(lowRank));
+    HostTensor& query = honestMaterial.irs[0].weights.at("q.weight");
+    std::size_t zeroRow = 0;
+    while (floatAt(query, 32 * zeroRow) != 0)
+        ++zeroRow;
+    const tiny::Material material = withChangedWeight(optionsOf(lowRank), "q.weight", 32 * zeroRow + 3, 0.5F);
     const Verdict verdict = verdictOn(material, 4);
     EXPECT_THAT(failedIds(verdict), Contains("model.distances"));
     EXPECT_THAT(failedIds(verdict), Contains("model.rank")) << problemsOf(verdict);
     // A rank that holds is no green row about where the weight came from.
-    const Verdict honest = verdictOn(tiny::make(optionsOf(lowRank)), 4);
+    const Verdict honest = verdictOn(honestMaterial, 4);
     ASSERT_NE(checkOf(honest, "model.fit"), nullptr);
     EXPECT_EQ(checkOf(honest, "model.fit")->state, CheckState::NotChecked);
     EXPECT_THAT(honest.notChecked, Contains("origin of the fitted weights (block 1)"));

@@ -83,11 +83,22 @@ struct TextShape {
 
 using Shape = std::variant<LineShape, AreaShape, DiscShape, TextShape>;
 
+// Where one measurement is drawn; the numbers count panels, their series and the series' points from 0.
+struct DataMark {
+    Place at;
+    int panel = 0;
+    int series = 0;
+    int point = 0;
+
+    friend bool operator==(const DataMark&, const DataMark&) = default;
+};
+
 // Shapes in the order of painting.
 struct Drawing {
     double width = 0;
     double height = 0;
     std::vector<Shape> shapes;
+    std::vector<DataMark> marks; // ascending; values that are missing have none, those beyond an axis stand at its edge
 
     friend bool operator==(const Drawing&, const Drawing&) = default;
 };

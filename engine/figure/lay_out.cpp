@@ -225,8 +225,9 @@ Columns columnsFor(const Figure& figure, const std::vector<PreparedPanel>& panel
     return columns;
 }
 
-void addPanels(const Figure& figure, const Looks& looks, double top, std::vector<Shape>& shapes)
+void addPanels(const Figure& figure, const Looks& looks, double top, Drawing& drawing)
 {
+    std::vector<Shape>& shapes = drawing.shapes;
     std::vector<PreparedPanel> prepared;
     for (const Panel& panel : figure.panels) {
         PreparedPanel one{&panel, rangeOf(figure, panel, Direction::Vertical),
@@ -253,10 +254,12 @@ void addPanels(const Figure& figure, const Looks& looks, double top, std::vector
                        cell.bottom - bottom};
         if (plot.height() < 20)
             continue;
-        if (panel.heat)
+        if (panel.heat) {
             addHeat(panel, plot, shapes);
-        else
+        } else {
             addPlot(prepared[i], plot, looks, shapes);
+            addMarks(prepared[i], plot, static_cast<int>(i), drawing.marks);
+        }
         addPanelLabels(panel, plot, cell, hasYLabel(figure, i), shapes);
     }
 }
@@ -276,7 +279,7 @@ Drawing layOut(const Figure& figure)
     y += addLines(figure.scope, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes) + 8;
     const Looks looks = looksOf(figure);
     y += addLegend(entriesOf(figure, looks), {margin, y}, inner, shapes);
-    addPanels(figure, looks, y, shapes);
+    addPanels(figure, looks, y, drawing);
     const auto columns = static_cast<std::size_t>(columnsOf(figure));
     const std::size_t rows = (figure.panels.size() + columns - 1) / columns;
     y += static_cast<double>(rows) * (figure.panelHeight + gapBetweenPanels);

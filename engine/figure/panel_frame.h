@@ -45,6 +45,8 @@ struct PreparedPanel {
 
 // `plot` is the frame of the data area itself.
 void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, std::vector<Shape>& shapes);
+// Where the measurements of the plot are; `panel` is its number.
+void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::vector<DataMark>& marks);
 void addHeat(const Panel& panel, const Box& plot, std::vector<Shape>& shapes);
 
 // Space for the labels of the y axis's ticks, and for the x axis's with its name, beside a data area of this size.

@@ -193,16 +193,27 @@ void addCurve(const Mapping& map, const Series& series, int look, std::vector<Sh
     }
 }
 
+// Of several series of bars each has its place in a group around x.
+double barWidth(const Mapping& map, std::size_t count)
+{
+    const double group = map.categorical() ? map.slot() * 0.72 : 24;
+    return std::min(group / static_cast<double>(count), 44.0);
+}
+
+double barLeft(const Mapping& map, double x, std::size_t place, std::size_t count)
+{
+    return map.x(x) + (static_cast<double>(place) - static_cast<double>(count) / 2) * barWidth(map, count) + 1;
+}
+
 void addBars(const Mapping& map, const Series& series, int look, std::size_t place, std::size_t count,
              std::vector<Shape>& shapes)
 {
-    const double group = map.categorical() ? map.slot() * 0.72 : 24;
-    const double width = std::min(group / static_cast<double>(count), 44.0);
+    const double width = barWidth(map, count);
     const double base = map.prepared->panel->y.scale == Scale::Linear ? map.insideY(0) : map.plot.bottom - inset;
     for (const Point& point : series.points) {
         if (!isDrawn(point))
             continue;
-        const double left = map.x(point.x) + (static_cast<double>(place) - static_cast<double>(count) / 2) * width + 1;
+        const double left = barLeft(map, point.x, place, count);
         const double x = left + (width - 2) / 2;
         addBar(look, {left, base}, {left + width - 2, map.insideY(*point.y)}, shapes);
         addWhisker(map, x, point, {Ink::Text}, shapes);
@@ -249,6 +260,26 @@ double bottomMarginOf(const Panel& panel, double plotWidth)
 double rightMarginOf(const Panel& panel)
 {
     return panel.heat ? 78 : 12;
+}
+
+void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::vector<DataMark>& marks)
+{
+    const Mapping map{&prepared, plot};
+    const std::vector<Series>& all = prepared.panel->series;
+    const auto bars = static_cast<std::size_t>(
+        std::ranges::count_if(all, [](const Series& series) { return series.mark == Mark::Bars; }));
+    std::size_t bar = 0;
+    for (std::size_t series = 0; series < all.size(); ++series) {
+        const bool isBars = all[series].mark == Mark::Bars;
+        for (std::size_t i = 0; i < all[series].points.size(); ++i) {
+            const Point& point = all[series].points[i];
+            if (!isDrawn(point))
+                continue;
+            const double x = isBars ? barLeft(map, point.x, bar, bars) + (barWidth(map, bars) - 2) / 2 : map.x(point.x);
+            marks.push_back({{x, map.insideY(*point.y)}, panel, static_cast<int>(series), static_cast<int>(i)});
+        }
+        bar += isBars ? 1 : 0;
+    }
 }
 
 void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, std::vector<Shape>& shapes)

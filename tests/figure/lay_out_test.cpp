@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -136,6 +138,30 @@ TEST(LayOut, PutsValuesWhereTheLogAxisSays)
     ASSERT_EQ(centres.size(), 4U); // the first lies in the legend
     EXPECT_NEAR((centres[1].y - centres[2].y) / (centres[1].y - centres[3].y), 0.25, 1e-9);
     EXPECT_NEAR((centres[2].x - centres[1].x) / (centres[3].x - centres[1].x), 0.5, 1e-9);
+}
+
+TEST(LayOut, NamesThePlaceOfEveryMeasurement)
+{
+    Figure figure;
+    figure.panels.resize(2);
+    figure.panels[0].series = {{"dots", Mark::Markers, {{0, 1.0}, {1, {}}, {2, 3.0}}}};
+    figure.panels[1].x.categories = {"a", "b"};
+    figure.panels[1].series = {{"first", Mark::Bars, {{0, 1.0}, {1, 2.0}}}, {"second", Mark::Bars, {{1, 4.0}}}};
+    const Drawing drawing = layOut(figure);
+    const std::vector<std::array<int, 3>> expected{{0, 0, 0}, {0, 0, 2}, {1, 0, 0}, {1, 0, 1}, {1, 1, 0}};
+    ASSERT_EQ(drawing.marks.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+        EXPECT_EQ((std::array{drawing.marks[i].panel, drawing.marks[i].series, drawing.marks[i].point}), expected[i]);
+    // A dot is drawn exactly there.
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto isThere = [&](const Shape& shape) {
+            const auto* disc = std::get_if<DiscShape>(&shape);
+            return disc != nullptr && disc->centre == drawing.marks[i].at;
+        };
+        EXPECT_TRUE(std::ranges::any_of(drawing.shapes, isThere)) << i;
+    }
+    EXPECT_LT(drawing.marks[3].at.x, drawing.marks[4].at.x) << "bars of one name stand side by side";
+    EXPECT_LT(drawing.marks[4].at.y, drawing.marks[3].at.y) << "the larger one is higher";
 }
 
 TEST(LayOut, BreaksTheLineWhereAValueIsMissing)

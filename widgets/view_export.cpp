@@ -131,7 +131,15 @@ QByteArray svgBytes(const ViewExport& view)
     paintPage(painter, view, page, true);
     painter.end();
     buffer.close();
-    // The generator does not escape its title and description, so they are written here.
+    // The generator neither escapes title and description nor leaves them out, so they are replaced here.
+    const auto drop = [&](const QByteArray& open, const QByteArray& close) {
+        const qsizetype from = bytes.indexOf(open);
+        const qsizetype to = from < 0 ? -1 : bytes.indexOf(close, from);
+        if (to >= 0)
+            bytes.remove(from, to + close.size() - from);
+    };
+    drop("<title>", "</title>");
+    drop("<desc>", "</desc>");
     QString head = QStringLiteral("<title>%1</title>\n<desc>%2</desc>\n<metadata>\n")
                        .arg(xmlSafe(view.title), xmlSafe(describe(view)));
     for (const auto& [name, value] : view.metadata)

@@ -52,8 +52,8 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
         rooms["engine/pipeline"].insert(
             {"engine/surrogate", "engine/certificate", "engine/figure", "engine/protocol", "engine/failures"});
         // The window knows values, and the messages of the processes it starts.
-        rooms["widgets"] = {"engine/values"};
-        rooms["app/workbench"] = {"widgets", "engine/values", "engine/base", "engine/protocol"};
+        rooms["widgets"] = {"engine/values", "engine/figure"};
+        rooms["app/workbench"] = {"widgets", "engine/values", "engine/base", "engine/figure", "engine/protocol"};
         // The programs without a window.
         rooms["app/command_line"] = {"engine/values", "engine/base"};
         rooms["app/terminal"] = {"app/command_line", "engine/values", "engine/base", "engine/artifact",

@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Pages, GoldenTest,
                          testing::Values(Golden{"explore", false}, Golden{"explore", true}, Golden{"explore-all", true},
                                          Golden{"verify-failed", false}, Golden{"verify-failed", true},
                                          Golden{"open", false}, Golden{"run", true}, Golden{"parts", false},
-                                         Golden{"empty", true}));
+                                         Golden{"empty", true}, Golden{"coverage", false}, Golden{"charts", true}));
 
 TEST(ImageComparison, SeesAMissingPanelAndAWrongColourButNotAShiftedGlyph)
 {

@@ -12,7 +12,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace blockcert::widgets {
 
@@ -85,6 +88,9 @@ TEST(ViewExport, SvgIsWellFormedAndSaysWhatItShows)
     EXPECT_EQ(textOf(elements, QStringLiteral("title")).toStdString(), "Errors <& more>");
     EXPECT_NE(textOf(elements, QStringLiteral("desc")).indexOf(QStringLiteral("What the picture shows.")), -1);
     EXPECT_EQ(textOf(elements, QStringLiteral("entry")).toStdString(), "m\"1\"\uFFFD");
+    EXPECT_EQ(std::count_if(elements.begin(), elements.end(),
+                            [](const auto& element) { return element.first == QStringLiteral("title"); }),
+              1);
 }
 
 TEST(ViewExport, PngCarriesCaptionAndMetadata)

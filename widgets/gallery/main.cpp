@@ -1,6 +1,13 @@
-// Shows every view with sample values, or writes them as PNG files: widgets_gallery --dark --output DIR.
+// Shows every view with sample values, or writes them as PNG files: widgets_gallery --dark --output DIR. With --figures
+// it writes what the exporter makes of a map and of every chart.
+#include "widgets/chart_figures.h"
+#include "widgets/figure_view.h"
 #include "widgets/gallery/pages.h"
+#include "widgets/gallery/samples.h"
+#include "widgets/heatmap_export.h"
 #include "widgets/theme.h"
+#include "widgets/token_heatmap.h"
+#include "widgets/view_export.h"
 
 #include <QApplication>
 #include <QCommandLineParser>
@@ -9,6 +16,8 @@
 #include <QTextStream>
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 using namespace blockcert::widgets;
 
@@ -37,6 +46,36 @@ int writePages(const QString& folder, const QString& suffix, const QString& only
     return 0;
 }
 
+int writeFigures(const QString& folder)
+{
+    if (!QDir().mkpath(folder)) {
+        QTextStream(stderr) << "Cannot make the folder " << folder << ".\n";
+        return 1;
+    }
+    TokenHeatmap heatmap;
+    heatmap.setMap(samples::tokenMap());
+    heatmap.setPrompt(4);
+    std::vector<ViewExport> views{heatmapExport(heatmap)};
+    heatmap.setMap(samples::largeMap(2048, 32));
+    heatmap.setPrompt(0);
+    views.push_back(heatmapExport(heatmap));
+    views.back().name += QStringLiteral("-large");
+    for (const Chart chart : allCharts)
+        views.push_back(figureExport(chartFigure(*samples::tokenMap(), chart, 11)));
+    for (const ViewExport& view : views)
+        for (const auto& [suffix, format] :
+             {std::pair("svg", ExportFormat::Svg), std::pair("pdf", ExportFormat::Pdf),
+              std::pair("png", ExportFormat::Png), std::pair("csv", ExportFormat::Csv)}) {
+            const QString path = QStringLiteral("%1/%2.%3").arg(folder, view.name, QString::fromLatin1(suffix));
+            if (const QString problem = writeExport(view, path, format); !problem.isEmpty()) {
+                QTextStream(stderr) << problem << "\n";
+                return 1;
+            }
+            QTextStream(stdout) << path << "\n";
+        }
+    return 0;
+}
+
 }
 
 int main(int argc, char** argv)
@@ -50,13 +89,16 @@ int main(int argc, char** argv)
                                     QStringLiteral("Write PNG files instead of showing a window."),
                                     QStringLiteral("folder"));
     const QCommandLineOption only(QStringLiteral("page"), QStringLiteral("Only this page."), QStringLiteral("name"));
-    parser.addOptions({dark, light, output, only});
+    const QCommandLineOption figures(QStringLiteral("figures"), QStringLiteral("Write exported figures to --output."));
+    parser.addOptions({dark, light, output, only, figures});
     parser.process(application);
     const Appearance appearance = parser.isSet(dark)    ? Appearance::Dark
                                   : parser.isSet(light) ? Appearance::Light
                                                         : Appearance::Desktop;
     applyAppearance(application, appearance);
     const bool isDark = &tokensOf(QApplication::palette()) == &darkTokens();
+    if (parser.isSet(output) && parser.isSet(figures))
+        return writeFigures(parser.value(output));
     if (parser.isSet(output))
         return writePages(parser.value(output), isDark ? QStringLiteral("dark") : QStringLiteral("light"),
                           parser.value(only));

@@ -2,6 +2,7 @@
 
 #include "widgets/artifact_tree.h"
 #include "widgets/block_table.h"
+#include "widgets/chart_figures.h"
 #include "widgets/check_list.h"
 #include "widgets/command_strip.h"
 #include "widgets/coverage_rows.h"
@@ -9,6 +10,7 @@
 #include "widgets/crumb_bar.h"
 #include "widgets/empty_state.h"
 #include "widgets/error_legend.h"
+#include "widgets/figure_view.h"
 #include "widgets/gallery/samples.h"
 #include "widgets/heatmap_controls.h"
 #include "widgets/inspector_panel.h"
@@ -39,6 +41,8 @@
 #include <QSlider>
 #include <QSpinBox>
 #include <QVBoxLayout>
+
+#include <memory>
 
 namespace blockcert::widgets::gallery {
 
@@ -449,6 +453,23 @@ QWidget* coveragePage()
     return page;
 }
 
+QWidget* chartsPage()
+{
+    auto* page = surface("window");
+    page->resize(1440, 900);
+    auto* grid = new QGridLayout(page);
+    grid->setContentsMargins(space::large + 4, space::large, space::large, space::large);
+    grid->setSpacing(space::huge);
+    int at = 0;
+    for (const Chart chart : allCharts) {
+        auto* view = new FigureView;
+        view->setFigure(std::make_shared<const figure::Figure>(chartFigure(*samples::tokenMap(), chart, 3)));
+        grid->addWidget(view, at / 2, at % 2);
+        ++at;
+    }
+    return page;
+}
+
 HeatmapLayout promptView(int prompt)
 {
     HeatmapLayout view;
@@ -484,6 +505,7 @@ std::vector<Page> pages()
         {QStringLiteral("explore-prompts"), [] { return explorePage(promptsView(RowOrder::Tag), Metric::Coverage); }},
         {QStringLiteral("explore-kl"), [] { return explorePage(promptsView(RowOrder::Value), Metric::Kl); }},
         {QStringLiteral("coverage"), [] { return coveragePage(); }},
+        {QStringLiteral("charts"), [] { return chartsPage(); }},
         {QStringLiteral("verify"), [] { return verifyPage(true); }},
         {QStringLiteral("verify-failed"), [] { return verifyPage(false); }},
         {QStringLiteral("open"), [] { return openPage(); }},

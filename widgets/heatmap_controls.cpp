@@ -51,12 +51,15 @@ HeatmapControls::HeatmapControls(TokenHeatmap& heatmap, QWidget* parent)
     connect(&m_heatmap, &TokenHeatmap::metricChanged, this, &HeatmapControls::refresh);
     connect(&m_heatmap, &TokenHeatmap::viewChanged, this, &HeatmapControls::refresh);
     connect(&m_heatmap, &TokenHeatmap::scaleChanged, this, &HeatmapControls::refresh);
+    connect(&m_heatmap, &TokenHeatmap::scaleChanged, this, &HeatmapControls::refreshMetrics); // cells arrive
     refresh();
 }
 
-QActionGroup* HeatmapControls::addChoices(const QString& title, const QStringList& choices)
+// Styles may leave the titles of sections out, so every choice says by itself what it is about.
+QActionGroup* HeatmapControls::addChoices(const QStringList& choices)
 {
-    m_menu->addSection(title);
+    if (!m_menu->isEmpty())
+        m_menu->addSeparator();
     auto* group = new QActionGroup(this);
     for (int i = 0; i < choices.size(); ++i) {
         QAction* action = m_menu->addAction(choices[i]);
@@ -69,12 +72,11 @@ QActionGroup* HeatmapControls::addChoices(const QString& title, const QStringLis
 
 void HeatmapControls::makeMenu()
 {
-    m_rows = addChoices(tr("Rows of all prompts"), {tr("Tokens"), tr("Prompts, one row each")});
-    m_rowOrder =
-        addChoices(tr("Order of the rows"), {tr("By position"), tr("Most striking first"), tr("Prompts by tag")});
-    m_columnOrder = addChoices(tr("Order of the blocks"), {tr("By number"), tr("Most striking first")});
-    m_aggregate = addChoices(tr("Several tokens as one number"), {tr("Largest (of margins smallest)"), tr("Mean")});
-    m_scale = addChoices(tr("Colours"), {tr("Logarithmic"), tr("Linear")});
+    m_rows = addChoices({tr("Every token is a row"), tr("Every prompt is a row")});
+    m_rowOrder = addChoices({tr("Rows by position"), tr("Rows with the most striking first"), tr("Prompts by tag")});
+    m_columnOrder = addChoices({tr("Blocks by number"), tr("Blocks with the most striking first")});
+    m_aggregate = addChoices({tr("Several tokens: the most striking"), tr("Several tokens: their mean")});
+    m_scale = addChoices({tr("Logarithmic colours"), tr("Linear colours")});
     m_plain = m_menu->addAction(tr("One ramp, no break at τ"));
     m_plain->setCheckable(true);
     m_fit = m_menu->addAction(tr("Fit the range to the data"));
@@ -142,8 +144,9 @@ void HeatmapControls::refreshMetrics()
 {
     const auto map = m_heatmap.map();
     auto* items = qobject_cast<QStandardItemModel*>(m_list->model());
+    const bool isEmpty = !map || !isMeasured(*map, Metric::Error); // of a run that begins nothing is known yet
     for (std::size_t i = 0; i < allMetrics.size(); ++i) {
-        const bool there = map && isMeasured(*map, allMetrics[i]);
+        const bool there = isEmpty || isMeasured(*map, allMetrics[i]);
         m_segments->setChoiceEnabled(static_cast<int>(i), there);
         if (items != nullptr)
             items->item(static_cast<int>(i))->setEnabled(there);

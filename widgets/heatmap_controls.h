@@ -23,7 +23,7 @@ class HeatmapControls : public QWidget {
 public:
     // The map outlives the controls or dies with them.
     explicit HeatmapControls(TokenHeatmap& heatmap, QWidget* parent = nullptr);
-    // Metrics without a single measurement are off; call when the map changes.
+    // Metrics without a single measurement are off, unless nothing at all is measured yet. Follows the map by itself.
     void refreshMetrics();
 
     [[nodiscard]] QMenu* menu() const { return m_menu; }
@@ -44,7 +44,7 @@ private:
     void makeMenu();
     void refresh();
     void arrangeWidgets();
-    QActionGroup* addChoices(const QString& title, const QStringList& choices);
+    QActionGroup* addChoices(const QStringList& choices);
 
     TokenHeatmap& m_heatmap;
     SegmentedControl* m_segments = nullptr;

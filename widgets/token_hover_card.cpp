@@ -64,7 +64,8 @@ void TokenHoverCard::setCell(const TokenMap& map, const CellKey& key, Metric met
     m_sentence->setText(reading.sentence);
     m_state->setVisible(reading.covered.has_value());
     if (reading.covered) {
-        m_state->setState(*reading.covered ? CheckState::Verified : CheckState::Failed);
+        // Green is kept for what was verified; a token is only within its threshold or not.
+        m_state->setState(*reading.covered ? CheckState::NotChecked : CheckState::Failed);
         m_state->setWord(*reading.covered ? tr("Covered") : tr("Not covered"));
     }
     m_facts->setFacts(reading.cell != nullptr ? cellFacts(map, key) : std::vector<Fact>{});

@@ -1,4 +1,5 @@
 #include "app/command_line/equivalent_command.h"
+#include "app/command_line/shell_word.h"
 #include "app/engine/request_options.h"
 #include "app/engine/verbs.h"
 #include "app/terminal/stitch_report.h"

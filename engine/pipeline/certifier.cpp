@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/model/tensor_bridge.h"
+#include "engine/model/transformer.h"
 #include "engine/model/weights.h"
 #include "engine/pipeline/baseline_pass.h"
 #include "engine/pipeline/measure_cells.h"

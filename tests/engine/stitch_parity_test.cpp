@@ -57,7 +57,7 @@ protected:
         tiny::Options options;
         options.blocks = {1, 2};
         tiny::Material material = tiny::make(options);
-        material.manifest.request.surrogate = "replaced";
+        material.manifest.request.surrogate.family = SurrogateFamily::Given;
         tiny::replaceWeight(material, 0, "down.weight", reference.tensor("replaced.1.down.weight"));
         tiny::replaceWeight(material, 1, "q.weight", reference.tensor("replaced.2.q.weight"));
         tiny::write(material, run);

@@ -229,8 +229,9 @@ void loadElements(const WeightReference& reference, const Layout& layout, const 
     const std::int64_t unit = stored.columns % block == 0 ? 1 : block;
     const auto [lowest, highest] = std::minmax_element(rowsUsed.begin(), rowsUsed.end());
     const std::int64_t step = std::max<std::int64_t>(1, chunkElements / (stored.columns * unit)) * unit;
-    for (std::int64_t row = *lowest / unit * unit; row <= *highest; row += step) {
-        const std::int64_t rows = std::min(step, stored.rows - row);
+    const std::int64_t end = std::min(stored.rows, (*highest / unit + 1) * unit); // nothing behind is read
+    for (std::int64_t row = *lowest / unit * unit; row < end; row += step) {
+        const std::int64_t rows = std::min(step, end - row);
         const std::byte* values = reader.read(row * stored.columns, rows * stored.columns);
         const std::int64_t* targets = rowTarget.data() + row;
         if (!layout.transposed)

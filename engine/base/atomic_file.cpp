@@ -1,6 +1,7 @@
 #include "engine/base/atomic_file.h"
 
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
 
 #include <cerrno>
 #include <cstring>
@@ -90,10 +91,11 @@ void publishFile(const std::filesystem::path& temporary, const std::filesystem::
         flush(folderOf(path), O_RDONLY | O_DIRECTORY);
 }
 
-void flushFiles(std::span<const std::filesystem::path> files)
+void flushFiles(std::span<const std::filesystem::path> files, const RunContext& context)
 {
     std::set<std::filesystem::path> folders;
     for (const std::filesystem::path& file : files) {
+        context.step();
         flush(file, O_RDONLY);
         folders.insert(folderOf(file));
     }

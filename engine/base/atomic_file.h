@@ -8,6 +8,8 @@
 
 namespace blockcert {
 
+class RunContext;
+
 // Later: the file survives the end of this process, killed or not, but not a power failure before flushFiles(): then
 // it may be missing, empty or torn, so only files whose digest is checked before use may be left unflushed.
 enum class Flush : bool { Later, Now };
@@ -21,8 +23,8 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
 void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when = Flush::Now);
 
 // fsyncs files that were written with Flush::Later, and then each of their folders once. Many together cost little
-// more than one: the file system writes its journal once.
-void flushFiles(std::span<const std::filesystem::path> files);
+// more than one: the file system writes its journal once. Polls the context before every file.
+void flushFiles(std::span<const std::filesystem::path> files, const RunContext& context);
 
 // A whole file, refused with ResourceError above `limit` bytes, with FileError if it is not a regular file.
 [[nodiscard]] std::string readWholeFile(const std::filesystem::path& path, std::size_t limit);

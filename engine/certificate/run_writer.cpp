@@ -401,12 +401,11 @@ Certificate RunWriter::finishBlock(LayerIndex block)
     return certificate;
 }
 
-void RunWriter::flush()
+void RunWriter::flush(const RunContext& context)
 {
-    std::vector<fs::path> files = std::move(m_state->unflushed);
+    std::erase_if(m_state->unflushed, [](const fs::path& file) { return !fs::exists(file); });
+    flushFiles(m_state->unflushed, context);
     m_state->unflushed.clear();
-    std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
-    flushFiles(files);
     if (m_state->cellsToRemove.empty())
         return;
     m_state->saveDocument(); // names the finished blocks
@@ -435,7 +434,7 @@ void RunWriter::recordFailure(const BlockFailure& failure)
 
 void RunWriter::finish()
 {
-    flush();
+    flush(RunContext{});
     RunState& state = m_state->document.state;
     state.finished.clear();
     for (const LayerIndex block : m_state->manifest().request.blocks) {

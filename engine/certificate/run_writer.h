@@ -11,6 +11,10 @@
 #include <string>
 #include <vector>
 
+namespace blockcert {
+class RunContext;
+}
+
 namespace blockcert::certificate {
 
 enum class OpenMode : std::uint8_t {
@@ -58,8 +62,9 @@ public:
     }
 
     // What has been written so far then survives a power failure too; cells of finished blocks are removed. Without it
-    // everything survives the death of this process, and after a power failure damage is noticed by digest.
-    void flush();
+    // everything survives the death of this process, and after a power failure damage is noticed by digest. A stop
+    // leaves the rest for the next call.
+    void flush(const RunContext& context);
 
     // Where an unfinished run may keep more of itself; removed when it is complete.
     [[nodiscard]] std::filesystem::path workFolder() const;

@@ -188,9 +188,16 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         const std::int64_t blocks = residency == Residency::Whole ? state->config.layers : 1;
         Progress progress;
         progress.stage = "load";
-        const std::int64_t embedding = std::int64_t{state->config.vocab} * state->config.dModel;
-        const bool apart = residency == Residency::OneBlock && !state->config.tiedEmbeddings;
-        progress.total = (count.model - (apart ? embedding : 0) + blocks * count.block) * element;
+        const std::int64_t matrix = std::int64_t{state->config.vocab} * state->config.dModel;
+        const std::int64_t apart = residency == Residency::Whole  ? 0
+                                   : state->config.tiedEmbeddings ? matrix
+                                                                  : 2 * matrix;
+        state->tiling = defaultTiling(dtype);
+        // Of a head that is not kept, what the self-test looks at.
+        const std::vector<std::int64_t> panels = outputPanels(state->config.vocab, state->tiling);
+        const std::int64_t lastPanel = panels[panels.size() - 2];
+        const std::int64_t tested = apart == 0 ? 0 : panels[1] + state->config.vocab - lastPanel;
+        progress.total = (count.model - apart + tested * state->config.dModel + blocks * count.block) * element;
         progress.unit = "bytes";
         std::mutex reporting;
         const LoadProgress loaded = [&](std::int64_t bytes) {
@@ -200,9 +207,11 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         };
         const Matrices matrices = residency == Residency::Whole ? Matrices::Both : Matrices::None;
         state->model.emplace(loadModelWeights(*state->checkpoint, dtype, device, matrices, loaded, context));
+        std::vector<Linear> headPanels;
         if (residency == Residency::OneBlock) {
-            state->model->head.emplace(
-                loadHead(*state->checkpoint, dtype, device, loaded, context)); // for the self-test
+            headPanels.push_back(loadHeadRows(*state->checkpoint, 0, panels[1], dtype, device, loaded, context));
+            headPanels.push_back(loadHeadRows(*state->checkpoint, lastPanel, state->config.vocab - lastPanel, dtype,
+                                              device, loaded, context));
             state->prefetch(LayerIndex{0});
             state->awaitPrefetch(context);
         }
@@ -211,17 +220,17 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
             state->blocks[static_cast<std::size_t>(task)].emplace(
                 loadBlock(*state->checkpoint, layer, dtype, device, loaded, context));
         });
-        state->tiling = defaultTiling(dtype);
         if (device.is_cpu()) {
             const BlockWeights& first = state->block(LayerIndex{0}, context);
-            const std::array<const Linear*, 5> layers = {&first.queryKeyValue, &first.output, &first.up, &first.down,
-                                                         &*state->model->head};
+            std::vector<const Linear*> layers = {&first.queryKeyValue, &first.output, &first.up, &first.down};
+            if (state->model->head)
+                layers.push_back(&*state->model->head);
+            for (const Linear& panel : headPanels)
+                layers.push_back(&panel);
             const TilingChoice choice = chooseTiling(layers, state->tiling, context);
             state->tiling = choice.tiling;
             state->batchInvariant = choice.batchInvariant;
         }
-        if (residency == Residency::OneBlock)
-            state->model->head.reset();
         return Transformer(std::move(state));
     });
 }

@@ -223,6 +223,19 @@ Linear loadHead(const artifact::Checkpoint& checkpoint, DType dtype, const at::D
     return Linear(loader.load(checkpoint.modelWeight(role), role, {config.vocab, config.dModel}), at::Tensor());
 }
 
+Linear loadHeadRows(const artifact::Checkpoint& checkpoint, std::int64_t begin, std::int64_t count, DType dtype,
+                    const at::Device& device, const LoadProgress& progress, const RunContext& context)
+{
+    const TransformerConfig& config = checkpoint.config();
+    const std::string role = config.tiedEmbeddings ? "token_embedding.weight" : "lm_head.weight";
+    std::optional<WeightReference> reference = checkpoint.modelWeight(role);
+    if (reference)
+        reference->transforms.push_back(
+            {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
+    Loader loader(checkpoint, dtype, device, progress, context);
+    return Linear(loader.load(reference, role, {count, config.dModel}), at::Tensor());
+}
+
 at::Tensor loadEmbeddingRows(const artifact::Checkpoint& checkpoint, std::span<const std::int64_t> ids, DType dtype,
                              const at::Device& device)
 {

@@ -55,9 +55,12 @@ using LoadProgress = std::function<void(std::int64_t)>;
 [[nodiscard]] ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype,
                                             const at::Device& device, Matrices matrices, const LoadProgress& progress,
                                             const RunContext& context);
-// The two large matrices apart: the head, and rows of the embedding [ids, d].
+// The two large matrices apart: the head or `count` of its rows from `begin` on, and rows of the embedding [ids, d].
 [[nodiscard]] Linear loadHead(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device,
                               const LoadProgress& progress, const RunContext& context);
+[[nodiscard]] Linear loadHeadRows(const artifact::Checkpoint& checkpoint, std::int64_t begin, std::int64_t count,
+                                  DType dtype, const at::Device& device, const LoadProgress& progress,
+                                  const RunContext& context);
 [[nodiscard]] at::Tensor loadEmbeddingRows(const artifact::Checkpoint& checkpoint, std::span<const std::int64_t> ids,
                                            DType dtype, const at::Device& device);
 

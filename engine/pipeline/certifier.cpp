@@ -468,7 +468,7 @@ private:
         const auto now = Clock::now();
         if (now - m_flushed < flushInterval)
             return;
-        m_writer.flush();
+        m_writer.flush(m_context);
         m_flushed = now;
     }
 

@@ -1,5 +1,6 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/cell_file.h"
 #include "engine/certificate/certificate_codec.h"
@@ -327,7 +328,7 @@ TEST(RunWriter, GivesTheSameBytesWhetherLossesComeWithTheCellsOrLater)
         }
         static_cast<void>(writer.finishBlock(blockAt(b), material().irs[b]));
         if (b == 0)
-            writer.flush();
+            writer.flush(RunContext());
     }
     writer.finish();
     EXPECT_EQ(filesOf(run), filesOf(folder.path() / "together"));

@@ -295,10 +295,43 @@ TEST_F(Certify, OptionsThatMakeNoSenseAreRefusedBeforeAnythingIsWritten)
     CertifyOptions heldout = options("llama-gqa", "run");
     heldout.prompts.content = R"({"id": "never", "token_ids": [9, 9, 9], "split": "heldout"})";
     EXPECT_THROW((void)pipeline::certify(heldout, cache, RunContext()), UsageError);
+    // Before the weights are hashed, which takes long.
+    const RunContext unhashed({}, [](const Progress& progress) { EXPECT_NE(progress.stage, "hash"); });
     CertifyOptions device = options("llama-gqa", "run");
     device.model.device = "cuda:42";
-    EXPECT_THROW((void)pipeline::certify(device, cache, RunContext()), UnsupportedError);
+    EXPECT_THROW((void)pipeline::certify(device, cache, unhashed), UnsupportedError);
     EXPECT_FALSE(fs::exists(m_folder / "run"));
+    std::ofstream(m_folder / "file") << "not a folder";
+    for (const char* place : {"file", "file/run"})
+        EXPECT_THROW((void)pipeline::certify(options("llama-gqa", place), cache, unhashed), FileError) << place;
+}
+
+TEST_F(Certify, AStreamedModelGivesTheSameBytesAndReadsEveryBlockOnce)
+{
+    ModelCache cache(host());
+    const Json whole = pipeline::certify(options("llama-gqa", "whole"), cache, RunContext());
+    EXPECT_EQ(whole.at("work").at("residency"), "whole");
+    CertifyOptions asked = options("llama-gqa", "streamed");
+    asked.model.memory = 1;
+    ModelCache cold(host());
+    const Json streamed = pipeline::certify(asked, cold, RunContext());
+    EXPECT_EQ(streamed.at("work").at("residency"), "one_block");
+    EXPECT_EQ(streamed.at("work").at("memory_budget_bytes"), 1);
+    EXPECT_EQ(filesOf(m_folder / "whole"), filesOf(m_folder / "streamed"));
+    // Surrogates are made from the bytes that were read for the baseline: more of them cost no reading.
+    CertifyOptions one = options("llama-gqa", "one");
+    one.model.memory = 1;
+    one.blocks = "0";
+    ModelCache another(host());
+    const Json single = pipeline::certify(one, another, RunContext());
+    EXPECT_EQ(single.at("work").at("weight_bytes"), streamed.at("work").at("weight_bytes"));
+    std::uint64_t blocks = 0;
+    std::uint64_t others = 0;
+    for (const artifact::TensorEntry& tensor : openModel(asked.model.model)->tensors())
+        (tensor.name.find(".layers.") != std::string::npos ? blocks : others) += tensor.end - tensor.begin;
+    EXPECT_GE(streamed.at("work").at("weight_bytes").get<std::uint64_t>(), blocks);
+    // The head once, the rows of the embedding that are looked up, and two panels for the self-test.
+    EXPECT_LE(streamed.at("work").at("weight_bytes").get<std::uint64_t>(), blocks + 3 * others);
 }
 
 // A copy of a fixture whose block 1 has an enormous down projection: its output leaves fp16's range.

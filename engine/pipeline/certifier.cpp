@@ -223,9 +223,10 @@ private:
             fail(block, "non_finite_baseline", runPlace(*bad), wanted.cells.size());
             return;
         }
-        const auto surrogate = std::make_shared<const Surrogate>(makeSurrogate(block));
+        const auto surrogate = std::make_shared<Surrogate>(makeSurrogate(block));
         m_transformer.prefetch(m_baseline->next()); // while this block is replayed
-        replay::TorchInterpreter interpreter(surrogate->block, m_manifest.request.replayDtype, m_transformer.device(),
+        replay::TorchInterpreter interpreter(std::shared_ptr<const ir::BlockIr>(surrogate, &surrogate->block),
+                                             m_manifest.request.replayDtype, m_transformer.device(),
                                              m_replayTiling.tiling, m_context);
         interpreter.useBuffers(m_buffers);
         std::vector<std::int64_t> prompts; // of the pass
@@ -255,7 +256,13 @@ private:
                 m_output.submit([this, finished] { write(*finished); });
             }
         }
-        m_output.submit([this, block, surrogate] { m_writer.writeSurrogate(block, surrogate->block, surrogate->weights); });
+        // Of weights by reference ir.h5 holds no values; the next block's need the memory. Nothing is replayed any
+        // more.
+        std::erase_if(surrogate->block.weights, [&](const auto& weight) {
+            return surrogate->block.program.weights.at(weight.first).reference.has_value();
+        });
+        m_output.submit(
+            [this, block, surrogate] { m_writer.writeSurrogate(block, surrogate->block, surrogate->weights); });
         if (m_measuresLosses) {
             m_variants->add(block, std::move(prompts), outputs);
             m_withSurrogate.insert(block);

@@ -21,6 +21,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 namespace blockcert::replay {
 
@@ -31,6 +32,7 @@ namespace {
 
 // A program with its tensors in the replay's precision.
 struct LoadedProgram {
+    std::shared_ptr<const ir::BlockIr> block; // whose matrices are used where they are; null: they have been copied
     ir::BlockProgram program;
     std::vector<Step> steps;
     std::map<std::string, ir::RegisterShape> shapes;
@@ -297,7 +299,9 @@ void prepareWeights(LoadedProgram& state, const ir::BlockIr& block, const RunCon
     const auto loadMatrix = [&](const std::string& name) {
         const HostTensor& value = valueOf(name);
         const bool narrower = storageBlock(value.dtype).bytes < static_cast<std::int64_t>(c10::elementSize(type));
-        return narrower && state.options.device().is_cpu() ? inPlace(value) : load(name);
+        if (!narrower || !state.options.device().is_cpu())
+            return load(name);
+        return state.block ? inPlace(value) : model::toTensor(value, state.options.device());
     };
     for (const ir::Operation& operation : block.program.operations) {
         if (const auto* linear = std::get_if<ir::Linear>(&operation))
@@ -320,6 +324,20 @@ struct TorchInterpreter::State : LoadedProgram {};
 TorchInterpreter::TorchInterpreter(const ir::BlockIr& block, DType dtype, const at::Device& device,
                                    const std::optional<model::Tiling>& tiling, const RunContext& context)
     : m_state(std::make_unique<State>())
+{
+    prepare(block, dtype, device, tiling, context);
+}
+
+TorchInterpreter::TorchInterpreter(std::shared_ptr<const ir::BlockIr> block, DType dtype, const at::Device& device,
+                                   const std::optional<model::Tiling>& tiling, const RunContext& context)
+    : m_state(std::make_unique<State>())
+{
+    m_state->block = std::move(block);
+    prepare(*m_state->block, dtype, device, tiling, context);
+}
+
+void TorchInterpreter::prepare(const ir::BlockIr& block, DType dtype, const at::Device& device,
+                               const std::optional<model::Tiling>& tiling, const RunContext& context)
 {
     if (dtype != DType::F64 && dtype != DType::F32)
         throw UsageError("--replay-dtype is fp64 or fp32, not " + std::string(nameOf(dtype)));

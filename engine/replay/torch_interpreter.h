@@ -33,15 +33,18 @@ namespace blockcert::replay {
 // Intermediate results that are not in use: [rows, width] by width.
 using RowBuffers = std::multimap<std::int64_t, at::Tensor>;
 
-// On the CPU, matrices of a narrower type than the replay's stay where the block has them and are widened a panel at a
-// time: the block must outlive this. A prompt's results depend neither on the other prompts nor on the thread count
-// where batchInvariant() holds. One run at a time: not thread-safe.
+// On the CPU, matrices of a narrower type than the replay's are kept as they are and widened a panel at a time. A
+// prompt's results depend neither on the other prompts nor on the thread count where batchInvariant() holds. One run at
+// a time: not thread-safe.
 class TorchInterpreter {
 public:
     // dtype is F64 or F32 and is the type of all arithmetic. Without a tiling the self-test of engine/model/invariance
     // chooses one on this block's own layers. Throws what ir::validate() throws, ShapeError for tensors that do not
     // fit, UnsupportedError for programs that cannot be scheduled.
     TorchInterpreter(const ir::BlockIr& block, DType dtype, const c10::Device& device,
+                     const std::optional<model::Tiling>& tiling, const RunContext& context);
+    // The same without a copy of such matrices: the block is kept alive instead.
+    TorchInterpreter(std::shared_ptr<const ir::BlockIr> block, DType dtype, const c10::Device& device,
                      const std::optional<model::Tiling>& tiling, const RunContext& context);
     ~TorchInterpreter();
     TorchInterpreter(TorchInterpreter&&) noexcept;
@@ -59,6 +62,9 @@ public:
                                                    const RunContext& context);
 
 private:
+    void prepare(const ir::BlockIr& block, DType dtype, const c10::Device& device,
+                 const std::optional<model::Tiling>& tiling, const RunContext& context);
+
     struct State;
     std::unique_ptr<State> m_state;
 };

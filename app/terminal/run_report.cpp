@@ -77,11 +77,10 @@ std::string scopeLine(const Json& manifest)
     std::int64_t tokens = 0;
     for (const Json& item : prompts.at("items"))
         tokens += static_cast<std::int64_t>(item.at("token_ids").size());
-    return fmt::format("Measured on {} ({}, {}): {}, {} replay, {} surrogates",
-                       visible(prompts.at("name").get<std::string>()),
-                       counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"),
-                       counted(tokens, "token"), baselineWords(request), dtypeWord(request.at("replay_dtype")),
-                       surrogateWords(request));
+    return fmt::format(
+        "Measured on {} ({}, {}): {}, {} replay, {} surrogates", visible(prompts.at("name").get<std::string>()),
+        counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"), counted(tokens, "token"),
+        baselineWords(request), dtypeWord(request.at("replay_dtype")), surrogateWords(request));
 }
 
 // The checkpoint that surrogates were taken from, and how it differs.

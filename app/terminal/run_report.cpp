@@ -271,8 +271,8 @@ std::string findingPhrase(const Json& finding)
         return below("loss coverage");
     if (code == "loss_coverage_missing")
         return "no loss coverage: " + visible(where);
-    if (code == "block_not_certified")
-        return visible(where) + " is not certified";
+    if (code == "blocks_not_certified")
+        return visible(where) + (where.starts_with("blocks") ? " are" : " is") + " not certified";
     return visible(code) + (where.empty() ? "" : " at " + visible(where));
 }
 

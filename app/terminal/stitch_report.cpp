@@ -207,8 +207,8 @@ std::string stitchTable(const Json& rows, const Page& page)
                      {"change", Align::Right},
                      {"loss kept", Align::Right},
                      {"mean KL", Align::Right},
-                     {"same next token", Align::Right},
-                     {"largest residual", Align::Right}});
+                     {"same token", Align::Right},
+                     {"residual", Align::Right}});
     for (const Json& row : rows) {
         const Json& perplexity = row.at("perplexity");
         const bool certified = row.at("certified");

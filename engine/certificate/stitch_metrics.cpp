@@ -1,6 +1,7 @@
 #include "engine/certificate/stitch_metrics.h"
 
 #include "engine/certificate/metrics.h"
+#include "engine/certificate/verdict_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -190,8 +191,13 @@ std::vector<CertificateFinding> judgeStitch(const StitchMetrics& metrics, std::s
                                             const Policy& policy)
 {
     std::vector<CertificateFinding> findings;
-    for (const LayerIndex block : uncertified)
-        findings.push_back({"block_not_certified", "block " + std::to_string(block.value), std::nullopt, 1});
+    if (!uncertified.empty()) {
+        std::vector<std::int32_t> blocks;
+        for (const LayerIndex block : uncertified)
+            blocks.push_back(block.value);
+        const std::string where = (blocks.size() == 1 ? "block " : "blocks ") + rangesText(blocks);
+        findings.push_back({"blocks_not_certified", where, std::nullopt, 1});
+    }
     if (!metrics.loss.value)
         findings.push_back({"loss_coverage_missing", metrics.loss.why, std::nullopt, policy.alphaLoss});
     else if (!(*metrics.loss.value >= policy.alphaLoss))

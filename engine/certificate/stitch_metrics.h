@@ -49,7 +49,7 @@ struct StitchColumns {
                                           const Policy& policy);
 
 // A stitched model is certified if each of its blocks is and eq. 10 holds for it; empty means certified.
-// `uncertified`: the replaced blocks whose own certificates say that they are not certified.
+// `uncertified`: the replaced blocks whose own certificates say that they are not certified, ascending.
 [[nodiscard]] std::vector<CertificateFinding>
 judgeStitch(const StitchMetrics& metrics, std::span<const LayerIndex> uncertified, const Policy& policy);
 

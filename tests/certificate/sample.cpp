@@ -139,7 +139,7 @@ StitchCertificate stitch()
     stitch.artifacts.push_back(
         {"stitch/all-of.it/replay.h5", "replay", 99, digest("replay"), {{"kl", DType::F64, {5}, digest("kl")}}});
     stitch.certified = false;
-    stitch.findings.push_back({"block_not_certified", "block 1", std::nullopt, 1});
+    stitch.findings.push_back({"blocks_not_certified", "block 1", std::nullopt, 1});
     return stitch;
 }
 

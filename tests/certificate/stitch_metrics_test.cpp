@@ -126,11 +126,12 @@ TEST(StitchMetrics, MakeACertifiedModelOnlyOfCertifiedBlocksAndKeptLoss)
     policy.tauLoss = 1;
     const StitchMetrics metrics = measureStitch(columns(), ids, policy);
     EXPECT_TRUE(judgeStitch(metrics, {}, policy).empty());
-    const std::vector<LayerIndex> bad = {{1}};
+    const std::vector<LayerIndex> bad = {{1}, {3}, {4}, {5}};
     const auto findings = judgeStitch(metrics, bad, policy);
     ASSERT_EQ(findings.size(), 1U);
-    EXPECT_EQ(findings[0].code, "block_not_certified");
-    EXPECT_EQ(findings[0].where, "block 1");
+    EXPECT_EQ(findings[0].code, "blocks_not_certified");
+    EXPECT_EQ(findings[0].where, "blocks 1, 3–5");
+    EXPECT_EQ(judgeStitch(metrics, std::span(bad).first(1), policy)[0].where, "block 1");
     policy.tauLoss = 0;
     EXPECT_EQ(judgeStitch(measureStitch(columns(), ids, policy), {}, policy)[0].code, "loss_coverage_below");
 }

@@ -362,6 +362,8 @@ std::vector<VerbDescription> describeVerbs()
              valued("--blocks", ValueKind::Text, "BLOCKS", "all",
                     "all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
              valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
+             valued("--surrogate-model", ValueKind::Model, "MODEL", "",
+                    "the checkpoint that the surrogates were taken from, where run.json does not point to it"),
              valued("--name", ValueKind::Text, "NAME", "",
                     "what to call it in the run (default: from the digest of what is asked for)"),
              flag("--bisect", "also find the blocks that the first other token and the largest loss change come from"),

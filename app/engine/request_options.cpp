@@ -119,6 +119,7 @@ pipeline::StitchOptions stitchOptions(const Json& json)
     options.run = parameters.text("run");
     options.blocks = parameters.text("blocks", options.blocks);
     options.model = parameters.text("model", "");
+    options.surrogateModel = parameters.text("surrogate_model", "");
     options.name = parameters.text("name", "");
     options.device = parameters.text("device", options.device);
     options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));

@@ -202,8 +202,9 @@ private:
         MemoryArchive memory(*archive, m_context);
         ir::BlockIr ir = ir::readBlockIr(memory, path);
         for (const auto& [name, weight] : ir.program.weights)
-            if (weight.reference && !m_block.weights.load(*weight.reference, ir.weights[name], m_context))
-                throw FormatError(m_block.weights.problem() + ".");
+            if (weight.reference && !m_block.weights.load(*weight.reference, ir.weights[name], m_context) &&
+                !m_block.surrogateWeights.load(*weight.reference, ir.weights[name], m_context))
+                throw FormatError(path + ": the weight " + name + " was not found: " + m_block.weights.problem() + ".");
         if (!ir::wrongWeights(ir).empty())
             throw FormatError(path + ": a weight does not have the digest that the program names.");
         return ir;

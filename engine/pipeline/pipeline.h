@@ -78,6 +78,7 @@ struct StitchOptions {
     std::filesystem::path run;
     std::string blocks = "all"; // of the run's blocks, or "0,5,10-12"
     std::string model;          // empty: where run.json found it; accepted by digest alone
+    std::string surrogateModel; // the same for the checkpoint that the run's surrogates were taken from
     std::string name;           // empty: from the digest of what is asked for
     std::string device = "cpu";
     int threads = 0;

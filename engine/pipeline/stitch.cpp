@@ -49,13 +49,33 @@ OpenedModel openModel(const StitchOptions& options, const StitchSource& source, 
     }
 }
 
+// The checkpoint that the run's surrogates were taken from, hashed; null if they are the model's own or embedded.
+std::unique_ptr<artifact::Checkpoint> openSurrogateModel(const StitchOptions& options, const StitchSource& source,
+                                                         const Host& host, const RunContext& context)
+{
+    const RunManifest& manifest = source.manifest();
+    if (!manifest.surrogateModel || manifest.request.embedWeights)
+        return nullptr;
+    const std::string& model = options.surrogateModel.empty() ? manifest.surrogateHint : options.surrogateModel;
+    try {
+        auto other = std::make_unique<artifact::Checkpoint>(
+            artifact::Checkpoint::open(artifact::resolveModel(model, host.locations)));
+        other->hashFiles(context);
+        return other;
+    } catch (const FileError& error) {
+        throw FileError(std::string("The checkpoint that the surrogates were taken from is not there: ") +
+                        error.what() + " Name it with --surrogate-model.");
+    }
+}
+
 // What stands in each block's place, read when its turn comes.
-Replacements replacementsFrom(const StitchSource& source, const OpenedModel& opened,
+Replacements replacementsFrom(const StitchSource& source, const OpenedModel& opened, const artifact::Checkpoint* other,
                               const model::Transformer& transformer, const model::Tiling& tiling, DType dtype,
                               const RunContext& context)
 {
-    return [&, dtype](LayerIndex block) {
-        return replayOf(source.surrogate(block, *opened.checkpoint, context), dtype, transformer, tiling, context);
+    return [&, other, dtype](LayerIndex block) {
+        return replayOf(source.surrogate(block, *opened.checkpoint, other, context), dtype, transformer, tiling,
+                        context);
     };
 }
 
@@ -117,6 +137,7 @@ Json stitch(const StitchOptions& options, ModelCache& cache, const RunContext& c
         const OpenedModel opened = openModel(options, source, cache, context);
         opened.checkpoint->hashFiles(context);
         source.requireModel(*opened.checkpoint);
+        const auto other = openSurrogateModel(options, source, host, context);
         const RunManifest& manifest = source.manifest();
         const ModelOptions how{opened.hint, manifest.request.baselineDtype, options.device, options.threads};
         model::Transformer& transformer = cache.state().load(opened, how, context);
@@ -127,7 +148,7 @@ Json stitch(const StitchOptions& options, ModelCache& cache, const RunContext& c
             blocks.push_back(block.block);
         const std::vector<std::vector<TokenId>> prompts = tokenIdsOf(manifest.prompts);
         const Replacements replacements =
-            replacementsFrom(source, opened, transformer, tiling.tiling, request.replayDtype, context);
+            replacementsFrom(source, opened, other.get(), transformer, tiling.tiling, request.replayDtype, context);
         StitchColumns columns = runStitched(transformer, prompts, blocks, replacements, context);
         columns.labelId = opened.tokenizer ? certificate::labelIds(manifest.prompts, *opened.tokenizer)
                                            : std::vector<std::int32_t>(prompts.size(), -1);

@@ -141,7 +141,7 @@ void StitchSource::requireModel(const artifact::Checkpoint& model) const
 }
 
 ir::BlockIr StitchSource::surrogate(LayerIndex block, const artifact::Checkpoint& model,
-                                    const RunContext& context) const
+                                    const artifact::Checkpoint* other, const RunContext& context) const
 {
     const std::string path = certificate::irPath(block);
     const OpenFile file = m_folder.open(path);
@@ -157,13 +157,19 @@ ir::BlockIr StitchSource::surrogate(LayerIndex block, const artifact::Checkpoint
     for (const auto& [name, weight] : ir.program.weights) {
         if (!weight.reference)
             continue;
+        const artifact::Checkpoint* holder = &model;
         const artifact::WeightFile* source = fileOf(model, weight.reference->fileSha256);
+        if (source == nullptr && other != nullptr) {
+            holder = other;
+            source = fileOf(*other, weight.reference->fileSha256);
+        }
         if (source == nullptr)
             throw FormatError(path + ": the weight " + name + " lies in a file with the SHA-256 " +
-                              weight.reference->fileSha256 + ", which the model does not have.");
+                              weight.reference->fileSha256 +
+                              ", which is none of the model's; name the surrogates' own with --surrogate-model.");
         WeightReference reference = *weight.reference;
         reference.file = source->path.filename().string(); // the same bytes under another name are the same file
-        ir.weights[name] = model::loadWeight(model, reference, context);
+        ir.weights[name] = model::loadWeight(*holder, reference, context);
     }
     requireDigests(ir, path, context);
     return ir;

@@ -35,9 +35,10 @@ public:
     // Throws FormatError unless `model` has the very files and configuration of the run.
     void requireModel(const artifact::Checkpoint& model) const;
 
-    // The block's program with all weights, embedded or read from `model`; every digest is checked.
+    // The block's program with all weights, embedded or read from the model, or from `other`, the checkpoint that the
+    // run's surrogates were taken from (may be null); every digest is checked.
     [[nodiscard]] ir::BlockIr surrogate(LayerIndex block, const artifact::Checkpoint& model,
-                                        const RunContext& context) const;
+                                        const artifact::Checkpoint* other, const RunContext& context) const;
 
 private:
     [[nodiscard]] std::string readListed(const std::string& path) const;

@@ -230,7 +230,8 @@ protected:
     }
 
     fs::path certified(const std::string& fixture, const std::string& chosen, DType dtype = DType::F32,
-                       bool resume = false, const std::string& prompts = promptsFile)
+                       bool resume = false, const std::string& prompts = promptsFile,
+                       const std::string& surrogate = "exact")
     {
         pipeline::CertifyOptions made;
         made.model.model = fixtureModel(fixture).string();
@@ -238,8 +239,9 @@ protected:
         made.prompts.content = prompts;
         made.prompts.name = "three";
         made.blocks = chosen;
+        made.surrogate = surrogate;
         made.resume = resume;
-        made.out = m_folder / "run";
+        made.out = m_folder / (surrogate == "exact" ? "run" : surrogate.substr(0, surrogate.find(':')));
         made.created = "2026-01-02T03:04:05Z";
         made.commandLine = "blockcert certify …";
         (void)pipeline::certify(made, m_cache, RunContext());
@@ -353,6 +355,22 @@ TEST_F(Stitch, OfSomeBlocksStandsBesideOthersAndIsVerifiedByItself)
     const Verdict model = verify(run, 4);
     EXPECT_NE(model.state, CheckState::Failed) << problems(model);
     EXPECT_TRUE(holds(model, "stitch.model_residuals"));
+}
+
+TEST_F(Stitch, OfSurrogatesThatAreNotTheModelsHoldsAtLevelFour)
+{
+    for (const std::string& surrogate :
+         {std::string("low-rank:4"), std::string("quant:Q8_0"), "checkpoint:" + fixtureModel("llama-bf16").string()}) {
+        const fs::path run = certified("llama-gqa", "0,2", DType::F32, false, promptsFile, surrogate);
+        const Json result = stitch(options(run));
+        EXPECT_GT(result.at("max_residual").at("value"), 1e-3) << surrogate;
+        EXPECT_GT(result.at("kl").at("mean"), 1e-9) << surrogate;
+        const Verdict verdict = verify(run, 4);
+        EXPECT_NE(verdict.state, CheckState::Failed) << surrogate << problems(verdict);
+        for (const char* id :
+             {"stitch.model_residuals", "stitch.model_loss_stitched", "stitch.model_kl", "stitch.model_top"})
+            EXPECT_TRUE(holds(verdict, id)) << surrogate << " " << id << problems(verdict);
+    }
 }
 
 TEST_F(Stitch, OfOneBlockHasTheLossesThatItsOwnCertificateWasMadeOf)

@@ -110,7 +110,7 @@ std::string failureTable(const Json& anatomy, const Page& page)
                    Cell(threeDigits(row.at("output_norm")) + (row.at("massive").get<bool>() ? " !" : ""),
                         row.at("massive").get<bool>() ? Tone::Accent : Tone::Plain),
                    normText(row.at("key_norm")), normText(row.at("value_norm")),
-                   threeDigits(row.at("margin").at("median")), before, after,
+                   row.at("margin").is_null() ? "–" : threeDigits(row.at("margin").at("median")), before, after,
                    (piece.empty() ? "" : "“" + terminal::visiblePiece(piece, 16) + "” ") +
                        terminal::visible(row.at("prompt_id").get<std::string>()) + ":" + row.at("token").dump()});
     }

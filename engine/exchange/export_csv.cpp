@@ -40,7 +40,10 @@ std::string tokensToCsv(const Json& listing)
             csv.text(textAt(prompt.at("pieces"), t));
             for (const char* key : {"error", "relative", "error_attn", "error_mlp", "output_norm", "margin"})
                 csv.number(numberAt(cell.at(key), t));
-            csv.integer(cell.at("margin_head").at(t));
+            if (cell.at("margin").at(t).is_null())
+                csv.nothing(); // no margin, no head
+            else
+                csv.integer(cell.at("margin_head").at(t));
             const std::optional<double> base = numberAt(cell.at("loss_base"), t);
             const std::optional<double> stitched = numberAt(cell.at("loss_stitched"), t);
             csv.number(base).number(stitched);

@@ -76,6 +76,7 @@ public:
         }
         m_facts.margin.resize(tokens * static_cast<std::size_t>(shape.heads));
         m_facts.lossChange.resize(tokens);
+        m_allowed.resize(tokens);
         if (surrogate != nullptr) {
             m_registers = registersOf(surrogate->program);
             m_facts.key.resize(tokens);
@@ -105,6 +106,10 @@ public:
         const auto width = static_cast<std::size_t>(m_probes.shape().width);
         for (std::size_t t = 0; t < tokens; ++t)
             m_facts.inputNorm[first + t] = certificate::l2Norm(std::span(x).subspan(t * width, width));
+        for (std::size_t t = 0; t < tokens; ++t)
+            m_allowed[first + t] =
+                std::count(cell.mask.bytes.begin() + static_cast<std::ptrdiff_t>(t * tokens),
+                           cell.mask.bytes.begin() + static_cast<std::ptrdiff_t>((t + 1) * tokens), std::byte{1});
         if (interpreter == nullptr)
             return;
         const std::span<const std::int32_t> positions = std::span(m_probes.positions()).subspan(first, tokens);
@@ -117,6 +122,8 @@ public:
     [[nodiscard]] BlockFacts finish(const Policy& policy)
     {
         m_facts.medianNorm = median(m_facts.outputNorm);
+        for (const std::int64_t keys : m_allowed)
+            m_facts.hasMargin.push_back(keys > 1); // filled here: several threads may not write bits of one word
         const bool relative = policy.measure == ErrorMeasure::RelativeL2;
         for (std::size_t i = 0; i < m_facts.tokens(); ++i)
             m_facts.covered.push_back(relative ? m_facts.relative[i] <= policy.tauRel
@@ -128,6 +135,7 @@ private:
     certificate::ProbeReader& m_probes;
     KeyValueRegisters m_registers;
     BlockFacts m_facts;
+    std::vector<std::int64_t> m_allowed; // [N] keys that the recorded mask allows
 };
 
 }

@@ -36,6 +36,7 @@ struct BlockFacts {
     std::vector<double> errorAttention, errorMlp; // [N], or empty: an imported trace without sublayers
     std::vector<double> inputNorm, outputNorm;    // [N] ‖x‖, ‖y‖
     std::vector<double> margin;                   // [H, N]
+    std::vector<bool> hasMargin; // [N] two keys or more were allowed: below, the recorded 0 is no measurement
     std::vector<std::optional<double>> lossChange; // [N] |ℓ_stitched − ℓ_base| of this token; absent where unmeasured
     double medianNorm = 0;                         // of outputNorm
 

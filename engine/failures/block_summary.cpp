@@ -39,7 +39,8 @@ std::vector<std::size_t> largestCoveredRows(const BlockFacts& facts)
 
 struct Column {
     std::string name;
-    std::vector<double> values; // [N]
+    std::vector<double> values;   // [N]
+    std::vector<bool> known = {}; // [N], or empty: all of them
 };
 
 template <class Value>
@@ -59,8 +60,10 @@ std::vector<Column> columnsOf(const BlockFacts& facts)
         columns.push_back(columnOf("value_norm", facts, [&](std::size_t row) { return facts.value[row].median; }));
     }
     columns.push_back(columnOf("margin", facts, [&](std::size_t row) { return median(facts.marginsOf(row)); }));
+    columns.back().known = facts.hasMargin;
     columns.push_back(
         columnOf("margin_smallest", facts, [&](std::size_t row) { return std::ranges::min(facts.marginsOf(row)); }));
+    columns.back().known = facts.hasMargin;
     if (!facts.errorAttention.empty()) {
         columns.push_back({"error_attn", facts.errorAttention});
         columns.push_back({"error_mlp", facts.errorMlp});
@@ -80,15 +83,24 @@ void contrast(const BlockFacts& facts, BlockSummary& summary)
     for (const Column& column : columnsOf(facts)) {
         std::vector<double> failing;
         std::vector<double> passing;
-        for (std::size_t row = 0; row < facts.tokens(); ++row)
+        std::vector<double> errors;
+        std::vector<double> values;
+        for (std::size_t row = 0; row < facts.tokens(); ++row) {
+            if (!column.known.empty() && !column.known[row])
+                continue;
             (isFailing[row] ? failing : passing).push_back(column.values[row]);
+            errors.push_back(facts.error[row]);
+            values.push_back(column.values[row]);
+        }
+        if (failing.empty() || passing.empty())
+            continue;
         Contrast& entry = summary.contrasts.emplace_back();
         entry.quantity = column.name;
         entry.failing = median(failing);
         entry.passing = median(passing);
         if (entry.passing > 0)
             entry.ratio = entry.failing / entry.passing;
-        entry.correlation = rankCorrelation(facts.error, column.values);
+        entry.correlation = rankCorrelation(errors, values);
     }
 }
 
@@ -188,7 +200,7 @@ std::string relativeSentence(const BlockFacts& facts, const BlockSummary& summar
     const std::string numbers = fmt::format("Divided by the norm the error is {}, where the block's median is {}",
                                             brief(relative), brief(*summary.medianRelative));
     if (relative <= 3 * *summary.medianRelative)
-        return numbers + ": relative to what it stands in, this error is no larger than the others.";
+        return numbers + ": in proportion to its residual this error is of the size of the others.";
     return numbers + ".";
 }
 

@@ -62,7 +62,7 @@ Json nearestPassing(const BlockFacts& facts, std::size_t row, const PromptSet& p
                     {"output_norm", facts.outputNorm[other]},
                     {"key_norm", normsToJson(facts.key, other)},
                     {"value_norm", normsToJson(facts.value, other)},
-                    {"margin", median(facts.marginsOf(other))}};
+                    {"margin", facts.hasMargin[other] ? Json(median(facts.marginsOf(other))) : Json()}};
         }
     return nullptr;
 }
@@ -90,6 +90,9 @@ Json failureToJson(const std::vector<BlockFacts>& blocks, std::size_t at, std::s
     if (at + 1 < blocks.size())
         neighbours.push_back(neighbour(blocks[at + 1], row));
     const bool parts = !facts.errorAttention.empty();
+    Json margin;
+    if (facts.hasMargin[row])
+        margin = {{"min", *smallest}, {"head", smallest - margins.begin()}, {"median", median(margins)}};
     return {{"block", facts.block.value},
             {"prompt", place.prompt.value},
             {"prompt_id", prompt.id},
@@ -107,8 +110,8 @@ Json failureToJson(const std::vector<BlockFacts>& blocks, std::size_t at, std::s
             {"massive", facts.isMassive(row)},
             {"key_norm", normsToJson(facts.key, row)},
             {"value_norm", normsToJson(facts.value, row)},
-            {"margin_heads", margins},
-            {"margin", {{"min", *smallest}, {"head", smallest - margins.begin()}, {"median", median(margins)}}},
+            {"margin_heads", facts.hasMargin[row] ? Json(margins) : Json()},
+            {"margin", std::move(margin)},
             {"loss_change", orNull(facts.lossChange[row])},
             {"nearest_passing", nearestPassing(facts, row, prompts)},
             {"neighbours", std::move(neighbours)}};
@@ -294,8 +297,11 @@ std::string failuresToCsv(const Json& anatomy)
         for (const char* norm : {"key_norm", "value_norm"})
             for (const char* key : {"min", "median", "max"})
                 csv.number(row.at(norm).is_null() ? std::nullopt : numberAt(row.at(norm), key));
-        csv.number(numberAt(row.at("margin"), "min")).integer(row.at("margin").at("head"));
-        csv.number(numberAt(row.at("margin"), "median")).number(numberAt(row, "loss_change"));
+        if (const Json& margin = row.at("margin"); margin.is_null())
+            csv.nothing().nothing().nothing();
+        else
+            csv.number(numberAt(margin, "min")).integer(margin.at("head")).number(numberAt(margin, "median"));
+        csv.number(numberAt(row, "loss_change"));
         if (const Json& nearest = row.at("nearest_passing"); nearest.is_null())
             csv.nothing().nothing().nothing();
         else

@@ -74,6 +74,9 @@ for index in manifest["state"]["finished_blocks"]:
         kv = key_and_value(program, weight, tables, double(probes["input"])[begin:end], position[begin:end])
         for part in (0, 1):
             norms[part].append(np.linalg.norm(kv[part], axis=-1))
+    squares = np.cumsum([0] + [(end - begin) ** 2 for begin, end in zip(offset, offset[1:])])
+    masks = [probes["mask"][a:z].reshape(e - s, e - s) for a, z, s, e in zip(squares, squares[1:], offset, offset[1:])]
+    b["has_margin"] = np.concatenate([mask.sum(1) > 1 for mask in masks])
     b["key"], b["value"] = (np.concatenate(part) for part in norms)
     b["relative"] = b["error"] / b["output_norm"]
     b["covered"] = (b["error"] if policy["error"] == "l2" else b["relative"]) <= tau
@@ -110,8 +113,12 @@ for index in order:
         for key, of in (("key_norm", b["key"][i]), ("value_norm", b["value"][i])):
             same(where + key, [row[key][k] for k in ("min", "median", "max")], [of.min(), np.median(of), of.max()], 1e-12)
         margin = b["attention_margin"][:, i]
-        same(where + "margin_heads", row["margin_heads"], margin)
-        same(where + "margin", [row["margin"][k] for k in ("min", "head", "median")], [margin.min(), margin.argmin(), np.median(margin)], 1e-15)
+        if not b["has_margin"][i]:
+            same(where + "margin", row["margin"], None)
+            same(where + "margin_heads", row["margin_heads"], None)
+        else:
+            same(where + "margin_heads", row["margin_heads"], margin)
+            same(where + "margin", [row["margin"][k] for k in ("min", "head", "median")], [margin.min(), margin.argmin(), np.median(margin)], 1e-15)
         same(where + "massive", row["massive"], bool(b["output_norm"][i] >= 20 * np.median(b["output_norm"])))
         same(where + "norm_ratio", row["norm_ratio"], b["output_norm"][i] / np.median(b["output_norm"]), 1e-15)
         change = b["loss_change"][i]
@@ -136,13 +143,15 @@ for index in order:
                "value_norm": np.median(b["value"], 1), "margin": np.median(b["attention_margin"], 0),
                "margin_smallest": b["attention_margin"].min(0), "error_attn": b["error_attn"], "error_mlp": b["error_mlp"],
                "position": np.arange(len(failing)) - b["offset"][prompt_of]}
-    if not failing.all() and [c["quantity"] for c in block["contrasts"]] != list(columns):
+    known = {name: b["has_margin"] if name.startswith("margin") else np.ones(len(failing), bool) for name in columns}
+    told_about = [name for name in columns if failing[known[name]].any() and not failing[known[name]].all()]
+    if not failing.all() and [c["quantity"] for c in block["contrasts"]] != told_about:
         problems.append(f"block {index}: the contrasts are about other quantities")
     for contrast in block["contrasts"]:
-        what, column = f"block {index}: {contrast['quantity']} ", columns[contrast["quantity"]]
-        same(what + "failing", contrast["failing"], np.median(column[failing]), 1e-12)
-        same(what + "passing", contrast["passing"], np.median(column[~failing]), 1e-12)
-        a, c = ranks(b["error"]), ranks(column)
+        what, column, has = f"block {index}: {contrast['quantity']} ", columns[contrast["quantity"]], known[contrast["quantity"]]
+        same(what + "failing", contrast["failing"], np.median(column[failing & has]), 1e-12)
+        same(what + "passing", contrast["passing"], np.median(column[~failing & has]), 1e-12)
+        a, c = ranks(b["error"][has]), ranks(column[has])
         constant = len(set(c)) == 1 or len(set(a)) == 1
         found = contrast["correlation"]  # may be nearly 0: compared on a scale of 1
         same(what + "correlation", found if found is None else found + 2, None if constant else np.corrcoef(a, c)[0, 1] + 2, 1e-12)

@@ -152,7 +152,17 @@ Arguments certifying()
 Arguments experimenting()
 {
     return {
-        {"KIND", "", ValueKind::Choice, "KIND", {"blocks"}, "", "which experiment", true, false},
+        {"KIND",
+         "",
+         ValueKind::Choice,
+         "KIND",
+         {"blocks", "low-rank", "ablations", "thresholds", "prompt-size", "prompt-shift", "semantic", "timing"},
+         "",
+         "the block sweep, low-rank baselines, ablations, threshold or prompt-set-size sensitivity, prompt shift, "
+         "semantic preservation, or "
+         "timing",
+         true,
+         false},
         model(),
         required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "", "the folder to write"))),
         valued("--blocks", ValueKind::Text, "BLOCKS", "",

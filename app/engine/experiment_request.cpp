@@ -97,7 +97,13 @@ pipeline::ExperimentVerbs verbsFor(pipeline::ModelCache& cache)
     verbs.estimate = [&cache](const Json& parameters, const RunContext& context) {
         return pipeline::estimate(certifyRequest(parameters), cache, context);
     };
-    verbs.command = [](const std::string& verb, const Json& parameters) {
+    verbs.stitch = [&cache](const Json& parameters, const RunContext& context) {
+        pipeline::StitchOptions options = stitchOptions(parameters);
+        options.created = terminal::creationTime();
+        options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), parameters);
+        return pipeline::stitch(options, cache, context);
+    };
+    verbs.command = [const std::string& verb, const Json& parameters) {
         return command_line::equivalentCommand(*command_line::findVerb(verb), parameters);
     };
     verbs.seconds = terminal::steadySeconds;

@@ -6,6 +6,7 @@
 #include "app/terminal/text_table.h"
 #include "engine/pipeline/experiment/table.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -31,28 +32,55 @@ std::string renderEstimate(const Json& estimate)
            " TFLOP of arithmetic. Nothing was done.\n";
 }
 
+std::string cellText(const Json& row, const Json& column)
+{
+    return terminal::visible(pipeline::shortText(row.at(column.at("key").get<std::string>())));
+}
+
+// The first columns whose text, two blanks apart, is at most so wide; at least one.
+std::size_t columnsThatFit(const Json& table, int width)
+{
+    std::size_t count = 0;
+    int used = 0;
+    for (const Json& column : table.at("columns")) {
+        int widest = terminal::displayWidth(column.at("title").get<std::string>());
+        for (const Json& row : table.at("rows"))
+            widest = std::max(widest, terminal::displayWidth(cellText(row, column)));
+        used += widest + (count > 0 ? 2 : 0);
+        if (count > 0 && used > width)
+            break;
+        ++count;
+    }
+    return count;
+}
+
 std::string renderTable(const Json& table, const std::string& file, const Page& page)
 {
     const Json& rows = table.at("rows");
     std::string text = "\n" + page.style.paint(Tone::Strong, table.at("title").get<std::string>()) + "\n";
     if (rows.size() > mostRows)
         return text + "  " + terminal::counted(static_cast<std::int64_t>(rows.size()), "row") + " in " + file + "\n";
+    const std::size_t shownColumns = columnsThatFit(table, page.width - 2);
     std::vector<terminal::Column> columns;
-    for (const Json& column : table.at("columns")) {
-        bool numbers = true;
-        for (const Json& row : rows)
-            numbers = numbers && !row.at(column.at("key").get<std::string>()).is_string();
+    for (std::size_t c = 0; c < shownColumns; ++c) {
+        const Json& column = table.at("columns")[c];
+        const bool words = std::ranges::any_of(
+            rows, [&](const Json& row) { return row.at(column.at("key").get<std::string>()).is_string(); });
         columns.push_back(
-            {column.at("title").get<std::string>(), numbers ? terminal::Align::Right : terminal::Align::Left});
+            {column.at("title").get<std::string>(), words ? terminal::Align::Left : terminal::Align::Right});
     }
     TextTable shown(columns);
     for (const Json& row : rows) {
         std::vector<terminal::Cell> cells;
-        for (const Json& column : table.at("columns"))
-            cells.emplace_back(terminal::visible(pipeline::shortText(row.at(column.at("key").get<std::string>()))));
+        for (std::size_t c = 0; c < shownColumns; ++c)
+            cells.emplace_back(cellText(row, table.at("columns")[c]));
         shown.add(std::move(cells));
     }
-    return text + shown.render(page.style, 2, page.width);
+    text += shown.render(page.style, 2, page.width);
+    if (const std::size_t left = table.at("columns").size() - shownColumns; left > 0)
+        text += "  and " + terminal::counted(static_cast<std::int64_t>(left), "further column") + " in " +
+                terminal::visible(file) + "\n";
+    return text;
 }
 
 std::string render(const Json& result, const ParsedCommand& command, const Page& page)

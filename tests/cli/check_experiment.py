@@ -208,14 +208,55 @@ def check_prompt_shift():
         close(row["mean_error_ratio"], row["mean_error_to"] / row["mean_error_from"], "ratio")
 
 
+def check_wilson(row):
+    """The ends of the interval are where a true share p would be z standard deviations away from the seen one."""
+    n, seen, z = row["count"], row["hits"] / row["count"], 1.959963984540054
+    assert 0 <= row["wilson_lower"] <= seen <= row["wilson_upper"] <= 1 and row["accuracy"] == seen
+    for p in (row["wilson_lower"], row["wilson_upper"]):
+        # With no hit, or nothing but hits, one end is the seen share itself.
+        gap = abs(seen - p) - z * math.sqrt(p * (1 - p) / n)
+        assert abs(gap) < 1e-9, (row, gap)
+
+
+def check_semantic():
+    run = Run("exact")
+    items = run.manifest["prompts"]["items"]
+    with h5py.File(run.path / "stitch" / "all" / "replay.h5") as replay:
+        last = replay["prompt_offset"][1:] - 1
+        label = replay["label_id"][:]
+        base = replay["top_id_base"][:][last, 0]
+        stitched = replay["top_id_stitched"][:][last, 0]
+        base_loss, stitched_loss = replay["loss_base"][:], replay["loss_stitched"][:]
+        residual = replay["residual_l2"][:]
+    tags = [(item.get("tags") or [""])[0] for item in items]
+    hits = {"stitched = baseline": stitched == base, "baseline = label": base == label, "stitched = label": stitched == label}
+    rows = table("table")
+    assert rows
+    for row in rows:
+        chosen = np.array([l >= 0 and row["prompts"] in ("all", t) for l, t in zip(label, tags)])
+        assert row["count"] == chosen.sum() and row["hits"] == (hits[row["measure"]] & chosen).sum(), row
+        check_wilson(row)
+    answers = table("answers")
+    assert [a["label_id"] for a in answers] == [int(l) for l in label if l >= 0]
+    model = table("model")[0]
+    close(model["perplexity_baseline"], math.exp(base_loss.mean()), "perplexity")
+    close(model["perplexity_stitched"], math.exp(stitched_loss.mean()), "perplexity")
+    close(model["mean_layer_mae"], residual.mean(axis=1).mean(), "per-layer MAE")
+    close(model["worst_layer_mae"], residual.mean(axis=1).max(), "per-layer MAE")
+    close(model["max_residual"], residual.max(), "max residual")
+
+
 def check_timing():
     repeats = request["repeats"]
     rows = table("table")
-    for row, job in zip(rows, ("extract", "certify", "replay")):
+    jobs = (("extract", "seconds"), ("certify", "seconds"), ("replay", "seconds"), ("replay", "stitch_seconds"))
+    assert len(rows) == len(jobs)
+    for row, (job, key) in zip(rows, jobs):
         seconds = []
         for i in range(1, repeats + 1):
             timing = json.loads((folder / "runs" / f"{job}-{i}.timing.json").read_text())
-            seconds.append(timing["seconds"])
+            seconds.append(timing[key])
+            assert timing[key] > 0
             assert sum(s["seconds"] for s in timing["stages"]) <= timing["seconds"]
         run = Run(f"{job}-1")
         assert row["repeats"] == repeats and row["blocks"] == len(run.blocks)
@@ -230,6 +271,7 @@ def check_timing():
  "thresholds": check_thresholds,
  "prompt-size": check_prompt_size,
  "prompt-shift": check_prompt_shift,
+ "semantic": check_semantic,
  "timing": check_timing}[kind]()
 
 for run in result["runs"]:

@@ -125,14 +125,17 @@ TEST_P(Experiment, GivesTheSameBytesAgain)
     EXPECT_EQ(filesOf(out), first);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Experiment,
-                         testing::Values(Case{"blocks", "llama-gqa", {}},
-                                         Case{"blocks", "gpt2", {"--prompts", "base", "--loss", "none"}},
-                                         Case{"thresholds", "llama-gqa", {"--prompts", "base"}},
-                                         Case{"prompt-size", "llama-gqa", {"--dtype", "bf16", "--dtypes", "fp32"}},
-                                         Case{"prompt-shift", "gpt2", {}},
-                                         Case{"timing", "llama-gqa", {"--repeats", "2"}}),
-                         caseName);
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, Experiment,
+    testing::Values(Case{"blocks", "llama-gqa", {}}, Case{"blocks", "gpt2", {"--prompts", "base", "--loss", "none"}},
+                    Case{"thresholds", "llama-gqa", {"--prompts", "base"}},
+                    Case{"prompt-size", "llama-gqa", {"--dtype", "bf16", "--dtypes", "fp32"}},
+                    Case{"prompt-shift", "gpt2", {}},
+                    Case{"low-rank", "llama-gqa", {"--ranks", "4,12", "--blocks", "0,2", "--prompts", "base"}},
+                    Case{"ablations", "llama-gqa", {"--blocks", "0,1", "--prompts", "base", "--noise", "0.1"}},
+                    Case{"ablations", "gpt2", {"--blocks", "1", "--prompts", "base"}},
+                    Case{"semantic", "llama-gqa", {}}, Case{"timing", "llama-gqa", {"--repeats", "2"}}),
+    caseName);
 
 TEST(ExperimentFolders, AreNotOverwrittenAndNotMixed)
 {

@@ -43,6 +43,7 @@ TEST(ShortText, HasThreeDigits)
 {
     EXPECT_EQ(shortText(0.0), "0");
     EXPECT_EQ(shortText(1.0), "1.00");
+    EXPECT_EQ(shortText(0.9999), "0.999"); // never rounded to a full coverage
     EXPECT_EQ(shortText(12.345), "12.3");
     EXPECT_EQ(shortText(1234.5), "1234");
     EXPECT_EQ(shortText(0.0123456), "0.0123");

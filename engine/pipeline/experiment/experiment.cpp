@@ -9,6 +9,7 @@
 #include "engine/pipeline/loaded_model.h"
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -20,7 +21,7 @@ const std::vector<ExperimentKind>& kinds()
 {
     static const std::vector<ExperimentKind> all = {blocksKind(),     lowRankKind(),    ablationsKind(),
                                                     thresholdsKind(), promptSizeKind(), promptShiftKind(),
-                                                    timingKind()};
+                                                    semanticKind(),   timingKind()};
     return all;
 }
 
@@ -76,6 +77,15 @@ Json parametersOf(const SubRun& run, const std::filesystem::path& folder)
     return parameters;
 }
 
+Json stitchParametersOf(const SubRun& run, const std::filesystem::path& folder)
+{
+    Json parameters = {{"run", folder.string()}, {"name", run.stitch}, {"model", run.parameters.at("model")}};
+    for (const char* key : {"replay_dtype", "device", "threads"})
+        if (run.parameters.contains(key))
+            parameters[key] = run.parameters.at(key);
+    return parameters;
+}
+
 // Runs the sub-runs that are not finished, one after the other.
 class Runner {
 public:
@@ -101,16 +111,22 @@ public:
 private:
     SubRunResult untimed(const SubRun& run)
     {
-        const SubRunResult result{run, m_folder.runFolder(run.name)};
-        if (m_folder.isFinished(run.name))
-            return result;
+        SubRunResult result{run, m_folder.runFolder(run.name)};
+        if (!m_folder.isFinished(run.name))
+            certify(run, result);
+        if (!run.stitch.empty()) // a stitched model that is there already is read, not made again
+            result.stitched = m_verbs.stitch(stitchParametersOf(run, result.folder), passing());
+        return result;
+    }
+
+    void certify(const SubRun& run, const SubRunResult& result)
+    {
         Json parameters = parametersOf(run, result.folder);
         if (m_folder.isBegun(run.name))
             parameters["resume"] = true;
         else
             m_folder.discard(run.name); // killed before it wrote what it is
-        (void)m_verbs.certify(parameters, m_context.reportingTo([this](const Progress& event) { pass(event); }));
-        return result;
+        (void)m_verbs.certify(parameters, passing());
     }
 
     SubRunResult timed(const SubRun& run)
@@ -131,16 +147,28 @@ private:
             found->second += now - std::exchange(last, now);
         };
         std::mutex mutex; // events may come from several threads
-        (void)m_verbs.certify(parametersOf(run, result.folder), m_context.reportingTo([&](const Progress& event) {
+        const RunContext measured = m_context.reportingTo([&](const Progress& event) {
             {
                 const std::scoped_lock lock(mutex);
                 charge(event.stage);
             }
             pass(event);
-        }));
+        });
+        (void)m_verbs.certify(parametersOf(run, result.folder), measured);
         result.seconds = m_verbs.seconds() - begin;
+        if (!run.stitch.empty()) {
+            m_cache.clear();
+            const double second = m_verbs.seconds();
+            result.stitched = m_verbs.stitch(stitchParametersOf(run, result.folder), passing());
+            result.stitchSeconds = m_verbs.seconds() - second;
+        }
         m_folder.writeTiming(result);
         return result;
+    }
+
+    [[nodiscard]] RunContext passing() const
+    {
+        return m_context.reportingTo([this](const Progress& event) { pass(event); });
     }
 
     // Numbers of single cells stay with the runs: a caller of `experiment` asked for its tables.
@@ -197,10 +225,17 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
     for (const SubRun& run : plan) {
         runs.push_back(runner.run(run));
         commands.runs.push_back(verbs.command("certify", parametersOf(run, runs.back().folder)));
+        if (!run.stitch.empty())
+            commands.runs.back() += "\n" + verbs.command("stitch", stitchParametersOf(run, runs.back().folder));
         commands.verify.push_back(verbs.command("verify", {{"run", runs.back().folder.string()}}));
     }
     const Host& host = cache.state().host;
-    const ExperimentResults results{options, runs, host.childProgram, context};
+    const std::shared_ptr<const tokenizer::Tokenizer> words =
+        cache.state().open(options.shared.at("model").get<std::string>(), context).tokenizer;
+    const auto pieceOf = [words](TokenId id) {
+        return words && id >= 0 && id < words->vocabularySize() ? words->piece(id) : std::string();
+    };
+    const ExperimentResults results{options, runs, host.childProgram, pieceOf, context};
     Json result =
         writeReport(folder, kind, results, commands, {host.toolVersion, host.toolBuild}, kind.report(results));
     result["out"] = options.out.string();

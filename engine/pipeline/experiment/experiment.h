@@ -25,6 +25,7 @@ struct ExperimentVerbs {
 
     Work certify;
     Work estimate;
+    Work stitch;
     // The blockcert command that does the same.
     std::function<std::string(const std::string& verb, const Json& parameters)> command;
     std::function<double()> seconds; // of a steady clock

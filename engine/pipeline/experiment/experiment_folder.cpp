@@ -113,8 +113,10 @@ void ExperimentFolder::writeTiming(const SubRunResult& result) const
     Json stages = Json::array();
     for (const auto& [stage, seconds] : result.stages)
         stages.push_back({{"stage", stage}, {"seconds", seconds}});
-    writeFile("runs/" + result.run.name + ".timing.json",
-              writeJson({{"schema", "blockcert.timing/1"}, {"seconds", result.seconds}, {"stages", stages}}));
+    writeFile("runs/" + result.run.name + ".timing.json", writeJson({{"schema", "blockcert.timing/1"},
+                                                                     {"seconds", result.seconds},
+                                                                     {"stitch_seconds", result.stitchSeconds},
+                                                                     {"stages", stages}}));
 }
 
 std::optional<SubRunResult> ExperimentFolder::readTiming(const SubRun& run) const
@@ -124,7 +126,9 @@ std::optional<SubRunResult> ExperimentFolder::readTiming(const SubRun& run) cons
         return std::nullopt;
     const Json json = parseStrictJson(readWholeFile(file, 1U << 20U), file.filename().string());
     try {
-        SubRunResult result{run, runFolder(run.name), json.at("seconds").get<double>(), {}};
+        SubRunResult result{run, runFolder(run.name)};
+        result.seconds = json.at("seconds").get<double>();
+        result.stitchSeconds = json.at("stitch_seconds").get<double>();
         for (const Json& stage : json.at("stages"))
             result.stages.emplace_back(stage.at("stage").get<std::string>(), stage.at("seconds").get<double>());
         return result;

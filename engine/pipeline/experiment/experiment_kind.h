@@ -6,7 +6,7 @@
 #include "engine/pipeline/experiment/run_numbers.h"
 #include "engine/pipeline/experiment/table.h"
 
-#include <map>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,9 +15,10 @@ namespace blockcert::pipeline {
 
 // One certified run below DIR/runs.
 struct SubRun {
-    std::string name;   // "exact": the folder runs/exact.blockcert
-    Json parameters;    // of `certify`, without out
-    bool timed = false; // measured from beginning to end: an unfinished one begins again
+    std::string name;        // "exact": the folder runs/exact.blockcert
+    Json parameters;         // of `certify`, without out
+    bool timed = false;      // measured from beginning to end: an unfinished one begins again
+    std::string stitch = {}; // not empty: the whole model with all its surrogates in place, under this name
 };
 
 struct PlannedModel {
@@ -29,6 +30,8 @@ struct PlannedModel {
 struct SubRunResult {
     SubRun run;
     std::filesystem::path folder;
+    Json stitched = {};                                      // what `stitch` answered
+    double stitchSeconds = 0;                                // timed runs: of stitching
     double seconds = 0;                                      // timed runs: of the whole verb
     std::vector<std::pair<std::string, double>> stages = {}; // timed runs: seconds by stage of progress
 };
@@ -50,6 +53,7 @@ struct ExperimentResults {
     const ExperimentOptions& options;
     const std::vector<SubRunResult>& runs;
     std::filesystem::path childProgram;
+    std::function<std::string(TokenId)> pieceOf; // what a token looks like
     const RunContext& context;
 
     [[nodiscard]] const SubRunResult& run(const std::string& name) const;
@@ -73,6 +77,7 @@ struct ExperimentKind {
 [[nodiscard]] ExperimentKind thresholdsKind();
 [[nodiscard]] ExperimentKind promptSizeKind();
 [[nodiscard]] ExperimentKind promptShiftKind();
+[[nodiscard]] ExperimentKind semanticKind();
 [[nodiscard]] ExperimentKind timingKind();
 
 // "0,7,15,22,29": at most five blocks, evenly from the first to the last.

@@ -1,4 +1,4 @@
-#include "engine/pipeline/experiment/variants.h"
+#include "engine/pipeline/experiment/compared_runs.h"
 
 #include <algorithm>
 
@@ -31,14 +31,14 @@ std::vector<SubRun> planLowRank(const ExperimentOptions& options, const PlannedM
 
 ExperimentReport reportLowRank(const ExperimentResults& results)
 {
-    std::vector<Variant> variants = {{exactRun, "exact"}};
+    std::vector<ComparedRun> variants = {{exactRun, "exact"}};
     for (const std::int64_t rank : ranksOf(results.options))
         variants.push_back({lowRankRun(rank), "rank " + std::to_string(rank)});
-    return compareVariants(results, variants,
-                           {"Attention projections cut to a rank", "surrogate", "Low-rank attention",
-                            "W_Q, W_K, W_V and W_O of each block replaced by their truncated singular value "
-                            "decomposition; the MLP is an exact copy. Lines only join the measurements of one block.",
-                            figure::Mark::LineMarkers});
+    return compareRuns(results, variants,
+                       {"Attention projections cut to a rank", "surrogate", "Low-rank attention",
+                        "W_Q, W_K, W_V and W_O of each block replaced by their truncated singular value "
+                        "decomposition; the MLP is an exact copy. Lines only join the measurements of one block.",
+                        figure::Mark::LineMarkers});
 }
 
 // What the command line calls it, and the name of its run.
@@ -73,10 +73,10 @@ ExperimentReport reportAblations(const ExperimentResults& results)
 {
     const bool rope =
         std::ranges::any_of(results.runs, [](const SubRunResult& r) { return r.run.name == "drop-rope"; });
-    std::vector<Variant> variants = {{exactRun, "baseline"}};
+    std::vector<ComparedRun> variants = {{exactRun, "baseline"}};
     for (const Ablation& ablation : ablationsOf(results.options, rope))
         variants.push_back({ablation.run, ablation.option});
-    ExperimentReport report = compareVariants(
+    ExperimentReport report = compareRuns(
         results, variants,
         {"Surrogates broken on purpose", "ablation", "Ablations",
          "Each surrogate is the exact one with one defect: no rotary positions, the causal mask turned round, W_V "

@@ -98,6 +98,8 @@ std::string shortText(const Json& value)
     const double size = std::abs(number);
     if (size == 0)
         return "0";
+    if (size < 1 && size >= 0.9995) // a share that is not whole never reads as one
+        return number < 0 ? "-0.999" : "0.999";
     if (size >= 0.01 && size < 9999.5) {
         const int digits = std::max(0, 2 - static_cast<int>(std::floor(std::log10(size) + 1e-12)));
         return fmt::format("{:.{}f}", number, digits);

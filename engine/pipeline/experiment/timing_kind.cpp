@@ -11,10 +11,12 @@ namespace {
 
 using namespace figure;
 
+constexpr const char* stitchLabel = "stitch every block";
+
 struct Job {
-    std::string name;  // of its runs: "extract-1"
-    std::string label; // for people
-    bool allBlocks = false;
+    std::string name;       // of its runs: "extract-1"
+    std::string label;      // for people
+    bool allBlocks = false; // and the whole model with every surrogate in place
     std::string loss;
 };
 
@@ -41,7 +43,7 @@ std::vector<SubRun> plan(const ExperimentOptions& options, const PlannedModel&)
             parameters["loss"] = job.loss;
             if (job.allBlocks)
                 parameters["blocks"] = "all";
-            runs.push_back({runName(job, repeat), std::move(parameters), true});
+            runs.push_back({runName(job, repeat), std::move(parameters), true, job.allBlocks ? "all" : ""});
         }
     return runs;
 }
@@ -61,7 +63,8 @@ Spread spreadOf(std::vector<double> values)
 
 struct JobTimes {
     const Job* job = nullptr;
-    std::vector<double> seconds; // by repeat
+    std::vector<double> seconds;       // by repeat
+    std::vector<double> stitchSeconds; // the same; empty without stitching
     std::vector<std::string> stages;
     std::vector<std::vector<double>> stageSeconds; // [stage][repeat]
     std::size_t blocks = 0;
@@ -75,6 +78,8 @@ JobTimes timesOf(const ExperimentResults& results, const Job& job)
     for (std::int64_t repeat = 1; repeat <= results.options.repeats; ++repeat) {
         const SubRunResult& run = results.run(runName(job, repeat));
         times.seconds.push_back(run.seconds);
+        if (!run.run.stitch.empty())
+            times.stitchSeconds.push_back(run.stitchSeconds);
         for (const auto& [stage, seconds] : run.stages) {
             auto found = std::ranges::find(times.stages, stage);
             if (found == times.stages.end()) {
@@ -104,11 +109,16 @@ Table jobTable(const std::vector<JobTimes>& all)
                  {"seconds_most", "most"},
                  {"block_tokens_per_second", "block tokens a second"}},
                 {}};
-    for (const JobTimes& times : all) {
-        const Spread spread = spreadOf(times.seconds);
-        table.rows.push_back({times.job->label, times.blocks, times.tokens, times.seconds.size(), spread.median,
-                              spread.least, spread.most,
+    const auto add = [&](const std::string& label, const JobTimes& times, const std::vector<double>& seconds) {
+        const Spread spread = spreadOf(seconds);
+        table.rows.push_back({label, times.blocks, times.tokens, seconds.size(), spread.median, spread.least,
+                              spread.most,
                               static_cast<double>(times.blocks) * static_cast<double>(times.tokens) / spread.median});
+    };
+    for (const JobTimes& times : all) {
+        add(times.job->label, times, times.seconds);
+        if (!times.stitchSeconds.empty())
+            add(stitchLabel, times, times.stitchSeconds);
     }
     return table;
 }
@@ -144,10 +154,16 @@ Figure pictureOf(const std::vector<JobTimes>& all)
             if (std::ranges::find(stages.x.categories, stage) == stages.x.categories.end())
                 stages.x.categories.push_back(stage);
     Series seconds{"median; whiskers: least and most", Mark::Bars, {}};
+    const auto add = [&](const std::string& label, const std::vector<double>& values) {
+        const Spread spread = spreadOf(values);
+        seconds.points.push_back(
+            {static_cast<double>(whole.x.categories.size()), spread.median, spread.least, spread.most});
+        whole.x.categories.push_back(label);
+    };
     for (std::size_t j = 0; j < all.size(); ++j) {
-        const Spread spread = spreadOf(all[j].seconds);
-        whole.x.categories.push_back(all[j].job->label);
-        seconds.points.push_back({static_cast<double>(j), spread.median, spread.least, spread.most});
+        add(all[j].job->label, all[j].seconds);
+        if (!all[j].stitchSeconds.empty())
+            add(stitchLabel, all[j].stitchSeconds);
         Series parts{all[j].job->label, Mark::Bars, {}};
         for (std::size_t s = 0; s < all[j].stages.size(); ++s) {
             const auto place = std::ranges::find(stages.x.categories, all[j].stages[s]) - stages.x.categories.begin();
@@ -179,12 +195,13 @@ ExperimentReport report(const ExperimentResults& results)
     const std::string machine =
         fmt::format("{} ({}, {} thread{}, LibTorch {})", environment.processor, environment.isa, environment.threads,
                     environment.threads == 1 ? "" : "s", environment.libtorch);
-    made.headline = fmt::format("On this machine, extracting {} blocks took {} s, certifying them with exact loss "
-                                "coverage {} s, and replaying all {} "
-                                "blocks {} s (medians of {}).",
-                                all[0].blocks, shortText(spreadOf(all[0].seconds).median),
-                                shortText(spreadOf(all[1].seconds).median), all[2].blocks,
-                                shortText(spreadOf(all[2].seconds).median), results.options.repeats);
+    const auto median = [](const std::vector<double>& values) { return shortText(spreadOf(values).median); };
+    made.headline =
+        fmt::format("On this machine, extracting {} blocks took {} s, certifying them with exact loss coverage {} s, "
+                    "replaying all {} blocks {} s, and running the model with all of them in place {} s (medians "
+                    "of {}).",
+                    all[0].blocks, median(all[0].seconds), median(all[1].seconds), all[2].blocks,
+                    median(all[2].seconds), median(all[2].stitchSeconds), results.options.repeats);
     made.notes = {"Measured on " + machine + ", " + environment.operatingSystem + ".",
                   "A run includes opening, hashing and loading the model, and writing the run directory.",
                   "Wall times depend on what else the machine does; verification does not check them."};

@@ -9,12 +9,12 @@
 namespace blockcert::pipeline {
 
 // The first one is what the others are compared with.
-struct Variant {
+struct ComparedRun {
     std::string run;   // name of the sub-run
     std::string label; // for tables and figures
 };
 
-struct VariantWords {
+struct ComparisonWords {
     std::string tableTitle;
     std::string columnTitle; // of the variants: "surrogate"
     std::string figureTitle;
@@ -24,7 +24,7 @@ struct VariantWords {
 
 // Tables "table" (means over the blocks, on all prompts and on each block's best prompt, with ratios to the first
 // variant) and "blocks" (one row for each variant and block), one figure, and the headline.
-[[nodiscard]] ExperimentReport compareVariants(const ExperimentResults& results, const std::vector<Variant>& variants,
-                                               const VariantWords& words);
+[[nodiscard]] ExperimentReport compareRuns(const ExperimentResults& results, const std::vector<ComparedRun>& compared,
+                                           const ComparisonWords& words);
 
 }

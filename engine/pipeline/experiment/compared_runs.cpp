@@ -1,4 +1,4 @@
-#include "engine/pipeline/experiment/variants.h"
+#include "engine/pipeline/experiment/compared_runs.h"
 
 #include "engine/pipeline/experiment/figure_parts.h"
 
@@ -19,24 +19,24 @@ struct Measured {
     const PromptMetrics* best = nullptr;
 };
 
-struct VariantNumbers {
-    Variant variant;
+struct ComparedNumbers {
+    ComparedRun variant;
     RunNumbers numbers;
 };
 
 // Blocks that have a certificate in every variant, so that means are over the same blocks.
-std::vector<LayerIndex> commonBlocks(const std::vector<VariantNumbers>& all)
+std::vector<LayerIndex> commonBlocks(const std::vector<ComparedNumbers>& all)
 {
     std::vector<LayerIndex> blocks;
     for (const Certificate& certificate : all.front().numbers.certificates)
         if (std::ranges::all_of(
-                all, [&](const VariantNumbers& one) { return one.numbers.find(certificate.block) != nullptr; }))
+                all, [&](const ComparedNumbers& one) { return one.numbers.find(certificate.block) != nullptr; }))
             blocks.push_back(certificate.block);
     return blocks;
 }
 
 // Best prompts are those of the first variant, as the paper perturbs a block on its best-prompt trace.
-Measured measuredOn(const VariantNumbers& one, const VariantNumbers& first, LayerIndex block)
+Measured measuredOn(const ComparedNumbers& one, const ComparedNumbers& first, LayerIndex block)
 {
     const Certificate* certificate = one.numbers.find(block);
     const std::size_t best = bestPrompt(*first.numbers.find(block));
@@ -53,8 +53,8 @@ Json lossOf(const LossCoverage& loss)
     return loss.value ? Json(*loss.value) : Json();
 }
 
-Table blockTable(const std::vector<VariantNumbers>& all, const std::vector<LayerIndex>& blocks,
-                 const VariantWords& words)
+Table blockTable(const std::vector<ComparedNumbers>& all, const std::vector<LayerIndex>& blocks,
+                 const ComparisonWords& words)
 {
     Table table{"blocks",
                 "Every block",
@@ -70,7 +70,7 @@ Table blockTable(const std::vector<VariantNumbers>& all, const std::vector<Layer
                  {"best_prompt_mean_error", "its mean error"},
                  {"best_prompt_activation_coverage", "its coverage"}},
                 {}};
-    for (const VariantNumbers& one : all)
+    for (const ComparedNumbers& one : all)
         for (const LayerIndex block : blocks) {
             const auto [certificate, best] = measuredOn(one, all.front(), block);
             const CoverageMetrics& metrics = certificate->metrics;
@@ -82,8 +82,8 @@ Table blockTable(const std::vector<VariantNumbers>& all, const std::vector<Layer
     return table;
 }
 
-Table meanTable(const std::vector<VariantNumbers>& all, const std::vector<LayerIndex>& blocks,
-                const VariantWords& words)
+Table meanTable(const std::vector<ComparedNumbers>& all, const std::vector<LayerIndex>& blocks,
+                const ComparisonWords& words)
 {
     Table table{"table",
                 words.tableTitle,
@@ -100,7 +100,7 @@ Table meanTable(const std::vector<VariantNumbers>& all, const std::vector<LayerI
                 {}};
     double baseError = 0;
     double baseBest = 0;
-    for (const VariantNumbers& one : all) {
+    for (const ComparedNumbers& one : all) {
         std::vector<double> error, coverage, bestError, bestCoverage, loss;
         std::int64_t certified = 0;
         for (const LayerIndex block : blocks) {
@@ -124,15 +124,15 @@ Table meanTable(const std::vector<VariantNumbers>& all, const std::vector<LayerI
     return table;
 }
 
-Figure pictureOf(const std::vector<VariantNumbers>& all, const std::vector<LayerIndex>& blocks,
-                 const VariantWords& words)
+Figure pictureOf(const std::vector<ComparedNumbers>& all, const std::vector<LayerIndex>& blocks,
+                 const ComparisonWords& words)
 {
     const Policy& policy = all.front().numbers.run.manifest.request.policy;
     Panel error = errorPanel("Mean error", policy);
     Panel coverage = coveragePanel("Activation coverage", policy);
     error.y.label = "mean error of a token";
     error.x.label = coverage.x.label = words.columnTitle;
-    for (const VariantNumbers& one : all) {
+    for (const ComparedNumbers& one : all) {
         error.x.categories.push_back(one.variant.label);
         coverage.x.categories.push_back(one.variant.label);
     }
@@ -157,11 +157,11 @@ Figure pictureOf(const std::vector<VariantNumbers>& all, const std::vector<Layer
 
 }
 
-ExperimentReport compareVariants(const ExperimentResults& results, const std::vector<Variant>& variants,
-                                 const VariantWords& words)
+ExperimentReport compareRuns(const ExperimentResults& results, const std::vector<ComparedRun>& compared,
+                             const ComparisonWords& words)
 {
-    std::vector<VariantNumbers> all;
-    for (const Variant& variant : variants)
+    std::vector<ComparedNumbers> all;
+    for (const ComparedRun& variant : compared)
         all.push_back({variant, results.numbers(variant.run)});
     const std::vector<LayerIndex> blocks = commonBlocks(all);
     ExperimentReport report;

@@ -41,6 +41,19 @@ std::vector<DtypeBlock> readDtypeBlocks(const ExperimentResults& results)
     return blocks;
 }
 
+std::string scopeOverDtypes(const ExperimentResults& results)
+{
+    const std::vector<std::string> dtypes = dtypesOf(results.options);
+    std::string all;
+    for (const std::string& dtype : dtypes)
+        all += (all.empty() ? "" : ", ") + dtype;
+    std::string scope = scopeOf(results.numbers(dtypes.front()).run);
+    const std::string one = " · " + dtypes.front() + " baseline";
+    if (const auto at = scope.rfind(one); at != std::string::npos)
+        scope.replace(at, one.size(), " · " + all + " baseline");
+    return scope;
+}
+
 std::string blockName(const DtypeBlock& block)
 {
     return "block " + std::to_string(block.certificate.block.value);

@@ -22,6 +22,9 @@ struct DtypeBlock {
 // By dtype, then by block. Blocks without certificate are left out.
 [[nodiscard]] std::vector<DtypeBlock> readDtypeBlocks(const ExperimentResults& results);
 
+// The line under a figure that sets dtypes beside each other: scopeOf() with all of them.
+[[nodiscard]] std::string scopeOverDtypes(const ExperimentResults& results);
+
 // "fp32 baseline" panels get a line for each block, named "block 7".
 [[nodiscard]] std::string blockName(const DtypeBlock& block);
 

@@ -126,6 +126,7 @@ ExperimentReport report(const ExperimentResults& results)
     const Table table = paperTable(blocks, policy.tauAct);
     made.tables = {table, curveTable(blocks, thresholdsFor(policy))};
     made.figures = {{"figure.svg", pictureOf(blocks, thresholdsFor(policy))}};
+    made.figures.front().figure.scope = scopeOverDtypes(results);
     const auto most = std::ranges::max_element(
         table.rows, {}, [](const std::vector<Json>& row) { return row[1].get<double>() - row.back().get<double>(); });
     made.headline =

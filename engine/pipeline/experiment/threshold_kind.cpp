@@ -140,6 +140,7 @@ ExperimentReport report(const ExperimentResults& results)
     const Table table = paperTable(blocks, blocks.front().dtype, policy.tauAct);
     made.tables = {table, sweepTable(blocks, taus)};
     made.figures = {{"figure.svg", pictureOf(blocks, taus, policy)}};
+    made.figures.front().figure.scope = scopeOverDtypes(results);
     std::int64_t reached = 0;
     std::int64_t all = 0;
     for (const std::vector<Json>& row : table.rows) {

@@ -20,8 +20,6 @@ namespace blockcert::widgets {
 
 namespace {
 
-constexpr double stripHeight = 18;
-constexpr double promptGap = 3;
 constexpr int mostNames = 60;
 
 bool wantsAttention(TokenCoverage state)
@@ -45,13 +43,7 @@ void CoverageStrip::setMap(std::shared_ptr<const TokenMap> map, std::shared_ptr<
 {
     m_map = std::move(map);
     m_rows = std::move(rows);
-    m_gapsBefore.clear();
     if (m_map && m_rows) {
-        int gaps = 0;
-        for (std::size_t place = 0; place < m_rows->places.size(); ++place) {
-            gaps += place > 0 && m_rows->places[place].prompt != m_rows->places[place - 1].prompt ? 1 : 0;
-            m_gapsBefore.push_back(gaps);
-        }
         if (m_rows->rowOf(m_current.block) < 0 || m_rows->placeOf(m_current.prompt, m_current.token) < 0)
             m_current = {};
         QStringList words;
@@ -70,7 +62,7 @@ void CoverageStrip::setCurrent(const CellKey& key)
     relayout();
     if (const int row = currentRow(); row >= 0) {
         const double top = rowTop(row) + verticalScrollBar()->value();
-        const double bottom = top + rowHeight + m_namesHeight;
+        const double bottom = top + CoverageLanes::rowHeight + m_namesHeight;
         if (top < verticalScrollBar()->value())
             verticalScrollBar()->setValue(static_cast<int>(top));
         else if (bottom > verticalScrollBar()->value() + viewport()->height())
@@ -86,7 +78,8 @@ int CoverageStrip::currentRow() const
 double CoverageStrip::rowTop(int row) const
 {
     const int current = currentRow();
-    return row * rowHeight + (current >= 0 && row > current ? m_namesHeight : 0) - verticalScrollBar()->value();
+    return row * CoverageLanes::rowHeight + (current >= 0 && row > current ? m_namesHeight : 0) -
+           verticalScrollBar()->value();
 }
 
 int CoverageStrip::rowAt(double y) const
@@ -101,49 +94,7 @@ int CoverageStrip::rowAt(double y) const
 
 QRectF CoverageStrip::stripRect(int row) const
 {
-    return {m_lanes.label + m_lanes.number, rowTop(row) + (rowHeight - stripHeight) / 2, m_lanes.width, stripHeight};
-}
-
-// Prompts are set apart by a gap as long as the tokens themselves keep two pixels each.
-void CoverageStrip::measureLanes()
-{
-    const QFontMetricsF text(textFont(TextSize::Secondary));
-    const QFontMetricsF fixed(fixedFont(TextSize::Secondary));
-    const QFontMetricsF axis(textFont(TextSize::Axis));
-    m_lanes.label = text.horizontalAdvance(tr("Block %1").arg(999)) + space::medium;
-    m_lanes.number = fixed.horizontalAdvance(QStringLiteral("<0.001")) + space::medium;
-    m_lanes.note = axis.horizontalAdvance(tr("%1 not covered").arg(countText(9999))) + space::medium;
-    m_lanes.width = std::max(60.0, viewport()->width() - m_lanes.label - m_lanes.number - m_lanes.note);
-    const double count = m_rows ? std::max<double>(1, static_cast<double>(m_rows->places.size())) : 1;
-    const int gaps = m_gapsBefore.empty() ? 0 : m_gapsBefore.back();
-    m_lanes.gap = (m_lanes.width - gaps * promptGap) / count >= 2 ? promptGap : 0;
-    m_lanes.slot = std::min(14.0, (m_lanes.width - gaps * m_lanes.gap) / count);
-}
-
-double CoverageStrip::placeLeft(int place) const
-{
-    const bool inside = place < static_cast<int>(m_gapsBefore.size());
-    const int gaps = inside                 ? m_gapsBefore[static_cast<std::size_t>(place)]
-                     : m_gapsBefore.empty() ? 0
-                                            : m_gapsBefore.back();
-    return place * m_lanes.slot + gaps * m_lanes.gap;
-}
-
-int CoverageStrip::placeAt(double x) const
-{
-    const int count = static_cast<int>(m_rows->places.size());
-    if (x < 0 || count == 0 || x >= placeLeft(count))
-        return -1;
-    int low = 0;
-    int high = count - 1;
-    while (low < high) {
-        const int middle = (low + high + 1) / 2;
-        if (placeLeft(middle) <= x)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
+    return m_lanes.strip(rowTop(row));
 }
 
 CellKey CoverageStrip::keyOf(int row, int place) const
@@ -161,7 +112,7 @@ std::optional<QPointF> CoverageStrip::pointOf(const CellKey& key) const
     if (row < 0 || place < 0)
         return std::nullopt;
     const QRectF strip = stripRect(row);
-    return QPointF(strip.left() + (placeLeft(place) + placeLeft(place + 1)) / 2, strip.center().y());
+    return QPointF(strip.left() + (m_lanes.placeLeft(place) + m_lanes.placeLeft(place + 1)) / 2, strip.center().y());
 }
 
 std::optional<CellKey> CoverageStrip::tokenAt(const QPointF& viewportPoint) const
@@ -177,14 +128,14 @@ std::optional<CellKey> CoverageStrip::tokenAt(const QPointF& viewportPoint) cons
     if (!strip.contains(viewportPoint))
         return std::nullopt;
     // Where tokens share pixels, the one the pixel shows: what is not covered wins.
-    const int place = placeAt(viewportPoint.x() - strip.left());
+    const int place = m_lanes.placeAt(viewportPoint.x() - strip.left());
     if (place < 0)
         return std::nullopt;
     const std::vector<TokenCoverage>& tokens = m_rows->rows[static_cast<std::size_t>(row)].tokens;
     int shown = place;
-    const double pixel = std::floor(strip.left() + placeLeft(place));
+    const double pixel = std::floor(strip.left() + m_lanes.placeLeft(place));
     for (int other = place; other < static_cast<int>(tokens.size()); ++other) {
-        if (std::floor(strip.left() + placeLeft(other)) > pixel)
+        if (std::floor(strip.left() + m_lanes.placeLeft(other)) > pixel)
             break;
         if (worse(tokens[static_cast<std::size_t>(shown)], tokens[static_cast<std::size_t>(other)]) !=
             tokens[static_cast<std::size_t>(shown)])
@@ -195,12 +146,12 @@ std::optional<CellKey> CoverageStrip::tokenAt(const QPointF& viewportPoint) cons
 
 void CoverageStrip::relayout()
 {
-    measureLanes();
+    m_lanes = CoverageLanes::measure(m_rows.get(), viewport()->width());
     layNames();
     const int rows = m_rows ? static_cast<int>(m_rows->rows.size()) : 0;
-    const double content = rows * rowHeight + (currentRow() >= 0 ? m_namesHeight : 0);
+    const double content = rows * CoverageLanes::rowHeight + (currentRow() >= 0 ? m_namesHeight : 0);
     verticalScrollBar()->setPageStep(viewport()->height());
-    verticalScrollBar()->setSingleStep(static_cast<int>(rowHeight));
+    verticalScrollBar()->setSingleStep(static_cast<int>(CoverageLanes::rowHeight));
     verticalScrollBar()->setRange(0, std::max(0, static_cast<int>(std::ceil(content)) - viewport()->height()));
     viewport()->update();
 }
@@ -219,7 +170,7 @@ void CoverageStrip::layNames()
     const QRectF strip = stripRect(row);
     const double height = metrics.height() + 6;
     double x = strip.left();
-    double y = rowHeight;
+    double y = CoverageLanes::rowHeight;
     for (std::size_t place = 0; place < shown.tokens.size(); ++place) {
         if (!wantsAttention(shown.tokens[place]))
             continue;
@@ -244,7 +195,7 @@ void CoverageStrip::layNames()
         const QString text = tr("and %1 more").arg(countText(m_hiddenNames));
         m_names.push_back({-1, QRectF(x, y, metrics.horizontalAdvance(text) + 2 * space::small, height), text});
     }
-    m_namesHeight = y + height + space::small - rowHeight;
+    m_namesHeight = y + height + space::small - CoverageLanes::rowHeight;
 }
 
 QString CoverageStrip::pieceOf(const MapSlice::Place& place) const
@@ -290,7 +241,7 @@ QString CoverageStrip::toolTipOf(const CellKey& key, TokenCoverage state) const
 QSize CoverageStrip::sizeHint() const
 {
     const int rows = m_rows ? static_cast<int>(m_rows->rows.size()) : 4;
-    return {640, static_cast<int>(rowHeight) * std::clamp(rows, 3, 12)};
+    return {640, static_cast<int>(CoverageLanes::rowHeight) * std::clamp(rows, 3, 12)};
 }
 
 void CoverageStrip::choose(const CellKey& key)

@@ -1,6 +1,7 @@
 // Coverage as the very tokens it counts: a strip for each block, the block in hand with its uncovered tokens by name.
 #pragma once
 
+#include "widgets/coverage_painter.h"
 #include "widgets/coverage_rows.h"
 #include "widgets/values.h"
 
@@ -50,8 +51,6 @@ protected:
     void scrollContentsBy(int dx, int dy) override;
 
 private:
-    static constexpr double rowHeight = 28;
-
     // A named token under the strip of the block in hand.
     struct Name {
         int place = 0;
@@ -60,19 +59,14 @@ private:
     };
 
     void relayout();
-    void measureLanes();
     void layNames();
     void choose(const CellKey& key);
     void move(int rows, int places);
     void paintRow(QPainter& painter, int row) const;
-    void paintMarks(QPainter& painter, const CoverageRow& row, const QRectF& strip) const;
-    void paintMark(QPainter& painter, TokenCoverage state, const QRectF& slot) const;
     void paintNames(QPainter& painter, double top) const;
     [[nodiscard]] int currentRow() const; // −1: none
     [[nodiscard]] double rowTop(int row) const;
     [[nodiscard]] int rowAt(double y) const; // −1: none
-    [[nodiscard]] double placeLeft(int place) const;
-    [[nodiscard]] int placeAt(double x) const; // relative to the strip; −1: none
     [[nodiscard]] CellKey keyOf(int row, int place) const;
     [[nodiscard]] QString pieceOf(const MapSlice::Place& place) const;
     [[nodiscard]] QString toolTipOf(const CellKey& key, TokenCoverage state) const;
@@ -80,18 +74,7 @@ private:
     std::shared_ptr<const TokenMap> m_map;
     std::shared_ptr<const CoverageRows> m_rows;
 
-    // Where the strips and their marks lie, measured when the size or the fonts change.
-    struct Lanes {
-        double label = 0;  // width of the block's name
-        double number = 0; // and of its coverage
-        double note = 0;   // beside the strip
-        double width = 0;  // of the strip
-        double slot = 0;   // of one token
-        double gap = 0;    // between prompts
-    };
-
-    Lanes m_lanes;
-    std::vector<int> m_gapsBefore; // [place], how many prompts began before it
+    CoverageLanes m_lanes; // measured when the size, the rows or the fonts change
     std::vector<Name> m_names;
     qint64 m_hiddenNames = 0;
     double m_namesHeight = 0;

@@ -1,3 +1,4 @@
+#include "widgets/coverage_export.h"
 #include "widgets/coverage_rows.h"
 #include "widgets/coverage_strip.h"
 #include "widgets/gallery/samples.h"
@@ -8,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -144,6 +146,26 @@ TEST_F(CoverageStripTest, SharedPixelsShowAndChooseWhatIsNotCovered)
         warm += image.pixelColor(x, y) == tokensOf(strip).warm[2] ? 1 : 0;
     EXPECT_GE(warm, 1);
     EXPECT_LE(warm, 3);
+}
+
+TEST(CoverageExport, HasALineForEveryTokenOfEveryBlock)
+{
+    const auto map = samples::tokenMap();
+    const auto rows = std::make_shared<const CoverageRows>(coverageRows(*map, {{11, 4, 0}}));
+    const ViewExport view = coverageExport(map, rows);
+    QStringList lines = QString::fromUtf8(exportBytes(view, ExportFormat::Csv)).split(u'\n', Qt::SkipEmptyParts);
+    lines.removeIf([](const QString& line) { return line.startsWith(u'#'); });
+    // A piece may hold a line break, so records are counted by their last field.
+    const auto records = std::count_if(lines.begin(), lines.end(), [](const QString& line) {
+        return line.endsWith(QStringLiteral("covered")) || line.endsWith(QStringLiteral(",undecided")) ||
+               line.endsWith(QStringLiteral(",not measured"));
+    });
+    EXPECT_EQ(records, static_cast<std::ptrdiff_t>(rows->places.size() * rows->rows.size()));
+    EXPECT_EQ(lines.filter(QStringLiteral(",undecided")).size(), 1);
+    EXPECT_EQ(lines.filter(QStringLiteral(",not measured")).size(),
+              static_cast<qsizetype>(map->prompts[7].tokens.size()));
+    const QImage image = QImage::fromData(exportBytes(view, ExportFormat::Png), "PNG");
+    EXPECT_GT(image.height(), 2 * 30 * 28) << "thirty rows at two pixels each";
 }
 
 TEST_F(CoverageStripTest, WordsSayWhatTheStripShows)

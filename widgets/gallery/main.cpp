@@ -1,6 +1,7 @@
 // Shows every view with sample values, or writes them as PNG files: widgets_gallery --dark --output DIR. With --figures
 // it writes what the exporter makes of a map and of every chart.
 #include "widgets/chart_figures.h"
+#include "widgets/coverage_export.h"
 #include "widgets/figure_view.h"
 #include "widgets/gallery/pages.h"
 #include "widgets/gallery/samples.h"
@@ -60,6 +61,8 @@ int writeFigures(const QString& folder)
     heatmap.setPrompt(0);
     views.push_back(heatmapExport(heatmap));
     views.back().name += QStringLiteral("-large");
+    views.push_back(
+        coverageExport(samples::tokenMap(), std::make_shared<const CoverageRows>(coverageRows(*samples::tokenMap()))));
     for (const Chart chart : allCharts)
         views.push_back(figureExport(chartFigure(*samples::tokenMap(), chart, 11)));
     for (const ViewExport& view : views)

@@ -274,7 +274,9 @@ struct BlockRow {
     std::vector<BlockFinding> findings;
 };
 
-// --- verification
+// --- work in progress, verification
+
+enum class StepState : std::uint8_t { Waiting, Running, Done, Failed, Cancelled };
 
 struct CheckRow {
     QString id;
@@ -325,6 +327,42 @@ struct RunVerdict {
     }
 };
 
+// One run of the list of runs. What has not been learnt yet is empty or `missing`.
+struct RunRow {
+    enum class State : std::uint8_t { Unknown, Running, Unfinished, Unverified, Verified, Failed, Weaker, Unreadable };
+
+    QString path;
+    QString name;
+    State state = State::Unknown;
+    QString model;
+    QString prompts;
+    QString baselineDtype;
+    int blocks = 0;
+    int certified = 0;
+    qint64 tokens = 0;
+    double epsilon = missing;
+    qint64 changed = 0; // ms since 1970
+    QString changedText;
+    QStringList tags;
+    QString note;
+    QString problem;
+};
+
+// One run of several that are verified one after the other.
+struct VerdictRow {
+    QString name;
+    QString path;
+    StepState progress = StepState::Waiting;
+    double fraction = 0;                       // while it is being verified
+    CheckState state = CheckState::NotChecked; // once it is done
+    int level = 0;
+    int checks = 0;
+    int failed = 0;
+    int notChecked = 0; // of those required
+    QString sentence;   // the verdict's, or why there is none
+    double seconds = missing;
+};
+
 // certificate -> run -> weights -> tokenizer -> prompts, with a state on each edge.
 struct ArtifactNode {
     QString name;
@@ -333,9 +371,30 @@ struct ArtifactNode {
     std::vector<ArtifactNode> children;
 };
 
-// --- work in progress
+// One row of the list of jobs. Numbers that are not known are `missing`.
+struct JobRow {
+    qint64 id = 0;
+    QString title;
+    StepState state = StepState::Waiting;
+    QString stateWord; // "queued", "paused", "does not answer"; empty: the state's own
+    QString stage;
+    double done = 0;
+    double total = 0; // 0: unknown
+    QString unit;
+    double rate = missing; // units a second
+    double etaSeconds = missing;
+    double elapsedSeconds = missing;
+    QString sentence; // why it failed
 
-enum class StepState : std::uint8_t { Waiting, Running, Done, Failed, Cancelled };
+    friend bool operator==(const JobRow& a, const JobRow& b)
+    {
+        const auto same = [](double x, double y) { return x == y || (isMissing(x) && isMissing(y)); };
+        return a.id == b.id && a.title == b.title && a.state == b.state && a.stateWord == b.stateWord &&
+               a.stage == b.stage && same(a.done, b.done) && same(a.total, b.total) && a.unit == b.unit &&
+               same(a.rate, b.rate) && same(a.etaSeconds, b.etaSeconds) && same(a.elapsedSeconds, b.elapsedSeconds) &&
+               a.sentence == b.sentence;
+    }
+};
 
 // One row of the lane: a stage ("load", bytes) or a block (cells).
 struct ProgressRow {

@@ -50,6 +50,11 @@ TEST(BlockTableModel, AStateHasShapeAndWord)
 {
     BlockTableModel model;
     model.setRows(samples::blockRows());
+    EXPECT_EQ(cell(model, 0, BlockTableModel::Certified), "claimed") << "nobody has checked it";
+    RunVerdict verdict;
+    verdict.state = CheckState::Verified;
+    verdict.level = 3;
+    model.setVerdict(verdict);
     const auto state = [&](int row) {
         return model.index(row, BlockTableModel::Certified).data(BlockTableModel::StateRole).toInt();
     };

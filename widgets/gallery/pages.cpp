@@ -159,6 +159,10 @@ QWidget* explorePage(const HeatmapLayout& view, Metric metric)
                            {s(u"Add to report"), {}}});
     table->setThresholds(map->thresholds);
     table->setRows(samples::blockRows());
+    RunVerdict verdict;
+    verdict.state = CheckState::Verified;
+    verdict.level = 3;
+    table->setVerdict(verdict);
     table->sortByColumn(BlockTableModel::Epsilon, Qt::DescendingOrder);
     table->setFixedHeight(28 + 3 * space::tableRow + 4);
     heatmap->setCurrent({11, 4, 0});

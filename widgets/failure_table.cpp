@@ -1,0 +1,312 @@
+#include "widgets/failure_table.h"
+
+#include "widgets/number_text.h"
+#include "widgets/table_look.h"
+#include "widgets/theme.h"
+
+#include <QCoreApplication>
+#include <QHeaderView>
+#include <QKeyEvent>
+#include <QSortFilterProxyModel>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace blockcert::widgets {
+
+namespace {
+
+class Facets : public QSortFilterProxyModel {
+public:
+    using QSortFilterProxyModel::QSortFilterProxyModel;
+
+    void setFilter(const FailureFilter& filter)
+    {
+        m_filter = filter;
+        invalidateFilter();
+    }
+
+protected:
+    [[nodiscard]] bool filterAcceptsRow(int row, const QModelIndex& parent) const override
+    {
+        const auto* model = static_cast<const FailureTableModel*>(sourceModel());
+        const FailureRow* failure = model->rowOf(row);
+        if (failure == nullptr)
+            return false;
+        const bool isMarked = !model->index(row, FailureTableModel::Mark, parent).data().toString().isEmpty();
+        return (!m_filter.reason || *m_filter.reason == failure->reason) &&
+               (!m_filter.block || *m_filter.block == failure->key.block) &&
+               (!m_filter.prompt || *m_filter.prompt == failure->key.prompt) &&
+               (!m_filter.onlyMassive || failure->massive) && (!m_filter.onlyUnmarked || !isMarked);
+    }
+
+private:
+    FailureFilter m_filter;
+};
+
+bool isNumber(int column)
+{
+    return column == FailureTableModel::Block || column == FailureTableModel::Observed ||
+           column == FailureTableModel::Excess || column == FailureTableModel::Blocks;
+}
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("FailureTable", text);
+}
+
+}
+
+QString reasonName(FailureReason reason)
+{
+    switch (reason) {
+    case FailureReason::Error: return tr("error");
+    case FailureReason::RelativeError: return tr("relative error");
+    case FailureReason::LossDifference: return tr("loss");
+    }
+    return {};
+}
+
+QString reasonSymbol(FailureReason reason)
+{
+    switch (reason) {
+    case FailureReason::Error: return QStringLiteral("τ_act");
+    case FailureReason::RelativeError: return QStringLiteral("τ_rel");
+    case FailureReason::LossDifference: return QStringLiteral("τ_loss");
+    }
+    return {};
+}
+
+FailureTableModel::FailureTableModel(QObject* parent)
+    : QAbstractTableModel(parent)
+{
+}
+
+void FailureTableModel::setRows(std::shared_ptr<const std::vector<FailureRow>> rows)
+{
+    beginResetModel();
+    m_rows = std::move(rows);
+    m_marks.clear();
+    if (m_rows) {
+        for (const FailureRow& row : *m_rows)
+            m_marks.push_back(row.mark);
+    }
+    endResetModel();
+}
+
+void FailureTableModel::setMarks(const std::function<QString(const CellKey&)>& markOf)
+{
+    bool hasChanged = false;
+    for (std::size_t at = 0; at < m_marks.size(); ++at) {
+        QString mark = markOf((*m_rows)[at].key);
+        hasChanged = hasChanged || mark != m_marks[at];
+        m_marks[at] = std::move(mark);
+    }
+    if (hasChanged)
+        emit dataChanged(index(0, Mark), index(rowCount() - 1, Mark));
+}
+
+const FailureRow* FailureTableModel::rowOf(int at) const
+{
+    return at >= 0 && at < rowCount() ? &(*m_rows)[static_cast<std::size_t>(at)] : nullptr;
+}
+
+QString FailureTableModel::markOf(int at) const
+{
+    return m_marks[static_cast<std::size_t>(at)];
+}
+
+int FailureTableModel::rowCount(const QModelIndex& parent) const
+{
+    return parent.isValid() || !m_rows ? 0 : static_cast<int>(m_rows->size());
+}
+
+int FailureTableModel::columnCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : ColumnCount;
+}
+
+QString FailureTableModel::textOf(int at, int column) const
+{
+    const FailureRow& row = *rowOf(at);
+    switch (column) {
+    case Reason: return row.massive ? tr("%1, massive").arg(reasonName(row.reason)) : reasonName(row.reason);
+    case Block: return QString::number(row.key.block);
+    case Prompt: return row.prompt;
+    case TokenText: return tr("%1 “%2”").arg(row.key.token).arg(visiblePiece(row.piece));
+    case Observed: return tableNumber(row.observed);
+    case Excess: return tr("%1×").arg(tableNumber(row.excess()));
+    case Blocks: return countText(row.blocksFailing);
+    case Mark: return markOf(at);
+    default: return {};
+    }
+}
+
+QVariant FailureTableModel::sortKeyOf(int at, int column) const
+{
+    const FailureRow& row = *rowOf(at);
+    switch (column) {
+    case Block: return row.key.block;
+    case Prompt: return row.key.prompt;
+    case TokenText: return row.key.token;
+    case Observed: return row.observed;
+    case Excess: return row.excess();
+    case Blocks: return row.blocksFailing;
+    default: return textOf(at, column);
+    }
+}
+
+QVariant FailureTableModel::data(const QModelIndex& index, int role) const
+{
+    const FailureRow* row = index.isValid() ? rowOf(index.row()) : nullptr;
+    if (row == nullptr)
+        return {};
+    const int column = index.column();
+    switch (role) {
+    case Qt::DisplayRole: return textOf(index.row(), column);
+    case SortRole: return sortKeyOf(index.row(), column);
+    case Qt::ToolTipRole:
+        if (column == Observed || column == Excess)
+            return plainToolTip(
+                tr("%1 is above %2 = %3")
+                    .arg(exactNumber(row->observed), reasonSymbol(row->reason), exactNumber(row->threshold)));
+        if (column == Reason && row->massive)
+            return plainToolTip(tr("Massive: the output's norm is at least 20 times the median of its block"));
+        return plainToolTip(textOf(index.row(), column));
+    case Qt::AccessibleTextRole:
+        return tr("%1: %2").arg(headerData(column, Qt::Horizontal, Qt::DisplayRole).toString(),
+                                textOf(index.row(), column));
+    case Qt::FontRole:
+        return isNumber(column) || column == TokenText ? fixedFont(TextSize::Secondary) : textFont(TextSize::Secondary);
+    case Qt::TextAlignmentRole:
+        return QVariant::fromValue((isNumber(column) ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    default: return {};
+    }
+}
+
+QVariant FailureTableModel::headerData(int section, Qt::Orientation orientation, int role) const
+{
+    if (orientation != Qt::Horizontal || section < 0 || section >= ColumnCount)
+        return {};
+    static constexpr std::array names{QT_TR_NOOP("Above"),  QT_TR_NOOP("Block"),    QT_TR_NOOP("Prompt"),
+                                      QT_TR_NOOP("Token"),  QT_TR_NOOP("Observed"), QT_TR_NOOP("Of threshold"),
+                                      QT_TR_NOOP("Blocks"), QT_TR_NOOP("Mark")};
+    if (role == Qt::DisplayRole)
+        return tr(names[static_cast<std::size_t>(section)]);
+    if (role == Qt::ToolTipRole && section == Blocks)
+        return tr("At how many blocks this token fails for this reason");
+    if (role == Qt::TextAlignmentRole)
+        return QVariant::fromValue((isNumber(section) ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    return {};
+}
+
+FailureTable::FailureTable(QWidget* parent)
+    : QTableView(parent)
+    , m_model(new FailureTableModel(this))
+    , m_sorted(new Facets(this))
+{
+    m_sorted->setSourceModel(m_model);
+    m_sorted->setSortRole(FailureTableModel::SortRole);
+    setModel(m_sorted);
+    prepareTable(*this);
+    setSortingEnabled(true);
+    sortByColumn(FailureTableModel::Excess, Qt::DescendingOrder);
+    setAccessibleName(tr("Failures"));
+    connect(selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this] {
+        const FailureRow* row = current();
+        if (!m_silent && row != nullptr)
+            emit failureChosen(row->key);
+    });
+    connect(this, &QTableView::activated, this, [this] {
+        if (const FailureRow* row = current())
+            emit failureActivated(row->key);
+    });
+}
+
+void FailureTable::setRows(std::shared_ptr<const std::vector<FailureRow>> rows)
+{
+    const FailureRow* shown = current();
+    const CellKey kept = shown != nullptr ? shown->key : CellKey();
+    m_silent = true;
+    m_model->setRows(std::move(rows));
+    m_silent = false;
+    setCurrent(kept);
+    layoutColumns();
+}
+
+void FailureTable::setMarks(const std::function<QString(const CellKey&)>& markOf)
+{
+    m_model->setMarks(markOf);
+}
+
+void FailureTable::setFilter(const FailureFilter& filter)
+{
+    static_cast<Facets*>(m_sorted)->setFilter(filter);
+}
+
+void FailureTable::setCurrent(const CellKey& key)
+{
+    const FailureRow* now = current();
+    if (!key.isValid() || (now != nullptr && now->key == key))
+        return;
+    m_silent = true;
+    for (int row = 0; row < m_sorted->rowCount(); ++row) {
+        const QModelIndex index = m_sorted->index(row, 0);
+        if (m_model->rowOf(m_sorted->mapToSource(index).row())->key == key) {
+            setCurrentIndex(index);
+            break;
+        }
+    }
+    m_silent = false;
+}
+
+const FailureRow* FailureTable::current() const
+{
+    return currentIndex().isValid() ? m_model->rowOf(m_sorted->mapToSource(currentIndex()).row()) : nullptr;
+}
+
+int FailureTable::shownFailures() const
+{
+    return m_sorted->rowCount();
+}
+
+void FailureTable::step(int by)
+{
+    if (m_sorted->rowCount() == 0)
+        return;
+    const int row = currentIndex().isValid() ? currentIndex().row() + by : 0;
+    setCurrentIndex(m_sorted->index(std::clamp(row, 0, m_sorted->rowCount() - 1), 0));
+}
+
+void FailureTable::keyPressEvent(QKeyEvent* event)
+{
+    if (event->modifiers() == Qt::NoModifier && (event->key() == Qt::Key_N || event->key() == Qt::Key_P))
+        step(event->key() == Qt::Key_N ? 1 : -1);
+    else
+        QTableView::keyPressEvent(event);
+}
+
+void FailureTable::resizeEvent(QResizeEvent* event)
+{
+    QTableView::resizeEvent(event);
+    layoutColumns();
+}
+
+void FailureTable::layoutColumns()
+{
+    const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
+    setColumnWidth(FailureTableModel::Reason, 24 * digit);
+    setColumnWidth(FailureTableModel::Block, 9 * digit);
+    setColumnWidth(FailureTableModel::Prompt, std::clamp(viewport()->width() / 6, 14 * digit, 30 * digit));
+    setColumnWidth(FailureTableModel::Observed, 13 * digit);
+    setColumnWidth(FailureTableModel::Excess, 16 * digit);
+    setColumnWidth(FailureTableModel::Blocks, 10 * digit);
+    setColumnWidth(FailureTableModel::Mark, 16 * digit);
+    int used = 0;
+    for (int column = 0; column < FailureTableModel::ColumnCount; ++column)
+        used += column == FailureTableModel::TokenText ? 0 : columnWidth(column);
+    setColumnWidth(FailureTableModel::TokenText, std::max(18 * digit, viewport()->width() - used));
+}
+
+}

@@ -41,13 +41,16 @@ CrumbBar::CrumbBar(QWidget* parent)
     : QWidget(parent)
 {
     setFixedHeight(std::max(space::crumbBar, QFontMetrics(textFont(TextSize::Body)).height() + 28));
+    m_leading = new QHBoxLayout;
+    m_leading->setSpacing(0);
     m_path = new QHBoxLayout;
     m_path->setSpacing(2);
     m_right = new QHBoxLayout;
     m_right->setSpacing(space::small);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(space::large - 1, 0, space::large, 1); // texts line up with the page below
-    row->setSpacing(space::large);
+    row->setSpacing(space::small);
+    row->addLayout(m_leading);
     row->addLayout(m_path);
     row->addStretch(1);
     row->addLayout(m_right);
@@ -104,6 +107,12 @@ void CrumbBar::openCrumb(int level)
         emit siblingChosen(level, chosen->data().toInt());
 }
 
+void CrumbBar::addLeading(QWidget* widget)
+{
+    m_leading->addWidget(widget);
+    elide();
+}
+
 void CrumbBar::addWidget(QWidget* widget)
 {
     m_right->addWidget(widget);
@@ -119,7 +128,8 @@ void CrumbBar::elide()
 {
     if (m_buttons.empty())
         return;
-    const int room = width() - m_right->sizeHint().width() - 3 * space::large;
+    const int leading = m_leading->count() > 0 ? m_leading->sizeHint().width() + space::large : 0;
+    const int room = width() - leading - m_right->sizeHint().width() - 3 * space::large;
     const QFontMetrics normal(textFont(TextSize::Body));
     const QFontMetrics strong(textFont(TextSize::Body, TextWeight::Strong));
     // Shorten the longest crumb until everything fits, the last one last of all.

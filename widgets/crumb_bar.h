@@ -23,6 +23,8 @@ class CrumbBar : public QWidget {
 public:
     explicit CrumbBar(QWidget* parent = nullptr);
     void setCrumbs(const std::vector<Crumb>& crumbs);
+    // Widgets before the path (back, forward), in order.
+    void addLeading(QWidget* widget);
     // Widgets at the right end (the A and B runs, search), in order.
     void addWidget(QWidget* widget);
     [[nodiscard]] QSize sizeHint() const override;
@@ -41,6 +43,7 @@ private:
 
     std::vector<Crumb> m_crumbs;
     std::vector<QToolButton*> m_buttons;
+    QHBoxLayout* m_leading = nullptr;
     QHBoxLayout* m_path = nullptr;
     QHBoxLayout* m_right = nullptr;
 };

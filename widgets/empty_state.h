@@ -28,6 +28,8 @@ public:
     explicit WayButton(const WayIn& way, QWidget* parent = nullptr);
     [[nodiscard]] QSize sizeHint() const override;
 
+    [[nodiscard]] QSize minimumSizeHint() const override { return sizeHint(); }
+
 protected:
     void paintEvent(QPaintEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;

@@ -47,6 +47,7 @@ enum class Icon : std::uint8_t {
     Stack,
     Swap,
     Hold,
+    ChevronLeft,
     BrokenLink,
 };
 

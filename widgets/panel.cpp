@@ -2,10 +2,32 @@
 
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QPainter>
 #include <QStyle>
 #include <QVBoxLayout>
 
 namespace blockcert::widgets {
+
+namespace {
+
+// A title that gives way to what stands beside it: shortened at its end.
+class TitleLabel : public QLabel {
+public:
+    using QLabel::QLabel;
+
+    [[nodiscard]] QSize minimumSizeHint() const override { return {80, QLabel::minimumSizeHint().height()}; }
+
+protected:
+    void paintEvent(QPaintEvent*) override
+    {
+        QPainter painter(this);
+        painter.setPen(palette().color(foregroundRole()));
+        painter.drawText(rect(), Qt::AlignLeft | Qt::AlignVCenter,
+                         fontMetrics().elidedText(text(), Qt::ElideRight, width()));
+    }
+};
+
+}
 
 Panel::Panel(QWidget* parent)
     : QFrame(parent)
@@ -35,7 +57,9 @@ QLabel* makeLabel(const QString& text, TextSize size, TextWeight weight, TextTon
 PageTitle::PageTitle(QWidget* parent)
     : QWidget(parent)
 {
-    m_title = makeLabel({}, TextSize::Title, TextWeight::Strong);
+    m_title = new TitleLabel;
+    m_title->setTextFormat(Qt::PlainText);
+    m_title->setFont(textFont(TextSize::Title, TextWeight::Strong));
     m_scope = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_scope->setWordWrap(true);
     auto* texts = new QVBoxLayout;

@@ -165,8 +165,8 @@ void ProgressDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
 
     const QFont title =
         textFont(TextSize::Secondary, row->state == StepState::Running ? TextWeight::Strong : TextWeight::Normal);
-    const QFont secondary = textFont(TextSize::Secondary);
-    const int titleWidth = std::max(96, QFontMetrics(secondary).horizontalAdvance(QStringLiteral("Load weights 00")));
+    const int titleWidth = std::max(96, 8 + QFontMetrics(textFont(TextSize::Secondary, TextWeight::Strong))
+                                                .horizontalAdvance(QStringLiteral("Write certificates")));
     int left = area.left() + glyph + space::small;
     painter->setFont(title);
     painter->setPen(row->state == StepState::Waiting ? tokens.secondary : tokens.text);

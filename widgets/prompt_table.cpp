@@ -7,6 +7,7 @@
 #include <QApplication>
 #include <QHeaderView>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -139,7 +140,13 @@ void PromptTable::setPrompts(std::shared_ptr<const PromptList> prompts)
 void PromptTable::layoutColumns()
 {
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
-    setColumnWidth(PromptTableModel::Id, 12 * digit);
+    int longest = 8; // whole ids, as long as they leave room for the text
+    for (int row = 0; row < m_model->rowCount(); ++row) {
+        const QString id = m_model->index(row, PromptTableModel::Id).data().toString();
+        longest = std::max(longest, static_cast<int>(id.size()));
+    }
+    setColumnWidth(PromptTableModel::Id,
+                   std::min((longest + 4) * digit, std::max(12 * digit, viewport()->width() / 4)));
     setColumnWidth(PromptTableModel::TokenCount, 14 * digit);
     setColumnWidth(PromptTableModel::Tags, 100);
     setColumnWidth(PromptTableModel::Split, 80);

@@ -16,6 +16,8 @@
 
 namespace blockcert::widgets {
 
+using namespace Qt::StringLiterals;
+
 namespace {
 
 constexpr int top = 12;
@@ -53,6 +55,14 @@ void Rail::setContent(int step, bool hasContent, std::optional<CheckState> state
     describe();
 }
 
+void Rail::setBusy(int step, bool busy)
+{
+    if (step < 0 || step >= static_cast<int>(m_steps.size()))
+        return;
+    m_steps[static_cast<std::size_t>(step)].isBusy = busy;
+    describe();
+}
+
 void Rail::setStepEnabled(int step, bool enabled)
 {
     if (step < 0 || step >= static_cast<int>(m_steps.size()))
@@ -74,11 +84,15 @@ void Rail::describe()
 {
     if (m_current < static_cast<int>(m_steps.size())) {
         const RailStep& step = m_steps[static_cast<std::size_t>(m_focused)];
-        setAccessibleDescription(tr("%1, step %2 of %3%4")
+        const QString content = step.isBusy       ? tr(", at work")
+                                : step.state      ? u", "_s + stateWord(*step.state)
+                                : step.hasContent ? tr(", has something to show")
+                                                  : QString();
+        setAccessibleDescription(tr("%1, step %2 of %3%4%5")
                                      .arg(step.name)
                                      .arg(m_focused + 1)
                                      .arg(m_steps.size())
-                                     .arg(m_focused == m_current ? tr(", current") : QString()));
+                                     .arg(m_focused == m_current ? tr(", current") : QString(), content));
     }
     update();
 }
@@ -130,7 +144,11 @@ void Rail::paintEvent(QPaintEvent*)
         painter.setFont(textFont(TextSize::Axis, isCurrent ? TextWeight::Strong : TextWeight::Normal));
         painter.setPen(ink);
         painter.drawText(area.adjusted(-4, 0, 4, -6), Qt::AlignHCenter | Qt::AlignBottom, step.name);
-        if (step.hasContent) {
+        if (step.isBusy) {
+            painter.setPen(QPen(tokens.accent, 2));
+            painter.setBrush(Qt::NoBrush);
+            painter.drawEllipse(QRectF(area.right() - 10, area.top() + 4, 8, 8).adjusted(1, 1, -1, -1));
+        } else if (step.hasContent) {
             // A plain dot says that there is something; failures and weaker claims get their own shape.
             const QRectF dot(area.right() - 10, area.top() + 4, 8, 8);
             if (!step.state || *step.state == CheckState::Verified) {

@@ -18,6 +18,7 @@ struct RailStep {
     bool enabled = true;
     bool hasContent = false;
     std::optional<CheckState> state; // colours the dot; without it a plain one
+    bool isBusy = false;             // a ring instead of the dot
 };
 
 // Up and Down move, Return chooses, Alt+1 … Alt+9 are the window's.
@@ -28,6 +29,9 @@ public:
     explicit Rail(QWidget* parent = nullptr);
     void setSteps(std::vector<RailStep> steps);
     void setContent(int step, bool hasContent, std::optional<CheckState> state = std::nullopt);
+
+    // Work for this step is under way: a ring instead of the dot.
+    void setBusy(int step, bool busy);
 
     void setStepEnabled(int step, bool enabled);
 

@@ -66,7 +66,7 @@ void StatusLine::setJobs(int running, int waiting, double fraction)
     if (running == 0 && waiting == 0)
         m_jobs->setText(tr("No jobs running"));
     else if (waiting == 0)
-        m_jobs->setText(tr("%n job(s) running", nullptr, running));
+        m_jobs->setText(running == 1 ? tr("1 job running") : tr("%1 jobs running").arg(running));
     else
         m_jobs->setText(tr("%1 running, %2 waiting").arg(running).arg(waiting));
     update();

@@ -22,14 +22,19 @@ void prepareTable(QTableView& table)
     table.setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
     table.setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
     table.verticalHeader()->setVisible(false);
-    table.verticalHeader()->setDefaultSectionSize(
-        std::max(space::tableRow, QFontMetrics(fixedFont(TextSize::Secondary)).height() + 10));
+    prepareRows(table);
     table.verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     QHeaderView* header = table.horizontalHeader();
     header->setHighlightSections(false);
     header->setFont(textFont(TextSize::Axis, TextWeight::Strong));
     header->setMinimumSectionSize(40);
     header->setSectionsClickable(true);
+}
+
+void prepareRows(QTableView& table)
+{
+    table.verticalHeader()->setDefaultSectionSize(
+        std::max(space::tableRow, QFontMetrics(fixedFont(TextSize::Secondary)).height() + 10));
 }
 
 StateDelegate::StateDelegate(int stateRole, QObject* parent)

@@ -10,6 +10,7 @@ class QTableView;
 namespace blockcert::widgets {
 
 void prepareTable(QTableView& table);
+void prepareRows(QTableView& table); // their height, for the type as large as it is now
 
 // Paints the shape of a state before its word; other cells as usual. The state comes from stateRole.
 class StateDelegate : public QStyledItemDelegate {

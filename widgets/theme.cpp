@@ -2,6 +2,7 @@
 
 #include "widgets/resources.h"
 #include "widgets/style_sheet.h"
+#include "widgets/table_look.h"
 
 #include <QApplication>
 #include <QFontDatabase>
@@ -10,10 +11,13 @@
 #include <QPalette>
 #include <QStyle>
 #include <QStyleFactory>
+#include <QTableView>
 #include <QVariant>
 #include <QWidget>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace blockcert::widgets {
 
@@ -99,12 +103,19 @@ QPalette paletteOf(const Tokens& t)
     return palette;
 }
 
+// The factor of setTypeScale, kept by the application it was set for.
+double typeScale()
+{
+    const QVariant scale = QCoreApplication::instance()->property("blockcertTypeScale");
+    return scale.isValid() ? scale.toDouble() : 1.0;
+}
+
 // 1 for a desktop whose body text is 13 pixels high; the classroom's large fonts scale everything.
 double fontScale()
 {
     const int pixels = QFontInfo(QFontDatabase::systemFont(QFontDatabase::GeneralFont)).pixelSize();
     const double scale = pixels / 13.0;
-    return scale > 0.9 && scale < 1.1 ? 1.0 : std::clamp(scale, 1.0, 2.0);
+    return (scale > 0.9 && scale < 1.1 ? 1.0 : std::clamp(scale, 1.0, 2.0)) * typeScale();
 }
 
 QFont sized(QFont font, TextSize size, TextWeight weight)
@@ -167,6 +178,31 @@ void applyAppearance(QApplication& application, Appearance appearance)
     application.setFont(textFont(TextSize::Body));
     application.setPalette(paletteOf(tokens));
     application.setStyleSheet(styleSheetOf(tokens));
+}
+
+void setTypeScale(QApplication& application, double scale)
+{
+    const double ratio = scale / typeScale();
+    if (ratio == 1)
+        return;
+    application.setProperty("blockcertTypeScale", scale);
+    // Fonts that were set by hand do not follow the application's.
+    std::vector<std::pair<QWidget*, QFont>> fonts;
+    for (QWidget* widget : QApplication::allWidgets()) {
+        if (!widget->testAttribute(Qt::WA_SetFont))
+            continue;
+        QFont font = widget->font();
+        font.setPixelSize(qRound(QFontInfo(font).pixelSize() * ratio));
+        fonts.emplace_back(widget, font);
+    }
+    application.setFont(textFont(TextSize::Body));
+    application.setStyleSheet(styleSheetOf(tokensOf(application.palette())));
+    for (const auto& [widget, font] : fonts)
+        widget->setFont(font);
+    for (QWidget* widget : QApplication::allWidgets()) {
+        if (auto* table = qobject_cast<QTableView*>(widget))
+            prepareRows(*table);
+    }
 }
 
 QFont textFont(TextSize size, TextWeight weight)

@@ -54,6 +54,8 @@ struct Tokens {
 // Sets style, palette, fonts and style sheet of the application; call again to switch.
 void applyAppearance(QApplication& application, Appearance appearance);
 [[nodiscard]] bool desktopIsDark();
+// All type larger by this factor, at once: for a projector. Rows of tables follow.
+void setTypeScale(QApplication& application, double scale);
 
 enum class TextSize : std::uint8_t { Axis, Secondary, Body, Title, Headline }; // 11, 12, 13, 15, 20 at scale 1
 enum class TextWeight : std::uint8_t { Normal, Medium, Strong };

@@ -71,7 +71,8 @@ void TokenChips::setTokens(std::shared_ptr<const std::vector<Token>> tokens)
     relayout();
     verticalScrollBar()->setValue(0);
     updateGeometry();
-    setAccessibleDescription(m_tokens ? tr("%n token(s)", nullptr, static_cast<int>(m_tokens->size())) : QString());
+    setAccessibleDescription(m_tokens ? (m_tokens->size() == 1 ? tr("1 token") : tr("%1 tokens").arg(m_tokens->size()))
+                                      : QString());
 }
 
 void TokenChips::setTruncated(qint64 tokens)

@@ -78,7 +78,8 @@ JobId JobBoard::add(JobId id, const QString& title, bool isEngine, QObject* rece
         if (ended != m_entries.end())
             m_entries.erase(ended);
     }
-    m_entries.push_back({id, title, isEngine, isEngine ? StepState::Waiting : StepState::Running, {}, {}, false});
+    m_entries.push_back(
+        {id, title, isEngine, isEngine ? StepState::Waiting : StepState::Running, {}, {}, false, false});
     m_pending[id] = {receiver, std::move(callbacks), nullptr};
     announce();
     return id;
@@ -93,6 +94,13 @@ JobId JobBoard::askEngine(const QString& title, const QString& method, Json para
 JobId JobBoard::runTool(const QString& title, const QStringList& arguments, QObject* receiver, JobCallbacks callbacks)
 {
     return add(m_tool.run(arguments, ToolRunner::Output::Whole), title, false, receiver, std::move(callbacks));
+}
+
+JobId JobBoard::glance(const QStringList& arguments, QObject* receiver, JobCallbacks callbacks)
+{
+    const JobId id = m_tool.run(arguments, ToolRunner::Output::Whole);
+    m_pending[id] = {receiver, std::move(callbacks), nullptr};
+    return id;
 }
 
 JobId JobBoard::runLines(const QString& title, const QStringList& arguments, QObject* receiver, JobCallbacks callbacks)
@@ -110,13 +118,21 @@ JobId JobBoard::askEither(const QString& title, const QString& method, const Jso
 
 void JobBoard::cancel(JobId id)
 {
-    const JobEntry* job = find(id);
-    if (!job || !m_pending.contains(id))
+    if (!m_pending.contains(id))
         return;
-    if (job->isEngine)
+    const JobEntry* job = find(id);
+    if (job && job->isEngine)
         m_engine.cancel(id);
     else
         m_tool.cancel(id);
+}
+
+void JobBoard::pause(JobId id)
+{
+    if (JobEntry* job = entry(id))
+        job->isPausing = true;
+    cancel(id);
+    announce();
 }
 
 const JobEntry* JobBoard::find(JobId id) const

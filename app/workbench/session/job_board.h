@@ -35,6 +35,7 @@ struct JobEntry {
     JobProgress progress;
     QString sentence;          // why it failed
     bool isUnanswered = false; // asked to stop, and silent for three seconds
+    bool isPausing = false;    // stopped in order to be continued
 };
 
 // GUI thread. The one place that talks to the engine client and the tool runner on behalf of the documents.
@@ -48,6 +49,8 @@ public:
                     JobCallbacks callbacks);
     // One JSON value on standard output; an exit code other than 0 without one is a fault.
     JobId runTool(const QString& title, const QStringList& arguments, QObject* receiver, JobCallbacks callbacks);
+    // The same without an entry in the list of jobs and without a problem when it fails: for glances at many runs.
+    JobId glance(const QStringList& arguments, QObject* receiver, JobCallbacks callbacks);
     // Lines of JSON: {"progress": …} is progress, {"verdict": …} and other objects are the answer, the last one counts.
     JobId runLines(const QString& title, const QStringList& arguments, QObject* receiver, JobCallbacks callbacks);
     // Reading a model's headers or its tokenizer: by the engine if it is ready and idle, else by `blockcert`, so that
@@ -55,6 +58,8 @@ public:
     JobId askEither(const QString& title, const QString& method, const Json& parameters, const QStringList& arguments,
                     QObject* receiver, const JobCallbacks& callbacks);
     void cancel(JobId job);
+    // A cancel that the list of jobs calls by its purpose.
+    void pause(JobId job);
 
     void setEngineIsRemote(bool remote) { m_engineIsRemote = remote; }
 

@@ -6,6 +6,8 @@
 #include <QFileInfo>
 #include <QRegularExpression>
 
+#include <algorithm>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -19,7 +21,15 @@ PathKind kindOf(const QString& path)
         const QStringList weights = QDir(path).entryList(
             {u"*.safetensors"_s, u"*.safetensors.index.json"_s, u"*.gguf"_s, u"config.json"_s, u"*.bin"_s, u"*.pt"_s},
             QDir::Files);
-        return weights.isEmpty() ? PathKind::Unknown : PathKind::Model;
+        if (!weights.isEmpty())
+            return PathKind::Model;
+        constexpr qsizetype enough = 1000; // a folder of that many others is looked at no further
+        const QStringList folders = QDir(path).entryList(QDir::Dirs | QDir::NoDotAndDotDot);
+        for (const QString& folder : folders.first(std::min(folders.size(), enough))) {
+            if (looksLikeRun(path + u'/' + folder))
+                return PathKind::Runs;
+        }
+        return PathKind::Unknown;
     }
     if (file.isFile()) {
         const QString name = file.fileName().toLower();

@@ -8,6 +8,7 @@ namespace blockcert::workbench {
 enum class PathKind {
     Model,       // a folder with weights, a .gguf, .safetensors or .safetensors.index.json file, "demo", org/name
     Run,         // a folder with run.json
+    Runs,        // a folder with runs in it
     Certificate, // a certificate.json
     Prompts,     // .jsonl, .txt or .csv
     Missing,     // looks like a path, and nothing is there

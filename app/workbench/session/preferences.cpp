@@ -29,7 +29,8 @@ QString installedProgram(const QString& name)
     return name;
 }
 
-QString freshRunPath(const QString& folder, const QString& model, const QString& prompts, const QString& dtype)
+QString freshRunPath(const QString& folder, const QString& model, const QString& prompts, const QString& dtype,
+                     const QStringList& taken)
 {
     static const QRegularExpression unsafe(u"[^A-Za-z0-9._-]+"_s);
     QString name = u"%1-%2-%3"_s.arg(model, prompts, dtype);
@@ -38,7 +39,7 @@ QString freshRunPath(const QString& folder, const QString& model, const QString&
         name.remove(0, 1);
     const QDir place(folder);
     QString path = place.filePath(name + u".blockcert"_s);
-    for (int i = 2; QFileInfo::exists(path); ++i)
+    for (int i = 2; QFileInfo::exists(path) || taken.contains(path); ++i)
         path = place.filePath(u"%1-%2.blockcert"_s.arg(name).arg(i));
     return path;
 }
@@ -110,6 +111,11 @@ void Preferences::setRunFolder(const QString& folder)
     m_settings.setValue(u"runs/folder"_s, folder);
 }
 
+QString Preferences::annotationsPath()
+{
+    return QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + u"/annotations.json"_s;
+}
+
 QList<RecentItem> Preferences::readRecent(const QString& group) const
 {
     QList<RecentItem> items;
@@ -158,6 +164,36 @@ void Preferences::addRecentRun(const RecentItem& item)
     addRecent(u"recent_runs"_s, item);
 }
 
+ShellLayout::Name Preferences::layoutName() const
+{
+    const int number = m_settings.value(u"layout"_s).toInt();
+    return ShellLayout::all[static_cast<std::size_t>(std::clamp(number, 0, 2))];
+}
+
+ShellLayout Preferences::layout(ShellLayout::Name name) const
+{
+    ShellLayout layout = ShellLayout::standard(name);
+    const QString group = u"layouts/%1/"_s.arg(static_cast<int>(name));
+    layout.side = m_settings.value(group + u"side"_s, layout.side).toBool();
+    layout.drawer = m_settings.value(group + u"drawer"_s, layout.drawer).toBool();
+    layout.explains = m_settings.value(group + u"explains"_s, layout.explains).toBool();
+    return layout;
+}
+
+void Preferences::setLayout(const ShellLayout& layout)
+{
+    const QString group = u"layouts/%1/"_s.arg(static_cast<int>(layout.name));
+    m_settings.setValue(u"layout"_s, static_cast<int>(layout.name));
+    m_settings.setValue(group + u"side"_s, layout.side);
+    m_settings.setValue(group + u"drawer"_s, layout.drawer);
+    m_settings.setValue(group + u"explains"_s, layout.explains);
+}
+
+void Preferences::resetLayout(ShellLayout::Name name)
+{
+    m_settings.remove(u"layouts/%1"_s.arg(static_cast<int>(name)));
+}
+
 QString Preferences::lastFolder(const QString& kind) const
 {
     return m_settings.value(u"folders/"_s + kind, QDir::homePath()).toString();
@@ -182,6 +218,30 @@ void Preferences::setWindow(const QByteArray& geometry, const QByteArray& splitt
 {
     m_settings.setValue(u"window/geometry"_s, geometry);
     m_settings.setValue(u"window/splitters"_s, splitters);
+}
+
+bool Preferences::notifies() const
+{
+    return m_settings.value(u"notify"_s, true).toBool();
+}
+
+void Preferences::setNotifies(bool notifies)
+{
+    m_settings.setValue(u"notify"_s, notifies);
+}
+
+VerifySpeeds Preferences::verifySpeeds() const
+{
+    return {m_settings.value(u"measured/verify_bytes"_s).toDouble(),
+            m_settings.value(u"measured/verify_replay"_s).toDouble(),
+            m_settings.value(u"measured/verify_model"_s).toDouble()};
+}
+
+void Preferences::setVerifySpeeds(const VerifySpeeds& speeds)
+{
+    m_settings.setValue(u"measured/verify_bytes"_s, speeds.bytes);
+    m_settings.setValue(u"measured/verify_replay"_s, speeds.replay);
+    m_settings.setValue(u"measured/verify_model"_s, speeds.model);
 }
 
 bool Preferences::restoresPlace() const

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "app/workbench/process/engine_client.h"
+#include "app/workbench/session/shell_layout.h"
+#include "app/workbench/session/verify_cost.h"
 #include "widgets/theme.h"
 #include "widgets/values.h"
 
@@ -47,10 +49,19 @@ public:
     [[nodiscard]] QString runFolder() const;
     void setRunFolder(const QString& folder);
 
+    // The file of the user's tags and notes.
+    [[nodiscard]] static QString annotationsPath();
+
     [[nodiscard]] QList<RecentItem> recentModels() const;
     void addRecentModel(const RecentItem& item);
     [[nodiscard]] QList<RecentItem> recentRuns() const;
     void addRecentRun(const RecentItem& item);
+
+    // The layout used last, and each layout as the user left it.
+    [[nodiscard]] ShellLayout::Name layoutName() const;
+    [[nodiscard]] ShellLayout layout(ShellLayout::Name name) const;
+    void setLayout(const ShellLayout& layout); // becomes the one used last
+    void resetLayout(ShellLayout::Name name);
 
     // The folder a file dialog opened last, per kind ("model", "run", "prompts", …).
     [[nodiscard]] QString lastFolder(const QString& kind) const;
@@ -59,6 +70,13 @@ public:
     [[nodiscard]] QByteArray geometry() const;
     [[nodiscard]] QByteArray splitters() const;
     void setWindow(const QByteArray& geometry, const QByteArray& splitters);
+
+    // Whether the desktop is told about the end of a run while another window is in front.
+    [[nodiscard]] bool notifies() const;
+    void setNotifies(bool notifies);
+
+    [[nodiscard]] VerifySpeeds verifySpeeds() const;
+    void setVerifySpeeds(const VerifySpeeds& speeds);
 
     // Whether a start without arguments opens what was open last.
     [[nodiscard]] bool restoresPlace() const;
@@ -78,8 +96,9 @@ private:
 
 // "blockcert-engine": beside this program, or in libexec/blockcert of the same prefix; else its bare name.
 [[nodiscard]] QString installedProgram(const QString& name);
-// A folder for a new run that does not exist yet: "FOLDER/MODEL-PROMPTS-DTYPE.blockcert", numbered if needed.
+// A folder for a new run that does not exist yet and is not spoken for: "FOLDER/MODEL-PROMPTS-DTYPE.blockcert",
+// numbered if needed.
 [[nodiscard]] QString freshRunPath(const QString& folder, const QString& model, const QString& prompts,
-                                   const QString& dtype);
+                                   const QString& dtype, const QStringList& taken = {});
 
 }

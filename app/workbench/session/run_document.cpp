@@ -51,6 +51,7 @@ void RunDocument::reload()
             this,
             [answer, path = m_path] {
                 RunView view = runViewOf(*answer);
+                view.facts = runFactsOf(*answer);
                 view.path = path; // what the user opened, however the program spells it
                 if (view.settings)
                     view.settings->out = path;

@@ -105,6 +105,7 @@ void RunLauncher::start(bool resume)
     m_state = State::Running;
     m_fault = {};
     m_isResumable = false;
+    m_isPausing = false;
 
     auto job = std::make_shared<JobId>(0);
     const auto isCurrent = [this, job] { return m_job == *job && m_state == State::Running; };
@@ -142,6 +143,14 @@ void RunLauncher::cancel()
 {
     if (m_state == State::Running)
         m_board.cancel(m_job);
+}
+
+void RunLauncher::pause()
+{
+    if (m_state != State::Running)
+        return;
+    m_isPausing = true;
+    m_board.pause(m_job);
 }
 
 void RunLauncher::finish(State state, const JobFault& fault, bool resumable)

@@ -45,6 +45,10 @@ public:
     // Continues an unfinished run that was opened; nothing if its settings are not known.
     void resume(const RunView& run);
     void cancel();
+    void pause(); // a cancel in order to resume later
+
+    // Stopped by pause() and not resumed since.
+    [[nodiscard]] bool isPaused() const { return m_isPausing && m_state == State::Cancelled; }
 
     [[nodiscard]] State state() const { return m_state; }
 
@@ -87,6 +91,7 @@ private:
     State m_state = State::Idle;
     JobFault m_fault;
     bool m_isResumable = false;
+    bool m_isPausing = false;
     JobId m_job = 0;
     double m_flopsPerSecond = 0;
 };

@@ -1,6 +1,7 @@
 // An opened run as the pages show it: what `blockcert show RUN --json --tokens` told.
 #pragma once
 
+#include "app/workbench/session/run_facts.h"
 #include "app/workbench/session/run_settings.h"
 #include "engine/base/strict_json.h"
 #include "widgets/values.h"
@@ -32,6 +33,7 @@ struct RunView {
     std::shared_ptr<const std::vector<widgets::BlockRow>> blocks;
     std::map<int, std::shared_ptr<const Json>> certificates; // by block
     std::optional<RunSettings> settings;                     // for resuming it
+    RunFacts facts;                                          // as the list of runs shows them
     QStringList problems;
 };
 

@@ -13,6 +13,8 @@ QStringList verifyArguments(const VerifyRequest& request)
     QStringList arguments{u"verify"_s, request.path, u"--level"_s, QString::number(request.level)};
     if (!request.model.isEmpty())
         arguments << u"--model"_s << request.model;
+    if (!request.policy.isEmpty())
+        arguments << u"--policy"_s << request.policy;
     return arguments;
 }
 
@@ -28,7 +30,7 @@ void VerdictDocument::choose(const QString& path)
         return;
     cancel();
     m_request.path = path;
-    m_request.model.clear();
+    m_request.model.clear(); // the policy stays: it is the reader's, not the run's
     m_verdict.clear();
     m_source.reset();
     m_wasCancelled = false;
@@ -88,6 +90,16 @@ void VerdictDocument::verify(const VerifyRequest& request)
     };
     *job = m_board.runLines(tr("Verify"), verifyArguments(request) << u"--jsonl"_s, this, callbacks);
     m_verdict.begin(*job);
+    emit changed();
+}
+
+void VerdictDocument::adopt(const VerifyRequest& request, const widgets::VerdictView& verdict, const JsonResult& source)
+{
+    cancel();
+    m_request = request;
+    m_source = source;
+    m_wasCancelled = false;
+    m_verdict.fill(verdict);
     emit changed();
 }
 

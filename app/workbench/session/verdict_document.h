@@ -15,7 +15,8 @@ class JobBoard;
 struct VerifyRequest {
     QString path; // a run directory, or one block's certificate.json
     int level = 3;
-    QString model; // empty: where run.json points
+    QString model;  // empty: where run.json points
+    QString policy; // a file; empty: the certificate's own
 
     friend bool operator==(const VerifyRequest&, const VerifyRequest&) = default;
 };
@@ -33,6 +34,8 @@ public:
     void choose(const QString& path);
     void verify(const VerifyRequest& request);
     void cancel();
+    // A verdict that was made elsewhere, such as in a batch.
+    void adopt(const VerifyRequest& request, const widgets::VerdictView& verdict, const JsonResult& source);
 
     [[nodiscard]] const VerifyRequest& request() const { return m_request; }
 

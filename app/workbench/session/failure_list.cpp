@@ -1,0 +1,177 @@
+#include "app/workbench/session/failure_list.h"
+
+#include "app/workbench/session/run_settings.h"
+#include "widgets/cell_facts.h"
+#include "widgets/error_scale.h"
+#include "widgets/number_text.h"
+
+#include <QCoreApplication>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::FailureReason;
+using widgets::FailureRow;
+using widgets::Metric;
+
+namespace {
+
+constexpr double massiveFactor = 20; // of the block's median norm
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("FailureList", text);
+}
+
+Json numberOrNull(double value)
+{
+    return std::isfinite(value) ? Json(value) : Json();
+}
+
+}
+
+FailureList failuresOf(const widgets::TokenMap& map)
+{
+    FailureList list;
+    auto rows = std::make_shared<std::vector<FailureRow>>();
+    const bool isRelative = map.thresholds.relativeDecides;
+    const Metric deciding = isRelative ? Metric::Relative : Metric::Error;
+    const FailureReason reason = isRelative ? FailureReason::RelativeError : FailureReason::Error;
+    const double threshold = widgets::thresholdOf(map.thresholds, deciding);
+    const double lossThreshold = widgets::thresholdOf(map.thresholds, Metric::LossDifference);
+    std::map<std::tuple<FailureReason, int, int>, int> times; // reason, prompt, token
+    for (std::size_t column = 0; column < map.blocks.size(); ++column) {
+        const double median = widgets::medianNorm(map, map.blocks[column]);
+        for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt) {
+            const widgets::MapPrompt& shown = map.prompts[prompt];
+            const widgets::MapCell* cell = map.cell(column, prompt);
+            if (!cell) {
+                list.notMeasured += static_cast<qint64>(shown.tokens.size());
+                continue;
+            }
+            for (std::size_t token = 0; token < shown.tokens.size(); ++token) {
+                const widgets::CellKey key{map.blocks[column], static_cast<int>(prompt), static_cast<int>(token)};
+                const bool isMassive =
+                    token < cell->outputNorm.size() && median > 0 && cell->outputNorm[token] >= massiveFactor * median;
+                const auto add = [&](FailureReason why, double observed, double limit) {
+                    ++times[{why, key.prompt, key.token}];
+                    rows->push_back({why, key, shown.id, shown.tokens[token].piece, observed, limit, isMassive, 1, {}});
+                };
+                const double error = widgets::valueOf(*cell, deciding, token, map.thresholds);
+                if (widgets::isMissing(error))
+                    ++list.notMeasured;
+                else
+                    ++list.measured;
+                if (error > threshold) {
+                    ++list.above;
+                    add(reason, error, threshold);
+                }
+                const double loss = std::abs(widgets::valueOf(*cell, Metric::LossDifference, token, map.thresholds));
+                list.lossMeasured += widgets::isMissing(loss) ? 0 : 1;
+                if (loss > lossThreshold) {
+                    ++list.lossAbove;
+                    add(FailureReason::LossDifference, loss, lossThreshold);
+                }
+            }
+        }
+    }
+    std::stable_sort(rows->begin(), rows->end(),
+                     [](const FailureRow& a, const FailureRow& b) { return a.excess() > b.excess(); });
+    if (rows->size() > mostFailures)
+        rows->resize(mostFailures);
+    for (FailureRow& row : *rows)
+        row.blocksFailing = times[{row.reason, row.key.prompt, row.key.token}];
+    list.rows = std::move(rows);
+    list.decidingScale = widgets::ErrorScale::fitted(map, deciding);
+    list.lossScale = widgets::ErrorScale::fitted(map, Metric::LossDifference);
+    return list;
+}
+
+QString summaryOf(const FailureList& list, int shown)
+{
+    QStringList parts{
+        list.above == 0
+            ? tr("Every one of the %1 measured errors is within its threshold").arg(widgets::countText(list.measured))
+            : tr("%1 of %2 errors are above their threshold")
+                  .arg(widgets::countText(list.above), widgets::countText(list.measured))};
+    if (list.lossMeasured > 0)
+        parts << tr("%1 of %2 losses differ by more than τ_loss")
+                     .arg(widgets::countText(list.lossAbove), widgets::countText(list.lossMeasured));
+    else
+        parts << tr("losses were not measured");
+    if (list.notMeasured > 0)
+        parts << tr("%1 were never measured").arg(widgets::countText(list.notMeasured));
+    QString text = parts.join(u"; "_s) + u'.';
+    if (list.above + list.lossAbove > static_cast<qint64>(list.rows->size()))
+        text += u' ' + tr("The worst %1 are listed.").arg(widgets::countText(static_cast<qint64>(list.rows->size())));
+    if (shown != static_cast<int>(list.rows->size()))
+        text += u' ' + tr("%1 shown.").arg(widgets::countText(shown));
+    return text;
+}
+
+FailureBundle bundleOf(const widgets::TokenMap& map, const FailureRow& failure, const QString& runCommand,
+                       const QString& note)
+{
+    const widgets::MapPrompt& prompt = map.prompts[static_cast<std::size_t>(failure.key.prompt)];
+    Json ids = Json::array();
+    for (const widgets::Token& token : prompt.tokens)
+        ids.push_back(token.id);
+    FailureBundle bundle;
+    bundle.prompts = writeJsonLine({{"id", prompt.id.toStdString()}, {"token_ids", ids}});
+    if (bundle.prompts.empty() || bundle.prompts.back() != '\n')
+        bundle.prompts += '\n';
+    const auto token = static_cast<std::size_t>(failure.key.token);
+    Json blocks = Json::array();
+    for (std::size_t column = 0; column < map.blocks.size(); ++column) {
+        const widgets::MapCell* cell = map.cell(column, static_cast<std::size_t>(failure.key.prompt));
+        if (!cell)
+            continue;
+        Json numbers = {{"block", map.blocks[column]}};
+        const std::pair<const char*, Metric> metrics[] = {
+            {"error", Metric::Error},       {"error_attn", Metric::AttentionPart},       {"error_mlp", Metric::MlpPart},
+            {"relative", Metric::Relative}, {"loss_difference", Metric::LossDifference}, {"margin", Metric::Margin}};
+        for (const auto& [name, metric] : metrics)
+            numbers[name] = numberOrNull(widgets::valueOf(*cell, metric, token, map.thresholds));
+        numbers["output_norm"] = token < cell->outputNorm.size() ? numberOrNull(cell->outputNorm[token]) : Json();
+        blocks.push_back(std::move(numbers));
+    }
+    bundle.numbers = writeJson({{"schema", "blockcert.failure/1"},
+                                {"model", map.model.toStdString()},
+                                {"run", map.run.toStdString()},
+                                {"reason", widgets::reasonSymbol(failure.reason).toStdString()},
+                                {"block", failure.key.block},
+                                {"prompt", prompt.id.toStdString()},
+                                {"token", failure.key.token},
+                                {"piece", failure.piece.toStdString()},
+                                {"observed", failure.observed},
+                                {"threshold", failure.threshold},
+                                {"note", note.toStdString()},
+                                {"blocks", std::move(blocks)}});
+    // The run's own command, on this prompt and block alone.
+    QStringList words = shellWords(runCommand);
+    const auto replace = [&words](const QString& option, const QString& value) {
+        const qsizetype at = words.indexOf(option);
+        if (at >= 0 && at + 1 < words.size())
+            words[at + 1] = value;
+        else
+            words << option << value;
+    };
+    if (words.isEmpty())
+        words << u"blockcert"_s << u"certify"_s << map.model;
+    words.removeAll(u"--resume"_s);
+    const qsizetype shortOut = words.indexOf(u"-o"_s);
+    if (shortOut >= 0)
+        words[shortOut] = u"--out"_s;
+    replace(u"--blocks"_s, QString::number(failure.key.block));
+    replace(u"--prompts"_s, u"prompt.jsonl"_s);
+    replace(u"--out"_s, u"again.blockcert"_s);
+    bundle.command = shellCommand(words);
+    return bundle;
+}
+
+}

@@ -1,0 +1,46 @@
+// Every token of a run that its policy does not cover, worst first, with the numbers it is measured against.
+#pragma once
+
+#include "engine/base/strict_json.h"
+#include "widgets/error_scale.h"
+#include "widgets/failure_table.h"
+#include "widgets/values.h"
+
+#include <memory>
+#include <vector>
+
+namespace blockcert::workbench {
+
+inline constexpr std::size_t mostFailures = 20000; // in a list
+
+struct FailureList {
+    // By how many times they exceed their threshold; of very many the worst.
+    std::shared_ptr<const std::vector<widgets::FailureRow>> rows =
+        std::make_shared<const std::vector<widgets::FailureRow>>();
+    qint64 measured = 0; // tokens × blocks with a deciding error
+    qint64 above = 0;    // of those
+    qint64 lossMeasured = 0;
+    qint64 lossAbove = 0;
+    qint64 notMeasured = 0; // tokens × blocks that the run is about and that have no deciding error
+    widgets::ErrorScale decidingScale;
+    widgets::ErrorScale lossScale;
+};
+
+// By the map's own thresholds: the deciding error measure, and the loss. Looks at every cell: call it outside the GUI
+// thread.
+[[nodiscard]] FailureList failuresOf(const widgets::TokenMap& map);
+
+// "12 of 7 530 tokens × blocks are not covered …", with what was never measured.
+[[nodiscard]] QString summaryOf(const FailureList& list, int shown);
+
+// What somebody else needs to see one failure again: the prompt as literal ids, the numbers, the command.
+struct FailureBundle {
+    std::string prompts; // a prompt file, one line
+    std::string numbers; // JSON
+    QString command;
+};
+
+[[nodiscard]] FailureBundle bundleOf(const widgets::TokenMap& map, const widgets::FailureRow& failure,
+                                     const QString& runCommand, const QString& note);
+
+}

@@ -1,0 +1,27 @@
+// Two runs side by side: what was measured otherwise, block by block, and the map of one laid over the other's.
+#pragma once
+
+#include "app/workbench/session/run_view.h"
+#include "widgets/compare_table.h"
+#include "widgets/values.h"
+
+#include <memory>
+#include <vector>
+
+namespace blockcert::workbench {
+
+struct RunComparison {
+    std::vector<widgets::ComparedBlock> blocks;
+    bool isRelative = false;                         // the measure that decides in A
+    QStringList differences;                         // what is not the same: model, prompts, thresholds, precision
+    QStringList weaker;                              // what B claims less of than A
+    QString sentence;                                // the whole in one line
+    int commonPrompts = 0;                           // with equal token ids
+    std::shared_ptr<const widgets::TokenMap> other;  // B in the order of A's blocks and prompts
+    std::shared_ptr<const widgets::TokenMap> change; // the magnitude of B − A; absent where one is not measured
+};
+
+// Prompts are paired by their token ids, whatever they are called. Looks at every cell: call it outside the GUI thread.
+[[nodiscard]] RunComparison compare(const RunView& a, const RunView& b);
+
+}

@@ -139,7 +139,7 @@ CertificatePage::CertificatePage(QWidget* parent)
 {
     auto* layout = pageLayout(this);
     QPushButton* back = button(tr("Back to the map"));
-    back->setShortcut(QKeySequence(u"Alt+Left"_s));
+    back->setToolTip(tr("Esc"));
     connect(back, &QPushButton::clicked, this, &CertificatePage::backWanted);
     m_title->addWidget(m_badge);
     m_title->addWidget(back);

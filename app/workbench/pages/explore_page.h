@@ -1,10 +1,12 @@
-// The Explore page: what stands out, the map of tokens and blocks, and the table of blocks under it.
+// The Explore page: what stands out, the views of a run, and the table of blocks under them.
 #pragma once
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/loadable.h"
 #include "app/workbench/session/run_view.h"
+#include "widgets/failure_table.h"
 #include "widgets/values.h"
+#include "widgets/view_export.h"
 
 #include <QTimer>
 #include <QWidget>
@@ -13,36 +15,50 @@
 #include <optional>
 #include <vector>
 
-class QComboBox;
 class QLabel;
+class QSplitter;
 class QStackedWidget;
 
 namespace blockcert::widgets {
 class BlockTable;
 class EmptyState;
-class ErrorLegend;
 class InspectorPanel;
 class Notice;
 class PageTitle;
 class SegmentedControl;
 class StateBadge;
-class TokenHeatmap;
 }
 
 namespace blockcert::workbench {
+
+class Annotations;
+class CompareView;
+class CoverageView;
+class FailureView;
+class MapView;
+class SelectionBus;
+struct RunComparison;
 
 class ExplorePage : public QWidget {
     Q_OBJECT
 
 public:
-    explicit ExplorePage(QWidget* parent = nullptr);
+    enum View { Map, Coverage, Failures, Compare };
+
+    ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent = nullptr);
 
     // An opened run, or why there is none.
     void setRun(const QString& path, const Loadable<RunView>& run);
     // What was found out about the run by verifying it here; without it everything is the issuer's claim.
     void setVerdict(const std::optional<widgets::RunVerdict>& verdict);
+    // A second run beside the opened one; an empty state takes it away.
+    void setOther(const QString& path, const Loadable<RunView>& other);
+    void showView(View view);
+
+    [[nodiscard]] View view() const;
+
     // A run that goes on: the map fills with addCell.
-    void setLive(const std::shared_ptr<const widgets::TokenMap>& map,
+    void setLive(const QString& path, const std::shared_ptr<const widgets::TokenMap>& map,
                  const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks);
     void addCell(int block, int prompt, const std::shared_ptr<const widgets::MapCell>& cell);
     // The run ended without leaving anything to open.
@@ -61,11 +77,12 @@ public:
     void release();
     void stepToUncovered(int step);
 
+    void resetSplit(); // map and table at their first heights
+
     [[nodiscard]] std::optional<int> shownPrompt() const;
     [[nodiscard]] QWidget* side() const;
 
 signals:
-    void selectionChanged();
     void runWanted();
     void modelWanted();
     void demoWanted();
@@ -74,6 +91,10 @@ signals:
     void certificateWanted(int block);
     void copyWanted(); // the command that made the run
     void remedyWanted(blockcert::workbench::Remedy remedy);
+    void viewExportWanted(const blockcert::widgets::ViewExport& view);
+    void otherWanted(); // choose B
+    void exportWanted(const blockcert::widgets::FailureRow& failure, const QString& note);
+    void mapGone(); // there was a map, and now there is none
 
 private:
     struct PendingCell {
@@ -82,17 +103,21 @@ private:
         std::shared_ptr<const widgets::MapCell> values;
     };
 
+    void makeEmptyPage();
     QWidget* makeView();
+    QWidget* makeTable();
     void showMap(const std::shared_ptr<const widgets::TokenMap>& map,
                  const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks, bool keepPlace);
-    void setMetric(widgets::Metric metric);
+    void showBlocks();
     void takePendingCells();
-    void refreshSentence();
     void refreshNotice();
-    void refreshPrompts();
-    void inspect(const widgets::CellKey& key);
+    void refreshFailures();
+    void refreshComparison();
+    void showSide(int side); // A, B or the change, on the map
+    void inspect();
     void act(int action);
 
+    SelectionBus& m_bus;
     std::shared_ptr<const widgets::TokenMap> m_map;
     std::shared_ptr<const std::vector<widgets::BlockRow>> m_blocks;
     std::vector<PendingCell> m_pendingCells; // on the map already, not yet in m_map
@@ -100,26 +125,32 @@ private:
     bool m_isLive = false;
     bool m_wasLive = false; // when the map was shown last
     bool m_hasCertificates = false;
-    bool m_goesToWorst = false;   // a map that was just opened shows its largest value first
-    quint64 m_summaryRequest = 0; // only the newest summary is shown
     QStackedWidget* m_stack = nullptr;
     widgets::EmptyState* m_empty = nullptr;
     QWidget* m_emptyPage = nullptr;
     widgets::Notice* m_emptyNotice = nullptr;
     widgets::PageTitle* m_title = nullptr;
     widgets::StateBadge* m_trust = nullptr;
-    widgets::SegmentedControl* m_metric = nullptr;
-    QLabel* m_sentence = nullptr;
     QLabel* m_blocksSentence = nullptr;
     widgets::Notice* m_notice = nullptr;
-    QComboBox* m_prompt = nullptr;
-    widgets::TokenHeatmap* m_heatmap = nullptr;
-    widgets::ErrorLegend* m_legend = nullptr;
+    QSplitter* m_split = nullptr;
+    widgets::SegmentedControl* m_view = nullptr;
+    widgets::SegmentedControl* m_sideChoice = nullptr; // A, B, Δ
+    QStackedWidget* m_views = nullptr;
+    MapView* m_mapView = nullptr;
+    CoverageView* m_coverage = nullptr;
+    FailureView* m_failures = nullptr;
+    CompareView* m_compare = nullptr;
+    std::shared_ptr<const RunView> m_run;   // A, once it is read
+    std::shared_ptr<const RunView> m_other; // B
+    std::shared_ptr<const RunComparison> m_comparison;
+    quint64 m_comparisonRequest = 0; // only the newest is shown
     widgets::BlockTable* m_table = nullptr;
     widgets::InspectorPanel* m_inspector = nullptr;
     Remedy m_remedy = Remedy::Retry;
     QStringList m_problems; // of the opened run
     std::optional<widgets::RunVerdict> m_verdict;
+    std::optional<int> m_actions; // which of the inspector's actions are enabled, as bits
     bool m_offersResume = false;
 };
 

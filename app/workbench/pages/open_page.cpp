@@ -1,8 +1,10 @@
 #include "app/workbench/pages/open_page.h"
 
+#include "app/workbench/pages/runs_view.h"
 #include "widgets/empty_state.h"
 #include "widgets/model_card_view.h"
 #include "widgets/notice.h"
+#include "widgets/segmented_control.h"
 #include "widgets/tensor_table.h"
 
 #include <QLineEdit>
@@ -23,7 +25,7 @@ QWidget* recentRow(const QString& title, const QString& note, const QString& pat
     auto* layout = new QVBoxLayout(line);
     layout->setContentsMargins(0, 0, 0, space::tiny);
     layout->setSpacing(0);
-    *link = elidedLink(title, space::inspector - 3 * space::large);
+    *link = elidedLink(title, space::inspector - 40 - 3 * space::large);
     (*link)->setToolTip(path);
     layout->addWidget(*link);
     auto* text = new ElidedLabel(note, widgets::TextSize::Secondary, widgets::TextTone::Secondary);
@@ -36,6 +38,11 @@ QWidget* recentRow(const QString& title, const QString& note, const QString& pat
 
 OpenPage::OpenPage(QWidget* parent)
     : QWidget(parent)
+    , m_view(new widgets::SegmentedControl)
+    , m_views(new QStackedWidget)
+    , m_sides(new QStackedWidget)
+    , m_runsView(new RunsView)
+    , m_runNotes(new RunNotesPanel)
     , m_stack(new QStackedWidget)
     , m_empty(new widgets::EmptyState)
     , m_problem(new widgets::Notice)
@@ -48,7 +55,33 @@ OpenPage::OpenPage(QWidget* parent)
 {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->addWidget(m_stack);
+    layout->setSpacing(0);
+    m_view->setChoices({tr("Model"), tr("Runs")}, {tr("The model that is open"), tr("What was measured before")});
+    connect(m_view, &widgets::SegmentedControl::chosen, this, [this](int view) { showView(static_cast<View>(view)); });
+    auto* top = row();
+    top->setContentsMargins(space::large + space::tiny, space::medium, space::large, 0);
+    top->addWidget(m_view);
+    top->addStretch(1);
+    layout->addLayout(top);
+    auto* runs = new QWidget;
+    pageLayout(runs)->addWidget(m_runsView);
+    m_views->addWidget(m_stack);
+    m_views->addWidget(runs);
+    layout->addWidget(m_views, 1);
+    auto* runSide = new SidePanel;
+    runSide->content()->addWidget(m_runNotes);
+    runSide->content()->addStretch(1);
+    m_sides->addWidget(m_side);
+    m_sides->addWidget(runSide);
+    connect(m_runsView, &RunsView::currentChanged, this, [this] { m_runNotes->setRun(m_runsView->current()); });
+    connect(m_runsView, &RunsView::runActivated, this, &OpenPage::runChosen);
+    connect(m_runsView, &RunsView::folderWanted, this, &OpenPage::folderWanted);
+    connect(m_runsView, &RunsView::otherRunWanted, this, &OpenPage::runWanted);
+    connect(m_runNotes, &RunNotesPanel::exploreWanted, this, &OpenPage::runChosen);
+    connect(m_runNotes, &RunNotesPanel::verifyWanted, this, &OpenPage::verifyWanted);
+    connect(m_runNotes, &RunNotesPanel::resumeWanted, this, &OpenPage::resumeWanted);
+    connect(m_runNotes, &RunNotesPanel::compareWanted, this, &OpenPage::compareWanted);
+    connect(m_runNotes, &RunNotesPanel::notesEdited, this, &OpenPage::notesEdited);
     setFocusProxy(m_empty);
 
     m_empty->setText(tr("Where does a surrogate depart from its model?"),
@@ -92,16 +125,46 @@ OpenPage::OpenPage(QWidget* parent)
     tensorTop->addWidget(heading(tr("Tensors")), 1);
     tensorTop->addWidget(m_filter);
 
-    auto* cardLayout = pageLayout(m_cardPage);
-    cardLayout->addWidget(m_card);
-    cardLayout->addLayout(tensorTop);
-    cardLayout->addWidget(m_tensors, 1);
+    auto* card = new QWidget;
+    auto* cardColumn = pageLayout(card);
+    cardColumn->addWidget(m_card);
+    cardColumn->addLayout(tensorTop);
+    cardColumn->addWidget(m_tensors, 1);
+    m_tensors->setMinimumHeight(6 * space::tableRow);
+    auto* cardLayout = column(0);
+    cardLayout->addWidget(scrolling(card));
+    m_cardPage->setLayout(cardLayout);
     m_stack->addWidget(m_cardPage);
     rebuildSide();
 }
 
+QWidget* OpenPage::side() const
+{
+    return m_sides;
+}
+
+void OpenPage::showView(View view)
+{
+    m_view->setCurrent(view);
+    m_views->setCurrentIndex(view);
+    m_sides->setCurrentIndex(view);
+    if (view == ShowRuns)
+        m_runsView->setFocus();
+}
+
+void OpenPage::setRuns(std::vector<widgets::RunRow> rows)
+{
+    m_view->setChoices({tr("Model"), rows.empty() ? tr("Runs") : tr("Runs · %1").arg(rows.size())},
+                       {tr("The model that is open"), tr("What was measured before")});
+    m_view->setCurrent(m_views->currentIndex());
+    m_runsView->setRows(std::move(rows));
+    m_runNotes->setRun(m_runsView->current());
+}
+
 void OpenPage::setProblem(const QString& sentence)
 {
+    if (!sentence.isEmpty())
+        showView(ShowModel);
     m_problem->setNotice(widgets::Notice::Tone::Error, sentence);
     m_problem->setVisible(!sentence.isEmpty());
 }

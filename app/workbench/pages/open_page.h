@@ -18,10 +18,14 @@ namespace blockcert::widgets {
 class EmptyState;
 class ModelCardView;
 class Notice;
+class SegmentedControl;
 class TensorTable;
 }
 
 namespace blockcert::workbench {
+
+class RunNotesPanel;
+class RunsView;
 
 // Model, run and verification are chosen by the window; the page only asks for them.
 class OpenPage : public QWidget {
@@ -36,7 +40,12 @@ public:
     // What could not be opened, said here because nothing else is on screen.
     void setProblem(const QString& sentence);
 
-    [[nodiscard]] QWidget* side() const { return m_side; }
+    enum View { ShowModel, ShowRuns };
+
+    void showView(View view);
+    void setRuns(std::vector<widgets::RunRow> rows);
+
+    [[nodiscard]] QWidget* side() const;
 
 signals:
     void modelWanted();
@@ -49,10 +58,20 @@ signals:
     void remedyWanted(blockcert::workbench::Remedy remedy);
     void modelChosen(const QString& path);
     void runChosen(const QString& path);
+    void verifyWanted(const QString& path);
+    void resumeWanted(const QString& path);
+    void compareWanted(const QString& path);
+    void folderWanted(); // verify every run on the shelf
+    void notesEdited(const QString& path, const QStringList& tags, const QString& note);
 
 private:
     void rebuildSide();
 
+    widgets::SegmentedControl* m_view = nullptr;
+    QStackedWidget* m_views = nullptr;
+    QStackedWidget* m_sides = nullptr;
+    RunsView* m_runsView = nullptr;
+    RunNotesPanel* m_runNotes = nullptr;
     QStackedWidget* m_stack = nullptr;
     widgets::EmptyState* m_empty = nullptr;
     widgets::Notice* m_problem = nullptr; // of the empty state

@@ -90,30 +90,30 @@ OptionsPanel::OptionsPanel(QWidget* parent)
     m_alphaAct = numberField(tr("α_act"), tr("Share of tokens that must be covered"));
     m_alphaLoss = numberField(tr("α_loss"), tr("Share of the loss that must be covered"));
 
-    auto* grid = new QGridLayout(this);
-    grid->setContentsMargins(0, 0, 0, 0);
-    grid->setHorizontalSpacing(space::medium);
-    grid->setVerticalSpacing(space::small);
-    const auto put = [grid](int line, int at, const QString& label, QWidget* field) {
-        QLabel* text = widgets::makeLabel(label, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                          widgets::TextTone::Secondary);
-        text->setBuddy(field);
-        grid->addWidget(text, line, 2 * at);
-        grid->addWidget(field, line, 2 * at + 1);
+    m_grid = new QGridLayout(this);
+    m_grid->setContentsMargins(0, 0, 0, 0);
+    m_grid->setHorizontalSpacing(space::medium);
+    m_grid->setVerticalSpacing(space::small);
+    const auto add = [this](const QString& label, QWidget* field) {
+        QLabel* text = label.isEmpty() ? nullptr
+                                       : widgets::makeLabel(label, widgets::TextSize::Secondary,
+                                                            widgets::TextWeight::Normal, widgets::TextTone::Secondary);
+        if (text)
+            text->setBuddy(field);
+        m_fields.push_back({text, field});
     };
-    put(0, 0, tr("Baseline"), m_dtype);
-    put(1, 0, tr("Replay"), m_replay);
-    put(2, 0, tr("Longest prompt"), m_maxTokens);
-    put(0, 1, tr("Losses"), m_loss);
-    put(1, 1, tr("Decides"), m_measure);
-    grid->addWidget(m_embed, 2, 2, 1, 2);
-    put(0, 2, tr("τ_act"), m_tauAct);
-    put(1, 2, tr("τ_rel"), m_tauRel);
-    put(2, 2, tr("τ_loss"), m_tauLoss);
-    put(0, 3, tr("α_act"), m_alphaAct);
-    put(1, 3, tr("α_loss"), m_alphaLoss);
-    for (int at = 0; at < 4; ++at)
-        grid->setColumnStretch(2 * at + 1, 1);
+    add(tr("Baseline"), m_dtype);
+    add(tr("Replay"), m_replay);
+    add(tr("Longest prompt"), m_maxTokens);
+    add(tr("Losses"), m_loss);
+    add(tr("Decides"), m_measure);
+    add({}, m_embed);
+    add(tr("τ_act"), m_tauAct);
+    add(tr("τ_rel"), m_tauRel);
+    add(tr("τ_loss"), m_tauLoss);
+    add(tr("α_act"), m_alphaAct);
+    add(tr("α_loss"), m_alphaLoss);
+    arrange(4);
     show(RunSettings());
 
     const auto announce = [this] {
@@ -134,6 +134,40 @@ OptionsPanel::OptionsPanel(QWidget* parent)
             announce();
         });
     }
+}
+
+// Columns of three fields each, or two of six where the page is narrow.
+void OptionsPanel::arrange(int columns)
+{
+    if (columns == m_columns)
+        return;
+    m_columns = columns;
+    const int lines = columns == 4 ? 3 : 6;
+    for (int at = 0; at < static_cast<int>(m_fields.size()); ++at) {
+        const auto [label, field] = m_fields[static_cast<std::size_t>(at)];
+        const int line = at % lines;
+        const int column = 2 * (at / lines);
+        if (label) {
+            m_grid->addWidget(label, line, column);
+            m_grid->addWidget(field, line, column + 1);
+        } else {
+            m_grid->addWidget(field, line, column, 1, 2);
+        }
+    }
+    for (int column = 0; column < 4; ++column)
+        m_grid->setColumnStretch(2 * column + 1, column < columns ? 1 : 0);
+}
+
+void OptionsPanel::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    constexpr int wide = 720;
+    arrange(width() >= wide ? 4 : 2);
+}
+
+QSize OptionsPanel::minimumSizeHint() const
+{
+    return {360, QWidget::minimumSizeHint().height()}; // narrower than four columns: they give way to two
 }
 
 QLineEdit* OptionsPanel::numberField(const QString& name, const QString& toolTip)

@@ -5,8 +5,12 @@
 
 #include <QWidget>
 
+#include <vector>
+
 class QCheckBox;
 class QComboBox;
+class QGridLayout;
+class QLabel;
 class QLineEdit;
 class QSpinBox;
 
@@ -23,12 +27,27 @@ public:
     // One sentence if a field holds nothing usable, else empty.
     [[nodiscard]] QString problem() const;
 
+    [[nodiscard]] QSize minimumSizeHint() const override;
+
 signals:
     void changed();
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     [[nodiscard]] QLineEdit* numberField(const QString& name, const QString& toolTip);
     void showDefaultTauRel();
+    void arrange(int columns);
+
+    struct Field {
+        QLabel* label = nullptr; // none: the field says what it is
+        QWidget* field = nullptr;
+    };
+
+    QGridLayout* m_grid = nullptr;
+    std::vector<Field> m_fields;
+    int m_columns = 0;
 
     QComboBox* m_dtype = nullptr;
     QComboBox* m_replay = nullptr;

@@ -89,7 +89,7 @@ void ElidedLabel::paintEvent(QPaintEvent*)
 {
     QPainter painter(this);
     painter.setPen(palette().color(foregroundRole()));
-    painter.drawText(rect(), Qt::AlignLeft | Qt::AlignVCenter,
+    painter.drawText(rect(), alignment() | Qt::AlignVCenter,
                      fontMetrics().elidedText(text(), Qt::ElideMiddle, width()));
 }
 
@@ -100,6 +100,17 @@ QPushButton* elidedLink(const QString& text, int width)
     made->setAccessibleName(text);
     made->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
     return made;
+}
+
+QScrollArea* scrolling(QWidget* content)
+{
+    auto* area = new QScrollArea;
+    area->setFrameShape(QFrame::NoFrame);
+    area->setWidgetResizable(true);
+    area->setFocusPolicy(Qt::NoFocus);
+    content->setProperty("surface", u"window"_s);
+    area->setWidget(content);
+    return area;
 }
 
 Hairline::Hairline(Qt::Orientation orientation, QWidget* parent)

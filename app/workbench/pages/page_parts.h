@@ -52,6 +52,9 @@ protected:
 // A link as wide as its column, its text shortened like that of an ElidedLabel.
 [[nodiscard]] QPushButton* elidedLink(const QString& text, int width);
 
+// A page's middle that scrolls where the window is too low for it.
+[[nodiscard]] QScrollArea* scrolling(QWidget* content);
+
 // A line of one pixel between two parts of the window.
 class Hairline : public QWidget {
     Q_OBJECT

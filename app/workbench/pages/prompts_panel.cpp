@@ -34,8 +34,7 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     : QWidget(parent)
     , m_source(new widgets::SegmentedControl)
     , m_typed(new QPlainTextEdit)
-    , m_summary(widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                   widgets::TextTone::Secondary))
+    , m_summary(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
     , m_body(new QStackedWidget)
     , m_table(new widgets::PromptTable)
     , m_notice(new widgets::Notice)
@@ -73,8 +72,8 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     top->addWidget(heading(tr("Prompts")));
     top->addSpacing(space::small);
     top->addWidget(m_source);
-    top->addStretch(1);
-    top->addWidget(m_summary);
+    top->addWidget(m_summary, 1);
+    m_summary->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
 
     auto* shown = new QWidget;
     auto* shownLayout = new QVBoxLayout(shown);

@@ -66,7 +66,7 @@ RunPage::RunPage(QWidget* parent)
     connect(m_view, &widgets::SegmentedControl::chosen, m_body, &QStackedWidget::setCurrentIndex);
     m_title->addWidget(m_view);
     pageColumn->addWidget(m_title);
-    m_body->addWidget(makeForm());
+    m_body->addWidget(scrolling(makeForm()));
     m_body->addWidget(makeLane());
     pageColumn->addWidget(m_body, 1);
     m_stack->addWidget(page);
@@ -77,6 +77,8 @@ RunPage::RunPage(QWidget* parent)
     });
     connect(m_side, &RunSide::outWanted, this, &RunPage::outWanted);
     connect(m_side, &RunSide::runWanted, this, &RunPage::runWanted);
+    connect(m_side, &RunSide::pauseWanted, this, &RunPage::pauseWanted);
+    connect(m_side, &RunSide::queueWanted, this, &RunPage::queueWanted);
     connect(m_side, &RunSide::resumeLastWanted, this, &RunPage::resumeLastWanted);
     connect(m_side, &RunSide::cancelWanted, this, &RunPage::cancelWanted);
     connect(m_side, &RunSide::copyWanted, this, &RunPage::copyWanted);
@@ -328,7 +330,9 @@ void RunPage::showRun(const RunLauncher& launcher)
         m_offer = launcher.isResumable() ? Offer::Resume : Offer::None;
         m_outcome->setNotice(widgets::Notice::Tone::Note,
                              launcher.isResumable()
-                                 ? tr("Cancelled. Finished cells are kept, and the run can be resumed.")
+                                 ? (launcher.isPaused()
+                                        ? tr("Paused. Finished cells are kept; resume it when you like.")
+                                        : tr("Cancelled. Finished cells are kept, and the run can be resumed."))
                                  : tr("Cancelled before anything was written."),
                              launcher.isResumable() ? tr("Resume") : QString());
         m_outcome->show();
@@ -348,6 +352,11 @@ void RunPage::showRun(const RunLauncher& launcher)
     case State::Idle: break;
     }
     refresh();
+}
+
+void RunPage::setQueued(int count)
+{
+    m_side->setQueued(count);
 }
 
 void RunPage::showUnanswered()

@@ -46,6 +46,7 @@ public:
     void setOut(const QString& path);
     void setResumable(const std::vector<ShelvedRun>& runs);
     void showRun(const RunLauncher& launcher); // progress, end, fault
+    void setQueued(int count);                 // runs that wait
     void showUnanswered();                     // a cancel is not heard
     void showSettings(const RunSettings& settings, int layers);
 
@@ -69,6 +70,8 @@ signals:
     void copyWanted();
     void resumeWanted(const QString& path);
     void resumeLastWanted();
+    void pauseWanted();
+    void queueWanted();
     void exploreWanted(int block); // -1: any
     void verifyWanted();
     void remedyWanted(blockcert::workbench::Remedy remedy);

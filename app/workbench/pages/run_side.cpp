@@ -23,6 +23,8 @@ RunSide::RunSide(QWidget* parent)
     , m_out(new QLineEdit)
     , m_run(button(tr("Run"), widgets::ButtonRole::Primary))
     , m_fresh(button(tr("Start a new run")))
+    , m_pause(button(tr("Pause")))
+    , m_queue(button(tr("Queue these settings")))
     , m_copy(button(tr("Copy as command")))
     , m_obstacleLabel(wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary))
     , m_resumable(new QWidget)
@@ -64,6 +66,12 @@ RunSide::RunSide(QWidget* parent)
     content->addWidget(m_run);
     connect(m_fresh, &QPushButton::clicked, this, &RunSide::runWanted);
     content->addWidget(m_fresh);
+    m_pause->setToolTip(tr("Stop after the cell under way, to be resumed later"));
+    connect(m_pause, &QPushButton::clicked, this, &RunSide::pauseWanted);
+    content->addWidget(m_pause);
+    m_queue->setToolTip(tr("Run what the settings say once this run has ended (Ctrl+Shift+R)"));
+    connect(m_queue, &QPushButton::clicked, this, &RunSide::queueWanted);
+    content->addWidget(m_queue);
     content->addWidget(m_copy);
     connect(m_copy, &QPushButton::clicked, this, &RunSide::copyWanted);
     content->addWidget(m_obstacleLabel);
@@ -139,6 +147,12 @@ void RunSide::setRunning(bool running)
     refresh();
 }
 
+void RunSide::setQueued(int count)
+{
+    m_queued = count;
+    refresh();
+}
+
 void RunSide::setInterrupted(bool interrupted)
 {
     m_isInterrupted = interrupted;
@@ -156,10 +170,19 @@ void RunSide::refresh()
     m_run->setEnabled(m_isRunning || offersResume || m_obstacle.isEmpty());
     m_fresh->setVisible(offersResume);
     m_fresh->setEnabled(m_obstacle.isEmpty());
-    m_copy->setEnabled(m_obstacle.isEmpty());
     m_out->setEnabled(!m_isRunning);
-    m_obstacleLabel->setText(m_isRunning ? tr("A cancelled run keeps its finished cells and can be resumed.")
-                                         : m_obstacle);
+    m_pause->setVisible(m_isRunning);
+    m_queue->setVisible(m_isRunning);
+    m_queue->setEnabled(m_obstacle.isEmpty());
+    m_copy->setEnabled(m_obstacle.isEmpty());
+    QStringList sentences;
+    if (m_isRunning)
+        sentences << tr("A paused or cancelled run keeps its finished cells and can be resumed.");
+    else if (!m_obstacle.isEmpty())
+        sentences << m_obstacle;
+    if (m_queued > 0)
+        sentences << (m_queued == 1 ? tr("One run waits.") : tr("%1 runs wait.").arg(m_queued));
+    m_obstacleLabel->setText(sentences.join(u' '));
     m_obstacleLabel->setVisible(!m_obstacleLabel->text().isEmpty());
 }
 

@@ -33,6 +33,7 @@ public:
     void setObstacle(const QString& sentence);
     void setResumable(const std::vector<ShelvedRun>& runs);
     void setRunning(bool running);
+    void setQueued(int count);
     // The run before this one stopped in the middle: continuing it is the first thing to offer.
     void setInterrupted(bool interrupted);
 
@@ -42,7 +43,9 @@ signals:
     void runWanted();
     void cancelWanted();
     void resumeLastWanted();
-    void copyWanted(); // the command
+    void pauseWanted();
+    void queueWanted(); // another run after the one that goes on
+    void copyWanted();  // the command
     void settingsWanted();
     void resumeWanted(const QString& path);
 
@@ -57,7 +60,10 @@ private:
     QLineEdit* m_out = nullptr;
     QPushButton* m_run = nullptr;
     QPushButton* m_fresh = nullptr; // a new run while an interrupted one is offered
+    QPushButton* m_pause = nullptr;
+    QPushButton* m_queue = nullptr;
     QPushButton* m_copy = nullptr;
+    int m_queued = 0;
     QLabel* m_obstacleLabel = nullptr;
     QWidget* m_resumable = nullptr;
     QString m_obstacle;

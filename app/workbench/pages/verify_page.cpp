@@ -1,7 +1,10 @@
 #include "app/workbench/pages/verify_page.h"
 
+#include "app/workbench/pages/verify_batch.h"
+#include "app/workbench/pages/verify_how.h"
 #include "app/workbench/pages/verify_side.h"
 #include "app/workbench/session/run_settings.h"
+#include "app/workbench/session/verdict_batch.h"
 #include "app/workbench/session/verdict_summary.h"
 #include "widgets/check_list.h"
 #include "widgets/command_strip.h"
@@ -10,12 +13,9 @@
 #include "widgets/segmented_control.h"
 #include "widgets/verdict_banner.h"
 
-#include <QComboBox>
 #include <QFileInfo>
 #include <QLabel>
-#include <QLineEdit>
 #include <QPushButton>
-#include <QSignalBlocker>
 #include <QStackedWidget>
 
 namespace blockcert::workbench {
@@ -23,47 +23,12 @@ namespace blockcert::workbench {
 using namespace Qt::StringLiterals;
 namespace space = widgets::space;
 
-namespace {
-
-constexpr int levels = 5;
-
-QString levelName(int level)
-{
-    switch (level) {
-    case 0: return VerifyPage::tr("0 · structure");
-    case 1: return VerifyPage::tr("1 · digests");
-    case 2: return VerifyPage::tr("2 · spot replay");
-    case 3: return VerifyPage::tr("3 · full replay");
-    default: return VerifyPage::tr("4 · with the model");
-    }
-}
-
-QString levelNote(int level)
-{
-    switch (level) {
-    case 0: return VerifyPage::tr("Only the form of the files. Never shown as verified.");
-    case 1: return VerifyPage::tr("Every file and every tensor is hashed again. No number is recomputed.");
-    case 2: return VerifyPage::tr("A few cells drawn at random are replayed. Takes a fraction of level 3.");
-    case 3:
-        return VerifyPage::tr(
-            "Every cell is replayed in double precision; about as long as it took to replay the run.");
-    default:
-        return VerifyPage::tr("Also rebuilds the surrogate from the model's file and runs the whole model in double. "
-                              "Slow, and needs the model.");
-    }
-}
-
-}
-
 VerifyPage::VerifyPage(QWidget* parent)
     : QWidget(parent)
     , m_stack(new QStackedWidget)
     , m_empty(new widgets::EmptyState)
     , m_what(widgets::makeLabel({}, widgets::TextSize::Title, widgets::TextWeight::Strong))
-    , m_level(new QComboBox)
-    , m_levelNote(widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                     widgets::TextTone::Secondary))
-    , m_model(new QLineEdit)
+    , m_how(new VerifyHow)
     , m_start(button(tr("Verify"), widgets::ButtonRole::Primary))
     , m_notice(new widgets::Notice)
     , m_banner(new widgets::VerdictBanner)
@@ -71,6 +36,7 @@ VerifyPage::VerifyPage(QWidget* parent)
     , m_result(new QWidget)
     , m_filler(new QWidget)
     , m_commands(new widgets::CommandStrip)
+    , m_batch(new VerifyBatch)
     , m_side(new VerifySide)
 {
     auto* layout = new QVBoxLayout(this);
@@ -81,10 +47,25 @@ VerifyPage::VerifyPage(QWidget* parent)
         tr("Drop a run folder here"),
         tr("Its digests, numbers and claims are checked on this machine, without trusting anything in it."));
     m_empty->setWays({{widgets::Icon::Verify, tr("Choose a run or certificate…"),
-                       tr("A folder with run.json, or one certificate.json in it"), true, true}});
-    connect(m_empty, &widgets::EmptyState::wayChosen, this, [this] { emit runWanted(); });
-    m_stack->addWidget(m_empty);
-    m_stack->addWidget(makeChecks());
+                       tr("A folder with run.json, or one certificate.json in it"), true, true},
+                      {widgets::Icon::Stack, tr("Choose a folder of runs…"),
+                       tr("Each is verified in turn, into one table"), false, true}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, [this](int way) {
+        if (way == 0)
+            emit runWanted();
+        else
+            emit folderWanted();
+    });
+    m_stack->insertWidget(EmptyView, m_empty);
+    m_stack->insertWidget(RunView, makeChecks());
+    m_stack->insertWidget(BatchView, m_batch);
+    connect(m_batch, &VerifyBatch::startWanted, this, &VerifyPage::batchWanted);
+    connect(m_batch, &VerifyBatch::cancelWanted, this, &VerifyPage::batchCancelWanted);
+    connect(m_batch, &VerifyBatch::itemWanted, this, &VerifyPage::batchItemWanted);
+    connect(m_batch, &VerifyBatch::folderWanted, this, &VerifyPage::folderWanted);
+    connect(m_batch, &VerifyBatch::policyWanted, this, &VerifyPage::policyWanted);
+    connect(m_batch, &VerifyBatch::modelWanted, this, &VerifyPage::modelWanted);
+    connect(m_batch, &VerifyBatch::saveWanted, this, &VerifyPage::batchSaveWanted);
 
     connect(m_side, &VerifySide::saveWanted, this, &VerifyPage::saveWanted);
     connect(m_side, &VerifySide::exploreWanted, this, &VerifyPage::exploreWanted);
@@ -95,37 +76,25 @@ QWidget* VerifyPage::makeChecks()
     auto* page = new QWidget;
     QVBoxLayout* layout = pageLayout(page);
 
-    for (int level = 0; level < levels; ++level)
-        m_level->addItem(levelName(level), level);
-    m_level->setCurrentIndex(3);
-    m_level->setAccessibleName(tr("Level"));
-    connect(m_level, &QComboBox::currentIndexChanged, this, [this] {
-        explainLevel();
-        refreshCommands();
-    });
-    m_model->setAccessibleName(tr("Model"));
-    m_model->setPlaceholderText(tr("Model: where run.json points"));
-    m_model->setToolTip(tr("Needed where the weights are kept by reference, and for level 4; accepted by digest only"));
-    m_model->setClearButtonEnabled(true);
-    connect(m_model, &QLineEdit::textChanged, this, &VerifyPage::refreshCommands);
-    QPushButton* chooseModel = button(tr("Model…"));
-    connect(chooseModel, &QPushButton::clicked, this, &VerifyPage::modelWanted);
+    connect(m_how, &VerifyHow::changed, this, &VerifyPage::refreshCommands);
+    connect(m_how, &VerifyHow::modelWanted, this, &VerifyPage::modelWanted);
+    connect(m_how, &VerifyHow::policyWanted, this, &VerifyPage::policyWanted);
     QPushButton* other = button(tr("Other…"));
     other->setToolTip(tr("Check another run or certificate"));
     connect(other, &QPushButton::clicked, this, &VerifyPage::runWanted);
     connect(m_start, &QPushButton::clicked, this, [this] { emit verifyWanted(request()); });
 
+    m_toBatch = button(tr("Back to the table"));
+    m_toBatch->hide();
+    connect(m_toBatch, &QPushButton::clicked, this, [this] { m_stack->setCurrentIndex(BatchView); });
+
     auto* top = row();
     top->addWidget(m_what, 1);
+    top->addWidget(m_toBatch);
     top->addWidget(other);
     top->addWidget(m_start);
     layout->addLayout(top);
-    auto* how = row();
-    how->addWidget(m_level);
-    how->addWidget(m_model, 1);
-    how->addWidget(chooseModel);
-    layout->addLayout(how);
-    layout->addWidget(m_levelNote);
+    layout->addWidget(m_how);
     m_notice->hide();
     connect(m_notice, &widgets::Notice::actionRequested, this, [this] {
         if (m_remedy == Remedy::Retry)
@@ -141,7 +110,7 @@ QWidget* VerifyPage::makeChecks()
             emit modelWanted();
             return;
         }
-        m_level->setCurrentIndex(std::min(m_verdictLevel + 1, levels - 1));
+        m_how->setLevel(m_verdictLevel + 1);
         emit verifyWanted(request());
     });
     layout->addWidget(m_banner);
@@ -163,7 +132,6 @@ QWidget* VerifyPage::makeChecks()
     layout->addWidget(m_filler, 1);
     layout->addWidget(heading(tr("Check it yourself")));
     layout->addWidget(m_commands);
-    explainLevel();
     return page;
 }
 
@@ -172,21 +140,54 @@ QWidget* VerifyPage::side() const
     return m_side;
 }
 
-void VerifyPage::explainLevel()
-{
-    m_levelNote->setText(levelNote(m_level->currentData().toInt()));
-}
-
 VerifyRequest VerifyPage::request() const
 {
-    return {m_path, m_level->currentData().toInt(), m_model->text().trimmed()};
+    return m_how->request(m_path);
 }
 
 void VerifyPage::setModel(const QString& model)
 {
-    m_model->setText(model);
-    if (m_verdict && wantsModel(*m_verdict))
+    m_how->setModel(model);
+    m_batch->setModel(model);
+    if (m_stack->currentIndex() == RunView && m_verdict && wantsModel(*m_verdict))
         emit verifyWanted(request());
+}
+
+void VerifyPage::setPolicy(const QString& path)
+{
+    m_how->setPolicy(path);
+    m_batch->setPolicy(path);
+}
+
+void VerifyPage::setSeconds(const LevelSeconds& seconds)
+{
+    m_how->setSeconds(seconds);
+}
+
+void VerifyPage::showBatch(const VerdictBatch& batch)
+{
+    m_batch->showBatch(batch);
+    m_toBatch->setVisible(!batch.items().empty());
+    if (!batch.items().empty())
+        m_stack->setCurrentIndex(BatchView);
+    else if (m_stack->currentIndex() == BatchView)
+        m_stack->setCurrentIndex(m_path.isEmpty() ? EmptyView : RunView);
+}
+
+void VerifyPage::showBatchItem(const VerdictBatch& batch, int at)
+{
+    m_batch->showItem(batch, at);
+}
+
+void VerifyPage::showRun()
+{
+    m_stack->setCurrentIndex(m_path.isEmpty() ? EmptyView : RunView);
+}
+
+void VerifyPage::setListsEveryCheck(bool every)
+{
+    m_rows->setCurrent(every ? 1 : 0);
+    refreshRows();
 }
 
 void VerifyPage::refreshCommands()
@@ -214,12 +215,10 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     const Loadable<widgets::VerdictView>& verdict = document.verdict();
     const bool isOther = m_path != document.request().path;
     m_path = document.request().path;
-    if (isOther || verdict.state != State::Empty) {
-        const QSignalBlocker block(m_model);
-        m_model->setText(document.request().model);
-        m_level->setCurrentIndex(m_level->findData(document.request().level));
-    }
-    m_stack->setCurrentIndex(m_path.isEmpty() ? 0 : 1);
+    if (isOther || verdict.state != State::Empty)
+        m_how->show(document.request());
+    if (isOther || m_stack->currentIndex() != BatchView)
+        m_stack->setCurrentIndex(m_path.isEmpty() ? EmptyView : RunView);
     const QFileInfo file(m_path);
     m_what->setText(file.fileName() == "certificate.json"_L1
                         ? u"%1 / certificate.json"_s.arg(QFileInfo(file.absolutePath()).fileName())
@@ -228,7 +227,7 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     m_notice->hide();
     const bool isRunning = verdict.state == State::Loading;
     m_start->setEnabled(!isRunning);
-    m_level->setEnabled(!isRunning);
+    m_how->setRunning(isRunning);
     m_verdict = verdict.isReady() ? verdict.value : nullptr;
     m_banner->setVisible(isRunning || m_verdict);
     m_result->setVisible(m_verdict != nullptr);

@@ -3,15 +3,14 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/verdict_document.h"
+#include "app/workbench/session/verify_cost.h"
 #include "widgets/values.h"
 
 #include <QWidget>
 
 #include <memory>
 
-class QComboBox;
 class QLabel;
-class QLineEdit;
 class QPushButton;
 class QStackedWidget;
 
@@ -26,6 +25,9 @@ class VerdictBanner;
 
 namespace blockcert::workbench {
 
+class VerdictBatch;
+class VerifyBatch;
+class VerifyHow;
 class VerifySide;
 
 class VerifyPage : public QWidget {
@@ -37,32 +39,45 @@ public:
     void showVerdict(const VerdictDocument& document);
     void showProgress(const VerdictDocument& document);
     void setModel(const QString& model); // chosen in a dialog
+    void setPolicy(const QString& path); // chosen in a dialog
+    // What each level will take for the chosen run.
+    void setSeconds(const LevelSeconds& seconds);
+    void showBatch(const VerdictBatch& batch);
+    void showBatchItem(const VerdictBatch& batch, int at);
+    void showRun(); // the single run, while there is a batch
+    // Whether checks that hold for several blocks share a row.
+    void setListsEveryCheck(bool every);
 
     [[nodiscard]] QWidget* side() const;
 
 signals:
-    void runWanted(); // choose what to check
+    void runWanted();    // choose what to check
+    void folderWanted(); // choose a folder of runs
     void modelWanted();
+    void policyWanted();
     void verifyWanted(const blockcert::workbench::VerifyRequest& request);
     void cancelWanted();
     void saveWanted();
     void exploreWanted();
+    void batchWanted(const blockcert::workbench::VerifyRequest& request);
+    void batchCancelWanted();
+    void batchItemWanted(int at);
+    void batchSaveWanted();
     void remedyWanted(blockcert::workbench::Remedy remedy);
 
 private:
+    enum View { EmptyView, RunView, BatchView };
+
     QWidget* makeChecks();
     [[nodiscard]] VerifyRequest request() const;
     void refreshCommands();
     void refreshRows();
-    void explainLevel();
 
     QString m_path;
     QStackedWidget* m_stack = nullptr;
     widgets::EmptyState* m_empty = nullptr;
     QLabel* m_what = nullptr;
-    QComboBox* m_level = nullptr;
-    QLabel* m_levelNote = nullptr;
-    QLineEdit* m_model = nullptr;
+    VerifyHow* m_how = nullptr;
     QPushButton* m_start = nullptr;
     widgets::Notice* m_notice = nullptr;
     widgets::VerdictBanner* m_banner = nullptr;
@@ -72,6 +87,8 @@ private:
     widgets::SegmentedControl* m_rows = nullptr; // summary, every block
     widgets::CommandStrip* m_commands = nullptr;
     std::shared_ptr<const widgets::VerdictView> m_verdict;
+    VerifyBatch* m_batch = nullptr;
+    QPushButton* m_toBatch = nullptr;
     VerifySide* m_side = nullptr;
     Remedy m_remedy = Remedy::Retry;
     int m_verdictLevel = -1;

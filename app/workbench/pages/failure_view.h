@@ -1,0 +1,76 @@
+// The failures of a run: facets, ranked list, the prompt around the chosen one, its inequality, the user's word on it.
+#pragma once
+
+#include "app/workbench/session/failure_list.h"
+#include "widgets/values.h"
+
+#include <QWidget>
+
+#include <memory>
+
+class QCheckBox;
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QPushButton;
+
+namespace blockcert::widgets {
+class SegmentedControl;
+class TokenChips;
+}
+
+namespace blockcert::workbench {
+
+class Annotations;
+class SelectionBus;
+
+class FailureView : public QWidget {
+    Q_OBJECT
+
+public:
+    FailureView(SelectionBus& bus, Annotations& notes, QWidget* parent = nullptr);
+
+    // `key` is the run's in the annotations. The list is made outside the GUI thread.
+    void setMap(const std::shared_ptr<const widgets::TokenMap>& map, const QString& key);
+
+    [[nodiscard]] const widgets::FailureRow* current() const;
+    [[nodiscard]] QString note() const; // on the current one
+
+signals:
+    void exportWanted();
+    void mapWanted(); // look at the chosen one on the map
+
+private:
+    QWidget* makeFacets();
+    QWidget* makeCard();
+    void showList(const FailureList& list);
+    void refreshFacets();
+    void refreshMarks();
+    void applyFilter();
+    void showFailure();
+    void setMark(int mark);
+    void choose(const widgets::CellKey& key);
+
+    SelectionBus& m_bus;
+    Annotations& m_notes;
+    std::shared_ptr<const widgets::TokenMap> m_map;
+    QString m_key;
+    FailureList m_list;
+    quint64 m_request = 0; // only the newest list is shown
+    QLabel* m_summary = nullptr;
+    QComboBox* m_reason = nullptr;
+    QComboBox* m_block = nullptr;
+    QComboBox* m_prompt = nullptr;
+    QCheckBox* m_massive = nullptr;
+    QCheckBox* m_unmarked = nullptr;
+    widgets::FailureTable* m_table = nullptr;
+    QWidget* m_card = nullptr;
+    QLabel* m_inequality = nullptr;
+    QLabel* m_explanation = nullptr;
+    widgets::TokenChips* m_chips = nullptr;
+    widgets::SegmentedControl* m_mark = nullptr;
+    QLineEdit* m_note = nullptr;
+    QPushButton* m_export = nullptr;
+};
+
+}

@@ -1,0 +1,256 @@
+#include "app/workbench/pages/map_view.h"
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/process/background.h"
+#include "app/workbench/session/map_summary.h"
+#include "app/workbench/session/selection_bus.h"
+#include "widgets/error_legend.h"
+#include "widgets/error_scale.h"
+#include "widgets/heatmap_controls.h"
+#include "widgets/heatmap_export.h"
+#include "widgets/number_text.h"
+#include "widgets/token_heatmap.h"
+
+#include <QComboBox>
+#include <QLabel>
+#include <QSignalBlocker>
+
+#include <algorithm>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::CellKey;
+using widgets::Metric;
+namespace space = widgets::space;
+
+namespace {
+
+Component componentOf(Metric metric)
+{
+    return metric == Metric::AttentionPart ? Component::Attention
+           : metric == Metric::MlpPart     ? Component::Mlp
+                                           : Component::Block;
+}
+
+Metric metricOf(Component component)
+{
+    return component == Component::Attention ? Metric::AttentionPart
+           : component == Component::Mlp     ? Metric::MlpPart
+                                             : Metric::Error;
+}
+
+}
+
+MapView::MapView(SelectionBus& bus, QWidget* parent)
+    : QWidget(parent)
+    , m_bus(bus)
+    , m_sentence(wrapped({}, widgets::TextTone::Text, widgets::TextSize::Body))
+    , m_prompt(new QComboBox)
+    , m_heatmap(new widgets::TokenHeatmap)
+    , m_legend(new widgets::ErrorLegend)
+{
+    setFocusProxy(m_heatmap);
+    m_controls = new widgets::HeatmapControls(*m_heatmap);
+    connect(m_controls, &widgets::HeatmapControls::metricChosen, this, &MapView::setMetric);
+    connect(m_controls, &widgets::HeatmapControls::exportRequested, this,
+            [this] { emit exportRequested(widgets::heatmapExport(*m_heatmap)); });
+    connect(m_legend, &widgets::ErrorLegend::rangeChosen, this,
+            [this](double low, double high) { m_heatmap->setScale(m_heatmap->scale().withRange(low, high)); });
+    connect(m_legend, &widgets::ErrorLegend::rangeReset, this, &MapView::refreshScale);
+    connect(m_heatmap, &widgets::TokenHeatmap::sliceSelected, this, [this] {
+        const QString selected = m_heatmap->selectionSentence();
+        m_sentence->setText(selected.isEmpty() ? m_words : selected);
+    });
+    m_prompt->setAccessibleName(tr("Prompt"));
+    m_prompt->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_prompt->setMinimumContentsLength(12);
+    m_prompt->setToolTip(tr("Which prompt the map shows"));
+    connect(m_prompt, &QComboBox::activated, this, [this](int index) { selectPrompt(index - 1); });
+    m_sentence->setMinimumHeight(2 * m_sentence->fontMetrics().lineSpacing()); // the map below never jumps
+    m_sentence->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+
+    connect(m_heatmap, &widgets::TokenHeatmap::hovered, &m_bus, &SelectionBus::peek);
+    connect(m_heatmap, &widgets::TokenHeatmap::currentChanged, &m_bus, &SelectionBus::point);
+    connect(m_heatmap, &widgets::TokenHeatmap::heldChanged, this, [this](const CellKey& key) {
+        m_goesToWorst = false;
+        if (key.isValid())
+            m_bus.hold(key);
+        else
+            m_bus.release();
+    });
+    connect(m_heatmap, &widgets::TokenHeatmap::activated, this,
+            [this](const CellKey& key) { selectPrompt(shownPrompt() ? -1 : key.prompt); });
+    connect(m_heatmap, &widgets::TokenHeatmap::scaleChanged, this,
+            [this] { m_legend->setScale(m_heatmap->scale(), m_heatmap->metric()); });
+    connect(&m_bus, &SelectionBus::changed, this, &MapView::followBus);
+
+    auto* choices = row();
+    choices->addWidget(m_controls, 1);
+    choices->addWidget(m_prompt);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, space::small);
+    layout->setSpacing(space::small);
+    layout->addLayout(choices);
+    layout->addWidget(m_sentence);
+    layout->addWidget(m_heatmap, 1);
+    layout->addWidget(m_legend);
+}
+
+void MapView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, bool isNew, bool isLive)
+{
+    m_map = map;
+    m_isLive = isLive;
+    m_heatmap->setMap(map);
+    m_controls->refreshMetrics();
+    refreshPrompts();
+    if (isNew) {
+        m_heatmap->release();
+        m_goesToWorst = true;
+        setMetric(map->thresholds.relativeDecides ? Metric::Relative : Metric::Error);
+        selectPrompt(map->prompts.size() > 1 ? -1 : 0);
+    }
+    m_legend->setScale(m_heatmap->scale(), m_heatmap->metric());
+    refreshSentence();
+}
+
+void MapView::setCompared(const std::shared_ptr<const widgets::TokenMap>& other)
+{
+    if (other && !m_compared)
+        m_reference = m_map;
+    m_compared = other;
+    if (!other)
+        m_reference.reset();
+    refreshScale();
+}
+
+void MapView::refreshScale()
+{
+    if (!m_compared || !m_reference) {
+        m_heatmap->setScale(std::nullopt);
+        return;
+    }
+    const widgets::ErrorScale a = widgets::ErrorScale::fitted(*m_reference, metric());
+    const widgets::ErrorScale b = widgets::ErrorScale::fitted(*m_compared, metric());
+    const double low = std::min(a.low(), b.low());
+    const double high = std::max(a.high(), b.high());
+    m_heatmap->setScale(a.hasThreshold() ? widgets::ErrorScale::anchored(low, a.threshold(), high)
+                                         : widgets::ErrorScale::sequential(low, high));
+}
+
+void MapView::addCell(int block, int prompt, const std::shared_ptr<const widgets::MapCell>& cell)
+{
+    m_heatmap->setCell(block, prompt, cell);
+}
+
+void MapView::setWords(const std::shared_ptr<const widgets::TokenMap>& map)
+{
+    m_map = map;
+    refreshSentence();
+}
+
+Metric MapView::metric() const
+{
+    return m_heatmap->metric();
+}
+
+void MapView::setMetric(Metric metric)
+{
+    m_heatmap->setMetric(metric);
+    refreshScale();
+    m_legend->setScale(m_heatmap->scale(), metric);
+    m_bus.setComponent(componentOf(metric));
+    refreshSentence();
+    emit metricChanged(metric);
+}
+
+std::optional<int> MapView::shownPrompt() const
+{
+    return m_heatmap->prompt();
+}
+
+void MapView::selectPrompt(int prompt)
+{
+    if (!m_map)
+        return;
+    m_heatmap->setPrompt(prompt < 0 ? std::nullopt : std::optional(prompt));
+    m_prompt->setCurrentIndex(prompt + 1);
+    m_legend->setScale(m_heatmap->scale(), m_heatmap->metric());
+    emit promptChanged();
+}
+
+void MapView::visitUncovered(bool forwards)
+{
+    if (m_map)
+        m_heatmap->visitUncovered(forwards);
+}
+
+QString MapView::cellJson(const CellKey& key) const
+{
+    return m_heatmap->cellJson(key);
+}
+
+void MapView::goTo(const CellKey& key)
+{
+    if (!m_map || !key.isValid())
+        return;
+    m_goesToWorst = false;
+    if (shownPrompt() && *shownPrompt() != key.prompt)
+        selectPrompt(key.prompt);
+    m_heatmap->setCurrent(key);
+}
+
+// Another view has moved the selection.
+void MapView::followBus()
+{
+    const Selection& now = m_bus.now();
+    if (componentOf(metric()) != now.component)
+        setMetric(metricOf(now.component));
+    if (!m_map || !now.cell.isValid())
+        return;
+    if (!(m_heatmap->current() == now.cell))
+        goTo(now.cell);
+    if (now.isHeld && !(m_heatmap->held() == now.cell)) {
+        m_goesToWorst = false;
+        m_heatmap->hold(now.cell);
+    } else if (!now.isHeld && m_heatmap->isHeld()) {
+        m_heatmap->release();
+    }
+}
+
+// Counting every cell of a large map takes longer than a frame.
+void MapView::refreshSentence()
+{
+    if (!m_map)
+        return;
+    const quint64 request = ++m_summaryRequest;
+    runInBackground<MapSummary>(
+        this, [map = m_map, metric = metric()] { return summarise(*map, metric); },
+        [this, request](const MapSummary& summary) {
+            if (request != m_summaryRequest)
+                return;
+            m_words = summary.sentence;
+            m_sentence->setText(m_words);
+            if (m_goesToWorst && !m_isLive && summary.worst.isValid()) {
+                m_goesToWorst = false;
+                m_heatmap->setCurrent(summary.worst);
+            }
+        },
+        [](const QString&) {});
+}
+
+void MapView::refreshPrompts()
+{
+    const QSignalBlocker block(m_prompt);
+    m_prompt->clear();
+    m_prompt->addItem(tr("All %1 prompts").arg(m_map->prompts.size()));
+    for (const widgets::MapPrompt& prompt : m_map->prompts) {
+        QString text = prompt.rendered.simplified();
+        if (text.size() > 40)
+            text = text.left(39) + u'…';
+        m_prompt->addItem(u"%1 · %2"_s.arg(prompt.id, text));
+    }
+    m_prompt->setCurrentIndex(shownPrompt().value_or(-1) + 1);
+}
+
+}

@@ -1,4 +1,4 @@
-// The window's dialogs: settings, the sheet of shortcuts, and the list of everything one can do.
+// The window's dialog of settings, and the sheet of its shortcuts.
 #pragma once
 
 #include "app/workbench/session/preferences.h"
@@ -7,33 +7,23 @@
 #include <QList>
 
 class QAction;
-class QLineEdit;
-class QListWidget;
 
 namespace blockcert::workbench {
 
 // Changes take effect when the dialog is accepted; returns true then.
 [[nodiscard]] bool editSettings(QWidget* parent, Preferences& preferences);
 
-void showShortcuts(QWidget* parent, const QList<QAction*>& actions);
-
-// Type a few letters, Return does it, Esc leaves. A panel inside the window; deletes itself.
-class CommandPalette : public widgets::Panel {
+// Every key, by group, over the window; a click or a key closes it. Deletes itself.
+class ShortcutSheet : public widgets::Panel {
     Q_OBJECT
 
 public:
-    CommandPalette(QWidget* window, const QList<QAction*>& actions);
+    ShortcutSheet(QWidget* window, const QList<QAction*>& actions);
 
 protected:
-    bool eventFilter(QObject* watched, QEvent* event) override;
-
-private:
-    void filter(const QString& text);
-    void trigger();
-
-    QList<QAction*> m_actions;
-    QLineEdit* m_text = nullptr;
-    QListWidget* m_list = nullptr;
+    void keyPressEvent(QKeyEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
 };
 
 }

@@ -1,17 +1,17 @@
 #include "app/workbench/shell/drawer.h"
 
 #include "app/workbench/pages/page_parts.h"
-#include "app/workbench/session/job_board.h"
-#include "widgets/number_text.h"
+#include "widgets/job_table.h"
 #include "widgets/segmented_control.h"
 
-#include <QHeaderView>
 #include <QListWidget>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QScrollBar>
 #include <QStackedWidget>
-#include <QTreeWidget>
+
+#include <optional>
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -19,58 +19,23 @@ using namespace Qt::StringLiterals;
 using widgets::StepState;
 namespace space = widgets::space;
 
-namespace {
-
-QString stateText(const JobEntry& job)
-{
-    switch (job.state) {
-    case StepState::Waiting: return Drawer::tr("waiting");
-    case StepState::Running: return job.isUnanswered ? Drawer::tr("does not answer") : Drawer::tr("running");
-    case StepState::Done: return Drawer::tr("done");
-    case StepState::Failed: return Drawer::tr("failed");
-    case StepState::Cancelled: return Drawer::tr("cancelled");
-    }
-    return {};
-}
-
-QString progressText(const JobEntry& job)
-{
-    if (!job.sentence.isEmpty())
-        return job.sentence;
-    if (job.progress.stage.isEmpty())
-        return {};
-    QString text = job.progress.stage;
-    if (job.progress.total > 0)
-        text +=
-            Drawer::tr(" · %1 of %2 %3")
-                .arg(widgets::countText(job.progress.done), widgets::countText(job.progress.total), job.progress.unit);
-    if (job.progress.elapsedSeconds > 0)
-        text += u" · "_s + widgets::durationText(job.progress.elapsedSeconds);
-    return text;
-}
-
-}
-
 Drawer::Drawer(QWidget* parent)
     : QWidget(parent)
     , m_pages(new widgets::SegmentedControl)
     , m_stack(new QStackedWidget)
-    , m_jobs(new QTreeWidget)
+    , m_jobs(new widgets::JobTable)
     , m_log(new QPlainTextEdit)
     , m_problems(new QListWidget)
+    , m_cancel(button(tr("Cancel job")))
+    , m_pause(button(tr("Pause")))
+    , m_moveUp(button(tr("Move up")))
+    , m_clear(button(tr("Clear problems")))
 {
     setProperty("surface", u"panel"_s);
     setAttribute(Qt::WA_StyledBackground);
     m_pages->setChoices({tr("Jobs"), tr("Log"), tr("Problems")});
     connect(m_pages, &widgets::SegmentedControl::chosen, m_stack, &QStackedWidget::setCurrentIndex);
 
-    m_jobs->setColumnCount(3);
-    m_jobs->setHeaderLabels({tr("Job"), tr("State"), tr("Progress")});
-    m_jobs->setRootIsDecorated(false);
-    m_jobs->header()->setSectionResizeMode(0, QHeaderView::Interactive);
-    m_jobs->header()->resizeSection(0, 260);
-    m_jobs->header()->resizeSection(1, 120);
-    m_jobs->setAccessibleName(tr("Jobs"));
     m_log->setReadOnly(true);
     m_log->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
     m_log->setPlaceholderText(tr("The engine has written nothing to its log."));
@@ -81,26 +46,37 @@ Drawer::Drawer(QWidget* parent)
     m_stack->addWidget(m_log);
     m_stack->addWidget(m_problems);
 
-    QPushButton* cancel = button(tr("Cancel job"));
-    connect(cancel, &QPushButton::clicked, this, [this] {
-        if (const QTreeWidgetItem* item = m_jobs->currentItem())
-            emit cancelWanted(item->data(0, Qt::UserRole).toLongLong());
+    connect(m_jobs, &widgets::JobTable::currentJobChanged, this, &Drawer::refreshButtons);
+    connect(m_cancel, &QPushButton::clicked, this, [this] {
+        const std::optional<widgets::JobRow> job = m_jobs->currentJob();
+        if (job && job->id < 0)
+            emit removeWanted(static_cast<int>(-job->id - 1));
+        else if (job)
+            emit cancelWanted(job->id);
     });
-    QPushButton* clear = button(tr("Clear problems"));
-    connect(clear, &QPushButton::clicked, this, &Drawer::clearProblemsWanted);
+    connect(m_pause, &QPushButton::clicked, this, [this] {
+        const std::optional<widgets::JobRow> job = m_jobs->currentJob();
+        if (job && job->id == m_pausable)
+            emit pauseWanted();
+        else if (job && job->id == m_resumable)
+            emit resumeWanted();
+    });
+    connect(m_moveUp, &QPushButton::clicked, this, [this] {
+        if (const std::optional<widgets::JobRow> job = m_jobs->currentJob(); job && job->id < 0)
+            emit moveUpWanted(static_cast<int>(-job->id - 1));
+    });
+    connect(m_clear, &QPushButton::clicked, this, &Drawer::clearProblemsWanted);
     QPushButton* close = button(tr("Close"));
     connect(close, &QPushButton::clicked, this, &Drawer::closeWanted);
-    connect(m_stack, &QStackedWidget::currentChanged, this, [cancel, clear](int index) {
-        cancel->setVisible(index == Jobs);
-        clear->setVisible(index == Problems);
-    });
-    clear->hide();
+    connect(m_stack, &QStackedWidget::currentChanged, this, &Drawer::refreshButtons);
 
     auto* top = row();
     top->addWidget(m_pages);
     top->addStretch(1);
-    top->addWidget(cancel);
-    top->addWidget(clear);
+    top->addWidget(m_moveUp);
+    top->addWidget(m_pause);
+    top->addWidget(m_cancel);
+    top->addWidget(m_clear);
     top->addWidget(close);
     auto* body = column();
     body->setContentsMargins(space::large, space::small, space::large, space::small);
@@ -112,6 +88,7 @@ Drawer::Drawer(QWidget* parent)
     layout->addWidget(new Hairline(Qt::Horizontal));
     layout->addLayout(body, 1);
     setFixedHeight(220);
+    refreshButtons();
 }
 
 void Drawer::showPage(Page page)
@@ -125,22 +102,37 @@ Drawer::Page Drawer::page() const
     return static_cast<Page>(m_stack->currentIndex());
 }
 
-void Drawer::setJobs(const std::vector<JobEntry>& jobs)
+void Drawer::setJobs(std::vector<widgets::JobRow> jobs)
 {
-    const int count = static_cast<int>(jobs.size());
-    while (m_jobs->topLevelItemCount() > count)
-        delete m_jobs->takeTopLevelItem(m_jobs->topLevelItemCount() - 1);
-    while (m_jobs->topLevelItemCount() < count)
-        m_jobs->addTopLevelItem(new QTreeWidgetItem);
-    for (int line = 0; line < count; ++line) { // newest first
-        const JobEntry& job = jobs[static_cast<std::size_t>(count - 1 - line)];
-        QTreeWidgetItem* item = m_jobs->topLevelItem(line);
-        item->setText(0, job.title);
-        item->setText(1, stateText(job));
-        item->setText(2, progressText(job));
-        item->setToolTip(2, job.sentence);
-        item->setData(0, Qt::UserRole, job.id);
-    }
+    m_jobs->setRows(std::move(jobs));
+    refreshButtons();
+}
+
+void Drawer::setRun(qint64 pausable, qint64 resumable)
+{
+    m_pausable = pausable;
+    m_resumable = resumable;
+    refreshButtons();
+}
+
+void Drawer::refreshButtons()
+{
+    const std::optional<widgets::JobRow> job = m_jobs->currentJob();
+    const bool isJobs = page() == Jobs;
+    const bool isQueued = job && job->id < 0;
+    const bool goesOn = job && (job->state == StepState::Running || job->state == StepState::Waiting);
+    const bool canPause = job && job->id != 0 && job->id == m_pausable;
+    const bool canResume = job && job->id != 0 && job->id == m_resumable;
+    m_cancel->setVisible(isJobs);
+    m_cancel->setText(isQueued ? tr("Take off the queue") : tr("Cancel job"));
+    m_cancel->setEnabled(goesOn);
+    m_pause->setVisible(isJobs && (canPause || canResume));
+    m_pause->setText(canResume ? tr("Resume") : tr("Pause"));
+    m_pause->setToolTip(canResume ? tr("Continue where it stopped; finished cells are kept")
+                                  : tr("Stop after the cell under way, to be resumed later"));
+    m_moveUp->setVisible(isJobs && isQueued);
+    m_moveUp->setEnabled(isQueued && job->id < -1);
+    m_clear->setVisible(page() == Problems);
 }
 
 void Drawer::setLog(const QString& text)

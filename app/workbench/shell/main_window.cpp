@@ -8,7 +8,9 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/path_kind.h"
 #include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/drop_overlay.h"
 #include "widgets/crumb_bar.h"
+#include "widgets/notice.h"
 #include "widgets/number_text.h"
 #include "widgets/rail.h"
 #include "widgets/status_line.h"
@@ -23,6 +25,7 @@
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QScreen>
 #include <QStackedWidget>
 
 namespace blockcert::workbench {
@@ -48,6 +51,7 @@ qint64 residentBytes(qint64 processId)
 MainWindow::MainWindow(Session& session, QWidget* parent)
     : QMainWindow(parent)
     , m_session(session)
+    , m_layout(session.preferences.layout(session.preferences.layoutName()))
 {
     setWindowTitle(tr("BlockCert Workbench"));
     setAcceptDrops(true);
@@ -57,6 +61,8 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     connectRunPage();
     connectExplorePage();
     connectVerifyPage();
+    connectJobs();
+    connectRuns();
     connectSession();
     for (QWidget* field : findChildren<QWidget*>()) { // files dropped on a field are meant for the window
         if (qobject_cast<QLineEdit*>(field) || qobject_cast<QPlainTextEdit*>(field))
@@ -64,7 +70,7 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     }
 
     if (!restoreGeometry(m_session.preferences.geometry()))
-        resize(1440, 900);
+        resize(firstSize());
     m_statusTimer.setInterval(2000);
     connect(&m_statusTimer, &QTimer::timeout, this, &MainWindow::refreshStatus);
     m_statusTimer.start();
@@ -78,7 +84,8 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     refreshRail();
     refreshCrumbs();
     refreshStatus();
-    refreshDrawer();
+    refreshHistory();
+    applyLayout();
     showPage(Open);
 }
 
@@ -96,12 +103,11 @@ void MainWindow::buildShell()
     m_crumbs->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed); // a long path never widens the window
     m_openPage = new OpenPage;
     m_runPage = new RunPage;
-    m_explorePage = new ExplorePage;
+    m_explorePage = new ExplorePage(m_session.selection, m_session.notes);
     m_verifyPage = new VerifyPage;
     m_certificatePage = new CertificatePage;
     m_pages = new QStackedWidget;
     m_sides = new QStackedWidget;
-    m_sides->setFixedWidth(space::inspector);
     for (const auto& [page, side] :
          std::initializer_list<std::pair<QWidget*, QWidget*>>{{m_openPage, m_openPage->side()},
                                                               {m_runPage, m_runPage->side()},
@@ -115,9 +121,25 @@ void MainWindow::buildShell()
     m_drawer->hide();
     m_status = new widgets::StatusLine;
 
+    m_explanation = new widgets::Notice;
+    m_explanation->setClosable(true);
+    connect(m_explanation, &widgets::Notice::closed, this, [this] {
+        m_layout.explains = false;
+        m_session.preferences.setLayout(m_layout);
+        m_explanation->parentWidget()->hide();
+        m_explanation->show(); // its frame is what is hidden
+    });
+    auto* explained = new QWidget;
+    auto* explainedLayout = new QVBoxLayout(explained);
+    explainedLayout->setContentsMargins(space::large + space::tiny, space::medium, space::large, 0);
+    explainedLayout->addWidget(m_explanation);
+    auto* centre = column(0);
+    centre->addWidget(explained);
+    centre->addWidget(m_pages, 1);
+    m_sideLine = new Hairline(Qt::Vertical);
     auto* middle = row(0);
-    middle->addWidget(m_pages, 1);
-    middle->addWidget(new Hairline(Qt::Vertical));
+    middle->addLayout(centre, 1);
+    middle->addWidget(m_sideLine);
     middle->addWidget(m_sides);
     auto* right = column(0);
     right->addWidget(m_crumbs);
@@ -132,94 +154,19 @@ void MainWindow::buildShell()
     layout->addLayout(upper, 1);
     layout->addWidget(m_status);
     setCentralWidget(shell);
+    m_dropOverlay = new DropOverlay(this);
 }
 
-void MainWindow::showPage(Page page)
+QSize MainWindow::firstSize() const
 {
-    m_page = page;
-    m_pages->setCurrentIndex(page);
-    m_sides->setCurrentIndex(page);
-    m_rail->setCurrent(page == Certificate ? Explore : page);
-    if (!m_rail->hasFocus() || !m_rail->isVisible())
-        m_pages->currentWidget()->setFocus();
-    refreshCrumbs();
+    return QSize(1440, 900).boundedTo(screen()->availableSize());
 }
 
-void MainWindow::openPath(const QString& path)
+void MainWindow::resizeEvent(QResizeEvent* event)
 {
-    switch (kindOf(path)) {
-    case PathKind::Model: openModel(path); break;
-    case PathKind::Run: {
-        const QString run = QFileInfo(path).isDir() ? path : QFileInfo(path).absolutePath();
-        if (m_page == Verify)
-            checkRun(run);
-        else
-            openRun(run);
-        break;
-    }
-    case PathKind::Certificate: checkRun(path); break;
-    case PathKind::Prompts:
-        m_runPage->setPromptFile(path);
-        showPage(Run);
-        break;
-    case PathKind::Missing:
-        showPage(Open);
-        m_openPage->setProblem(tr("There is nothing at %1.").arg(path));
-        break;
-    case PathKind::Unknown:
-        showPage(Open);
-        m_openPage->setProblem(
-            tr("%1 is neither a model (.safetensors, .gguf or a folder with them), nor a run (a folder "
-               "with run.json), nor prompts (.jsonl, .txt or .csv).")
-                .arg(path));
-        break;
-    }
-}
-
-void MainWindow::openModel(const QString& model)
-{
-    showPage(Open);
-    m_session.model.open(model);
-}
-
-void MainWindow::openRun(const QString& path)
-{
-    m_session.run.open(path);
-    m_session.verdict.choose(path);
-    showPage(Explore);
-}
-
-void MainWindow::checkRun(const QString& path)
-{
-    m_session.verdict.choose(path);
-    showPage(Verify);
-}
-
-void MainWindow::restorePlace()
-{
-    const LastPlace place = m_session.preferences.lastPlace();
-    const auto isThere = [](const QString& path) { return !path.isEmpty() && kindOf(path) != PathKind::Missing; };
-    if (isThere(place.model))
-        m_session.model.open(place.model);
-    if (isThere(place.run)) {
-        m_restoring = place;
-        m_session.run.open(place.run);
-    }
-    if (isThere(place.check))
-        m_session.verdict.choose(place.check);
-    switch (place.page) {
-    case Run: showPage(isThere(place.model) ? Run : Open); break;
-    case Explore:
-    case Certificate: showPage(isThere(place.run) ? Explore : Open); break;
-    case Verify: showPage(isThere(place.check) ? Verify : Open); break;
-    default: showPage(Open); break;
-    }
-}
-
-void MainWindow::rememberPlace()
-{
-    m_session.preferences.setLastPlace({m_page, m_session.model.name(), m_session.run.path(),
-                                        m_session.verdict.request().path, m_explorePage->selection()});
+    QMainWindow::resizeEvent(event);
+    constexpr int narrow = 1200;
+    m_sides->setFixedWidth(width() < narrow ? space::inspector - 40 : space::inspector);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event)
@@ -244,12 +191,26 @@ void MainWindow::closeEvent(QCloseEvent* event)
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)
 {
-    if (event->mimeData()->hasUrls())
-        event->acceptProposedAction();
+    if (!event->mimeData()->hasUrls())
+        return;
+    event->acceptProposedAction();
+    const QList<QUrl> urls = event->mimeData()->urls();
+    const QString name = urls.isEmpty() ? QString() : urls.front().fileName();
+    if (m_page == Verify)
+        m_dropOverlay->offer(tr("Drop it to check it"),
+                             tr("%1 · a run, one certificate, or a folder of runs").arg(name));
+    else
+        m_dropOverlay->offer(tr("Drop it to open it"), tr("%1 · a model, a run, a certificate or prompts").arg(name));
+}
+
+void MainWindow::dragLeaveEvent(QDragLeaveEvent*)
+{
+    m_dropOverlay->hide();
 }
 
 void MainWindow::dropEvent(QDropEvent* event)
 {
+    m_dropOverlay->hide();
     const QList<QUrl> urls = event->mimeData()->urls();
     event->acceptProposedAction();
     // Not from inside the drop: the sender waits for its end.
@@ -268,7 +229,15 @@ void MainWindow::changeEvent(QEvent* event)
 void MainWindow::refreshRail()
 {
     m_rail->setContent(Open, m_session.model.card().isReady());
-    m_rail->setContent(Run, m_session.launcher.live() != nullptr);
+    const RunLauncher& launcher = m_session.launcher;
+    const bool isStopped =
+        launcher.state() == RunLauncher::State::Failed || launcher.state() == RunLauncher::State::Cancelled;
+    m_rail->setContent(Run, launcher.live() != nullptr,
+                       launcher.state() == RunLauncher::State::Failed ? std::optional(CheckState::Failed)
+                       : isStopped                                    ? std::optional(CheckState::NotChecked)
+                                                                      : std::nullopt);
+    m_rail->setBusy(Run, launcher.state() == RunLauncher::State::Running);
+    m_rail->setBusy(Verify, m_session.verdict.verdict().isLoading());
     m_rail->setContent(Explore, m_explorePage->map() != nullptr);
     const auto& verdict = m_session.verdict.verdict();
     m_rail->setContent(Verify, verdict.isReady(),
@@ -309,18 +278,10 @@ void MainWindow::refreshStatus()
         if (job.state == widgets::StepState::Running && job.progress.total > 0)
             fraction = static_cast<double>(job.progress.done) / static_cast<double>(job.progress.total);
     }
-    m_status->setJobs(m_session.board.count(widgets::StepState::Running),
-                      m_session.board.count(widgets::StepState::Waiting), fraction);
+    m_status->setJobs(
+        m_session.board.count(widgets::StepState::Running),
+        m_session.board.count(widgets::StepState::Waiting) + static_cast<int>(m_session.queue.runs().size()), fraction);
     m_status->setProblems(static_cast<int>(m_session.board.problems().size()));
-}
-
-void MainWindow::refreshDrawer()
-{
-    if (!m_drawer->isVisible())
-        return;
-    m_drawer->setJobs(m_session.board.entries());
-    m_drawer->setLog(m_session.engine.log());
-    m_drawer->setProblems(m_session.board.problems());
 }
 
 void MainWindow::refreshShelf()
@@ -336,8 +297,10 @@ void MainWindow::refreshShelf()
                 if (!run.finished && !run.isRunning)
                     unfinished.push_back(run);
             }
+            m_session.catalogue.setRuns(m_shelf);
             m_runPage->setResumable(unfinished);
             m_openPage->setRecent(m_session.preferences.recentModels(), m_shelf);
+            refreshRuns();
         },
         [](const QString&) {});
 }

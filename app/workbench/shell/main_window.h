@@ -2,7 +2,9 @@
 #pragma once
 
 #include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/history.h"
 #include "app/workbench/session/run_shelf.h"
+#include "app/workbench/shell/command_palette.h"
 #include "app/workbench/shell/session.h"
 
 #include <QList>
@@ -10,21 +12,27 @@
 #include <QTimer>
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 class QStackedWidget;
+class QToolButton;
 
 namespace blockcert::widgets {
 class CrumbBar;
+class Notice;
 class Rail;
 class StatusLine;
 struct Crumb;
+struct FailureRow;
+struct ViewExport;
 }
 
 namespace blockcert::workbench {
 
 class CertificatePage;
 class Drawer;
+class DropOverlay;
 class ExplorePage;
 class OpenPage;
 class RunPage;
@@ -44,6 +52,7 @@ public:
     void openModel(const QString& model);
     void openRun(const QString& path);
     void checkRun(const QString& path);
+    void checkFolder(const QString& folder);
     void showPage(Page page);
     // Opens what was open when the window was closed, as far as it is still there.
     void restorePlace();
@@ -61,16 +70,48 @@ public:
 protected:
     void closeEvent(QCloseEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
+    void dragLeaveEvent(QDragLeaveEvent* event) override;
     void dropEvent(QDropEvent* event) override;
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
+    // What Alt+Left returns to.
+    struct Place {
+        Page page = Open;
+        QString run;
+        QString check;
+        widgets::CellKey cell;
+        int certificate = -1; // the block whose certificate was read
+
+        friend bool operator==(const Place&, const Place&) = default;
+    };
+
+    [[nodiscard]] Place here() const;
+    void recordStep();
+    void selectionMoved();
+    void refreshHistory();
+    void travel(const Place& place);
+    void goBack();
+    void goForward();
+
     void buildShell();
     void buildActions();
+    void buildTopBar();
+    [[nodiscard]] std::vector<PaletteEntry> paletteEntries();
+    [[nodiscard]] QSize firstSize() const;
+    void applyLayout();
+    void useLayout(ShellLayout::Name name);
+    void resetLayout();
+    void keepLayout();
+    void toggleSide();
+    void refreshExplanation();
     void connectOpenPage();
     void connectRunPage();
     void connectExplorePage();
     void connectVerifyPage();
+    void connectJobs();
+    void connectRuns();
     void connectSession();
 
     QAction* addCommand(const QString& text, const QString& keys, const std::function<void()>& work);
@@ -82,10 +123,21 @@ private:
     void chooseCheck();
     void choosePrompts();
     void chooseOut();
+    [[nodiscard]] std::optional<QueuedRun> chosenRun(); // what the Run page says, if it can be run
+    void launch(const QueuedRun& run);
     void startRun();
+    void queueRun();
+    void startNextQueued();
+    void announceEnd(const QString& title, const QString& sentence);
     void resumeRun(const QString& path);
     void cancelCurrent();
+    void choosePolicy();
+    void chooseFolderToCheck();
     void saveVerdict();
+    void saveBatch();
+    void showBatchItem(int at);
+    void learnVerifySpeed(const VerifyRequest& request, const widgets::VerdictView& verdict);
+    void refreshVerifyCost();
     void showCertificate(int block);
     void editPreferences();
     void applyRemedy(Remedy remedy, Page page);
@@ -95,12 +147,19 @@ private:
     void release(); // Esc
 
     void settingsChanged();
+    [[nodiscard]] QString freshOut(const RunSettings& settings) const;
     void proposeOut();
     void modelChanged();
     void runChanged();
     void runProgressed();
     void runEnded();
     void refreshShelf();
+    void refreshRuns();
+    void refreshOther();
+    void chooseOther();
+    void setOther(const QString& path); // empty: none
+    void exportView(const widgets::ViewExport& view);
+    void exportFailure(const widgets::FailureRow& failure, const QString& note);
     void refreshTrust();
     void rememberPlace();
     void refreshCrumbs();
@@ -122,14 +181,25 @@ private:
     VerifyPage* m_verifyPage = nullptr;
     CertificatePage* m_certificatePage = nullptr;
 
+    widgets::Notice* m_explanation = nullptr;
+    QWidget* m_sideLine = nullptr;
+    DropOverlay* m_dropOverlay = nullptr;
+
     Page m_page = Open;
+    ShellLayout m_layout;
     QList<QAction*> m_commands;
+    QString m_commandGroup; // of the commands that are being added
     std::vector<ShelvedRun> m_shelf;
-    enum class CrumbLevel { Model, RunLevel, Block, Prompt, Token, Plain };
+    enum class CrumbLevel { Model, RunLevel, Block, Prompt, Token, ComponentLevel, Plain };
     std::vector<CrumbLevel> m_crumbLevels;
     bool m_outWasEdited = false; // else the run folder follows model and prompts
     QString m_resumeWhenRead;    // a run that is being read in order to be resumed
     LastPlace m_restoring;       // its cell is shown when its run has been read
+    History<Place> m_history;
+    bool m_isTravelling = false;
+    QToolButton* m_other = nullptr; // which run is B
+    QAction* m_back = nullptr;
+    QAction* m_forward = nullptr;
     QTimer m_statusTimer;
     QTimer m_crumbTimer;
     QTimer m_placeTimer; // writes the place a moment after it changed, so that a crash forgets little

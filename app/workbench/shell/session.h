@@ -3,12 +3,17 @@
 
 #include "app/workbench/process/engine_client.h"
 #include "app/workbench/process/tool_runner.h"
+#include "app/workbench/session/annotations.h"
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/model_document.h"
 #include "app/workbench/session/preferences.h"
 #include "app/workbench/session/prompt_document.h"
+#include "app/workbench/session/run_catalogue.h"
 #include "app/workbench/session/run_document.h"
 #include "app/workbench/session/run_launcher.h"
+#include "app/workbench/session/run_queue.h"
+#include "app/workbench/session/selection_bus.h"
+#include "app/workbench/session/verdict_batch.h"
 #include "app/workbench/session/verdict_book.h"
 #include "app/workbench/session/verdict_document.h"
 
@@ -31,9 +36,15 @@ struct Session {
     ModelDocument model{board};
     PromptDocument prompts{board};
     RunLauncher launcher{board};
+    RunQueue queue;
     RunDocument run{board};
+    RunDocument other{board}; // B
     VerdictDocument verdict{board};
+    VerdictBatch batch{board};
     VerdictBook verdicts;
+    RunCatalogue catalogue{board};
+    Annotations notes{preferences.annotationsPath()};
+    SelectionBus selection;
 };
 
 }

@@ -7,124 +7,20 @@
 #include "app/workbench/shell/dialogs.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/main_window.h"
-#include "widgets/crumb_bar.h"
-#include "widgets/icons.h"
-#include "widgets/status_line.h"
 
-#include <QAction>
-#include <QActionGroup>
-#include <QApplication>
 #include <QClipboard>
 #include <QDateTime>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QMenu>
+#include <QGuiApplication>
 #include <QMessageBox>
 #include <QSaveFile>
 #include <QStandardPaths>
-#include <QToolButton>
-
-#include <functional>
 
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
-
-QAction* MainWindow::addCommand(const QString& text, const QString& keys, const std::function<void()>& work)
-{
-    auto* action = new QAction(text, this);
-    if (!keys.isEmpty())
-        action->setShortcut(QKeySequence(keys));
-    connect(action, &QAction::triggered, this, work);
-    addAction(action);
-    m_commands.append(action);
-    return action;
-}
-
-void MainWindow::buildActions()
-{
-    addCommand(tr("Open a model folder…"), u"Ctrl+O"_s, [this] { chooseModel(); });
-    addCommand(tr("Open a model file…"), u"Ctrl+Alt+O"_s, [this] { chooseModelFile(); });
-    addCommand(tr("Open a run…"), u"Ctrl+Shift+O"_s, [this] { chooseRun(); });
-    addCommand(tr("Check a run or certificate…"), u"Ctrl+Shift+V"_s, [this] { chooseCheck(); });
-    addCommand(tr("Open the demo model"), {}, [this] { openModel(u"demo"_s); });
-    addCommand(tr("Choose a prompt file…"), u"Ctrl+P"_s, [this] { choosePrompts(); });
-    addCommand(tr("Run"), u"Ctrl+R"_s, [this] { startRun(); });
-    addCommand(tr("Copy as command"), u"Ctrl+Shift+C"_s, [this] { copyCommand(); });
-    addCommand(tr("Cancel the current job"), u"Ctrl+."_s, [this] { cancelCurrent(); });
-    const QStringList pages{tr("Go to Open"), tr("Go to Run"), tr("Go to Explore"), tr("Go to Verify")};
-    for (int page = 0; page < pages.size(); ++page)
-        addCommand(pages[page], u"Alt+%1"_s.arg(page + 1), [this, page] { showPage(static_cast<Page>(page)); });
-    addCommand(tr("Show jobs"), u"Ctrl+J"_s, [this] { toggleDrawer(Drawer::Jobs); });
-    addCommand(tr("Show the engine's log"), u"Ctrl+L"_s, [this] { toggleDrawer(Drawer::Log); });
-    addCommand(tr("Show problems"), u"Ctrl+Shift+P"_s, [this] { toggleDrawer(Drawer::Problems); });
-    addCommand(tr("Start the engine again"), {}, [this] { m_session.engine.start(); });
-    addCommand(tr("End the engine"), {}, [this] { m_session.engine.end(); });
-
-    auto* theme = new QToolButton;
-    theme->setProperty("role", u"quiet"_s);
-    theme->setPopupMode(QToolButton::InstantPopup);
-    theme->setToolTip(tr("Appearance"));
-    theme->setAccessibleName(tr("Appearance"));
-    theme->setIcon(widgets::themedIcon(widgets::Icon::Moon));
-    auto* themes = new QMenu(theme);
-    auto* group = new QActionGroup(themes);
-    const auto appearance = [&](const QString& text, widgets::Appearance value) {
-        QAction* action = addCommand(text, {}, [this, value] {
-            m_session.preferences.setAppearance(value);
-            widgets::applyAppearance(*qApp, value);
-        });
-        action->setCheckable(true);
-        action->setChecked(m_session.preferences.appearance() == value);
-        group->addAction(action);
-        themes->addAction(action);
-    };
-    appearance(tr("Appearance: follow the desktop"), widgets::Appearance::Desktop);
-    appearance(tr("Appearance: light"), widgets::Appearance::Light);
-    appearance(tr("Appearance: dark"), widgets::Appearance::Dark);
-    theme->setMenu(themes);
-
-    QAction* settings = addCommand(tr("Settings…"), u"Ctrl+,"_s, [this] { editPreferences(); });
-    QAction* shortcuts = addCommand(tr("Shortcuts"), u"F1"_s, [this] { showShortcuts(this, m_commands); });
-    addCommand(tr("Quit"), u"Ctrl+Q"_s, [this] { close(); });
-    auto* gear = new QToolButton;
-    gear->setProperty("role", u"quiet"_s);
-    gear->setPopupMode(QToolButton::InstantPopup);
-    gear->setToolTip(tr("Settings and help"));
-    gear->setAccessibleName(tr("Settings and help"));
-    gear->setIcon(widgets::themedIcon(widgets::Icon::Settings));
-    auto* menu = new QMenu(gear);
-    menu->addAction(settings);
-    menu->addAction(shortcuts);
-    gear->setMenu(menu);
-
-    auto* search = new QToolButton;
-    search->setText(tr("Search  Ctrl+K"));
-    search->setIcon(widgets::themedIcon(widgets::Icon::Search));
-    search->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    auto* palette = new QAction(tr("Search everything"), this);
-    palette->setShortcut(QKeySequence(u"Ctrl+K"_s));
-    addAction(palette);
-    connect(palette, &QAction::triggered, this, [this] { new CommandPalette(this, m_commands); });
-    connect(search, &QToolButton::clicked, palette, &QAction::trigger);
-    m_crumbs->addWidget(search);
-    m_crumbs->addWidget(theme);
-    m_crumbs->addWidget(gear);
-
-    auto* escape = new QAction(tr("Release"), this);
-    escape->setShortcut(QKeySequence(Qt::Key_Escape));
-    connect(escape, &QAction::triggered, this, &MainWindow::release);
-    addAction(escape);
-
-    connect(m_crumbs, &widgets::CrumbBar::siblingChosen, this, &MainWindow::crumbSibling);
-    connect(m_status, &widgets::StatusLine::jobsRequested, this, [this] { toggleDrawer(Drawer::Jobs); });
-    connect(m_status, &widgets::StatusLine::logRequested, this, [this] { toggleDrawer(Drawer::Log); });
-    connect(m_status, &widgets::StatusLine::problemsRequested, this, [this] { toggleDrawer(Drawer::Problems); });
-    connect(m_drawer, &Drawer::closeWanted, m_drawer, &QWidget::hide);
-    connect(m_drawer, &Drawer::cancelWanted, this, [this](JobId job) { m_session.board.cancel(job); });
-    connect(m_drawer, &Drawer::clearProblemsWanted, this, [this] { m_session.board.clearProblems(); });
-}
 
 void MainWindow::connectOpenPage()
 {
@@ -161,7 +57,7 @@ void MainWindow::connectRunPage()
     connect(m_runPage, &RunPage::exploreWanted, this, [this](int block) {
         const RunLauncher& launcher = m_session.launcher;
         if (launcher.state() == RunLauncher::State::Running && !m_explorePage->isLive())
-            m_explorePage->setLive(launcher.live()->map(), launcher.live()->blocks());
+            m_explorePage->setLive(launcher.running().out, launcher.live()->map(), launcher.live()->blocks());
         showPage(Explore);
         if (block >= 0)
             m_explorePage->selectBlock(block);
@@ -171,10 +67,8 @@ void MainWindow::connectRunPage()
 
 void MainWindow::connectExplorePage()
 {
-    connect(m_explorePage, &ExplorePage::selectionChanged, this, [this] {
-        if (!m_crumbTimer.isActive())
-            m_crumbTimer.start();
-    });
+    connect(&m_session.selection, &SelectionBus::changed, this, &MainWindow::selectionMoved);
+    connect(m_explorePage, &ExplorePage::mapGone, this, &MainWindow::refreshCrumbs);
     connect(m_explorePage, &ExplorePage::runWanted, this, &MainWindow::chooseRun);
     connect(m_explorePage, &ExplorePage::modelWanted, this, &MainWindow::chooseModel);
     connect(m_explorePage, &ExplorePage::demoWanted, this, [this] { openModel(u"demo"_s); });
@@ -186,29 +80,8 @@ void MainWindow::connectExplorePage()
     connect(m_certificatePage, &CertificatePage::backWanted, this, [this] { showPage(Explore); });
     connect(m_certificatePage, &CertificatePage::verifyWanted, this, [this](const QString& path) {
         checkRun(path);
-        m_session.verdict.verify({path, 3, {}});
+        m_session.verdict.verify({path, 3, {}, {}});
     });
-}
-
-void MainWindow::connectVerifyPage()
-{
-    connect(m_verifyPage, &VerifyPage::runWanted, this, &MainWindow::chooseCheck);
-    connect(m_verifyPage, &VerifyPage::modelWanted, this, [this] {
-        const QString model = askForFile(u"model"_s, tr("Choose the model's file"),
-                                         tr("Models (*.gguf *.safetensors *.safetensors.index.json)"));
-        if (!model.isEmpty())
-            m_verifyPage->setModel(model);
-    });
-    connect(m_verifyPage, &VerifyPage::verifyWanted, &m_session.verdict, &VerdictDocument::verify);
-    connect(m_verifyPage, &VerifyPage::cancelWanted, &m_session.verdict, &VerdictDocument::cancel);
-    connect(m_verifyPage, &VerifyPage::saveWanted, this, &MainWindow::saveVerdict);
-    connect(m_verifyPage, &VerifyPage::exploreWanted, this, [this] {
-        const QFileInfo path(m_session.verdict.request().path);
-        const QString run = path.isDir() ? path.filePath() : path.dir().absoluteFilePath(u".."_s);
-        m_session.run.open(QDir::cleanPath(run));
-        showPage(Explore);
-    });
-    connect(m_verifyPage, &VerifyPage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Verify); });
 }
 
 QString MainWindow::askForFile(const QString& kind, const QString& title, const QString& filter)
@@ -278,22 +151,6 @@ void MainWindow::chooseOut()
     settingsChanged();
 }
 
-void MainWindow::startRun()
-{
-    if (m_session.launcher.state() == RunLauncher::State::Running)
-        return;
-    showPage(Run);
-    if (!m_runPage->obstacle().isEmpty())
-        return;
-    RunSettings settings = m_runPage->settings();
-    if (settings.prompts.kind == PromptChoice::Kind::Typed && !saveTypedPrompts(settings))
-        return;
-    QDir().mkpath(QFileInfo(settings.out).absolutePath());
-    m_session.launcher.run(settings, m_session.model.card().value->name, m_session.prompts.list().value,
-                           m_runPage->blocks());
-    refreshCrumbs();
-}
-
 // A run has to be repeatable by its command line, so typed prompts become a file first.
 bool MainWindow::saveTypedPrompts(RunSettings& settings)
 {
@@ -360,24 +217,6 @@ void MainWindow::copyCommand()
     QGuiApplication::clipboard()->setText(command);
 }
 
-void MainWindow::saveVerdict()
-{
-    if (!m_session.verdict.source())
-        return;
-    const QString path = QFileDialog::getSaveFileName(
-        this, tr("Save the verdict"), m_session.preferences.lastFolder(u"verdict"_s) + u"/verdict.json"_s,
-        tr("JSON (*.json)"));
-    if (path.isEmpty())
-        return;
-    m_session.preferences.setLastFolder(u"verdict"_s, QFileInfo(path).absolutePath());
-    QSaveFile file(path);
-    const std::string text = writeJson(*m_session.verdict.source());
-    const auto size = static_cast<qint64>(text.size());
-    if (!file.open(QIODevice::WriteOnly) || file.write(text.data(), size) != size || !file.commit())
-        QMessageBox::warning(this, tr("Save the verdict"),
-                             tr("The verdict could not be saved as %1 (%2).").arg(path, file.errorString()));
-}
-
 void MainWindow::showCertificate(int block)
 {
     const Loadable<RunView>& run = m_session.run.run();
@@ -431,6 +270,7 @@ void MainWindow::toggleDrawer(int page)
     const auto wanted = static_cast<Drawer::Page>(page);
     const bool isShown = m_drawer->isVisible() && m_drawer->page() == wanted;
     m_drawer->setVisible(!isShown);
+    keepLayout();
     if (isShown)
         return;
     m_drawer->showPage(wanted);
@@ -439,9 +279,12 @@ void MainWindow::toggleDrawer(int page)
 
 void MainWindow::release()
 {
-    if (m_drawer->isVisible())
+    if (m_session.selection.now().isHeld && m_page == Explore) {
+        m_explorePage->release();
+    } else if (m_drawer->isVisible()) {
         m_drawer->hide();
-    else if (m_page == Certificate)
+        keepLayout();
+    } else if (m_page == Certificate)
         showPage(Explore);
     else if (m_page == Explore)
         m_explorePage->release();

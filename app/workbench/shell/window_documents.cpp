@@ -48,7 +48,8 @@ void MainWindow::connectSession()
     });
     connect(&session.launcher, &RunLauncher::started, this, [this] {
         m_runPage->showRun(m_session.launcher);
-        m_explorePage->setLive(m_session.launcher.live()->map(), m_session.launcher.live()->blocks());
+        m_explorePage->setLive(m_session.launcher.running().out, m_session.launcher.live()->map(),
+                               m_session.launcher.live()->blocks());
         refreshShelf();
         refreshRail();
     });
@@ -59,8 +60,11 @@ void MainWindow::connectSession()
     connect(&session.run, &RunDocument::changed, this, &MainWindow::runChanged);
     connect(&session.verdict, &VerdictDocument::changed, this, [this] {
         m_verifyPage->showVerdict(m_session.verdict);
-        if (const auto& verdict = m_session.verdict.verdict(); verdict.isReady())
+        if (const auto& verdict = m_session.verdict.verdict(); verdict.isReady()) {
             m_session.verdicts.note(m_session.verdict.request().path, *verdict.value);
+            learnVerifySpeed(m_session.verdict.request(), *verdict.value);
+        }
+        refreshVerifyCost();
         refreshRail();
         refreshCrumbs();
     });
@@ -85,16 +89,23 @@ void MainWindow::modelChanged()
     refreshCrumbs();
 }
 
+// A folder for a run of these settings that nothing else has or will have.
+QString MainWindow::freshOut(const RunSettings& settings) const
+{
+    const QString prompts = settings.prompts.kind == PromptChoice::Kind::Typed
+                                ? u"typed"_s
+                                : QFileInfo(settings.prompts.name).completeBaseName();
+    return freshRunPath(m_session.preferences.runFolder(), m_session.model.card().value->name, prompts, settings.dtype,
+                        m_session.queue.folders() << m_session.launcher.running().out);
+}
+
 void MainWindow::proposeOut()
 {
     const Loadable<widgets::ModelCard>& card = m_session.model.card();
     if (m_outWasEdited || !card.isReady() || m_session.launcher.state() == RunLauncher::State::Running)
         return;
     const RunSettings settings = m_runPage->settings();
-    const QString prompts = settings.prompts.kind == PromptChoice::Kind::Typed
-                                ? u"typed"_s
-                                : QFileInfo(settings.prompts.name).completeBaseName();
-    const QString out = freshRunPath(m_session.preferences.runFolder(), card.value->name, prompts, settings.dtype);
+    const QString out = freshOut(settings);
     if (out != settings.out)
         m_runPage->setOut(out);
     settingsChanged();
@@ -125,14 +136,20 @@ void MainWindow::runEnded()
     proposeOut();
     refreshShelf();
     const bool hasRun = launcher.state() == RunLauncher::State::Finished || launcher.isResumable();
+    const QString name = QFileInfo(out).completeBaseName();
+    if (launcher.state() == RunLauncher::State::Finished)
+        announceEnd(tr("The run is complete"), name);
+    else if (launcher.state() == RunLauncher::State::Failed)
+        announceEnd(tr("The run has stopped"), launcher.fault().sentence);
     if (!hasRun) {
         m_explorePage->endLive();
         refreshRail();
-        return;
+    } else if (m_session.queue.runs().empty() || launcher.state() == RunLauncher::State::Cancelled) {
+        m_session.preferences.addRecentRun({out, name});
+        m_session.run.open(out);
+        m_session.verdict.choose(out);
     }
-    m_session.preferences.addRecentRun({out, QFileInfo(out).completeBaseName()});
-    m_session.run.open(out);
-    m_session.verdict.choose(out);
+    startNextQueued();
 }
 
 void MainWindow::runChanged()
@@ -144,6 +161,7 @@ void MainWindow::runChanged()
     refreshTrust();
     if (run.isReady()) {
         m_session.preferences.addRecentRun({run.value->path, run.value->name});
+        m_session.catalogue.learn(run.value->path, run.value->facts);
         if (m_restoring.run == run.value->path) {
             m_restoring.run.clear();
             m_explorePage->goTo(m_restoring.cell);
@@ -169,100 +187,6 @@ void MainWindow::refreshTrust()
         isShown ? m_session.verdicts.of(run.value->path, run.value->digest) : std::nullopt;
     m_explorePage->setVerdict(verdict);
     m_certificatePage->setVerdict(verdict);
-}
-
-void MainWindow::refreshCrumbs()
-{
-    std::vector<widgets::Crumb> crumbs;
-    m_crumbLevels.clear();
-    const auto add = [&](CrumbLevel level, const QString& text, const QStringList& siblings = {}, int current = -1) {
-        crumbs.push_back({text, siblings, current});
-        m_crumbLevels.push_back(level);
-    };
-    const auto addModel = [&](const QString& title) {
-        QStringList names;
-        for (const RecentItem& item : m_session.preferences.recentModels())
-            names << item.title;
-        add(CrumbLevel::Model, title, names, static_cast<int>(names.indexOf(title)));
-    };
-    const std::shared_ptr<const widgets::TokenMap>& map = m_explorePage->map();
-    if ((m_page == Explore || m_page == Certificate) && map) {
-        if (!map->model.isEmpty())
-            add(CrumbLevel::Plain, map->model);
-        QStringList runs;
-        for (const ShelvedRun& run : m_shelf)
-            runs << run.name;
-        add(CrumbLevel::RunLevel, map->run, runs, static_cast<int>(runs.indexOf(map->run)));
-        const widgets::CellKey key = m_explorePage->selection();
-        if (key.isValid()) {
-            QStringList blocks;
-            for (const int block : map->blocks)
-                blocks << tr("block %1").arg(block);
-            add(CrumbLevel::Block, tr("block %1").arg(key.block), blocks, map->columnOf(key.block));
-        }
-        if (key.isValid() && m_page == Explore && static_cast<std::size_t>(key.prompt) < map->prompts.size()) {
-            QStringList prompts;
-            for (const widgets::MapPrompt& prompt : map->prompts)
-                prompts << tr("prompt %1").arg(prompt.id);
-            add(CrumbLevel::Prompt, prompts[key.prompt], prompts, key.prompt);
-            const std::vector<widgets::Token>& tokens = map->prompts[static_cast<std::size_t>(key.prompt)].tokens;
-            if (static_cast<std::size_t>(key.token) < tokens.size())
-                add(CrumbLevel::Token,
-                    tr("token %1 “%2”")
-                        .arg(key.token)
-                        .arg(widgets::visiblePiece(tokens[static_cast<std::size_t>(key.token)].piece)));
-        }
-        if (m_page == Certificate)
-            add(CrumbLevel::Plain, tr("certificate"));
-    } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
-        const QFileInfo path(m_session.verdict.request().path);
-        if (path.isFile())
-            add(CrumbLevel::Plain, QFileInfo(path.absolutePath()).fileName());
-        add(CrumbLevel::Plain, path.fileName());
-    } else if (m_session.model.card().isReady()) {
-        addModel(m_session.model.card().value->name);
-        if (m_page == Run && m_session.launcher.live())
-            add(CrumbLevel::Plain, QFileInfo(m_session.launcher.running().out).completeBaseName());
-    } else {
-        add(CrumbLevel::Plain, tr("BlockCert Workbench"));
-    }
-    m_crumbs->setCrumbs(crumbs);
-    m_placeTimer.start(); // the crumbs change whenever the place does
-}
-
-void MainWindow::crumbSibling(int level, int sibling)
-{
-    if (level < 0 || static_cast<std::size_t>(level) >= m_crumbLevels.size() || sibling < 0)
-        return;
-    const std::shared_ptr<const widgets::TokenMap> map = m_explorePage->map();
-    widgets::CellKey key = m_explorePage->selection();
-    switch (m_crumbLevels[static_cast<std::size_t>(level)]) {
-    case CrumbLevel::Model: {
-        const QList<RecentItem> models = m_session.preferences.recentModels();
-        if (sibling < models.size())
-            openModel(models[sibling].path);
-        break;
-    }
-    case CrumbLevel::RunLevel:
-        if (static_cast<std::size_t>(sibling) < m_shelf.size())
-            openRun(m_shelf[static_cast<std::size_t>(sibling)].path);
-        break;
-    case CrumbLevel::Block:
-        if (map && static_cast<std::size_t>(sibling) < map->blocks.size()) {
-            key.block = map->blocks[static_cast<std::size_t>(sibling)];
-            if (m_page == Certificate)
-                showCertificate(key.block);
-            m_explorePage->select(key);
-        }
-        break;
-    case CrumbLevel::Prompt:
-        key.prompt = sibling;
-        key.token = 0;
-        m_explorePage->select(key);
-        break;
-    case CrumbLevel::Token:
-    case CrumbLevel::Plain: break;
-    }
 }
 
 }

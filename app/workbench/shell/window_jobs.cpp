@@ -1,0 +1,159 @@
+// MainWindow: the run that goes on, the ones that wait for it, and the list of everything under way.
+#include "app/workbench/pages/run_page.h"
+#include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/main_window.h"
+#include "widgets/number_text.h"
+
+#include <QApplication>
+#include <QDir>
+#include <QFileInfo>
+#include <QSystemTrayIcon>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::StepState;
+
+namespace {
+
+widgets::JobRow rowOf(const JobEntry& job)
+{
+    widgets::JobRow row;
+    row.id = job.id;
+    row.title = job.title;
+    row.state = job.state;
+    if (job.isPausing)
+        row.stateWord = job.state == StepState::Cancelled ? MainWindow::tr("paused")
+                        : job.state == StepState::Running ? MainWindow::tr("pausing")
+                                                          : QString();
+    if (job.state == StepState::Running && job.isUnanswered)
+        row.stateWord = MainWindow::tr("does not answer");
+    row.stage = job.progress.stage;
+    row.done = static_cast<double>(job.progress.done);
+    row.total = static_cast<double>(job.progress.total);
+    row.unit = job.progress.unit;
+    row.rate = job.progress.rate.value_or(widgets::missing);
+    row.etaSeconds = job.progress.etaSeconds.value_or(widgets::missing);
+    row.elapsedSeconds = job.progress.elapsedSeconds > 0 ? job.progress.elapsedSeconds : widgets::missing;
+    row.sentence = job.sentence;
+    return row;
+}
+
+}
+
+void MainWindow::connectJobs()
+{
+    connect(m_drawer, &Drawer::cancelWanted, this, [this](qint64 job) { m_session.board.cancel(job); });
+    connect(m_drawer, &Drawer::pauseWanted, &m_session.launcher, &RunLauncher::pause);
+    connect(m_drawer, &Drawer::resumeWanted, this, [this] { resumeRun(m_session.launcher.running().out); });
+    connect(m_drawer, &Drawer::removeWanted, &m_session.queue, &RunQueue::remove);
+    connect(m_drawer, &Drawer::moveUpWanted, &m_session.queue, &RunQueue::moveUp);
+    connect(m_drawer, &Drawer::clearProblemsWanted, this, [this] { m_session.board.clearProblems(); });
+    connect(&m_session.queue, &RunQueue::changed, this, [this] {
+        m_runPage->setQueued(static_cast<int>(m_session.queue.runs().size()));
+        proposeOut();
+        refreshStatus();
+        refreshDrawer();
+    });
+    connect(m_runPage, &RunPage::pauseWanted, &m_session.launcher, &RunLauncher::pause);
+    connect(m_runPage, &RunPage::queueWanted, this, &MainWindow::queueRun);
+}
+
+// What goes on, then what waits in its order, then what has ended, the newest first.
+void MainWindow::refreshDrawer()
+{
+    if (!m_drawer->isVisible())
+        return;
+    std::vector<widgets::JobRow> rows;
+    std::vector<widgets::JobRow> ended;
+    const std::vector<JobEntry>& entries = m_session.board.entries();
+    for (auto job = entries.rbegin(); job != entries.rend(); ++job) {
+        const bool goesOn = job->state == StepState::Running || job->state == StepState::Waiting;
+        (goesOn ? rows : ended).push_back(rowOf(*job));
+    }
+    const std::vector<QueuedRun>& queued = m_session.queue.runs();
+    for (std::size_t i = 0; i < queued.size(); ++i) {
+        widgets::JobRow row;
+        row.id = -static_cast<qint64>(i) - 1;
+        row.title = tr("Certify %1").arg(QFileInfo(queued[i].settings.out).completeBaseName());
+        row.stateWord = tr("queued");
+        row.stage = tr("%1 blocks × %2 prompts of %3")
+                        .arg(queued[i].blocks.size())
+                        .arg(queued[i].prompts ? queued[i].prompts->prompts.size() : 0)
+                        .arg(queued[i].model);
+        rows.push_back(std::move(row));
+    }
+    rows.insert(rows.end(), std::make_move_iterator(ended.begin()), std::make_move_iterator(ended.end()));
+    const RunLauncher& launcher = m_session.launcher;
+    const bool isRunning = launcher.state() == RunLauncher::State::Running;
+    m_drawer->setRun(isRunning ? launcher.job() : 0, !isRunning && launcher.isResumable() ? launcher.job() : 0);
+    m_drawer->setJobs(std::move(rows));
+    m_drawer->setLog(m_session.engine.log());
+    m_drawer->setProblems(m_session.board.problems());
+}
+
+std::optional<QueuedRun> MainWindow::chosenRun()
+{
+    if (!m_runPage->obstacle().isEmpty())
+        return std::nullopt;
+    QueuedRun run{m_runPage->settings(), m_session.model.card().value->name, m_session.prompts.list().value,
+                  m_runPage->blocks()};
+    if (run.settings.prompts.kind == PromptChoice::Kind::Typed && !saveTypedPrompts(run.settings))
+        return std::nullopt;
+    return run;
+}
+
+void MainWindow::launch(const QueuedRun& run)
+{
+    QDir().mkpath(QFileInfo(run.settings.out).absolutePath());
+    m_session.launcher.run(run.settings, run.model, run.prompts, run.blocks);
+    refreshCrumbs();
+}
+
+void MainWindow::startRun()
+{
+    if (m_session.launcher.state() == RunLauncher::State::Running)
+        return;
+    showPage(Run);
+    if (const std::optional<QueuedRun> run = chosenRun())
+        launch(*run);
+}
+
+void MainWindow::queueRun()
+{
+    std::optional<QueuedRun> run = chosenRun();
+    if (!run)
+        return;
+    const QStringList taken = m_session.queue.folders() << m_session.launcher.running().out;
+    if (taken.contains(run->settings.out) || QFileInfo::exists(run->settings.out))
+        run->settings.out = freshOut(run->settings);
+    m_session.queue.add(std::move(*run));
+}
+
+// A run that was stopped by hand holds the queue; one that ended by itself, well or badly, does not.
+void MainWindow::startNextQueued()
+{
+    if (m_session.queue.runs().empty() || m_session.launcher.state() == RunLauncher::State::Cancelled)
+        return;
+    launch(m_session.queue.takeNext());
+}
+
+// The end of a long job, for somebody who is looking at another window.
+void MainWindow::announceEnd(const QString& title, const QString& sentence)
+{
+    if (isActiveWindow())
+        return;
+    QApplication::alert(this);
+    if (!m_session.preferences.notifies() || !QSystemTrayIcon::isSystemTrayAvailable())
+        return;
+    auto* tray = new QSystemTrayIcon(windowIcon().isNull() ? QIcon() : windowIcon(), this);
+    tray->show();
+    tray->showMessage(title, sentence, QSystemTrayIcon::Information, 8000);
+    connect(tray, &QSystemTrayIcon::messageClicked, this, [this] {
+        raise();
+        activateWindow();
+    });
+    QTimer::singleShot(10000, tray, &QObject::deleteLater);
+}
+
+}

@@ -1,0 +1,201 @@
+// MainWindow: the list of runs, the user's notes on them, and the run that is compared with.
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/open_page.h"
+#include "app/workbench/process/background.h"
+#include "app/workbench/session/failure_list.h"
+#include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/main_window.h"
+
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMessageBox>
+#include <QSaveFile>
+#include <QToolButton>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using RunState = widgets::RunRow::State;
+
+namespace {
+
+RunState stateOf(const ShelvedRun& run, const RunFacts* facts, const std::optional<widgets::RunVerdict>& verdict)
+{
+    if (run.isRunning)
+        return RunState::Running;
+    if (!run.finished)
+        return RunState::Unfinished;
+    if (facts && !facts->problem.isEmpty())
+        return RunState::Unreadable;
+    if (!verdict || verdict->onlyBlock)
+        return facts ? RunState::Unverified : RunState::Unknown;
+    switch (verdict->state) {
+    case CheckState::Verified: return RunState::Verified;
+    case CheckState::Failed: return RunState::Failed;
+    case CheckState::WeakerThanPolicy: return RunState::Weaker;
+    case CheckState::NotChecked: return RunState::Unverified;
+    }
+    return RunState::Unknown;
+}
+
+// Three small files, each whole or not there.
+void writeBundle(const QString& folder, const FailureBundle& bundle)
+{
+    QDir().mkpath(folder);
+    const std::pair<QString, QByteArray> files[] = {
+        {u"prompt.jsonl"_s, QByteArray::fromStdString(bundle.prompts)},
+        {u"failure.json"_s, QByteArray::fromStdString(bundle.numbers)},
+        {u"command.sh"_s, "#!/bin/sh\n# Measures this prompt at this block again.\n" + bundle.command.toUtf8() + '\n'}};
+    for (const auto& [name, text] : files) {
+        QSaveFile file(folder + u'/' + name);
+        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit())
+            throw FileError(
+                MainWindow::tr("%1 could not be written (%2).").arg(file.fileName(), file.errorString()).toStdString());
+    }
+}
+
+}
+
+void MainWindow::connectRuns()
+{
+    connect(m_openPage, &OpenPage::verifyWanted, this, &MainWindow::checkRun);
+    connect(m_openPage, &OpenPage::resumeWanted, this, &MainWindow::resumeRun);
+    connect(m_openPage, &OpenPage::folderWanted, this, [this] { checkFolder(m_session.preferences.runFolder()); });
+    connect(m_openPage, &OpenPage::compareWanted, this, [this](const QString& path) {
+        if (m_session.run.path().isEmpty()) { // then it is A
+            openRun(path);
+            return;
+        }
+        setOther(path);
+        showPage(Explore);
+        m_explorePage->showView(ExplorePage::Compare);
+    });
+    connect(m_openPage, &OpenPage::notesEdited, this,
+            [this](const QString& path, const QStringList& tags, const QString& note) {
+                const RunFacts* facts = m_session.catalogue.of(path);
+                const QString key = annotationKey(facts ? facts->digest : QString(), path);
+                RunNotes notes = m_session.notes.of(key);
+                notes.tags = tags;
+                notes.note = note;
+                m_session.notes.set(key, notes);
+            });
+    connect(&m_session.catalogue, &RunCatalogue::changed, this, &MainWindow::refreshRuns);
+    connect(&m_session.verdicts, &VerdictBook::changed, this, &MainWindow::refreshRuns);
+    connect(&m_session.notes, &Annotations::changed, this, &MainWindow::refreshRuns);
+    connect(&m_session.notes, &Annotations::failed, &m_session.board, &JobBoard::addProblem);
+    connect(&m_session.other, &RunDocument::changed, this, &MainWindow::refreshOther);
+    connect(m_explorePage, &ExplorePage::otherWanted, this, &MainWindow::chooseOther);
+    connect(m_explorePage, &ExplorePage::viewExportWanted, this, &MainWindow::exportView);
+    connect(m_explorePage, &ExplorePage::exportWanted, this, &MainWindow::exportFailure);
+}
+
+void MainWindow::refreshRuns()
+{
+    std::vector<widgets::RunRow> rows;
+    for (const ShelvedRun& run : m_shelf) {
+        const RunFacts* facts = m_session.catalogue.of(run.path);
+        const QString digest = facts ? facts->digest : QString();
+        const RunNotes notes = m_session.notes.of(annotationKey(digest, run.path));
+        widgets::RunRow row;
+        row.path = run.path;
+        row.name = run.name;
+        row.state = stateOf(run, facts, m_session.verdicts.of(run.path, digest));
+        row.changed = run.changed.toMSecsSinceEpoch();
+        row.changedText = shortTime(run.changed);
+        row.tags = notes.tags;
+        row.note = notes.note;
+        if (facts) {
+            row.model = facts->model;
+            row.prompts = facts->prompts;
+            row.baselineDtype = facts->baselineDtype;
+            row.blocks = facts->blocks;
+            row.certified = facts->certified;
+            row.tokens = facts->tokens;
+            row.epsilon = facts->epsilon;
+            row.problem = facts->problem;
+        }
+        rows.push_back(std::move(row));
+    }
+    m_openPage->setRuns(std::move(rows));
+}
+
+void MainWindow::setOther(const QString& path)
+{
+    if (path.isEmpty())
+        m_session.other.close();
+    else
+        m_session.other.open(path);
+}
+
+void MainWindow::chooseOther()
+{
+    const QString path = askForFolder(u"run"_s, tr("Compare with a run: a folder with run.json"));
+    if (path.isEmpty())
+        return;
+    setOther(path);
+    showPage(Explore);
+    m_explorePage->showView(ExplorePage::Compare);
+}
+
+void MainWindow::refreshOther()
+{
+    const QString path = m_session.other.path();
+    QString name = path.isEmpty() ? tr("none") : QFileInfo(path).fileName();
+    if (name.endsWith(".blockcert"_L1))
+        name.chop(10);
+    m_other->setText(tr("B  %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
+    m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : path);
+    m_explorePage->setOther(path, m_session.other.run());
+}
+
+// As SVG, PDF, PNG or CSV by the name that is chosen; written outside the GUI thread.
+void MainWindow::exportView(const widgets::ViewExport& view)
+{
+    const QString start = m_session.preferences.lastFolder(u"export"_s) + u'/' + view.name + u".svg"_s;
+    QString path =
+        QFileDialog::getSaveFileName(this, tr("Export this view"), start, widgets::exportFilters().join(u";;"_s));
+    if (path.isEmpty())
+        return;
+    if (!widgets::exportFormatOf(path))
+        path += u".svg"_s;
+    m_session.preferences.setLastFolder(u"export"_s, QFileInfo(path).absolutePath());
+    const auto tell = [this](const QString& problem) {
+        if (problem.isEmpty())
+            return;
+        m_session.board.addProblem(problem);
+        QMessageBox::warning(this, tr("Export this view"), problem);
+    };
+    runInBackground<QString>(
+        this, [view, path] { return widgets::writeExport(view, path, *widgets::exportFormatOf(path)); }, tell, tell);
+}
+
+void MainWindow::exportFailure(const widgets::FailureRow& failure, const QString& note)
+{
+    const std::shared_ptr<const widgets::TokenMap> map = m_explorePage->map();
+    if (!map)
+        return;
+    const QString start =
+        m_session.preferences.lastFolder(u"failure"_s) + tr("/failure-block%1-%2-token%3")
+                                                             .arg(failure.key.block)
+                                                             .arg(QString(failure.prompt).replace(u'/', u'-'))
+                                                             .arg(failure.key.token);
+    const QString folder = QFileDialog::getSaveFileName(this, tr("Export this failure as a new folder"), start);
+    if (folder.isEmpty())
+        return;
+    m_session.preferences.setLastFolder(u"failure"_s, QFileInfo(folder).absolutePath());
+    const QString command = m_session.run.run().isReady() ? m_session.run.run().value->command : QString();
+    runInBackground<bool>(
+        this,
+        [map, failure, command, note, folder] {
+            writeBundle(folder, bundleOf(*map, failure, command, note));
+            return true;
+        },
+        [](bool) {},
+        [this](const QString& sentence) {
+            m_session.board.addProblem(sentence);
+            QMessageBox::warning(this, tr("Export this failure"), sentence);
+        });
+}
+
+}

@@ -4,6 +4,8 @@
 #include "app/workbench/pages/run_page.h"
 #include "tests/workbench/support/bench.h"
 
+#include <QApplication>
+#include <QFileInfo>
 #include <QPushButton>
 
 #include <gtest/gtest.h>
@@ -120,6 +122,25 @@ TEST(Place, AfterTheEngineDiedResumeIsThePrimaryButton)
     resume->click();
     ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
     EXPECT_TRUE(buttonOf(side, u"Run"_s)) << "nothing is left to resume";
+}
+
+// 1024 × 700, and 1440 × 900 at a scale of 150 %.
+TEST(Place, EveryPageFitsASmallScreen)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    bench.window->resize(960, 600);
+    for (const MainWindow::Page page :
+         {MainWindow::Open, MainWindow::Run, MainWindow::Explore, MainWindow::Verify, MainWindow::Certificate}) {
+        bench.window->showPage(page);
+        QApplication::processEvents();
+        const QSize least = bench.window->minimumSizeHint();
+        EXPECT_LE(least.width(), 960) << "page " << page;
+        EXPECT_LE(least.height(), 600) << "page " << page;
+    }
 }
 
 }

@@ -1,0 +1,205 @@
+// The window's values without any window: selection, history, notes, queue, costs, failures, comparison.
+#include "app/workbench/session/annotations.h"
+#include "app/workbench/session/failure_list.h"
+#include "app/workbench/session/history.h"
+#include "app/workbench/session/json_values.h"
+#include "app/workbench/session/run_comparison.h"
+#include "app/workbench/session/run_queue.h"
+#include "app/workbench/session/selection_bus.h"
+#include "app/workbench/session/verify_cost.h"
+#include "app/workbench/shell/command_palette.h"
+#include "tests/workbench/support/qt_testing.h"
+#include "tests/workbench/support/samples.h"
+
+#include <QSignalSpy>
+#include <QTemporaryDir>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using testing::waitUntil;
+using widgets::CellKey;
+
+TEST(SelectionBus, TheHeldCellIsShownWhateverThePointerDoes)
+{
+    SelectionBus bus;
+    bus.setRun(u"/runs/a"_s);
+    bus.point({1, 0, 0});
+    bus.peek({2, 0, 0});
+    EXPECT_EQ(bus.shown(), (CellKey{2, 0, 0}));
+    bus.peek({});
+    EXPECT_EQ(bus.shown(), (CellKey{1, 0, 0}));
+    bus.hold({3, 1, 1});
+    bus.peek({2, 0, 0});
+    bus.point({2, 0, 0});
+    EXPECT_EQ(bus.shown(), (CellKey{3, 1, 1}));
+    bus.release();
+    bus.point({2, 0, 0});
+    EXPECT_EQ(bus.shown(), (CellKey{2, 0, 0}));
+    bus.setRun(u"/runs/b"_s);
+    EXPECT_FALSE(bus.shown().isValid()) << "another run has other cells";
+}
+
+TEST(SelectionBus, WhatIsAlreadySoIsNotTold)
+{
+    SelectionBus bus;
+    const QSignalSpy spy(&bus, &SelectionBus::changed);
+    bus.hold({1, 0, 0});
+    bus.hold({1, 0, 0});
+    bus.release();
+    bus.release();
+    bus.setComponent(Component::Block);
+    EXPECT_EQ(spy.size(), 2);
+}
+
+TEST(History, GoesBackAndForwardAndForgetsWhatLayAhead)
+{
+    History<int> history(3);
+    EXPECT_FALSE(history.canGoBack());
+    for (const int place : {1, 2, 2, 3})
+        history.visit(place);
+    EXPECT_EQ(history.back(), 2);
+    history.update(20);
+    EXPECT_EQ(history.forward(), 3);
+    EXPECT_EQ(history.back(), 20);
+    history.visit(4);
+    EXPECT_FALSE(history.canGoForward());
+    history.visit(5);
+    EXPECT_EQ(history.back(), 4);
+    EXPECT_EQ(history.back(), 20) << "only the newest three are kept";
+    EXPECT_FALSE(history.canGoBack());
+}
+
+TEST(CommandPalette, FindsEveryWordAndPutsWhatBeginsWithItFirst)
+{
+    const std::vector<PaletteEntry> entries{{u"Open a run…"_s, {}, {}}, {u"Run"_s, {}, {}}, {u"Quit"_s, {}, {}}};
+    EXPECT_EQ(matching(entries, u"run"_s), (std::vector<std::size_t>{1, 0}));
+    EXPECT_EQ(matching(entries, u"RUN op"_s), (std::vector<std::size_t>{0}));
+    EXPECT_EQ(matching(entries, {}).size(), 3U);
+    EXPECT_TRUE(matching(entries, u"zebra"_s).empty());
+}
+
+TEST(Annotations, OutliveTheWindowAndStayOutOfTheRun)
+{
+    const QTemporaryDir folder;
+    const QString path = folder.filePath(u"deep/annotations.json"_s);
+    {
+        Annotations notes(path);
+        RunNotes run;
+        run.tags = {u"paper"_s};
+        run.note = u"table 1"_s;
+        notes.set(u"digest"_s, run);
+        notes.setToken(u"digest"_s, {5, 0, 3}, {TokenMark::Expected, u"massive"_s});
+        // What is set before the file has been read is kept as well.
+        ASSERT_TRUE(waitUntil([&path] { return QFileInfo::exists(path); }));
+    }
+    Annotations again(path);
+    ASSERT_TRUE(waitUntil([&again] { return !again.of(u"digest"_s).tags.isEmpty(); }));
+    EXPECT_EQ(again.of(u"digest"_s).note, u"table 1"_s);
+    EXPECT_EQ(again.ofToken(u"digest"_s, {5, 0, 3}).mark, TokenMark::Expected);
+    EXPECT_EQ(again.allTags(), QStringList(u"paper"_s));
+}
+
+TEST(Annotations, AFileThatCannotBeReadIsNotWrittenOver)
+{
+    const QTemporaryDir folder;
+    const QString path = folder.filePath(u"annotations.json"_s);
+    const QByteArray foreign = "{\"schema\": \"something else\"}";
+    {
+        QFile file(path);
+        ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write(foreign);
+    }
+    {
+        Annotations notes(path);
+        QSignalSpy failed(&notes, &Annotations::failed);
+        ASSERT_TRUE(waitUntil([&failed] { return !failed.isEmpty(); }));
+        RunNotes run;
+        run.note = u"lost, and said so"_s;
+        notes.set(u"digest"_s, run);
+    }
+    QFile file(path);
+    ASSERT_TRUE(file.open(QIODevice::ReadOnly));
+    EXPECT_EQ(file.readAll(), foreign);
+}
+
+TEST(RunQueue, KeepsOrderAndKnowsItsFolders)
+{
+    RunQueue queue;
+    for (const QString& out : {u"/a"_s, u"/b"_s, u"/c"_s}) {
+        QueuedRun run;
+        run.settings.out = out;
+        queue.add(run);
+    }
+    queue.moveUp(2);
+    queue.remove(0);
+    queue.remove(7);
+    EXPECT_EQ(queue.folders(), (QStringList{u"/c"_s, u"/b"_s}));
+    EXPECT_EQ(queue.takeNext().settings.out, u"/c"_s);
+}
+
+TEST(VerifyCost, ScalesWhatWasMeasuredAndKnowsNothingElse)
+{
+    RunFacts run;
+    run.blocks = 2;
+    run.promptCount = 4;
+    run.tokens = 100;
+    run.dModel = 64;
+    run.layers = 30;
+    run.bytes = 1'000'000;
+    VerifySpeeds speeds;
+    EXPECT_TRUE(widgets::isMissing(secondsOf(run, speeds)[3]));
+    learnSpeed(speeds, run, 3, 8);
+    RunFacts twice = run;
+    twice.blocks = 4;
+    EXPECT_DOUBLE_EQ(secondsOf(twice, speeds)[3], 16);
+    EXPECT_DOUBLE_EQ(secondsOf(run, speeds)[2], 8) << "eight cells are all drawn";
+    EXPECT_TRUE(widgets::isMissing(secondsOf(run, speeds)[4]));
+    learnSpeed(speeds, run, 1, 0);
+    EXPECT_EQ(speeds.bytes, 0) << "no time, no speed";
+}
+
+TEST(Failures, AreEveryTokenAboveItsThresholdWithDenominators)
+{
+    const RunView run = runViewOf(testing::showAnswer("run", true));
+    const FailureList list = failuresOf(*run.map);
+    ASSERT_EQ(list.rows->size(), 1U);
+    EXPECT_EQ(list.rows->front().key, (CellKey{2, 0, 0}));
+    EXPECT_DOUBLE_EQ(list.rows->front().observed, 0.0142);
+    EXPECT_EQ(list.measured, 15);
+    EXPECT_EQ(list.above, 1);
+    EXPECT_EQ(list.notMeasured, 0);
+    EXPECT_EQ(failuresOf(*runViewOf(testing::showAnswer("run", false)).map).notMeasured, 10)
+        << "what was never measured is counted, not passed";
+    const FailureBundle bundle = bundleOf(*run.map, list.rows->front(), u"blockcert certify m -o x.blockcert"_s, {});
+    EXPECT_EQ(bundle.command, u"blockcert certify m --out again.blockcert --blocks 2 --prompts prompt.jsonl"_s);
+    EXPECT_EQ(parseStrictJson(bundle.numbers, "bundle").at("token"), 0);
+    EXPECT_EQ(parseStrictJson(bundle.prompts, "prompt").at("token_ids").size(), 3U);
+}
+
+TEST(Comparison, OfARunWithItselfFindsNothing)
+{
+    const RunView run = runViewOf(testing::showAnswer("run", true));
+    const RunComparison same = compare(run, run);
+    EXPECT_TRUE(same.differences.isEmpty()) << same.differences.join(u"; "_s).toStdString();
+    EXPECT_TRUE(same.weaker.isEmpty());
+    EXPECT_EQ(same.commonPrompts, 2);
+    ASSERT_NE(same.change->cell(2, 0), nullptr);
+    EXPECT_EQ(same.change->cell(2, 0)->error[0], 0);
+}
+
+TEST(Comparison, WhatIsNotMeasuredInOneIsAbsentInTheChange)
+{
+    const RunView whole = runViewOf(testing::showAnswer("run", true));
+    const RunView part = runViewOf(testing::showAnswer("run", false));
+    const RunComparison comparison = compare(whole, part);
+    EXPECT_NE(comparison.change->cell(0, 0), nullptr);
+    EXPECT_EQ(comparison.change->cell(2, 0), nullptr);
+    EXPECT_FALSE(comparison.weaker.isEmpty()) << "two blocks are gone";
+}
+
+}
+}

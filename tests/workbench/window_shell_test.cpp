@@ -1,0 +1,221 @@
+// The shell around the pages: history, layouts, the queue, folders of runs, notes and the second run.
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/open_page.h"
+#include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/verify_page.h"
+#include "app/workbench/shell/drawer.h"
+#include "tests/workbench/support/bench.h"
+#include "widgets/compare_table.h"
+#include "widgets/failure_table.h"
+#include "widgets/job_table.h"
+#include "widgets/run_table.h"
+#include "widgets/theme.h"
+#include "widgets/verdict_table.h"
+
+#include <QApplication>
+#include <QLineEdit>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using testing::engineScript;
+using testing::fullRun;
+using testing::once;
+using testing::showScript;
+using testing::steps;
+using testing::waitUntil;
+using testing::Workbench;
+
+TEST(Shell, HistoryGoesBackToPagesAndHeldCells)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    bench.window->explorePage().select({0, 0, 1});
+    bench.window->explorePage().select({2, 0, 0});
+    bench.window->showPage(MainWindow::Verify);
+    bench.command(u"Back"_s);
+    EXPECT_EQ(bench.window->page(), MainWindow::Explore);
+    EXPECT_EQ(bench.window->explorePage().selection(), (widgets::CellKey{2, 0, 0}));
+    bench.command(u"Back"_s);
+    EXPECT_EQ(bench.window->explorePage().selection(), (widgets::CellKey{0, 0, 1}));
+    bench.command(u"Forward"_s);
+    EXPECT_EQ(bench.window->explorePage().selection(), (widgets::CellKey{2, 0, 0}));
+}
+
+TEST(Shell, ALayoutIsRememberedAsItWasLeftAndCanBeReset)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    bench.command(u"Layout: Audit"_s);
+    EXPECT_EQ(bench.window->page(), MainWindow::Verify);
+    auto* drawer = bench.window->findChild<Drawer*>();
+    EXPECT_TRUE(drawer->isVisible());
+    bench.command(u"Show jobs"_s); // hides it
+    bench.command(u"Layout: Explore"_s);
+    EXPECT_FALSE(drawer->isVisible());
+    bench.command(u"Layout: Audit"_s);
+    EXPECT_FALSE(drawer->isVisible()) << "as it was left";
+    bench.command(u"Reset this layout"_s);
+    EXPECT_TRUE(drawer->isVisible());
+    bench.command(u"Layout: Explore"_s);
+    bench.command(u"Reset this layout"_s);
+}
+
+TEST(Shell, TeachingHasLargerTypeAndItGoesBack)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    const int before = widgets::textFont(widgets::TextSize::Body).pixelSize();
+    bench.command(u"Layout: Teach"_s);
+    EXPECT_GT(widgets::textFont(widgets::TextSize::Body).pixelSize(), before);
+    bench.command(u"Layout: Explore"_s);
+    EXPECT_EQ(widgets::textFont(widgets::TextSize::Body).pixelSize(), before);
+}
+
+TEST(Shell, AQueuedRunStartsWhenTheOneBeforeHasEnded)
+{
+    Json script = engineScript();
+    script["certify"] = Json::array();
+    Workbench bench(script, showScript());
+    Json first = Json::array();
+    first.push_back(testing::cellProgress(0, 0, 1));
+    first.push_back({{"until_file", bench.engine().filePath(u"go"_s).toStdString()}});
+    for (const Json& step : fullRun())
+        first.push_back(step);
+    script["certify"].push_back(first);
+    script["certify"].push_back(fullRun());
+    bench.engine().rewrite(script.dump());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Running; }));
+    const QString firstOut = bench.session->launcher.running().out;
+    bench.command(u"Queue this run"_s);
+    ASSERT_EQ(bench.session->queue.runs().size(), 1U);
+    EXPECT_NE(bench.session->queue.runs()[0].settings.out, firstOut) << "two runs never share a folder";
+    bench.command(u"Show jobs"_s);
+    const auto* jobs = bench.window->findChild<widgets::JobTable*>();
+    ASSERT_TRUE(waitUntil([&] {
+        for (int row = 0; row < jobs->model()->rowCount(); ++row) {
+            if (jobs->model()->index(row, widgets::JobTableModel::State).data().toString() == "queued"_L1)
+                return true;
+        }
+        return false;
+    }));
+    QFile go(bench.engine().filePath(u"go"_s));
+    ASSERT_TRUE(go.open(QIODevice::WriteOnly));
+    ASSERT_TRUE(waitUntil([&] {
+        return bench.session->queue.runs().empty() && bench.session->launcher.running().out != firstOut &&
+               bench.session->launcher.state() == RunLauncher::State::Finished;
+    }));
+    bench.command(u"Show jobs"_s);
+}
+
+TEST(Shell, APausedRunIsResumedFromTheListOfJobs)
+{
+    Json script = engineScript();
+    script["certify"] = Json::array();
+    script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}}));
+    script["certify"].push_back(fullRun());
+    Json tool = Json::object();
+    tool["show"] = Json::array();
+    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", false)}}}));
+    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
+    Workbench bench(script, tool);
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->launcher.live() && bench.session->launcher.live()->map()->cell(0, 0); }));
+    bench.command(u"Pause the run"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.isPaused(); }));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->runPage()).startsWith(u"Paused"_s));
+    bench.command(u"Resume the run"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
+}
+
+TEST(Shell, AFolderOfRunsBecomesATableOfVerdicts)
+{
+    Json tool = showScript();
+    tool["verify"] = Json::array();
+    tool["verify"].push_back(steps({Json{{"json", {{"verdict", testing::verdictAnswer("a", "verified")}}}}}));
+    tool["verify"].push_back(
+        steps({Json{{"json", {{"verdict", testing::verdictAnswer("b", "failed")}}}}, Json{{"exit", 1}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    (void)bench.makeRunFolder(u"a.blockcert"_s, true);
+    (void)bench.makeRunFolder(u"b.blockcert"_s, true);
+    (void)bench.makeRunFolder(u"unfinished.blockcert"_s, false);
+    bench.drop(bench.runFolder());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->batch.items().size() == 2; }));
+    EXPECT_EQ(bench.window->page(), MainWindow::Verify);
+    emit bench.window->verifyPage().batchWanted({{}, 3, {}, {}});
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->batch.isRunning(); }));
+    int verified = 0;
+    int failed = 0;
+    for (const BatchItem& item : bench.session->batch.items()) {
+        ASSERT_TRUE(item.verdict);
+        verified += item.verdict->state == CheckState::Verified ? 1 : 0;
+        failed += item.verdict->state == CheckState::Failed ? 1 : 0;
+    }
+    EXPECT_EQ(verified, 1);
+    EXPECT_EQ(failed, 1);
+    EXPECT_TRUE(bench.session->board.problems().isEmpty()) << "a verdict is an answer, not a problem";
+    emit bench.window->verifyPage().batchItemWanted(0);
+    EXPECT_TRUE(bench.session->verdict.verdict().isReady()) << "opened with all its checks, not verified again";
+}
+
+TEST(Shell, NotesOnARunAreKeptByItsDigestAndFound)
+{
+    Workbench bench(engineScript(), showScript());
+    const QString run = bench.makeRunFolder(u"given.blockcert"_s, true);
+    bench.start();
+    auto* table = bench.window->openPage().findChild<widgets::RunTable*>();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->catalogue.of(run) != nullptr; }));
+    emit bench.window->openPage().notesEdited(run, {u"paper"_s}, u"table one"_s);
+    EXPECT_EQ(bench.session->notes.of(QString(64, u'd')).tags, QStringList(u"paper"_s));
+    ASSERT_TRUE(waitUntil([&] {
+        return table->model()->rowCount() == 1 &&
+               table->model()->index(0, widgets::RunTableModel::Tags).data().toString() == "paper"_L1;
+    }));
+    EXPECT_EQ(QDir(run).entryList(QDir::Files).size(), 2) << "nothing is written into the run";
+}
+
+TEST(Shell, ASecondRunStandsBesideTheFirst)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"a.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    emit bench.window->openPage().compareWanted(bench.makeRunFolder(u"b.blockcert"_s, true));
+    EXPECT_EQ(bench.window->page(), MainWindow::Explore);
+    EXPECT_EQ(bench.window->explorePage().view(), ExplorePage::Compare);
+    const auto* table = bench.window->explorePage().findChild<widgets::CompareTable*>();
+    ASSERT_TRUE(waitUntil([&] { return table->model()->rowCount() == 3; }));
+    EXPECT_EQ(table->model()->index(0, widgets::CompareTableModel::EpsilonDelta).data().toString(), u"0"_s);
+}
+
+TEST(Shell, AFailureIsHeldMarkedAndRemembered)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    bench.command(u"Explore: failures"_s);
+    auto* table = bench.window->explorePage().findChild<widgets::FailureTable*>();
+    ASSERT_TRUE(waitUntil([&] { return table->shownFailures() == 1; }));
+    table->step(1);
+    EXPECT_EQ(bench.session->selection.now().cell, (widgets::CellKey{2, 0, 0}));
+    EXPECT_TRUE(bench.session->selection.now().isHeld);
+    bench.session->notes.setToken(QString(64, u'd'), {2, 0, 0}, {TokenMark::Expected, {}});
+    EXPECT_EQ(table->model()->index(0, widgets::FailureTableModel::Mark).data().toString(), u"expected"_s);
+}
+
+}
+}

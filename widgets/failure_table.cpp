@@ -218,6 +218,10 @@ FailureTable::FailureTable(QWidget* parent)
         if (!m_silent && row != nullptr)
             emit failureChosen(row->key);
     });
+    connect(this, &QTableView::clicked, this, [this] { // also on the row that is current already
+        if (const FailureRow* row = current())
+            emit failureChosen(row->key);
+    });
     connect(this, &QTableView::activated, this, [this] {
         if (const FailureRow* row = current())
             emit failureActivated(row->key);

@@ -11,6 +11,8 @@
 #include "tests/workbench/support/qt_testing.h"
 #include "tests/workbench/support/samples.h"
 
+#include <QFile>
+#include <QFileInfo>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 

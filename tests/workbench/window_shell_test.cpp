@@ -13,7 +13,8 @@
 #include "widgets/verdict_table.h"
 
 #include <QApplication>
-#include <QLineEdit>
+#include <QDir>
+#include <QFile>
 
 #include <gtest/gtest.h>
 
@@ -210,7 +211,8 @@ TEST(Shell, AFailureIsHeldMarkedAndRemembered)
     bench.command(u"Explore: failures"_s);
     auto* table = bench.window->explorePage().findChild<widgets::FailureTable*>();
     ASSERT_TRUE(waitUntil([&] { return table->shownFailures() == 1; }));
-    table->step(1);
+    table->setCurrentIndex(table->model()->index(0, 0));
+    emit table->clicked(table->currentIndex());
     EXPECT_EQ(bench.session->selection.now().cell, (widgets::CellKey{2, 0, 0}));
     EXPECT_TRUE(bench.session->selection.now().isHeld);
     bench.session->notes.setToken(QString(64, u'd'), {2, 0, 0}, {TokenMark::Expected, {}});

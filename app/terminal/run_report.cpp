@@ -205,11 +205,12 @@ std::string largestErrors(const Json& listing, const Page& page)
         const auto prompt = cell.at("prompt").get<std::size_t>();
         const Json& pieces = listing.at("prompts")[prompt].at("pieces");
         const std::string piece = t < pieces.size() ? pieces[t].get<std::string>() : "";
-        table.add({std::to_string(cell.at("block").get<int>()), threeDigits(places[i].error),
-                   cell.at("relative")[t].is_null() ? "–" : threeDigits(cell.at("relative")[t]),
-                   cell.at("error_attn").is_null() ? "–" : threeDigits(cell.at("error_attn")[t]),
-                   cell.at("error_mlp").is_null() ? "–" : threeDigits(cell.at("error_mlp")[t]),
-                   threeDigits(cell.at("output_norm")[t]), threeDigits(cell.at("margin")[t]),
+        const auto digits = [&](const char* key) {
+            const Json& column = cell.at(key); // null where the run has none of it, and where a token has none
+            return column.is_null() || column[t].is_null() ? "–" : threeDigits(column[t]);
+        };
+        table.add({std::to_string(cell.at("block").get<int>()), threeDigits(places[i].error), digits("relative"),
+                   digits("error_attn"), digits("error_mlp"), digits("output_norm"), digits("margin"),
                    tokenPlace(piece, promptId(listing, prompt), t)});
     }
     return "\n" + page.style.paint(Tone::Strong, fmt::format("The {} largest errors", count)) + "\n" +

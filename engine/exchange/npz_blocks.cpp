@@ -302,7 +302,8 @@ private:
         else if (arrays.byName.contains("mlp_outputs"))
             refuse(arrays.source, "mlp_outputs is there, but attention_outputs is not.");
         for (const std::string& name : names) {
-            HostTensor& tensor = arrays.byName[name];
+            static_cast<void>(arrayOf(arrays.byName, name, arrays.source));
+            HostTensor& tensor = arrays.byName.at(name);
             if (!isFloating(tensor.dtype) || tensor.shape != shape)
                 refuse(arrays.source, fmt::format("the array {} must hold floats [{}].", name, fmt::join(shape, ", ")));
             requireFinite(tensor, name, arrays.source);

@@ -20,6 +20,7 @@ namespace {
 using artifact::shown;
 using artifact::TensorEntry;
 
+constexpr std::string_view formatFamily = "blockcert.trace/";
 constexpr std::string_view formatName = "blockcert.trace/1";
 constexpr std::int64_t mostPrompts = 100'000;
 constexpr std::int64_t mostTokens = 1 << 20;
@@ -121,7 +122,7 @@ private:
     void readMetadata()
     {
         const std::string format = metadata("format");
-        if (format.empty())
+        if (!format.starts_with(formatFamily))
             refuse("__metadata__ has no format \"" + std::string(formatName) + "\"; docs/trace.md describes a trace.");
         if (format != formatName)
             throw UnsupportedError(m_path + ": the trace's format is " + shown(format) + "; this version reads \"" +

@@ -106,7 +106,9 @@ TEST(Import, RefusesInOneSentence)
     const TemporaryFolder folder;
     const std::string run = (folder / "run").string();
     const auto refused = [&](const std::vector<std::string>& arguments, int status) {
-        const Outcome outcome = runBlockcert(arguments);
+        std::vector<std::string> quietly = arguments;
+        quietly.push_back("--quiet");
+        const Outcome outcome = runBlockcert(quietly);
         EXPECT_EQ(outcome.status, status) << outcome.err;
         EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
         EXPECT_FALSE(fs::exists(fs::path(run) / "SHA256SUMS"));

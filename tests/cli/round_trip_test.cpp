@@ -358,8 +358,8 @@ TEST(Certify, RefusesWhatThisVersionDoesNotDo)
     const TemporaryFolder folder;
     const std::vector<std::string> plain = {"certify",   "demo", "--blocks", "0",
                                             "--prompts", "base", "-o",       (folder / "run").string()};
-    EXPECT_EQ(runBlockcert(with(plain, {"--surrogate", "low-rank:8"})).status, 4);
-    EXPECT_EQ(runBlockcert(with(plain, {"--ablate", "drop-rope"})).status, 4);
+    EXPECT_EQ(runBlockcert(with(plain, {"--surrogate", "low-rank:0"})).status, 2);
+    EXPECT_EQ(runBlockcert(with(plain, {"--ablate", "everything"})).status, 2);
     EXPECT_EQ(runBlockcert(with(plain, {"--loss", "first-order"})).status, 4);
     EXPECT_EQ(runBlockcert(with(plain, {"--alpha-act", "2"})).status, 2);
     EXPECT_EQ(runBlockcert({"certify", "demo", "--blocks", "30", "--prompts", "base", "-o", (folder / "run").string()})

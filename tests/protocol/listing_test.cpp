@@ -236,7 +236,7 @@ TEST(Standouts, NameTheMassiveActivationByItsPiece)
     ASSERT_EQ(sentences.size(), 1U);
     EXPECT_THAT(sentences[0], HasSubstr("blocks 0 and 1"));
     EXPECT_THAT(sentences[0], HasSubstr("“<s>” (token 0 of prompt p)"));
-    EXPECT_THAT(sentences[0], HasSubstr("in block 0 is 200 times")) << "the median of 1, 1, 2, 400 taken as 2";
+    EXPECT_THAT(sentences[0], HasSubstr("in block 0 is 267 times")) << "the median of 1, 1, 2, 400 is 1.5";
 }
 
 TEST(Standouts, SayWhatWasLeftOut)

@@ -103,7 +103,7 @@ pipeline::ExperimentVerbs verbsFor(pipeline::ModelCache& cache)
         options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), parameters);
         return pipeline::stitch(options, cache, context);
     };
-    verbs.command = [const std::string& verb, const Json& parameters) {
+    verbs.command = [](const std::string& verb, const Json& parameters) {
         return command_line::equivalentCommand(*command_line::findVerb(verb), parameters);
     };
     verbs.seconds = terminal::steadySeconds;

@@ -282,17 +282,25 @@ private:
                              "Surrogate rebuilt from the model")
                              .optional()
                              .notChecked("Its weights are somebody's files: where they come from cannot be rebuilt."));
+            if (const std::optional<ir::BlockIr> stored = storedIr(at))
+                carry(*stored, before, head);
             return false;
         }
         const RebuiltSurrogate rebuilt = rebuildSurrogate(certificate, model, m_other, storedIr(at), m_longest);
         checkRebuiltIr(certificate, m_outcomes[at].program, rebuilt, m_checks);
         if (isSame(rebuilt.block, baseline))
             return true;
-        if (m_manifest.request.loss == LossMode::Exact) {
-            m_stitched.push_back({head, before});
-            advance(rebuilt.block, {&m_stitched.back().states});
-        }
+        carry(rebuilt.block, before, head);
         return false;
+    }
+
+    // Keeps the states behind the surrogate, if losses are to be compared.
+    void carry(const ir::BlockIr& surrogate, const std::vector<std::vector<double>>& before, std::size_t head)
+    {
+        if (m_manifest.request.loss != LossMode::Exact)
+            return;
+        m_stitched.push_back({head, before});
+        advance(surrogate, {&m_stitched.back().states});
     }
 
     static bool isSame(const ir::BlockIr& a, const ir::BlockIr& b)
@@ -304,12 +312,13 @@ private:
                           b.program.weights.end(), sameWeight);
     }
 
-    // Read once more, digests included, and only where weights were fitted: nobody else has those.
+    // Read once more, digests included, and only where weights were fitted or given: nobody else has those.
     std::optional<ir::BlockIr> storedIr(std::size_t at) const
     {
         const Certificate& certificate = m_block.contents.certificates[at];
         const std::optional<ir::BlockProgram>& program = m_outcomes[at].program;
-        if (!program || fittedWeights(certificate, *program).empty())
+        const bool given = certificate.request.surrogate.family == SurrogateFamily::Given;
+        if (!program || (!given && fittedWeights(certificate, *program).empty()))
             return std::nullopt;
         const std::string path = irPath(certificate.block);
         const OpenFile file = m_block.folder.open(path);

@@ -328,6 +328,21 @@ TEST(SurrogateForgery, OfLossesWithTheSurrogateInPlaceIsFoundForEveryFamily)
     }
 }
 
+TEST(SurrogateForgery, OfLossesWithGivenWeightsInPlaceIsFound)
+{
+    // Weights from somebody's files: they are what is stored, and so are the losses that the model has with them.
+    tiny::Material material = tiny::make(optionsOf(quantised));
+    material.manifest.request.surrogate = {.family = SurrogateFamily::Given};
+    material.weights[0].clear();
+    const Verdict honest = verdictOn(material, 4);
+    EXPECT_EQ(honest.exitCode, 6) << problemsOf(honest);
+    ASSERT_NE(checkOf(honest, "model.loss_stitched"), nullptr);
+    EXPECT_EQ(checkOf(honest, "model.loss_stitched")->state, CheckState::Verified);
+    for (CellRecord& cell : material.cells[0])
+        cell.lossStitched = cell.lossBase;
+    EXPECT_THAT(failedIds(verdictOn(material, 4)), Contains("model.loss_stitched"));
+}
+
 TEST(SurrogateForgery, OfAnAblationUnderTheNameOfAnExactCopyIsFound)
 {
     for (const Ablation::Kind kind : {Ablation::Kind::DropRope, Ablation::Kind::InvertMask, Ablation::Kind::ZeroValues,

@@ -147,10 +147,10 @@ ExperimentReport report(const ExperimentResults& results)
         reached += row.back().get<std::int64_t>() == row[2].get<std::int64_t>() ? 1 : 0;
         ++all;
     }
-    made.headline =
-        fmt::format("With a {} baseline and τ_act = {}, every prompt reaches an activation coverage of {:.2f} "
-                    "with loss coverage at least {:.2f} in {} of {} blocks.",
-                    blocks.front().dtype, plainNumber(policy.tauAct), alphas[1], leastLoss, reached, all);
+    made.headline = fmt::format(
+        "With {} as the baseline's dtype and τ_act = {}, every prompt reaches an activation coverage of {:.2f} "
+        "with loss coverage at least {:.2f} in {} of {} blocks.",
+        blocks.front().dtype, plainNumber(policy.tauAct), alphas[1], leastLoss, reached, all);
     made.notes = {
         "A prompt whose loss coverage was not measured reaches nothing in table.csv; sweep.csv also counts by "
         "activation coverage alone.",

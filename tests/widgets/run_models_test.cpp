@@ -82,7 +82,7 @@ TEST(JobTableModel, SaysHowFarHowFastAndHowLongStill)
     model.setRows({job(1, StepState::Running), job(2, StepState::Done)});
     EXPECT_EQ(cell(model, 0, JobTableModel::Progress), "30 of 120 cells");
     EXPECT_EQ(cell(model, 0, JobTableModel::Rate), "7.50 cells/s");
-    EXPECT_EQ(cell(model, 0, JobTableModel::Left), ("about " + durationText(12)).toStdString());
+    EXPECT_EQ(cell(model, 0, JobTableModel::Left), "about " + durationText(12).toStdString());
     EXPECT_EQ(cell(model, 1, JobTableModel::Left), "–") << "what has ended has nothing left";
     EXPECT_DOUBLE_EQ(model.index(0, JobTableModel::Progress).data(JobTableModel::FractionRole).toDouble(), 0.25);
 }

@@ -302,8 +302,8 @@ TEST_F(Certify, OptionsThatMakeNoSenseAreRefusedBeforeAnythingIsWritten)
     EXPECT_THROW((void)pipeline::certify(device, cache, unhashed), UnsupportedError);
     EXPECT_FALSE(fs::exists(m_folder / "run"));
     std::ofstream(m_folder / "file") << "not a folder";
-    for (const char* place : {"file", "file/run"})
-        EXPECT_THROW((void)pipeline::certify(options("llama-gqa", place), cache, unhashed), FileError) << place;
+    EXPECT_THROW((void)pipeline::certify(options("llama-gqa", "file"), cache, unhashed), UsageError);
+    EXPECT_THROW((void)pipeline::certify(options("llama-gqa", "file/run"), cache, unhashed), FileError);
 }
 
 TEST_F(Certify, AStreamedModelGivesTheSameBytesAndReadsEveryBlockOnce)
@@ -327,7 +327,8 @@ TEST_F(Certify, AStreamedModelGivesTheSameBytesAndReadsEveryBlockOnce)
     EXPECT_EQ(single.at("work").at("weight_bytes"), streamed.at("work").at("weight_bytes"));
     std::uint64_t blocks = 0;
     std::uint64_t others = 0;
-    for (const artifact::TensorEntry& tensor : openModel(asked.model.model)->tensors())
+    const auto model = openModel(asked.model.model);
+    for (const artifact::TensorEntry& tensor : model->tensors())
         (tensor.name.find(".layers.") != std::string::npos ? blocks : others) += tensor.end - tensor.begin;
     EXPECT_GE(streamed.at("work").at("weight_bytes").get<std::uint64_t>(), blocks);
     // The head once, the rows of the embedding that are looked up, and two panels for the self-test.

@@ -359,9 +359,10 @@ TEST_F(Stitch, OfSomeBlocksStandsBesideOthersAndIsVerifiedByItself)
 
 TEST_F(Stitch, OfSurrogatesThatAreNotTheModelsHoldsAtLevelFour)
 {
-    for (const std::string& surrogate :
-         {std::string("low-rank:4"), std::string("quant:Q8_0"), "checkpoint:" + fixtureModel("llama-bf16").string()}) {
-        const fs::path run = certified("llama-gqa", "0,2", DType::F32, false, promptsFile, surrogate);
+    const std::string other = "checkpoint:" + fixtureModel("llama-linear-rope").string();
+    for (const auto& [surrogate, model, blocks] : std::vector<std::tuple<std::string, const char*, const char*>>{
+             {"low-rank:4", "llama-gqa", "0,2"}, {"quant:Q8_0", "llama-gqa", "0,2"}, {other, "llama-bf16", "0,1"}}) {
+        const fs::path run = certified(model, blocks, DType::F32, false, promptsFile, surrogate);
         const Json result = stitch(options(run));
         EXPECT_GT(result.at("max_residual").at("value"), 1e-3) << surrogate;
         EXPECT_GT(result.at("kl").at("mean"), 1e-9) << surrogate;

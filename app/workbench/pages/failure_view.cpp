@@ -34,7 +34,7 @@ QComboBox* facet(const QString& name)
     box->setAccessibleName(name);
     box->setToolTip(name);
     box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    box->setMinimumContentsLength(9);
+    box->setMinimumContentsLength(6); // three of them and two boxes fit a narrow window
     return box;
 }
 

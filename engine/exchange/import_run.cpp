@@ -125,10 +125,10 @@ public:
     {
     }
 
-    // `family` names the surrogates in the certificate, `sha256` is the trace's digest.
-    Json run(SurrogateFamily family, const std::string& sha256, const SurrogateSource& surrogates)
+    // `family` names the surrogates in the certificate; `digest` gives the trace's, once the request makes sense.
+    Json run(SurrogateFamily family, const std::function<std::string()>& digest, const SurrogateSource& surrogates)
     {
-        prepare(family, sha256);
+        prepare(family, digest);
         readThrough(family, surrogates);
         certificate::RunWriter writer(m_options.out, m_manifest,
                                       m_options.resume ? certificate::OpenMode::Resume : certificate::OpenMode::Create,
@@ -153,7 +153,7 @@ public:
     }
 
 private:
-    void prepare(SurrogateFamily family, const std::string& sha256)
+    void prepare(SurrogateFamily family, const std::function<std::string()>& digest)
     {
         const TransformerConfig& config = m_model.config();
         if (m_trace.width() != config.dModel)
@@ -173,7 +173,7 @@ private:
         for (std::size_t p = 0; p < m_trace.prompts().size(); ++p)
             m_manifest.prompts.prompts.push_back(
                 promptOf(m_trace.prompts()[p], p, config, tokenizer, m_options.file.string()));
-        request.imported->traceSha256 = sha256;
+        request.imported->traceSha256 = digest();
         m_manifest.prompts.name = m_options.file.stem().string();
         m_manifest.prompts.sha256 = request.imported->traceSha256;
         m_model.hashFiles(m_context);
@@ -289,10 +289,11 @@ Json importTrace(const ImportOptions& options, const RunContext& context)
 {
     const TraceFile trace = TraceFile::open(options.file);
     return Importer(options, trace, context)
-        .run(SurrogateFamily::Exact, sha256OfFile(options.file, context),
-             [&](const Checkpoint& model, LayerIndex block, std::int64_t tokens) {
-                 return certificate::rebuildIr(model, block, WeightOrigin::Baseline, trace.dtype(), tokens);
-             });
+        .run(
+            SurrogateFamily::Exact, [&] { return sha256OfFile(options.file, context); },
+            [&](const Checkpoint& model, LayerIndex block, std::int64_t tokens) {
+                return certificate::rebuildIr(model, block, WeightOrigin::Baseline, trace.dtype(), tokens);
+            });
 }
 
 Json importNpz(const ImportOptions& asked, const RunContext& context)
@@ -301,12 +302,14 @@ Json importNpz(const ImportOptions& asked, const RunContext& context)
     options.embedWeights = true; // they are nobody's files but the archive's
     const NpzBlocks blocks(options.file);
     // Of several files the digest of their digests, in the order of the blocks.
-    std::string digests;
-    for (const fs::path& file : blocks.files())
-        digests += sha256OfFile(file, context);
-    const std::string sha256 = blocks.files().size() == 1 ? digests : sha256Of(digests);
+    const auto digest = [&] {
+        std::string digests;
+        for (const fs::path& file : blocks.files())
+            digests += sha256OfFile(file, context);
+        return blocks.files().size() == 1 ? digests : sha256Of(digests);
+    };
     return Importer(options, blocks, context)
-        .run(SurrogateFamily::Given, sha256, [&](const Checkpoint& model, LayerIndex block, std::int64_t) {
+        .run(SurrogateFamily::Given, digest, [&](const Checkpoint& model, LayerIndex block, std::int64_t) {
             return blocks.surrogate(block, model.config());
         });
 }

@@ -73,7 +73,7 @@ TEST(StitchCancel, AStopIsAnsweredInEveryStageAndLeavesNothing)
     options.bisect = true;
     options.created = certified.created;
     double worst = 0;
-    for (const int events : {2, 4, 9, 20, 33, 35, 36})
+    for (const int events : {2, 4, 9, 20, 30})
         for (const int moment : {0, 7, 40}) {
             const double seconds = answerTime(options, cache, events, moment);
             EXPECT_GE(seconds, 0) << events << " events and " << moment << " ms";

@@ -18,6 +18,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace blockcert::pipeline {
 
@@ -115,13 +116,15 @@ void reportBlock(const char* stage, std::int64_t done, std::int64_t total, std::
 
 }
 
-Replacement replayOf(const ir::BlockIr& block, DType dtype, const Transformer& transformer, const model::Tiling& tiling,
+Replacement replayOf(ir::BlockIr block, DType dtype, const Transformer& transformer, const model::Tiling& tiling,
                      const RunContext& context)
 {
+    // The interpreter reads the matrices where the block has them, so the two stay together.
+    const auto kept = std::make_shared<const ir::BlockIr>(std::move(block));
     const auto interpreter =
-        std::make_shared<replay::TorchInterpreter>(block, dtype, transformer.device(), tiling, context);
-    const std::int64_t width = block.program.width;
-    return [interpreter, width, &transformer, &context](const at::Tensor& input, const Batch& batch) {
+        std::make_shared<replay::TorchInterpreter>(*kept, dtype, transformer.device(), tiling, context);
+    const std::int64_t width = kept->program.width;
+    return [kept, interpreter, width, &transformer, &context](const at::Tensor& input, const Batch& batch) {
         return model::guarded([&] {
             std::vector<at::Tensor> outputs;
             for (const auto& [firstPrompt, lastPrompt] : groupsOf(batch)) {

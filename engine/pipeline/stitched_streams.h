@@ -34,7 +34,7 @@ using Replacement = std::function<at::Tensor(const at::Tensor& input, const mode
 using Replacements = std::function<Replacement(LayerIndex block)>;
 
 // The block's program run by LibTorch in `dtype`, some prompts at a time.
-[[nodiscard]] Replacement replayOf(const ir::BlockIr& block, DType dtype, const model::Transformer& transformer,
+[[nodiscard]] Replacement replayOf(ir::BlockIr block, DType dtype, const model::Transformer& transformer,
                                    const model::Tiling& tiling, const RunContext& context);
 
 // Fills every column but labelId. `blocks` are ascending; with none of them the two streams are the same, bit for bit.

@@ -170,8 +170,8 @@ private:
         }
         planLosses();
         m_saved = Clock::now();
-        const std::int32_t end = m_measuresLosses ? m_transformer.config().layers : lastTracedBlock() + 1;
-        while (m_baseline->next().value < end) {
+        m_end = m_measuresLosses ? m_transformer.config().layers : lastTracedBlock() + 1;
+        while (m_baseline->next().value < m_end) {
             step();
             if (m_measuresLosses)
                 saveNowAndThen();
@@ -188,6 +188,12 @@ private:
             if (!wanted.cells.empty())
                 last = wanted.block.value;
         return last;
+    }
+
+    void prefetchNext()
+    {
+        if (m_baseline->next().value < m_end)
+            m_transformer.prefetch(m_baseline->next());
     }
 
     // One block: the baseline, the models with an earlier block replaced, then this block's own surrogate.
@@ -213,7 +219,7 @@ private:
         m_transformer.release(block);
         if (needed != nullptr)
             certifyBlock(*wanted, *needed, trace);
-        m_transformer.prefetch(m_baseline->next());
+        prefetchNext();
     }
 
     void certifyBlock(const Wanted& wanted, const std::vector<std::int64_t>& needed, const BlockTrace& trace)
@@ -224,7 +230,7 @@ private:
             return;
         }
         const auto surrogate = std::make_shared<Surrogate>(makeSurrogate(block));
-        m_transformer.prefetch(m_baseline->next()); // while this block is replayed
+        prefetchNext(); // while this block is replayed
         replay::TorchInterpreter interpreter(std::shared_ptr<const ir::BlockIr>(surrogate, &surrogate->block),
                                              m_manifest.request.replayDtype, m_transformer.device(),
                                              m_replayTiling.tiling, m_context);
@@ -607,6 +613,7 @@ private:
     std::shared_ptr<replay::RowBuffers> m_buffers = std::make_shared<replay::RowBuffers>();
     std::set<LayerIndex> m_withSurrogate; // ir.h5 has been written by this process
     std::set<LayerIndex> m_finished;      // the certificate has been asked for
+    std::int32_t m_end = 0;               // the first block that does not run
     WorkDone m_work;
     Progress m_lossRows;
     std::int64_t m_headWeight = 1;

@@ -25,6 +25,7 @@
 #include <cassert>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace blockcert::certificate {
 
@@ -403,7 +404,12 @@ Certificate RunWriter::finishBlock(LayerIndex block)
 
 void RunWriter::flush(const RunContext& context)
 {
-    std::erase_if(m_state->unflushed, [](const fs::path& file) { return !fs::exists(file); });
+    // Cells of finished blocks are removed below: what they hold is in the blocks' own files.
+    std::set<fs::path> superseded;
+    for (const LayerIndex block : m_state->cellsToRemove)
+        superseded.insert(m_state->cellPath(block, {}).parent_path());
+    std::erase_if(m_state->unflushed,
+                  [&](const fs::path& file) { return superseded.contains(file.parent_path()) || !fs::exists(file); });
     flushFiles(m_state->unflushed, context);
     m_state->unflushed.clear();
     if (m_state->cellsToRemove.empty())

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Replays a block of a run made with --embed-weights and compares its errors: replay_block.py RUN BLOCK"""
-import json, sys, h5py, numpy as np
+import json, sys, h5py, numpy as np  # Debian: python3-h5py python3-numpy
 
+_ = len(sys.argv) == 3 and sys.argv[2].isdigit() or sys.exit(__doc__)
 folder = f"{sys.argv[1]}/block_{int(sys.argv[2]):02d}"
 certificate = json.load(open(f"{folder}/certificate.json"))
 ir, probes = h5py.File(f"{folder}/ir.h5"), h5py.File(f"{folder}/probes.h5")

@@ -57,7 +57,9 @@ std::string contradiction(const Certificate& certificate, const RunManifest& man
 
 std::string statusText(bool certified, const std::vector<CertificateFinding>& findings)
 {
-    return certified ? "certified" : "not certified (" + findingsText(findings) + ")";
+    if (certified || findings.empty())
+        return certified ? "certified" : "not certified";
+    return "not certified (" + findingsText(findings) + ")";
 }
 
 }

@@ -46,7 +46,7 @@ std::vector<std::string> leftOut(int level, bool losses, bool stitches)
 
 std::string tokensText(const VerdictScope& scope)
 {
-    std::string text = "these " + counted(scope.tokens, "token");
+    std::string text = scope.tokens == 1 ? "this one token" : "these " + counted(scope.tokens, "token");
     if (scope.stitches.size() == 1)
         text += ", with the stitched model " + scope.stitches.front().name;
     else if (!scope.stitches.empty())

@@ -66,16 +66,20 @@ std::optional<std::string> absoluteThreshold(const RunManifest& manifest, std::s
     const auto relativelyClose = [&](const Certificate& certificate) {
         return certificate.metrics.relative.coverage.value() >= policy.alphaAct;
     };
-    if (!wide || !std::ranges::all_of(certificates, excluded) || !std::ranges::any_of(certificates, relativelyClose))
+    const bool judgesIt = policy.measure == ErrorMeasure::L2;
+    if (!wide || !judgesIt || !std::ranges::all_of(certificates, excluded) ||
+        !std::ranges::any_of(certificates, relativelyClose))
         return std::nullopt;
     const bool none = std::ranges::all_of(
         certificates, [](const Certificate& certificate) { return certificate.metrics.l2.coverage.covered == 0; });
     return fmt::format(
         "The baseline ran in {}. Its own rounding moves a block's output by more than tau_act = {}, so the "
         "absolute threshold excludes {}, whatever the surrogate is; only the relative measure "
-        "(within {} of the output's norm) says something here: --error relative-l2 certifies by it.",
+        "(within {} of the output's norm) says something here: --error relative-l2 judges activations by it. That "
+        "rounding also moves losses by more than tau_loss = {}, so loss coverage stays low unless --tau-loss is "
+        "raised.",
         manifest.request.baselineDtype == DType::BF16 ? "bf16" : "fp16", policy.tauAct,
-        none ? "every token" : "most tokens", policy.tauRel);
+        none ? "every token" : "most tokens", policy.tauRel, policy.tauLoss);
 }
 
 std::optional<std::string> outstandingBlock(std::span<const Certificate> certificates)

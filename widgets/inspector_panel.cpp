@@ -39,7 +39,7 @@ InspectorPanel::InspectorPanel(QWidget* parent)
 {
     setFrameShape(QFrame::NoFrame);
     setWidgetResizable(true);
-    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded); // a number that does not fit must not lose its exponent
     setMinimumWidth(space::inspector - 40);
     auto* content = new QWidget;
     content->setProperty("surface", QStringLiteral("panel"));

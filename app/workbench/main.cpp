@@ -8,18 +8,33 @@
 #include <QFileInfo>
 #include <QTimer>
 
-int main(int argc, char** argv)
-{
-    using namespace Qt::StringLiterals;
-    using namespace blockcert::workbench;
+#include <algorithm>
+#include <cstdio>
+#include <initializer_list>
+#include <string_view>
 
-    QApplication application(argc, argv);
+namespace {
+
+using namespace Qt::StringLiterals;
+
+bool isGiven(int argc, char** argv, std::initializer_list<std::string_view> words)
+{
+    return std::any_of(argv + 1, argv + argc, [&](std::string_view argument) {
+        return std::find(words.begin(), words.end(), argument) != words.end();
+    });
+}
+
+// Qt ends the program where it finds none.
+bool hasDisplay(int argc, char** argv)
+{
+    return qEnvironmentVariableIsSet("DISPLAY") || qEnvironmentVariableIsSet("WAYLAND_DISPLAY") ||
+           qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || isGiven(argc, argv, {"-platform", "--platform"});
+}
+
+void readCommandLine(QCommandLineParser& parser, const QCoreApplication& application)
+{
     QCoreApplication::setApplicationName(u"blockcert-workbench"_s);
     QCoreApplication::setApplicationVersion(QString::fromLatin1(BLOCKCERT_VERSION));
-    QGuiApplication::setApplicationDisplayName(QCoreApplication::translate("main", "BlockCert Workbench"));
-    QGuiApplication::setDesktopFileName(u"io.github.blockcert.Workbench"_s);
-
-    QCommandLineParser parser;
     parser.setApplicationDescription(QCoreApplication::translate(
         "main", "Measures, explores and verifies surrogates of transformer blocks. See also: blockcert --help"));
     parser.addHelpOption();
@@ -28,6 +43,30 @@ int main(int argc, char** argv)
         u"what"_s, QCoreApplication::translate("main", "a model, a run folder, a certificate.json or a prompt file"),
         u"[MODEL|RUN]"_s);
     parser.process(application);
+}
+
+}
+
+int main(int argc, char** argv)
+{
+    using namespace blockcert::workbench;
+
+    QCommandLineParser parser;
+    if (isGiven(argc, argv, {"-h", "--help", "--help-all", "-v", "--version"})) { // which needs no display
+        const QCoreApplication application(argc, argv);
+        readCommandLine(parser, application);
+        return 0;
+    }
+    if (!hasDisplay(argc, argv)) {
+        std::fputs("blockcert-workbench: there is no display for a window (DISPLAY and WAYLAND_DISPLAY are not set); "
+                   "blockcert does the same in a terminal, see blockcert --help.\n",
+                   stderr);
+        return 2;
+    }
+    QApplication application(argc, argv);
+    readCommandLine(parser, application);
+    QGuiApplication::setApplicationDisplayName(QCoreApplication::translate("main", "BlockCert Workbench"));
+    QGuiApplication::setDesktopFileName(u"io.github.blockcert.Workbench"_s);
 
     Session session;
     blockcert::widgets::applyAppearance(application, session.preferences.appearance());

@@ -295,7 +295,7 @@ void CertificatePage::rebuildSide()
     side->addSpacing(space::medium);
     std::vector<Fact> about{fact(tr("Model"), textOf(subject, "model")),
                             fact(tr("Architecture"), textOf(subject, "architecture")),
-                            fact(tr("Block"), tr("%1 of %2").arg(m_block).arg(wholeOf(subject, "layers"))),
+                            fact(tr("Block"), tr("%1 (of 0 to %2)").arg(m_block).arg(wholeOf(subject, "layers") - 1)),
                             digest(tr("Configuration"), textOf(subject, "config_sha256"))};
     for (const Json& file : arrayOf(subject, "files"))
         about.push_back(digest(textOf(file, "name"), textOf(file, "sha256")));

@@ -168,7 +168,9 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
     const bool isNew = m_list != list.value;
     m_list = list.value;
     QString summary =
-        tr("%1 prompts · %2 tokens").arg(m_list->prompts.size()).arg(widgets::countText(m_list->tokenCount()));
+        tr("%1 · %2 tokens")
+            .arg(m_list->prompts.size() == 1 ? tr("1 prompt") : tr("%1 prompts").arg(m_list->prompts.size()))
+            .arg(widgets::countText(m_list->tokenCount()));
     if (m_choice.kind == PromptChoice::Kind::File)
         summary.prepend(QFileInfo(m_choice.name).fileName() + u" · "_s);
     if (list.state == State::Loading)

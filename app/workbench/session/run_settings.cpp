@@ -273,10 +273,12 @@ double defaultTauRel(const QString& dtype)
 QString claimSentence(const RunSettings& settings, int blocks, const widgets::PromptList* prompts)
 {
     const widgets::Thresholds& policy = settings.policy;
-    const QString scope = prompts ? tr("on these %1 tokens of %2 prompts")
-                                        .arg(widgets::countText(prompts->tokenCount()))
-                                        .arg(prompts->prompts.size())
-                                  : tr("on the chosen prompts");
+    const QString scope =
+        prompts
+            ? tr("on these %1 tokens of %2")
+                  .arg(widgets::countText(prompts->tokenCount()))
+                  .arg(prompts->prompts.size() == 1 ? tr("one prompt") : tr("%1 prompts").arg(prompts->prompts.size()))
+            : tr("on the chosen prompts");
     const double tau =
         policy.relativeDecides ? (settings.tauRelGiven ? policy.tauRel : defaultTauRel(settings.dtype)) : policy.tauAct;
     QString sentence =

@@ -1,9 +1,8 @@
 // What tracing, extraction and certification cost, as ratios of things timed in this process.
 //   engine_bench demo MODEL.gguf FOLDER          the demo model on the stress prompts, then the whole road on base
 //   engine_bench tinyllama FOLDER [LAYERS]       10 prompts of 256 tokens on random weights of TinyLlama's shape
-//   engine_bench losses FOLDER [LAYERS [DTYPE]]  the same with exact losses of every fifth block, against the
-//   arithmetic engine_bench model-7b FOLDER [LAYERS]        only writes such weights in fp16 and prompts.jsonl, for
-//   peak_memory.py
+//   engine_bench losses FOLDER [LAYERS [DTYPE]]  the same with exact losses of every fifth block, against arithmetic
+//   engine_bench model-7b FOLDER [LAYERS]        only writes such weights in fp16, and prompts, for peak_memory.py
 // FOLDER receives models and runs, and may be removed afterwards. Times are wall seconds, medians of five after one
 // to warm up; the same ratios of CPU time stand beside them, because neighbours disturb those less.
 #include "engine/base/atomic_file.h"

@@ -12,6 +12,7 @@
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_writer.h"
+#include "engine/certificate/subject_of.h"
 #include "engine/certificate/widen.h"
 #include "engine/exchange/npz_blocks.h"
 #include "engine/exchange/trace_file.h"
@@ -39,21 +40,6 @@ std::string hintOf(const std::string& model)
 {
     std::error_code missing;
     return fs::exists(model, missing) ? fs::absolute(model).lexically_normal().string() : model;
-}
-
-Subject subjectOf(const Checkpoint& model)
-{
-    const TransformerConfig& config = model.config();
-    Subject subject;
-    subject.model = model.name();
-    subject.architecture = config.architecture == Architecture::Llama ? "llama" : "gpt2";
-    subject.configSha256 = model.configSha256();
-    subject.layers = config.layers;
-    subject.dModel = config.dModel;
-    subject.heads = config.heads;
-    for (const artifact::WeightFile& file : model.files())
-        subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
-    return subject;
 }
 
 std::optional<Tokenizer> tokenizerOf(const Checkpoint& model)
@@ -177,7 +163,7 @@ private:
         m_manifest.prompts.name = m_options.file.stem().string();
         m_manifest.prompts.sha256 = request.imported->traceSha256;
         m_model.hashFiles(m_context);
-        m_manifest.subject = subjectOf(m_model);
+        m_manifest.subject = certificate::subjectOf(m_model);
         m_manifest.created = m_options.created;
         m_manifest.toolVersion = m_options.toolVersion;
         m_manifest.toolBuild = m_options.toolBuild;

@@ -5,6 +5,7 @@
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_writer.h"
+#include "engine/certificate/subject_of.h"
 #include "engine/model/device.h"
 #include "engine/model/torch_guard.h"
 #include "engine/pipeline/certifier.h"
@@ -116,7 +117,7 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
         manifest.toolBuild = cache.state().host.toolBuild;
         manifest.commandLine = options.commandLine;
         manifest.modelHint = opened.hint;
-        manifest.subject = subjectOf(*opened.checkpoint);
+        manifest.subject = certificate::subjectOf(*opened.checkpoint);
         manifest.environment = environmentOf(options.model.device, transformer, replayTiling);
 
         RunWriter writer(options.out, manifest,

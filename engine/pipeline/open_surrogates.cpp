@@ -1,6 +1,7 @@
 #include "engine/pipeline/open_surrogates.h"
 
 #include "engine/base/run_context.h"
+#include "engine/certificate/subject_of.h"
 #include "engine/pipeline/run_request.h"
 #include "engine/surrogate/family.h"
 #include "engine/surrogate/model_differences.h"
@@ -48,7 +49,8 @@ Surrogates openSurrogates(const std::string& surrogate, const OpenedModel& opene
     if (other) {
         other->hashFiles(context);
         manifest.surrogateHint = hintOf(surrogate::parseSurrogate(surrogate).model);
-        manifest.surrogateModel = {subjectOf(*other), surrogate::modelDifferences(*opened.checkpoint, *other)};
+        manifest.surrogateModel = {certificate::subjectOf(*other),
+                                   surrogate::modelDifferences(*opened.checkpoint, *other)};
         report(*manifest.surrogateModel, context);
     }
     return {*opened.checkpoint, manifest.request, other};

@@ -1,10 +1,10 @@
 #include "engine/pipeline/run_request.h"
 
 #include "engine/base/error.h"
+#include "engine/certificate/block_list.h"
 #include "engine/certificate/policy_file.h"
 #include "engine/model/device.h"
 #include "engine/model/parallel_tasks.h"
-#include "engine/pipeline/block_selection.h"
 #include "engine/surrogate/family.h"
 #include "engine/surrogate/surrogate_text.h"
 
@@ -21,7 +21,7 @@ RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& con
     if (options.replayDtype != DType::F64 && options.replayDtype != DType::F32)
         throw UsageError("--replay-dtype is fp64 or fp32, not " + std::string(nameOf(options.replayDtype)));
     RunRequest request;
-    request.blocks = selectBlocks(options.blocks, config.layers);
+    request.blocks = certificate::blocksFrom(options.blocks, config.layers);
     request.baselineDtype = options.model.dtype;
     request.replayDtype = options.replayDtype;
     request.loss = options.loss;
@@ -37,21 +37,6 @@ RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& con
     if (!options.tauRelGiven)
         request.policy.tauRel = defaultTauRel(options.model.dtype);
     return request;
-}
-
-Subject subjectOf(const artifact::Checkpoint& checkpoint)
-{
-    const TransformerConfig& config = checkpoint.config();
-    Subject subject;
-    subject.model = checkpoint.name();
-    subject.architecture = config.architecture == Architecture::Llama ? "llama" : "gpt2";
-    subject.configSha256 = checkpoint.configSha256();
-    subject.layers = config.layers;
-    subject.dModel = config.dModel;
-    subject.heads = config.heads;
-    for (const artifact::WeightFile& file : checkpoint.files())
-        subject.files.push_back({file.path.filename().string(), file.size, file.sha256});
-    return subject;
 }
 
 Environment environmentOf(const std::string& device, const model::Transformer& transformer,

@@ -10,9 +10,6 @@ namespace blockcert::pipeline {
 // Throws UsageError and UnsupportedError for options that make no sense or are not in this version.
 [[nodiscard]] RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& config);
 
-// Files must have been hashed.
-[[nodiscard]] Subject subjectOf(const artifact::Checkpoint& checkpoint);
-
 [[nodiscard]] Environment environmentOf(const std::string& device, const model::Transformer& transformer,
                                         const model::TilingChoice& replay);
 

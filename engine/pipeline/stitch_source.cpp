@@ -4,6 +4,7 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
+#include "engine/certificate/block_list.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/json_fields.h"
 #include "engine/certificate/run_codec.h"
@@ -12,7 +13,6 @@
 #include "engine/ir/block_ir_codec.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/weights.h"
-#include "engine/pipeline/block_selection.h"
 
 #include <algorithm>
 #include <utility>
@@ -114,7 +114,7 @@ std::vector<StitchedBlock> StitchSource::choose(const std::string& blocks) const
             add(block);
         return chosen;
     }
-    for (const LayerIndex block : selectBlocks(blocks, m_manifest.subject.layers)) {
+    for (const LayerIndex block : certificate::blocksFrom(blocks, m_manifest.subject.layers)) {
         if (!m_certificates.contains(block)) {
             std::string there;
             for (const auto& [known, certificate] : m_certificates)

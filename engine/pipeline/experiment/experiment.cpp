@@ -2,7 +2,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
-#include "engine/pipeline/block_selection.h"
+#include "engine/certificate/block_list.h"
 #include "engine/pipeline/experiment/experiment_folder.h"
 #include "engine/pipeline/experiment/experiment_kind.h"
 #include "engine/pipeline/experiment/report_files.h"
@@ -50,7 +50,7 @@ Resolved resolve(ExperimentOptions options, const ExperimentKind& kind, ModelCac
     const std::int32_t layers = config.layers;
     if (options.blocks.empty())
         options.blocks = kind.defaultBlocks == "spread" ? spreadBlocks(layers) : kind.defaultBlocks;
-    (void)selectBlocks(options.blocks, layers);
+    (void)certificate::blocksFrom(options.blocks, layers);
     if (!options.shared.contains("prompts") && !options.shared.contains("content"))
         options.shared["prompts"] = kind.defaultPrompts;
     return {std::move(options), {layers, config.architecture == Architecture::Llama}};

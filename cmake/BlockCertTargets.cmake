@@ -11,8 +11,10 @@ target_include_directories(blockcert_settings INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(blockcert_settings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
+# The hundred tests are linked quickly and the programs carefully: where a text segment ends a byte or two before a page
+# does, mold 1.10 lets the read-only area begin outside every page that is mapped, and the program does not start.
 if(EXISTS "/usr/bin/mold" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_link_options(blockcert_settings INTERFACE -fuse-ld=mold)
+    set(BLOCKCERT_TEST_LINKING -fuse-ld=mold -Wl,-z,norelro)
 endif()
 
 # blockcert_room(artifact SOURCES a.cpp b.cpp LIBRARIES blockcert::base PRIVATE_LIBRARIES PkgConfig::HDF5)
@@ -34,9 +36,7 @@ function(blockcert_test name)
     target_link_libraries(${name} PRIVATE blockcert_settings ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
     # EXPECT_THROW discards results on purpose. Optimising the tests' own lines would double the time of building them.
     target_compile_options(${name} PRIVATE -Wno-unused-result -O0)
-    # Where a text segment ends a byte or two before a page does, mold 1.10 lets the read-only area begin outside every
-    # page that is mapped, and the program does not start. A test needs no such area.
-    target_link_options(${name} PRIVATE -Wl,-z,norelro)
+    target_link_options(${name} PRIVATE ${BLOCKCERT_TEST_LINKING})
     if(arg_DEPENDS)
         add_dependencies(${name} ${arg_DEPENDS})
     endif()

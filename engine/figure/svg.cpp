@@ -22,20 +22,54 @@ struct Colour {
     int blue = 0;
 };
 
-// The colours of series keep 4.5 : 1 against the paper and differ in lightness as well.
-constexpr std::array<Colour, 8> seriesInks = {{{0x2B, 0x66, 0xD9},
-                                               {0xB8, 0x3D, 0x1B},
-                                               {0x0B, 0x7A, 0x61},
-                                               {0x7A, 0x3F, 0xA6},
-                                               {0x8A, 0x5A, 0x00},
-                                               {0x1B, 0x20, 0x27},
-                                               {0xB0, 0x2A, 0x7B},
-                                               {0x3B, 0x6E, 0x8F}}};
-constexpr std::array<Colour, 2> bandInks = {{{0xE8, 0xF0, 0xFE}, {0xFB, 0xF0, 0xDA}}};
-constexpr std::array<Colour, 5> coolRamp = {
-    {{0xF1, 0xF5, 0xF8}, {0xDC, 0xE8, 0xF0}, {0xBF, 0xD4, 0xE4}, {0x97, 0xB6, 0xD1}, {0x6C, 0x93, 0xBA}}};
-constexpr std::array<Colour, 5> warmRamp = {
-    {{0xF6, 0xC6, 0x67}, {0xEE, 0x9A, 0x3A}, {0xDE, 0x6A, 0x22}, {0xB8, 0x3D, 0x1B}, {0x7A, 0x1D, 0x14}}};
+// What is painted in one appearance; the same as the window's (widgets/theme.cpp, figure_view.cpp).
+struct Palette {
+    Colour paper;
+    Colour text;
+    Colour secondary;
+    Colour faint;
+    Colour frame;
+    std::array<Colour, 8> series; // 4.5 : 1 against the paper, and different in lightness as well
+    std::array<Colour, 2> bands;
+    std::array<Colour, 5> cool;
+    std::array<Colour, 5> warm;
+};
+
+constexpr Palette light = {
+    {0xFF, 0xFF, 0xFF},
+    {0x1B, 0x20, 0x27},
+    {0x5B, 0x66, 0x75},
+    {0xE1, 0xE5, 0xEA},
+    {0x8D, 0x97, 0xA5},
+    {{{0x2B, 0x66, 0xD9},
+      {0xB8, 0x3D, 0x1B},
+      {0x0B, 0x7A, 0x61},
+      {0x7A, 0x3F, 0xA6},
+      {0x8A, 0x5A, 0x00},
+      {0x1B, 0x20, 0x27},
+      {0xB0, 0x2A, 0x7B},
+      {0x3B, 0x6E, 0x8F}}},
+    {{{0xE8, 0xF0, 0xFE}, {0xFB, 0xF0, 0xDA}}},
+    {{{0xF1, 0xF5, 0xF8}, {0xDC, 0xE8, 0xF0}, {0xBF, 0xD4, 0xE4}, {0x97, 0xB6, 0xD1}, {0x6C, 0x93, 0xBA}}},
+    {{{0xF6, 0xC6, 0x67}, {0xEE, 0x9A, 0x3A}, {0xDE, 0x6A, 0x22}, {0xB8, 0x3D, 0x1B}, {0x7A, 0x1D, 0x14}}}};
+
+constexpr Palette dark = {
+    {0x1A, 0x1E, 0x24},
+    {0xE7, 0xEA, 0xEF},
+    {0xA0, 0xAA, 0xB8},
+    {0x2B, 0x32, 0x3B},
+    {0x6F, 0x7A, 0x89},
+    {{{0x74, 0xA5, 0xFF},
+      {0xFF, 0x87, 0x63},
+      {0x4C, 0xC9, 0xA8},
+      {0xC7, 0x9B, 0xF2},
+      {0xE6, 0xB4, 0x50},
+      {0xE7, 0xEA, 0xEF},
+      {0xF0, 0x8C, 0xC8},
+      {0x8F, 0xBE, 0xDD}}},
+    {{{0x1D, 0x2C, 0x47}, {0x34, 0x29, 0x0F}}},
+    {{{0x20, 0x26, 0x2E}, {0x26, 0x32, 0x3F}, {0x2F, 0x43, 0x57}, {0x3B, 0x58, 0x74}, {0x4C, 0x72, 0x97}}},
+    light.warm};
 
 Colour onRamp(const std::array<Colour, 5>& ramp, double at)
 {
@@ -48,25 +82,46 @@ Colour onRamp(const std::array<Colour, 5>& ramp, double at)
     return {mix(from.red, to.red), mix(from.green, to.green), mix(from.blue, to.blue)};
 }
 
-Colour colourOf(const Paint& paint)
+// Writes shapes in the colours of one palette.
+class ShapeWriter {
+public:
+    explicit ShapeWriter(const Palette& palette)
+        : m_palette(palette)
+    {
+    }
+
+    std::string operator()(const LineShape& line) const;
+    std::string operator()(const AreaShape& area) const;
+    std::string operator()(const DiscShape& disc) const;
+    std::string operator()(const TextShape& text) const;
+
+private:
+    [[nodiscard]] Colour colourOf(const Paint& paint) const;
+    [[nodiscard]] std::string hex(const Paint& paint) const;
+    [[nodiscard]] std::string outlineOf(const Paint& paint, double width) const;
+
+    const Palette& m_palette;
+};
+
+Colour ShapeWriter::colourOf(const Paint& paint) const
 {
     const auto index = static_cast<std::size_t>(std::max(paint.index, 0));
     switch (paint.ink) {
-    case Ink::Paper: return {0xFF, 0xFF, 0xFF};
-    case Ink::Text: return {0x1B, 0x20, 0x27};
-    case Ink::Secondary: return {0x5B, 0x66, 0x75};
-    case Ink::Faint: return {0xE1, 0xE5, 0xEA};
-    case Ink::Frame: return {0x8D, 0x97, 0xA5};
-    case Ink::Threshold: return {0x5B, 0x66, 0x75};
-    case Ink::Band: return bandInks[index % bandInks.size()];
-    case Ink::Series: return seriesInks[index % seriesInks.size()];
-    case Ink::Covered: return onRamp(coolRamp, paint.at);
-    case Ink::Uncovered: return onRamp(warmRamp, paint.at);
+    case Ink::Paper: return m_palette.paper;
+    case Ink::Text: return m_palette.text;
+    case Ink::Secondary:
+    case Ink::Threshold: return m_palette.secondary;
+    case Ink::Faint: return m_palette.faint;
+    case Ink::Frame: return m_palette.frame;
+    case Ink::Band: return m_palette.bands[index % m_palette.bands.size()];
+    case Ink::Series: return m_palette.series[index % m_palette.series.size()];
+    case Ink::Covered: return onRamp(m_palette.cool, paint.at);
+    case Ink::Uncovered: return onRamp(m_palette.warm, paint.at);
     }
     return {};
 }
 
-std::string hex(const Paint& paint)
+std::string ShapeWriter::hex(const Paint& paint) const
 {
     const Colour colour = colourOf(paint);
     return fmt::format("#{:02X}{:02X}{:02X}", colour.red, colour.green, colour.blue);
@@ -90,12 +145,12 @@ std::string pointList(const std::vector<Place>& points)
     return text;
 }
 
-std::string outlineOf(const Paint& paint, double width)
+std::string ShapeWriter::outlineOf(const Paint& paint, double width) const
 {
     return width > 0 ? fmt::format(" stroke=\"{}\" stroke-width=\"{}\"", hex(paint), length(width)) : "";
 }
 
-std::string write(const LineShape& line)
+std::string ShapeWriter::operator()(const LineShape& line) const
 {
     std::string dash;
     for (const double part : line.dash)
@@ -104,20 +159,20 @@ std::string write(const LineShape& line)
                        outlineOf(line.paint, line.width), dash.empty() ? "" : " stroke-dasharray=\"" + dash + "\"");
 }
 
-std::string write(const AreaShape& area)
+std::string ShapeWriter::operator()(const AreaShape& area) const
 {
     return fmt::format("<polygon points=\"{}\" fill=\"{}\"{}/>", pointList(area.points), hex(area.fill),
                        outlineOf(area.outline, area.outlineWidth));
 }
 
-std::string write(const DiscShape& disc)
+std::string ShapeWriter::operator()(const DiscShape& disc) const
 {
     return fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\"{}/>", length(disc.centre.x),
                        length(disc.centre.y), length(disc.radius), hex(disc.fill),
                        outlineOf(disc.outline, disc.outlineWidth));
 }
 
-std::string write(const TextShape& text)
+std::string ShapeWriter::operator()(const TextShape& text) const
 {
     static constexpr std::array<std::string_view, 3> anchors = {"start", "middle", "end"};
     const std::string x = length(text.at.x);
@@ -140,22 +195,24 @@ std::string description(const Figure& figure)
 
 }
 
-std::string writeSvg(const Figure& figure)
+std::string writeSvg(const Figure& figure, SvgStyle style)
 {
     const Drawing drawing = layOut(figure);
     const std::string width = length(drawing.width);
     const std::string height = length(drawing.height);
-    std::string svg = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-    svg += fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"{0}\" height=\"{1}\" "
+    const bool isInline = style.form == SvgForm::Inline;
+    std::string svg = isInline ? "" : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    svg += fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\"{3} width=\"{0}\" height=\"{1}\" "
                        "viewBox=\"0 0 {0} {1}\" font-family=\"{2}\">\n",
-                       width, height, fonts);
+                       width, height, fonts, isInline ? " role=\"img\"" : "");
     svg += "<title>" + xmlText(figure.title) + "</title>\n<desc>" + description(figure) + "</desc>\n";
     svg += "<metadata xmlns:blockcert=\"urn:blockcert:figure:1\">\n";
     for (const auto& [name, value] : figure.metadata)
         svg += fmt::format("<blockcert:entry name=\"{}\">{}</blockcert:entry>\n", xmlText(name), xmlText(value));
     svg += "</metadata>\n";
+    const ShapeWriter write(style.appearance == SvgAppearance::Dark ? dark : light);
     for (const Shape& shape : drawing.shapes)
-        svg += std::visit([](const auto& one) { return write(one); }, shape) + "\n";
+        svg += std::visit(write, shape) + "\n";
     return svg + "</svg>\n";
 }
 

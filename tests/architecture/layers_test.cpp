@@ -31,10 +31,10 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
     static const auto table = [] {
         std::map<std::string, std::set<std::string>> rooms;
         // Core: everything to the left.
-        const std::vector<std::string> core = {"engine/values",    "engine/base",        "engine/artifact",
-                                               "engine/tokenizer", "engine/prompts",     "engine/ir",
-                                               "engine/surrogate", "engine/certificate", "engine/figure",
-                                               "engine/protocol",  "engine/failures",    "engine/exchange"};
+        const std::vector<std::string> core = {
+            "engine/values",   "engine/base",      "engine/artifact",    "engine/tokenizer", "engine/prompts",
+            "engine/ir",       "engine/surrogate", "engine/certificate", "engine/figure",    "engine/report",
+            "engine/protocol", "engine/failures",  "engine/exchange"};
         std::set<std::string> left;
         for (const std::string& room : core) {
             rooms[room] = left;
@@ -53,7 +53,8 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
             {"engine/surrogate", "engine/certificate", "engine/figure", "engine/protocol", "engine/failures"});
         // The window knows values, and the messages of the processes it starts.
         rooms["widgets"] = {"engine/values", "engine/figure"};
-        rooms["app/workbench"] = {"widgets", "engine/values", "engine/base", "engine/figure", "engine/protocol"};
+        rooms["app/workbench"] = {"widgets",       "engine/values", "engine/base",
+                                  "engine/figure", "engine/report", "engine/protocol"};
         // The programs without a window.
         rooms["app/command_line"] = {"engine/values", "engine/base"};
         rooms["app/terminal"] = {"app/command_line", "engine/values", "engine/base", "engine/artifact",

@@ -30,8 +30,9 @@ int runLightVerb(const ParsedCommand& command)
         terminal::print(command_line::manualPage(terminal::toolVersion()));
         return 0;
     }
-    for (const terminal::Verb& verb : {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(),
-                                       cli::doctorVerb(), cli::failuresVerb(), cli::importVerb(), cli::exportVerb()})
+    for (const terminal::Verb& verb :
+         {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(), cli::doctorVerb(),
+          cli::failuresVerb(), cli::importVerb(), cli::exportVerb(), cli::reportVerb()})
         if (verb.name == name)
             return terminal::runVerb(verb, command);
     return static_cast<int>(ExitCode::Usage);

@@ -13,5 +13,6 @@ namespace blockcert::cli {
 [[nodiscard]] terminal::Verb failuresVerb();
 [[nodiscard]] terminal::Verb importVerb();
 [[nodiscard]] terminal::Verb exportVerb();
+[[nodiscard]] terminal::Verb reportVerb();
 
 }

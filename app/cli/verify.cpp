@@ -2,6 +2,7 @@
 
 #include "app/cli/verbs.h"
 #include "app/cli/verdict_report.h"
+#include "app/cli/verify_options.h"
 #include "app/terminal/surroundings.h"
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/atomic_file.h"
@@ -11,22 +12,11 @@
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
 
-#include <random>
-#include <thread>
-
 namespace blockcert::cli {
 
 namespace {
 
 using command_line::ParsedCommand;
-
-// Drawn anew for every verification, so that an issuer cannot know which cells will be repeated.
-std::uint64_t drawSeed()
-{
-    std::random_device device;
-    // 53 bits: every JSON reader keeps such a number whole.
-    return ((std::uint64_t{device()} << 32U) | device()) >> 11U;
-}
 
 // The baseline decides the default of tau_rel. What cannot be read here will be a finding of the verification.
 DType baselineOf(const std::filesystem::path& runOrCertificate)
@@ -45,10 +35,8 @@ DType baselineOf(const std::filesystem::path& runOrCertificate)
 certificate::VerifyOptions optionsOf(const ParsedCommand& command)
 {
     certificate::VerifyOptions options;
-    options.locations = terminal::modelLocations();
     options.level = static_cast<int>(*command.integer("level"));
-    if (command.has("model"))
-        options.model = artifact::resolveModel(command.text("model"), terminal::modelLocations());
+    setSurroundings(options, command);
     if (command.has("surrogate_model"))
         options.surrogateModel = artifact::resolveModel(command.text("surrogate_model"), terminal::modelLocations());
     if (command.has("policy")) {
@@ -66,12 +54,7 @@ certificate::VerifyOptions optionsOf(const ParsedCommand& command)
                              "\".");
         options.expectModelSha256.push_back(digest);
     }
-    options.seed = command.has("seed") ? static_cast<std::uint64_t>(*command.integer("seed")) : drawSeed();
     options.cells = *command.integer("cells");
-    options.threads =
-        static_cast<int>(command.integer("threads").value_or(std::max(1U, std::thread::hardware_concurrency())));
-    options.childProgram = terminal::thisProgram();
-    options.locations = terminal::modelLocations();
     return options;
 }
 

@@ -130,7 +130,7 @@ std::string zshScript()
             const std::string message = option.value.empty() ? "value" : zshText(option.value);
             std::string specification;
             if (option.isPositional())
-                specification = "1:" + message + ":" + zshAction(option);
+                specification = (option.repeatable ? "*:" : "1:") + message + ":" + zshAction(option);
             else if (option.kind == ValueKind::Flag)
                 specification = option.name + "[" + zshText(option.help) + "]";
             else

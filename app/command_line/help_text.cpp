@@ -69,7 +69,7 @@ std::string usageLine(const VerbDescription& verb)
     bool optional = false;
     for (const OptionDescription& option : verb.arguments) {
         if (option.isPositional())
-            line += " " + option.name;
+            line += " " + option.name + (option.repeatable ? "…" : "");
         else if (option.required)
             line += " " + (option.shortName.empty() ? option.name : option.shortName) + valueOf(option);
         else

@@ -118,8 +118,12 @@ void takeWords(const VerbDescription& verb, const std::vector<std::string>& word
         refuseOption(verb, *unknown);
     auto word = words.begin();
     for (const OptionDescription& option : verb.arguments)
-        if (option.isPositional() && word != words.end())
-            raw.values[option.key()] = {*word++};
+        if (option.isPositional() && word != words.end()) {
+            // Only the last positional argument may be repeatable: it takes what is left.
+            const auto end = option.repeatable ? words.end() : word + 1;
+            raw.values[option.key()] = {word, end};
+            word = end;
+        }
     if (word != words.end() && !raw.help)
         throw UsageError("\"" + *word + "\" is one argument too many; see blockcert help " + verb.name + ".");
 }

@@ -278,6 +278,29 @@ std::vector<VerbDescription> describeVerbs()
                    flag("--tokens", "also the numbers of every token")} +
              output(),
          {"blockcert show demo.blockcert", "blockcert show demo.blockcert --json --tokens"}},
+        {"report",
+         "write one page about runs, to read and to print",
+         {"Writes a single HTML file that opens from disk, without scripts or links to elsewhere: tables, figures, the "
+          "worst tokens, every digest, the environment, and the commands that check it. Long tables say what they left "
+          "out.",
+          "What a run states of itself is called claimed, unless --verify recomputes it in this very call. The page is "
+          "written whatever the verdict is; the exit code is then the verdict's.",
+          "Equal runs and options give equal bytes if SOURCE_DATE_EPOCH is set (level 2 draws cells: give --seed, "
+          "too)."},
+         Program::CommandLine,
+         Arguments{
+             repeatable({"RUN", "", ValueKind::Folder, "RUN", {}, "", "one or more run directories", true, false}),
+             required(shortened("-o", valued("--out", ValueKind::File, "FILE.html", "", "the page to write"))),
+             within(0, 4,
+                    valued("--verify", ValueKind::Integer, "LEVEL", "",
+                           "verify the runs first, at this level from 0 to 4, and print the verdict")),
+             valued("--model", ValueKind::Model, "MODEL", "",
+                    "with --verify: the model, where run.json does not point to it"),
+             valued("--seed", ValueKind::Integer, "N", "", "with --verify 2: draw these cells instead of random ones"),
+             flag("--redact-prompts", "leave out the prompts' texts, names and tokens"), threads()} +
+             output(),
+         {"blockcert report demo.blockcert -o report.html",
+          "blockcert report demo.blockcert low-rank.blockcert -o report.html --verify 3 --redact-prompts"}},
         {"failures",
          "tell where and how a run's surrogates fail",
          {"For every uncovered token, and for the 20 largest errors among the covered ones of each block: error, its "

@@ -70,19 +70,6 @@ std::string surrogateWords(const Json& request)
     return ablation.contains("scale") ? words + ":" + plainNumber(numberOf(ablation.at("scale"))) : words;
 }
 
-std::string scopeLine(const Json& manifest)
-{
-    const Json& prompts = manifest.at("prompts");
-    const Json& request = manifest.at("request");
-    std::int64_t tokens = 0;
-    for (const Json& item : prompts.at("items"))
-        tokens += static_cast<std::int64_t>(item.at("token_ids").size());
-    return fmt::format(
-        "Measured on {} ({}, {}): {}, {} replay, {} surrogates", visible(prompts.at("name").get<std::string>()),
-        counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"), counted(tokens, "token"),
-        baselineWords(request), dtypeWord(request.at("replay_dtype")), surrogateWords(request));
-}
-
 // The checkpoint that surrogates were taken from, and how it differs.
 std::string otherModel(const Json& manifest, const Page& page)
 {
@@ -253,6 +240,19 @@ std::string stateText(const Json& listing, const Page& page)
     return wrap(text, page.width, 0) + "\n";
 }
 
+}
+
+std::string scopeLine(const Json& manifest)
+{
+    const Json& prompts = manifest.at("prompts");
+    const Json& request = manifest.at("request");
+    std::int64_t tokens = 0;
+    for (const Json& item : prompts.at("items"))
+        tokens += static_cast<std::int64_t>(item.at("token_ids").size());
+    return fmt::format(
+        "Measured on {} ({}, {}): {}, {} replay, {} surrogates", visible(prompts.at("name").get<std::string>()),
+        counted(static_cast<std::int64_t>(prompts.at("items").size()), "prompt"), counted(tokens, "token"),
+        baselineWords(request), dtypeWord(request.at("replay_dtype")), surrogateWords(request));
 }
 
 std::string findingPhrase(const Json& finding)

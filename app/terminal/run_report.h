@@ -10,6 +10,9 @@ namespace blockcert::terminal {
 
 [[nodiscard]] std::string renderRun(const Json& listing, const Page& page);
 
+// "Measured on base (4 prompts, 90 tokens): fp32 baseline, fp64 replay, exact surrogates", from run.json.
+[[nodiscard]] std::string scopeLine(const Json& manifest);
+
 // "activation coverage 91.8 % is below 94 %", from one entry of findings[].
 [[nodiscard]] std::string findingPhrase(const Json& finding);
 

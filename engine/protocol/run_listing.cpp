@@ -56,6 +56,21 @@ std::string digestOf(const RunFolder& folder)
     return sha256Of(folder.readText(std::string(certificate::sumsName), largestJson));
 }
 
+// What SHA256SUMS lists: the files that are part of the run.
+Json readFiles(const RunFolder& folder, Json& problems)
+{
+    Json files = Json::array();
+    try {
+        if (folder.exists(certificate::sumsName))
+            for (const certificate::SumLine& line :
+                 certificate::readSums(folder.readText(certificate::sumsName, largestJson)))
+                files.push_back({{"path", line.path}, {"sha256", line.sha256}});
+    } catch (const Error& error) {
+        problems.push_back(error.what());
+    }
+    return files;
+}
+
 struct ReadCertificates {
     std::vector<Certificate> values;
     Json raw = Json::array();
@@ -82,26 +97,18 @@ ReadCertificates readCertificates(const RunFolder& folder, const RunDocument& ru
     return read;
 }
 
-// Only what SHA256SUMS lists is part of the run.
-Json readStitches(const RunFolder& folder, const RunDocument& run, Json& problems)
+Json readStitches(const RunFolder& folder, const RunDocument& run, const Json& files, Json& problems)
 {
     Json rows = Json::array();
-    if (!folder.exists(certificate::sumsName))
-        return rows;
-    try {
-        for (const certificate::SumLine& line :
-             certificate::readSums(folder.readText(certificate::sumsName, largestJson))) {
-            if (!certificate::stitchNamed(line.path))
-                continue;
-            try {
-                rows.push_back(stitchRow(certificate::stitchFromJson(readJson(folder, line.path), line.path),
-                                         run.manifest.prompts));
-            } catch (const Error& error) {
-                problems.push_back(error.what());
-            }
+    for (const Json& file : files) {
+        const std::string path = file.at("path");
+        if (!certificate::stitchNamed(path))
+            continue;
+        try {
+            rows.push_back(stitchRow(certificate::stitchFromJson(readJson(folder, path), path), run.manifest.prompts));
+        } catch (const Error& error) {
+            problems.push_back(error.what());
         }
-    } catch (const Error& error) {
-        problems.push_back(error.what());
     }
     return rows;
 }
@@ -153,6 +160,8 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
     Json rows = Json::array();
     for (const Certificate& certificate : certificates.values)
         rows.push_back(blockRow(certificate, document.manifest.prompts));
+    Json files = readFiles(folder, problems);
+    Json stitches = readStitches(folder, document, files, problems);
     const bool complete = document.state.complete && folder.exists(certificate::sumsName);
     Json listing = {{"run", run.string()},
                     {"complete", complete},
@@ -161,7 +170,8 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
                     {"manifest", std::move(manifest)},
                     {"certificates", std::move(certificates.raw)},
                     {"blocks", std::move(rows)},
-                    {"stitches", readStitches(folder, document, problems)},
+                    {"stitches", std::move(stitches)},
+                    {"files", std::move(files)},
                     {"command", document.manifest.commandLine}};
     if (options.tokens)
         addTokenRows(folder, document, certificates.values, options, context, listing, problems);

@@ -3,12 +3,19 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
+#include <mutex>
 #include <set>
 #include <sys/stat.h>
+#include <system_error>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace blockcert {
 
@@ -33,6 +40,40 @@ void flush(const std::filesystem::path& path, int flags)
     // Some file systems cannot fsync a folder; that is not a failure of the write.
     if (result != 0 && !((flags & O_DIRECTORY) != 0 && (error == EINVAL || error == ENOTSUP)))
         refuse("Cannot flush", path, error);
+}
+
+// Each fsync waits for the journal, and those that wait together wait for the same write of it.
+constexpr std::size_t flushThreads = 8;
+
+void flushTogether(std::span<const std::filesystem::path> paths, int flags, const RunContext& context)
+{
+    std::atomic<std::size_t> next = 0;
+    std::mutex failing;
+    std::exception_ptr failure;
+    const auto work = [&] {
+        for (std::size_t i = next++; i < paths.size(); i = next++) {
+            try {
+                context.step();
+                flush(paths[i], flags);
+            } catch (...) {
+                next = paths.size();
+                const std::lock_guard<std::mutex> lock(failing);
+                if (!failure)
+                    failure = std::current_exception();
+            }
+        }
+    };
+    {
+        std::vector<std::jthread> helpers;
+        try {
+            while (helpers.size() + 1 < std::min(flushThreads, paths.size()))
+                helpers.emplace_back(work);
+        } catch (const std::system_error&) { // no more threads to be had: those that there are do it
+        }
+        work();
+    }
+    if (failure)
+        std::rethrow_exception(failure);
 }
 
 std::filesystem::path folderOf(const std::filesystem::path& path)
@@ -94,13 +135,11 @@ void publishFile(const std::filesystem::path& temporary, const std::filesystem::
 void flushFiles(std::span<const std::filesystem::path> files, const RunContext& context)
 {
     std::set<std::filesystem::path> folders;
-    for (const std::filesystem::path& file : files) {
-        context.step();
-        flush(file, O_RDONLY);
+    for (const std::filesystem::path& file : files)
         folders.insert(folderOf(file));
-    }
-    for (const std::filesystem::path& folder : folders)
-        flush(folder, O_RDONLY | O_DIRECTORY);
+    const std::vector<std::filesystem::path> folderList(folders.begin(), folders.end());
+    flushTogether(files, O_RDONLY, context);
+    flushTogether(folderList, O_RDONLY | O_DIRECTORY, context);
 }
 
 std::string readWholeFile(const std::filesystem::path& path, std::size_t limit)

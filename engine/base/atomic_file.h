@@ -23,7 +23,8 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
 void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when = Flush::Now);
 
 // fsyncs files that were written with Flush::Later, and then each of their folders once. Many together cost little
-// more than one: the file system writes its journal once. Polls the context before every file.
+// more than one: several threads wait for the same write of the file system's journal. Polls the context before every
+// file.
 void flushFiles(std::span<const std::filesystem::path> files, const RunContext& context);
 
 // A whole file, refused with ResourceError above `limit` bytes, with FileError if it is not a regular file.

@@ -1,10 +1,13 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <string>
 #include <sys/stat.h>
+#include <vector>
 
 namespace blockcert {
 namespace {
@@ -53,6 +56,28 @@ TEST_F(AtomicFile, ReadsOnlyRegularFilesWithinTheLimit)
     EXPECT_THROW(readWholeFile(m_folder, 100), FileError);
     ASSERT_EQ(::mkfifo((m_folder / "pipe").c_str(), 0600), 0);
     EXPECT_THROW(readWholeFile(m_folder / "pipe", 100), FileError);
+}
+
+TEST_F(AtomicFile, FlushesManyAndNamesOneThatIsGone)
+{
+    std::vector<fs::path> files;
+    for (int i = 0; i < 40; ++i) {
+        fs::create_directory(m_folder / std::to_string(i % 3));
+        files.push_back(m_folder / std::to_string(i % 3) / std::to_string(i));
+        writeFileAtomically(files.back(), "x", Flush::Later);
+    }
+    flushFiles(files, RunContext());
+    flushFiles({}, RunContext());
+    fs::remove(files[17]);
+    try {
+        flushFiles(files, RunContext());
+        FAIL() << "a file is missing";
+    } catch (const FileError& error) {
+        EXPECT_NE(std::string(error.what()).find(files[17].string()), std::string::npos) << error.what();
+    }
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_THROW(flushFiles(files, RunContext(stop.get_token(), nullptr)), Cancelled);
 }
 
 }

@@ -10,6 +10,7 @@
 #include "engine/certificate/json_fields.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/probe_writer.h"
+#include "engine/certificate/recent_cells.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_differences.h"
 #include "engine/certificate/run_files.h"
@@ -105,6 +106,8 @@ struct RunWriter::State {
     };
 
     std::map<LayerIndex, WrittenSurrogate> surrogates;
+    RecentCells recent;
+    std::map<std::string, std::string> knownDigests; // of artifacts that this object has written and hashed
     std::vector<fs::path> unflushed;
     std::vector<LayerIndex> cellsToRemove; // finished blocks whose files are not flushed yet
     std::optional<RunLock> lock;
@@ -167,6 +170,14 @@ struct RunWriter::State {
             fs::remove_all(run / ".work" / blockFolder(block), ignored);
         }
         cellsToRemove.clear();
+    }
+
+    // The digest of an artifact that has just been written.
+    ArtifactDigest hashed(const std::string& path, const std::string& kind)
+    {
+        ArtifactDigest digest = digestOf(run, path, kind);
+        knownDigests[path] = digest.sha256;
+        return digest;
     }
 
     void saveDocument() const { writeDocument(run / manifestName, runToJson(document)); }
@@ -327,6 +338,8 @@ void RunWriter::writeCell(const CellRecord& cell)
     assert(cell.prompt.value >= 0 && cell.prompt.value < m_state->shape.prompts());
     m_state->reopen();
     m_state->saveCell(cell, m_state->origin);
+    if (!m_state->shape.losses || !cell.topIdBase.empty())
+        m_state->recent.keep(cell);
 }
 
 void RunWriter::writeLosses(const CellRecord& losses)
@@ -355,7 +368,7 @@ void RunWriter::writeSurrogate(LayerIndex block, const ir::BlockIr& ir, const Su
     archive.close(Flush::Later);
     publishFile(irFile, run / irPath(block), Flush::Later);
     m_state->unflushed.push_back(run / irPath(block));
-    m_state->surrogates[block] = {digestOf(run, irPath(block), "ir"), ir.mask, weights};
+    m_state->surrogates[block] = {m_state->hashed(irPath(block), "ir"), ir.mask, weights};
 }
 
 bool RunWriter::hasSurrogate(LayerIndex block) const
@@ -376,7 +389,9 @@ Certificate RunWriter::finishBlock(LayerIndex block)
     certificate.metrics =
         writeProbes(probesFile, m_state->shape, m_state->manifest().prompts, surrogate->second.mask,
                     certificate.request.policy, [&](PromptIndex prompt) {
-                        std::optional<CellRecord> cell = m_state->readCell(block, prompt);
+                        std::optional<CellRecord> cell = m_state->recent.take(block, prompt);
+                        if (!cell)
+                            cell = m_state->readCell(block, prompt);
                         if (!cell || (m_state->shape.losses && isWithoutLosses(*cell, m_state->cellShape(prompt))))
                             throw FileError("The cell of block " + std::to_string(block.value) + ", prompt " +
                                             std::to_string(prompt.value) + " is missing or damaged: " +
@@ -386,7 +401,7 @@ Certificate RunWriter::finishBlock(LayerIndex block)
     publishFile(probesFile, run / probesPath(block), Flush::Later);
     m_state->unflushed.push_back(run / probesPath(block));
 
-    certificate.artifacts = {surrogate->second.digest, digestOf(run, probesPath(block), "probes")};
+    certificate.artifacts = {surrogate->second.digest, m_state->hashed(probesPath(block), "probes")};
     certificate.findings = judge(certificate.metrics, certificate.request.policy);
     certificate.certified = certificate.findings.empty();
     writeDocument(run / certificatePath(block), certificateToJson(certificate), Flush::Later);
@@ -462,8 +477,11 @@ void RunWriter::finish()
         for (const std::string& name : intactStitches(m_state->run))
             for (const std::string& path : {stitchCertificatePath(name), stitchReplayPath(name)})
                 lines.push_back({path, ""});
-        for (SumLine& line : lines)
-            line.sha256 = sha256OfFile(m_state->run / line.path, RunContext{});
+        for (SumLine& line : lines) {
+            const auto known = m_state->knownDigests.find(line.path);
+            line.sha256 = known != m_state->knownDigests.end() ? known->second
+                                                               : sha256OfFile(m_state->run / line.path, RunContext{});
+        }
         writeFileAtomically(m_state->run / sumsName, writeSums(std::move(lines)));
     }
     std::error_code ignored;

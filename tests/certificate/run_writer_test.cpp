@@ -106,6 +106,21 @@ TEST(RunWriter, ReturnsTheCertificateItWrites)
     EXPECT_EQ(returned.metrics.l2.coverage.total, material().manifest.prompts.tokenCount());
 }
 
+TEST(RunWriter, DoesNotReadBackWhatItHasJustWritten)
+{
+    const TemporaryFolder folder;
+    tiny::write(material(), folder.path() / "whole");
+    RunWriter writer(folder.path() / "run", material().manifest, OpenMode::Create);
+    for (const CellRecord& cell : material().cells[0])
+        writer.writeCell(cell);
+    for (const CellRecord& cell : material().cells[0])
+        fs::remove(folder.path() / "run" / cellFile({0}, cell.prompt));
+    writer.finishBlock({0}, material().irs[0]);
+    const std::string probes = probesPath({0});
+    EXPECT_EQ(sha256OfFile(folder.path() / "run" / probes, RunContext()),
+              sha256OfFile(folder.path() / "whole" / probes, RunContext()));
+}
+
 // Stops after `cells` cells (and what comes with them), as a kill would; then resumes.
 void interruptAndResume(const fs::path& run, std::size_t cells)
 {

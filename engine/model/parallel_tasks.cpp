@@ -13,6 +13,7 @@
 #include <mutex>
 #include <sched.h>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace blockcert::model {
@@ -24,14 +25,23 @@ struct Job {
     std::int64_t count = 0;
     const RunContext* context = nullptr;
     const std::function<void(std::int64_t)>* task = nullptr;
+    bool background = false;
     std::atomic<std::int64_t> next = 0;
     std::mutex failing;
     std::exception_ptr failure;
+    int helpers = 0; // workers inside; guarded by the pool
 
-    void work()
+    [[nodiscard]] bool isOpen() const { return next.load(std::memory_order_relaxed) < count; }
+
+    // Until nothing is left, or `leave` says so between two tasks.
+    template <class Leave>
+    void work(Leave leave)
     {
         const c10::InferenceMode inference;
-        for (std::int64_t i = next++; i < count; i = next++) {
+        while (!leave()) {
+            const std::int64_t i = next++;
+            if (i >= count)
+                return;
             try {
                 context->step();
                 (*task)(i);
@@ -43,9 +53,15 @@ struct Job {
             }
         }
     }
+
+    void workToTheEnd()
+    {
+        work([] { return false; });
+    }
 };
 
-// Thread-safe; concurrent calls of run() take turns.
+// Thread-safe. Every caller works on its own job; the workers help where there is something left, and look up
+// from a background job whenever another one comes.
 class TaskPool {
 public:
     TaskPool() { resize(0); }
@@ -62,7 +78,6 @@ public:
             CPU_ZERO(&allowed);
             threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
         }
-        const std::lock_guard<std::mutex> turn(m_turn);
         if (threads != static_cast<int>(m_workers.size()) + 1) {
             stop();
             m_stopping = false;
@@ -75,26 +90,28 @@ public:
 
     [[nodiscard]] int size() const { return m_size; }
 
+    static bool setBackground(bool background) { return std::exchange(s_background, background); }
+
     void run(Job& job)
     {
         keepLibTorchSerial();
         if (s_insideTask || job.count == 1 || m_size == 1) {
-            job.work();
+            job.workToTheEnd();
             return;
         }
-        const std::lock_guard<std::mutex> turn(m_turn);
+        job.background = s_background;
         {
             const std::lock_guard<std::mutex> lock(m_mutex);
-            m_job = &job;
+            m_jobs.push_back(&job);
             ++m_generation;
         }
         m_wake.notify_all();
         s_insideTask = true;
-        job.work();
+        job.workToTheEnd();
         s_insideTask = false;
         std::unique_lock<std::mutex> lock(m_mutex);
-        m_job = nullptr; // whoever has not begun stays out
-        m_done.wait(lock, [this] { return m_active == 0; });
+        std::erase(m_jobs, &job); // whoever has not begun stays out
+        m_done.wait(lock, [&] { return job.helpers == 0; });
     }
 
 private:
@@ -107,6 +124,16 @@ private:
         }
     }
 
+    // What a worker helps with: another thread's foreground job before a background one. With m_mutex held.
+    [[nodiscard]] Job* openJob() const
+    {
+        Job* found = nullptr;
+        for (Job* job : m_jobs)
+            if (job->isOpen() && (found == nullptr || (found->background && !job->background)))
+                found = job;
+        return found;
+    }
+
     void serve()
     {
         keepLibTorchSerial();
@@ -114,23 +141,21 @@ private:
         std::int64_t seen = 0;
         while (true) {
             // The next loop of a forward pass usually follows within microseconds.
-            const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(40);
+            const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
             while (m_generation.load(std::memory_order_acquire) == seen && !m_stopping &&
                    std::chrono::steady_clock::now() < patience) {
             }
             std::unique_lock<std::mutex> lock(m_mutex);
-            m_wake.wait(lock, [&] { return m_stopping || m_generation != seen; });
+            Job* job = nullptr;
+            m_wake.wait(lock, [&] { return m_stopping || (job = openJob()) != nullptr; });
             if (m_stopping)
                 return;
             seen = m_generation;
-            if (m_job == nullptr)
-                continue;
-            Job& job = *m_job;
-            ++m_active;
+            ++job->helpers;
             lock.unlock();
-            job.work();
+            job->work([&] { return job->background && m_generation != seen; });
             lock.lock();
-            if (--m_active == 0)
+            if (--job->helpers == 0)
                 m_done.notify_all();
         }
     }
@@ -149,16 +174,15 @@ private:
 
     static inline thread_local bool s_serial = false;
     static inline thread_local bool s_insideTask = false;
+    static inline thread_local bool s_background = false;
 
-    std::mutex m_turn; // one job at a time
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::condition_variable m_done;
     std::vector<std::thread> m_workers;
     std::atomic<std::int64_t> m_generation = 0;
     std::atomic<bool> m_stopping = false;
-    Job* m_job = nullptr;
-    int m_active = 0;
+    std::vector<Job*> m_jobs; // of callers that are at work, in the order of their calls
     std::atomic<int> m_size = 1;
 };
 
@@ -181,6 +205,16 @@ void runTasks(std::int64_t count, const RunContext& context, const std::function
     pool().run(job);
     if (job.failure)
         std::rethrow_exception(job.failure);
+}
+
+BackgroundTasks::BackgroundTasks()
+    : m_before(TaskPool::setBackground(true))
+{
+}
+
+BackgroundTasks::~BackgroundTasks()
+{
+    TaskPool::setBackground(m_before);
 }
 
 int setThreads(int threads)

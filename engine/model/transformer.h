@@ -88,7 +88,7 @@ public:
     void prefetch(LayerIndex layer);
     void release(LayerIndex layer);
 
-    // The self-test's answer for the shapes of a block's layers, one by one, in the type of a replay.
+    // The self-test's answer for the shapes of a block's layers, one by one, in the type of a replay; asked once.
     [[nodiscard]] TilingChoice tilingForReplay(DType dtype, const RunContext& context);
 
     // The state before block 0, [rows, d]. Throws FormatError for an id outside the vocabulary, UsageError for a

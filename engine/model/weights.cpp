@@ -276,7 +276,12 @@ HostTensor loadWeight(const artifact::Checkpoint& checkpoint, const WeightRefere
     const auto rowBytes =
         static_cast<std::size_t>(storageBlock(weight.dtype).bytes * (weight.shape.size() > 1 ? weight.shape[1] : 1));
     weight.bytes.resize(static_cast<std::size_t>(weight.elementCount() * storageBlock(weight.dtype).bytes));
-    forSlabs(reference, weight.shape, context, [&](const WeightReference& part, std::int64_t begin, std::int64_t) {
+    const std::vector<std::int64_t> shape = weight.shape;
+    forSlabs(reference, shape, context, [&](const WeightReference& part, std::int64_t begin, std::int64_t count) {
+        if (shape.empty() || count == shape[0]) { // all of it: where it belongs at once
+            checkpoint.load(part, weight);
+            return;
+        }
         HostTensor staging;
         checkpoint.load(part, staging);
         std::copy(staging.bytes.begin(), staging.bytes.end(),

@@ -115,14 +115,14 @@ public:
                 m_registers.erase(found);
             }
         }
-        std::vector<ir::BlockReplay> replays;
-        for (std::int64_t p = 0; p < m_batch.prompts(); ++p) {
+        std::vector<ir::BlockReplay> replays(static_cast<std::size_t>(m_batch.prompts()));
+        model::runTasks(m_batch.prompts(), m_context, [&](std::int64_t p) {
             const auto rowsOf = [&](const char* name) {
                 return model::toDoubles(in(name).narrow(0, m_batch.begin(p), m_batch.count(p)));
             };
-            replays.push_back(
-                {rowsOf("y"), rowsOf("attn"), rowsOf("mlp"), std::move(m_margins[static_cast<std::size_t>(p)])});
-        }
+            const auto prompt = static_cast<std::size_t>(p);
+            replays[prompt] = {rowsOf("y"), rowsOf("attn"), rowsOf("mlp"), std::move(m_margins[prompt])};
+        });
         for (const auto& [name, made] : m_registers)
             m_state.giveBack(made.buffer);
         return replays;

@@ -1,6 +1,7 @@
 #include "engine/pipeline/baseline_pass.h"
 
 #include "engine/base/run_context.h"
+#include "engine/model/parallel_tasks.h"
 #include "engine/model/torch_guard.h"
 #include "engine/model/transformer.h"
 
@@ -8,6 +9,7 @@
 #include <ATen/ops/isfinite.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -34,10 +36,21 @@ private:
 
 std::optional<BadPlace> firstBadRow(const std::string& what, const at::Tensor& rows, const model::RowTree& tree)
 {
-    const at::Tensor good = at::isfinite(rows).all(1).cpu();
-    const bool* flags = good.const_data_ptr<bool>();
-    const std::int64_t row = std::find(flags, flags + good.numel(), false) - flags;
-    if (row == good.numel())
+    constexpr std::int64_t chunkRows = 64;
+    const std::int64_t count = rows.size(0);
+    std::atomic<std::int64_t> first = count;
+    model::runTasks((count + chunkRows - 1) / chunkRows, RunContext{}, [&](std::int64_t task) {
+        const std::int64_t begin = task * chunkRows;
+        const at::Tensor part = rows.narrow(0, begin, std::min(chunkRows, count - begin));
+        const at::Tensor good = at::isfinite(part).all(1).cpu();
+        const bool* flags = good.const_data_ptr<bool>();
+        const std::int64_t bad = std::find(flags, flags + good.numel(), false) - flags;
+        std::int64_t known = first;
+        while (bad < good.numel() && begin + bad < known && !first.compare_exchange_weak(known, begin + bad)) {
+        }
+    });
+    const std::int64_t row = first;
+    if (row == count)
         return std::nullopt;
     for (std::size_t p = 0; p < tree.branches.size(); ++p) {
         const model::Branch& branch = tree.branches[p];

@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
+#include "engine/model/parallel_tasks.h"
 #include "engine/model/tensor_bridge.h"
 #include "engine/model/transformer.h"
 #include "engine/model/weights.h"
@@ -10,6 +11,7 @@
 #include "engine/pipeline/measure_cells.h"
 #include "engine/pipeline/output_thread.h"
 #include "engine/pipeline/surrogate.h"
+#include "engine/pipeline/surrogate_ahead.h"
 #include "engine/pipeline/wave_file.h"
 #include "engine/protocol/block_rows.h"
 #include "engine/replay/torch_interpreter.h"
@@ -40,15 +42,20 @@ std::int64_t groupRowsFor(const TransformerConfig& config)
     return std::clamp<std::int64_t>(elements / std::max<std::int64_t>(1, config.dFf), 128, 512);
 }
 
+std::int64_t longestOf(const PromptSet& set)
+{
+    std::int64_t longest = 0;
+    for (const EncodedPrompt& prompt : set.prompts)
+        longest = std::max(longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+    return longest;
+}
+
 // Computed but not yet written: what a kill may lose besides the group at work.
 std::size_t outputTasksFor(const RunManifest& manifest)
 {
     constexpr std::int64_t bytes = std::int64_t{64} << 20;
-    std::int64_t longest = 1;
-    for (const EncodedPrompt& prompt : manifest.prompts.prompts)
-        longest = std::max(longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
-    const std::int64_t cell =
-        4 * longest * manifest.subject.dModel * storageBlock(manifest.request.baselineDtype).bytes;
+    const std::int64_t cell = 4 * std::max<std::int64_t>(1, longestOf(manifest.prompts)) * manifest.subject.dModel *
+                              storageBlock(manifest.request.baselineDtype).bytes;
     return static_cast<std::size_t>(std::clamp<std::int64_t>(bytes / cell, 2, 16));
 }
 
@@ -85,8 +92,7 @@ public:
     Certifier(const Surrogates& surrogates, model::Transformer& transformer, const RunManifest& manifest,
               const model::TilingChoice& replayTiling, const CertifierOptions& options, RunWriter& writer,
               const RunContext& context)
-        : m_surrogates(surrogates)
-        , m_transformer(transformer)
+        : m_transformer(transformer)
         , m_manifest(manifest)
         , m_replayTiling(replayTiling)
         , m_options(options)
@@ -94,6 +100,7 @@ public:
         , m_context(context)
         , m_prompts(static_cast<std::int64_t>(manifest.prompts.prompts.size()))
         , m_measuresLosses(manifest.request.loss == LossMode::Exact)
+        , m_ahead(surrogates, longestOf(manifest.prompts))
         , m_output(outputTasksFor(manifest))
     {
     }
@@ -149,7 +156,7 @@ private:
     {
         for (const Wanted& wanted : m_wanted)
             if (!m_finished.contains(wanted.block) && !isFailed(wanted.block)) {
-                const auto surrogate = std::make_shared<const Surrogate>(makeSurrogate(wanted.block));
+                const auto surrogate = std::make_shared<const Surrogate>(m_ahead.take(wanted.block, m_context));
                 m_finished.insert(wanted.block);
                 m_output.submit([this, block = wanted.block, surrogate] {
                     m_writer.writeSurrogate(block, surrogate->block, surrogate->weights);
@@ -171,6 +178,7 @@ private:
         planLosses();
         m_saved = Clock::now();
         m_end = m_measuresLosses ? m_transformer.config().layers : lastTracedBlock() + 1;
+        prepareNext({m_baseline->next().value - 1});
         while (m_baseline->next().value < m_end) {
             step();
             if (m_measuresLosses)
@@ -194,6 +202,19 @@ private:
     {
         if (m_baseline->next().value < m_end)
             m_transformer.prefetch(m_baseline->next());
+    }
+
+    // The next block's surrogate, unless weights are streamed: then there is no memory for two of them, and a block
+    // takes long enough to make the preparation small.
+    void prepareNext(LayerIndex block)
+    {
+        if (m_transformer.residency() != model::Residency::Whole || model::threadCount() == 1)
+            return;
+        const auto next = std::find_if(m_wanted.begin(), m_wanted.end(), [&](const Wanted& wanted) {
+            return block < wanted.block && !(m_measuresLosses ? wanted.losses : wanted.cells).empty();
+        });
+        if (next != m_wanted.end())
+            m_ahead.begin(next->block);
     }
 
     // One block: the baseline, the models with an earlier block replaced, then this block's own surrogate.
@@ -229,8 +250,9 @@ private:
             fail(block, "non_finite_baseline", runPlace(*bad), wanted.cells.size());
             return;
         }
-        const auto surrogate = std::make_shared<Surrogate>(makeSurrogate(block));
+        const auto surrogate = std::make_shared<Surrogate>(m_ahead.take(block, m_context));
         prefetchNext(); // while this block is replayed
+        prepareNext(block);
         replay::TorchInterpreter interpreter(std::shared_ptr<const ir::BlockIr>(surrogate, &surrogate->block),
                                              m_manifest.request.replayDtype, m_transformer.device(),
                                              m_replayTiling.tiling, m_context);
@@ -241,10 +263,15 @@ private:
         for (const std::vector<std::int64_t>& group : groupsOf(needed)) {
             const std::vector<BlockTrace> traces = tracesOf(trace, group);
             const std::vector<ir::BlockReplay> replays = replayOf(interpreter, traces);
+            std::vector<CellRecord> cells(group.size());
+            model::runTasks(static_cast<std::int64_t>(group.size()), m_context, [&](std::int64_t task) {
+                const auto i = static_cast<std::size_t>(task);
+                cells[i] = measureCell(traces[i], block, {static_cast<std::int32_t>(group[i])}, replays[i]);
+            });
             for (std::size_t i = 0; i < group.size(); ++i) {
                 m_context.step();
                 const PromptIndex prompt{static_cast<std::int32_t>(group[i])};
-                CellRecord cell = measureCell(traces[i], block, prompt, replays[i]);
+                CellRecord& cell = cells[i];
                 if (const auto token = firstBadToken(cell)) {
                     fail(block, "non_finite_replay", {"a value of the surrogate", prompt.value, *token}, left);
                     return;
@@ -351,21 +378,13 @@ private:
     {
         std::shared_ptr<const Surrogate> surrogate; // of a run that was resumed: ir.h5 is written again
         if (!m_withSurrogate.contains(block))
-            surrogate = std::make_shared<const Surrogate>(makeSurrogate(block));
+            surrogate = std::make_shared<const Surrogate>(m_ahead.take(block, m_context));
         m_finished.insert(block);
         m_output.submit([this, block, surrogate] {
             if (surrogate)
                 m_writer.writeSurrogate(block, surrogate->block, surrogate->weights);
             finish(block);
         });
-    }
-
-    [[nodiscard]] Surrogate makeSurrogate(LayerIndex block) const
-    {
-        std::int64_t longest = 0;
-        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts)
-            longest = std::max(longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
-        return m_surrogates.block(block, longest, m_context);
     }
 
     // ---- the saved wave -------------------------------------------------------------------------------------------
@@ -595,7 +614,6 @@ private:
         m_context.step(progress);
     }
 
-    const Surrogates& m_surrogates;
     model::Transformer& m_transformer;
     const RunManifest& m_manifest;
     const model::TilingChoice& m_replayTiling;
@@ -604,6 +622,7 @@ private:
     const RunContext& m_context;
     std::int64_t m_prompts; // of the run
     bool m_measuresLosses;
+    SurrogateAhead m_ahead;
 
     std::vector<Wanted> m_wanted;
     std::vector<std::int64_t> m_active; // prompts of the pass, as prompts of the run, ascending

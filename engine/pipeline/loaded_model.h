@@ -5,6 +5,7 @@
 #include "engine/model/tiled_linear.h"
 #include "engine/model/transformer.h"
 #include "engine/pipeline/pipeline.h"
+#include "engine/pipeline/weight_digests.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <memory>
@@ -51,6 +52,7 @@ struct ModelCache::State {
     [[nodiscard]] const MemoryPlan& plan() const { return m_plan; }
 
     Host host;
+    std::shared_ptr<WeightDigests> weightDigests = std::make_shared<WeightDigests>();
 
 private:
     // Enough to know that a file is still the same one without reading it.

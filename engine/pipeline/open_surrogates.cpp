@@ -53,7 +53,7 @@ Surrogates openSurrogates(const std::string& surrogate, const OpenedModel& opene
                                    surrogate::modelDifferences(*opened.checkpoint, *other)};
         report(*manifest.surrogateModel, context);
     }
-    return {*opened.checkpoint, manifest.request, other};
+    return {*opened.checkpoint, manifest.request, other, state.weightDigests};
 }
 
 }

@@ -6,6 +6,7 @@
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/weights.h"
 #include "engine/pipeline/low_rank.h"
+#include "engine/pipeline/weight_digests.h"
 #include "engine/surrogate/ablation.h"
 #include "engine/surrogate/family.h"
 #include "engine/surrogate/weight_distance.h"
@@ -41,10 +42,11 @@ HostTensor causalMask(std::int64_t tokens)
 }
 
 Surrogates::Surrogates(const artifact::Checkpoint& checkpoint, const RunRequest& request,
-                       std::shared_ptr<const artifact::Checkpoint> other)
+                       std::shared_ptr<const artifact::Checkpoint> other, std::shared_ptr<WeightDigests> digests)
     : m_checkpoint(checkpoint)
     , m_request(request)
     , m_other(std::move(other))
+    , m_digests(std::move(digests))
 {
     surrogate::requireSense(request.surrogate, request.ablation, checkpoint.config());
     if (m_other)
@@ -71,6 +73,18 @@ HostTensor Surrogates::load(const artifact::Checkpoint& source, const WeightRefe
         throw ShapeError(reference.file + ": " + reference.tensor + " does not have the shape that block " +
                          std::to_string(layer.value) + " needs for " + name + ".");
     return value;
+}
+
+std::string Surrogates::digestOf(const ir::IrWeight& weight, const HostTensor& value) const
+{
+    if (!weight.reference || !m_digests)
+        return sha256OfTensor(value);
+    std::optional<std::string> known = m_digests->find(*weight.reference);
+    if (!known) {
+        known = sha256OfTensor(value);
+        m_digests->add(*weight.reference, *known);
+    }
+    return *known;
 }
 
 Surrogate Surrogates::block(LayerIndex layer, std::int64_t positions, const RunContext& context) const
@@ -121,7 +135,7 @@ Surrogate Surrogates::block(LayerIndex layer, std::int64_t positions, const RunC
             item.distance = surrogate::distanceOf(name, item.baseline, *item.value, rank);
         item.baseline = {};
         item.weight->dtype = item.value->dtype;
-        item.weight->sha256 = sha256OfTensor(*item.value);
+        item.weight->sha256 = digestOf(*item.weight, *item.value);
     });
     for (WeightInWork& item : work) {
         if (item.distance)

@@ -4,6 +4,7 @@
 
 #include "engine/values/dtype.h"
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,7 +26,7 @@ struct WeightTransform {
     std::int64_t end = 0;
     DType dtype = DType::F32;
 
-    friend bool operator==(const WeightTransform&, const WeightTransform&) = default;
+    friend auto operator<=>(const WeightTransform&, const WeightTransform&) = default;
 };
 
 struct WeightReference {
@@ -38,7 +39,7 @@ struct WeightReference {
     std::vector<std::int64_t> storedShape; // row-major, torch order
     std::vector<WeightTransform> transforms;
 
-    friend bool operator==(const WeightReference&, const WeightReference&) = default;
+    friend auto operator<=>(const WeightReference&, const WeightReference&) = default;
 };
 
 }

@@ -96,11 +96,12 @@ TEST(Place, TheRunThatGoesOnIsNotListedAsUnfinished)
     ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Cancelled; }));
 }
 
-TEST(Place, AfterTheEngineDiedResumeIsThePrimaryButton)
+TEST(Place, AfterTheEngineDiedTwiceResumeIsThePrimaryButton)
 {
     Json script = engineScript();
     script["certify"] = Json::array();
-    script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"crash", 9}}}));
+    for (int death = 0; death < 2; ++death)
+        script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"crash", 9}}}));
     script["certify"].push_back(fullRun());
     Json tool = Json::object();
     tool["show"] = Json::array();

@@ -20,11 +20,14 @@
 #include <QDropEvent>
 #include <QFile>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QPushButton>
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace blockcert::workbench {
 namespace {
@@ -132,11 +135,47 @@ TEST(Window, ACancelledRunOffersToResume)
     EXPECT_NE(bench.session->launcher.live()->map()->cell(2, 0), nullptr);
 }
 
-TEST(Window, AnEngineThatDiesLeavesAResumableRunAndANewEngine)
+TEST(Window, ARunOutlivesOneDeathOfItsEngine)
 {
     Json script = engineScript();
     script["certify"] = Json::array();
     script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"crash", 9}}}));
+    Json second = fullRun();
+    Workbench bench(script, showScript());
+    second.insert(second.begin(), Json{{"until_file", bench.engine().filePath(u"go"_s).toStdString()}});
+    script["certify"].push_back(second);
+    bench.engine().rewrite(script.dump());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    const QString out = bench.session->launcher.running().out;
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->launcher.survived().isEmpty(); }));
+    const QString notice = Workbench::noticeOn(bench.window->runPage());
+    EXPECT_TRUE(notice.contains(u"ran out of memory"_s) && notice.contains(u"goes on from its finished cells"_s))
+        << notice.toStdString();
+    EXPECT_EQ(bench.session->launcher.state(), RunLauncher::State::Running);
+    EXPECT_NE(bench.session->launcher.live()->map()->cell(0, 0), nullptr) << "what was measured stays";
+    for (const widgets::ProgressRow& row : bench.session->launcher.live()->progress()->rows)
+        EXPECT_NE(row.state, widgets::StepState::Failed) << row.title.toStdString();
+    auto* folder = bench.window->runPage().side()->findChild<QLineEdit*>();
+    EXPECT_EQ(folder->text(), out) << "not the folder of the next run";
+
+    QFile go(bench.engine().filePath(u"go"_s));
+    ASSERT_TRUE(go.open(QIODevice::WriteOnly));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
+    EXPECT_EQ(bench.session->launcher.running().out, out);
+    QFile calls(bench.engine().filePath(u"certify.calls"_s));
+    ASSERT_TRUE(calls.open(QIODevice::ReadOnly));
+    EXPECT_EQ(calls.readAll().trimmed(), "2");
+    EXPECT_TRUE(Workbench::noticeOn(bench.window->runPage()).contains(u"died once on the way"_s));
+}
+
+TEST(Window, ASecondDeathLeavesAResumableRunAndANewEngine)
+{
+    Json script = engineScript();
+    script["certify"] = Json::array();
+    for (int death = 0; death < 2; ++death)
+        script["certify"].push_back(steps({testing::cellProgress(0, death, death + 1), Json{{"crash", 9}}}));
     script["certify"].push_back(fullRun());
     Json tool = Json::object();
     tool["show"] = Json::array();
@@ -147,12 +186,47 @@ TEST(Window, AnEngineThatDiesLeavesAResumableRunAndANewEngine)
     ASSERT_TRUE(bench.openModel());
     bench.run();
     ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Failed; }));
-    EXPECT_TRUE(Workbench::noticeOn(bench.window->runPage()).contains(u"ran out of memory"_s))
-        << Workbench::noticeOn(bench.window->runPage()).toStdString();
+    const QString notice = Workbench::noticeOn(bench.window->runPage());
+    EXPECT_TRUE(notice.contains(u"second death"_s) && notice.contains(u"can be resumed"_s)) << notice.toStdString();
+    const std::shared_ptr<const widgets::RunProgress> lane = bench.session->launcher.live()->progress();
+    const auto block = std::find_if(lane->rows.begin(), lane->rows.end(),
+                                    [](const widgets::ProgressRow& row) { return row.block == 0; });
+    ASSERT_NE(block, lane->rows.end());
+    EXPECT_EQ(block->state, widgets::StepState::Cancelled) << "its cells are all there, so nothing of it failed";
+    EXPECT_EQ(block->note, u"all cells kept"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->engine.state() == EngineClient::State::Ready; }));
     ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
     ASSERT_TRUE(Workbench::actOn(bench.window->runPage()));
     ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
+}
+
+TEST(Window, ARunWithoutBlocksOrPromptsClaimsAndEstimatesNothing)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.estimate().isReady(); }));
+    RunPage& page = bench.window->runPage();
+    const auto says = [&](const QString& text) {
+        for (const QLabel* label : page.side()->findChildren<QLabel*>()) {
+            if (label->text() == text)
+                return true;
+        }
+        return false;
+    };
+    RunSettings settings = page.settings();
+    settings.blocks.clear();
+    page.showSettings(settings, 3);
+    EXPECT_TRUE(says(u"Nothing yet. Choose at least one block."_s));
+    EXPECT_FALSE(bench.session->launcher.estimate().value);
+    settings.blocks = u"all"_s;
+    page.showSettings(settings, 3);
+    EXPECT_TRUE(waitUntil([&] { return bench.session->launcher.estimate().isReady(); }));
+
+    page.setPrompts({});
+    EXPECT_TRUE(says(u"Nothing yet. Choose prompts."_s));
+    for (const QPushButton* button : page.side()->findChildren<QPushButton*>())
+        EXPECT_FALSE(button->text() == "Run"_L1 && button->isEnabled());
 }
 
 TEST(Window, ADeafEngineIsOfferedToBeEnded)

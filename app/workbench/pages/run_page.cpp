@@ -249,13 +249,20 @@ QString RunPage::obstacle() const
         return tr("Choose at least one block.");
     if (m_prompts.state == Loadable<widgets::PromptList>::State::Failed)
         return tr("The prompts cannot be used: see above them.");
-    if (!m_prompts.value || m_prompts.value->prompts.empty())
-        return tr("Choose prompts, or type one.");
+    if (!hasPrompts())
+        return m_prompts.isLoading()                                        ? tr("The prompts are being encoded.")
+               : m_promptsPanel->choice().kind == PromptChoice::Kind::Typed ? tr("Type a prompt, one a line.")
+                                                                            : tr("Choose prompts.");
     if (const QString problem = m_options->problem(); !problem.isEmpty())
         return problem;
     if (m_side->out().isEmpty())
         return tr("Choose a folder for the run.");
     return {};
+}
+
+bool RunPage::hasPrompts() const
+{
+    return m_prompts.value && !m_prompts.value->prompts.empty();
 }
 
 void RunPage::announceSettings()
@@ -290,10 +297,12 @@ void RunPage::refresh()
     m_view->setChoiceEnabled(0, m_card != nullptr);
     m_view->setChoiceEnabled(1, m_hasRun);
     const RunSettings current = settings();
-    m_side->setClaim(claimSentence(current, static_cast<int>(m_picker->chosen().size()), m_prompts.value.get()));
-    m_side->setObstacle(obstacle());
+    const QString missing = obstacle();
+    m_side->setClaim(m_picker->chosen().empty() || !hasPrompts()
+                         ? tr("Nothing yet. %1").arg(missing)
+                         : claimSentence(current, static_cast<int>(m_picker->chosen().size()), m_prompts.value.get()));
+    m_side->setObstacle(missing);
     m_side->setHasModel(m_card || m_hasRun);
-    m_side->setRunning(m_isRunning);
 }
 
 void RunPage::showRun(const RunLauncher& launcher)
@@ -303,11 +312,13 @@ void RunPage::showRun(const RunLauncher& launcher)
     m_isRunning = launcher.state() == State::Running;
     if (!launcher.live())
         return;
-    m_side->setInterrupted(launcher.isResumable() &&
-                           (launcher.state() == State::Cancelled || launcher.state() == State::Failed));
+    const bool isInterrupted =
+        launcher.isResumable() && (launcher.state() == State::Cancelled || launcher.state() == State::Failed);
+    m_side->setInterrupted(isInterrupted ? launcher.running().out : QString());
     const bool isFirst = !m_hasRun;
     m_hasRun = true;
     const std::shared_ptr<const widgets::RunProgress> progress = launcher.live()->progress();
+    m_side->setRunning(m_isRunning ? progress.get() : nullptr, launcher.running().out);
     m_lane->setProgress(progress);
     m_summary->setText(widgets::ProgressList::summary(*progress));
     m_bar->setRange(0, progress->total > 0 || !m_isRunning ? 1000 : 0);
@@ -322,8 +333,13 @@ void RunPage::showRun(const RunLauncher& launcher)
     switch (launcher.state()) {
     case State::Finished:
         m_offer = Offer::Explore;
-        m_outcome->setNotice(widgets::Notice::Tone::Note,
-                             tr("The run is complete: %1").arg(shortPath(launcher.running().out)), tr("Explore it"));
+        m_outcome->setNotice(
+            widgets::Notice::Tone::Note,
+            tr("The run is complete: %1.").arg(shortPath(launcher.running().out)) +
+                (launcher.survived().isEmpty()
+                     ? QString()
+                     : u' ' + tr("The engine died once on the way and was started again; no finished cell was lost.")),
+            tr("Explore it"));
         m_outcome->show();
         break;
     case State::Cancelled:
@@ -342,13 +358,25 @@ void RunPage::showRun(const RunLauncher& launcher)
         m_remedy = remedyFor(launcher.fault());
         m_outcome->setNotice(
             widgets::Notice::Tone::Error,
-            launcher.isResumable()
-                ? tr("%1 Finished cells are kept, and the run can be resumed.").arg(launcher.fault().sentence)
-                : launcher.fault().sentence,
+            launcher.fault().sentence +
+                (launcher.survived().isEmpty() ? QString()
+                                               : u' ' + tr("It is the second death during this run, which therefore "
+                                                           "does not go on by itself.")) +
+                (launcher.isResumable() ? u' ' + tr("Finished cells are kept, and the run can be resumed.")
+                                        : QString()),
             launcher.isResumable() ? tr("Resume") : remedyText(m_remedy));
         m_outcome->show();
         break;
     case State::Running:
+        if (!launcher.survived().isEmpty()) {
+            m_offer = Offer::None;
+            m_outcome->setNotice(widgets::Notice::Tone::Warning,
+                                 tr("%1 It has been started again, and the run goes on from its finished cells.")
+                                     .arg(launcher.survived()),
+                                 QString());
+            m_outcome->show();
+        }
+        break;
     case State::Idle: break;
     }
     refresh();

@@ -80,6 +80,7 @@ private:
     QWidget* makeForm();
     QWidget* makeLane();
     void announceSettings();
+    [[nodiscard]] bool hasPrompts() const;
     void refreshBlocks(const QString& text);
     void refresh();
 

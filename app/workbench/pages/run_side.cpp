@@ -1,12 +1,14 @@
 #include "app/workbench/pages/run_side.h"
 
-#include "widgets/fact_list.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
 
+#include <QFileInfo>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -18,9 +20,11 @@ RunSide::RunSide(QWidget* parent)
     , m_without(wrapped({}, widgets::TextTone::Secondary))
     , m_with(new QWidget)
     , m_claim(wrapped({}))
+    , m_factsTitle(heading(tr("Estimate")))
     , m_facts(new widgets::FactList)
     , m_estimateNotice(new widgets::Notice)
     , m_out(new QLineEdit)
+    , m_choose(button(tr("Choose…")))
     , m_run(button(tr("Run"), widgets::ButtonRole::Primary))
     , m_fresh(button(tr("Start a new run")))
     , m_pause(button(tr("Pause")))
@@ -38,7 +42,7 @@ RunSide::RunSide(QWidget* parent)
     content->addWidget(heading(tr("What will be claimed")));
     content->addWidget(m_claim);
     content->addSpacing(space::medium);
-    content->addWidget(heading(tr("Estimate")));
+    content->addWidget(m_factsTitle);
     content->addWidget(m_facts);
     m_estimateNotice->hide();
     connect(m_estimateNotice, &widgets::Notice::actionRequested, this, &RunSide::settingsWanted);
@@ -47,18 +51,19 @@ RunSide::RunSide(QWidget* parent)
     content->addWidget(heading(tr("Run folder")));
     auto* outRow = row();
     m_out->setAccessibleName(tr("Run folder"));
-    m_out->setToolTip(tr("A new folder for certificates, recordings and checksums"));
-    connect(m_out, &QLineEdit::textEdited, this, &RunSide::outChanged);
+    connect(m_out, &QLineEdit::textEdited, this, [this](const QString& path) {
+        m_next = path;
+        emit outChanged();
+    });
     outRow->addWidget(m_out, 1);
-    QPushButton* choose = button(tr("Choose…"));
-    connect(choose, &QPushButton::clicked, this, &RunSide::outWanted);
-    outRow->addWidget(choose);
+    connect(m_choose, &QPushButton::clicked, this, &RunSide::outWanted);
+    outRow->addWidget(m_choose);
     content->addLayout(outRow);
     content->addSpacing(space::medium);
     connect(m_run, &QPushButton::clicked, this, [this] {
         if (m_isRunning)
             emit cancelWanted();
-        else if (m_isInterrupted)
+        else if (!m_interrupted.isEmpty())
             emit resumeLastWanted();
         else
             emit runWanted();
@@ -105,16 +110,19 @@ void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPer
         facts.push_back({tr("Memory"), widgets::bytesText(value.memoryBytes), {}, false});
         facts.push_back({tr("Disk"), widgets::bytesText(value.diskBytes), {}, false});
         const bool isTimeKnown = flopsPerSecond > 0 && !widgets::isMissing(value.flops);
-        facts.push_back({tr("Time"),
-                         isTimeKnown ? tr("about %1").arg(widgets::durationText(value.flops / flopsPerSecond))
-                                     : tr("known after the first cells"),
-                         isTimeKnown ? tr("At the speed of the last run on this machine") : QString(), !isTimeKnown});
+        facts.push_back(
+            {tr("Time"),
+             isTimeKnown ? tr("about %1").arg(widgets::durationText(value.flops / flopsPerSecond))
+                         : tr("known after the first run"),
+             isTimeKnown ? tr("At the speed of the last whole run on this machine, loading included") : QString(),
+             !isTimeKnown});
     } else {
         const QString unknown = estimate.isLoading() ? u"…"_s : u"–"_s;
         for (const QString& label : {tr("Cells (block × prompt)"), tr("Tokens"), tr("Memory"), tr("Disk"), tr("Time")})
             facts.push_back({label, unknown, {}, true});
     }
-    m_facts->setFacts(std::move(facts));
+    m_estimate = std::move(facts);
+    refreshFacts();
     if (estimate.state == Loadable<RunEstimate>::State::Failed) {
         const Remedy remedy = remedyFor(estimate.fault);
         m_estimateNotice->setNotice(widgets::Notice::Tone::Warning, estimate.fault.sentence,
@@ -125,14 +133,13 @@ void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPer
 
 void RunSide::setOut(const QString& path)
 {
-    m_out->setText(path);
-    m_out->setToolTip(path);
-    m_out->setCursorPosition(static_cast<int>(path.size()));
+    m_next = path;
+    refresh();
 }
 
 QString RunSide::out() const
 {
-    return m_out->text().trimmed();
+    return m_next.trimmed();
 }
 
 void RunSide::setObstacle(const QString& sentence)
@@ -141,10 +148,36 @@ void RunSide::setObstacle(const QString& sentence)
     refresh();
 }
 
-void RunSide::setRunning(bool running)
+void RunSide::setRunning(const widgets::RunProgress* progress, const QString& out)
 {
-    m_isRunning = running;
+    const bool wasRunning = std::exchange(m_isRunning, progress != nullptr);
+    m_progress.reset();
+    if (progress) {
+        const bool isCounted = progress->total > 0 && progress->unit == "cells"_L1;
+        const bool isTimeKnown = !widgets::isMissing(progress->etaSecondsHigh);
+        m_progress = {{tr("Cells (block × prompt)"),
+                       isCounted ? tr("%1 of %2")
+                                       .arg(widgets::countText(static_cast<qint64>(progress->done)),
+                                            widgets::countText(static_cast<qint64>(progress->total)))
+                                 : u"–"_s,
+                       {},
+                       !isCounted},
+                      {tr("Elapsed"), widgets::durationText(progress->elapsedSeconds), {}, false},
+                      {tr("Time"),
+                       isTimeKnown ? widgets::etaText(progress->etaSecondsLow, progress->etaSecondsHigh) : u"–"_s,
+                       tr("From the cells that this run has measured so far"), !isTimeKnown}};
+    }
+    refreshFacts();
+    if (m_isRunning == wasRunning && m_shownOut == out)
+        return;
+    m_shownOut = out;
     refresh();
+}
+
+void RunSide::refreshFacts()
+{
+    m_factsTitle->setText(m_progress ? tr("This run") : tr("Estimate"));
+    m_facts->setFacts(m_progress.value_or(m_estimate));
 }
 
 void RunSide::setQueued(int count)
@@ -153,15 +186,20 @@ void RunSide::setQueued(int count)
     refresh();
 }
 
-void RunSide::setInterrupted(bool interrupted)
+void RunSide::setInterrupted(const QString& out)
 {
-    m_isInterrupted = interrupted;
+    m_interrupted = out;
     refresh();
 }
 
 void RunSide::refresh()
 {
-    const bool offersResume = m_isInterrupted && !m_isRunning;
+    const bool offersResume = !m_interrupted.isEmpty() && !m_isRunning;
+    if (const QString& out = m_isRunning ? m_shownOut : m_next; out != m_out->text()) {
+        m_out->setText(out);
+        m_out->setCursorPosition(static_cast<int>(out.size()));
+    }
+    m_out->setToolTip(m_isRunning ? m_shownOut : tr("A new folder for certificates, recordings and checksums"));
     m_run->setText(m_isRunning ? tr("Cancel") : offersResume ? tr("Resume") : tr("Run"));
     m_run->setToolTip(m_isRunning    ? tr("Stop after the cell under way (Ctrl+.)")
                       : offersResume ? tr("Continue where the run stopped; finished cells are kept")
@@ -171,6 +209,7 @@ void RunSide::refresh()
     m_fresh->setVisible(offersResume);
     m_fresh->setEnabled(m_obstacle.isEmpty());
     m_out->setEnabled(!m_isRunning);
+    m_choose->setEnabled(!m_isRunning);
     m_pause->setVisible(m_isRunning);
     m_queue->setVisible(m_isRunning);
     m_queue->setEnabled(m_obstacle.isEmpty());
@@ -178,6 +217,9 @@ void RunSide::refresh()
     QStringList sentences;
     if (m_isRunning)
         sentences << tr("A paused or cancelled run keeps its finished cells and can be resumed.");
+    else if (offersResume)
+        sentences
+            << tr("Resume goes on in %1; the folder above is for a new run.").arg(QFileInfo(m_interrupted).fileName());
     else if (!m_obstacle.isEmpty())
         sentences << m_obstacle;
     if (m_queued > 0)

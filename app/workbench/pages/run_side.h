@@ -4,7 +4,9 @@
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/run_launcher.h"
 #include "app/workbench/session/run_shelf.h"
+#include "widgets/fact_list.h"
 
+#include <optional>
 #include <vector>
 
 class QLabel;
@@ -12,7 +14,6 @@ class QLineEdit;
 class QPushButton;
 
 namespace blockcert::widgets {
-class FactList;
 class Notice;
 }
 
@@ -27,15 +28,16 @@ public:
     void setHasModel(bool hasModel); // without one only unfinished runs are offered
     void setClaim(const QString& sentence);
     void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
-    void setOut(const QString& path); // no signal
+    void setOut(const QString& path); // of the next run; no signal
     [[nodiscard]] QString out() const;
     // Why Run cannot be pressed, or empty.
     void setObstacle(const QString& sentence);
     void setResumable(const std::vector<ShelvedRun>& runs);
-    void setRunning(bool running);
+    // The run that goes on, or null: its folder and how far it is stand where the next one's were.
+    void setRunning(const widgets::RunProgress* progress, const QString& out);
     void setQueued(int count);
-    // The run before this one stopped in the middle: continuing it is the first thing to offer.
-    void setInterrupted(bool interrupted);
+    // The run in this folder stopped in the middle: continuing it is the first thing to offer. Empty: none.
+    void setInterrupted(const QString& out);
 
 signals:
     void outChanged();
@@ -51,13 +53,16 @@ signals:
 
 private:
     void refresh();
+    void refreshFacts();
 
     QLabel* m_without = nullptr;
     QWidget* m_with = nullptr;
     QLabel* m_claim = nullptr;
+    QLabel* m_factsTitle = nullptr;
     widgets::FactList* m_facts = nullptr;
     widgets::Notice* m_estimateNotice = nullptr;
     QLineEdit* m_out = nullptr;
+    QPushButton* m_choose = nullptr;
     QPushButton* m_run = nullptr;
     QPushButton* m_fresh = nullptr; // a new run while an interrupted one is offered
     QPushButton* m_pause = nullptr;
@@ -67,8 +72,12 @@ private:
     QLabel* m_obstacleLabel = nullptr;
     QWidget* m_resumable = nullptr;
     QString m_obstacle;
+    QString m_next; // the folder of the next run
+    QString m_interrupted;
+    QString m_shownOut;                                   // of the run that goes on
+    std::optional<std::vector<widgets::Fact>> m_progress; // of the run that goes on
+    std::vector<widgets::Fact> m_estimate;
     bool m_isRunning = false;
-    bool m_isInterrupted = false;
 };
 
 }

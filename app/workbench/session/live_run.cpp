@@ -96,13 +96,17 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
     m_progress.state = StepState::Running;
     if (progress.stage != "replay"_L1 && !progress.stage.isEmpty()) {
         widgets::ProgressRow& row = stageRow(progress.stage);
+        m_lastTitle = row.title;
         row.done = static_cast<double>(progress.done);
         row.total = static_cast<double>(progress.total);
         row.unit = progress.unit;
         row.state = progress.total > 0 && progress.done >= progress.total ? StepState::Done : StepState::Running;
     } else if (progress.block) {
-        if (widgets::ProgressRow* row = rowOfBlock(*progress.block); row && row->state == StepState::Waiting)
-            row->state = StepState::Running;
+        if (widgets::ProgressRow* row = rowOfBlock(*progress.block)) {
+            m_lastTitle = row->title;
+            if (row->state == StepState::Waiting)
+                row->state = StepState::Running;
+        }
     }
     if (progress.stage == "replay"_L1) {
         for (std::size_t i = 0; i < m_stages; ++i) {
@@ -132,7 +136,12 @@ void LiveRun::applyTimes(const JobProgress& progress)
     if (m_isReplaying && (progress.stage == "write"_L1 || (m_measuresLosses && progress.stage == "replay"_L1)))
         return;
     m_measuresLosses = m_measuresLosses || progress.stage == "loss"_L1;
-    m_isReplaying = progress.stage == "replay"_L1 || progress.stage == "loss"_L1;
+    const bool isTimed = progress.stage == "replay"_L1 || progress.stage == "loss"_L1;
+    if (m_firstDone < 0 || isTimed != m_isReplaying || static_cast<double>(progress.done) < m_firstDone) {
+        m_firstDone = static_cast<double>(progress.done);
+        m_firstSeconds = progress.elapsedSeconds;
+    }
+    m_isReplaying = isTimed;
     if (!m_isReplaying) {
         m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
         m_progress.done = static_cast<double>(progress.done);
@@ -145,12 +154,13 @@ void LiveRun::applyTimes(const JobProgress& progress)
     m_progress.total = static_cast<double>(progress.total);
     m_progress.unit = progress.unit;
     m_progress.rate = progress.rate.value_or(widgets::missing);
-    if (!progress.etaSeconds || progress.done <= 0 || progress.total <= 0) {
+    const double advanced = static_cast<double>(progress.done) - m_firstDone; // a resumed run did not do the others now
+    if (!progress.etaSeconds || advanced <= 0 || progress.total <= 0) {
         m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
         return;
     }
-    const double whole = progress.elapsedSeconds * static_cast<double>(progress.total - progress.done) /
-                         static_cast<double>(progress.done);
+    const double whole =
+        (progress.elapsedSeconds - m_firstSeconds) * static_cast<double>(progress.total - progress.done) / advanced;
     m_progress.etaSecondsLow = std::min(*progress.etaSeconds, whole) * 0.9;
     m_progress.etaSecondsHigh = std::max(*progress.etaSeconds, std::min(whole, 1.5 * *progress.etaSeconds)) * 1.1;
 }
@@ -228,19 +238,53 @@ void LiveRun::addBlock(const widgets::BlockRow& result)
     m_blocks[static_cast<std::size_t>(column)] = result;
 }
 
-void LiveRun::end(StepState state, const QString& note)
+void LiveRun::end(StepState state)
 {
     m_progress.state = state;
     m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
     for (widgets::ProgressRow& row : m_progress.rows) {
-        if (row.state == StepState::Done)
-            continue;
         if (state == StepState::Done)
             row.state = StepState::Done;
-        else if (row.state == StepState::Running) {
-            row.state = state;
-            row.note = note;
+        else if (row.state == StepState::Running)
+            interrupt(row);
+    }
+}
+
+// Stopped, not failed: what is there is kept, and the row says how much that is.
+void LiveRun::interrupt(widgets::ProgressRow& row)
+{
+    row.state = StepState::Cancelled;
+    if (row.block < 0)
+        row.note = tr("interrupted");
+    else if (row.done >= row.total)
+        row.note = tr("all cells kept");
+    else
+        row.note = tr("%1 of %2 cells kept").arg(row.done).arg(row.total);
+}
+
+void LiveRun::blame(const QString& sentence)
+{
+    for (widgets::ProgressRow& row : m_progress.rows) {
+        if (row.title == m_lastTitle && row.state == StepState::Running) {
+            row.state = StepState::Failed;
+            row.note = sentence;
         }
+    }
+}
+
+void LiveRun::beginAgain()
+{
+    m_progress.state = StepState::Waiting;
+    m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
+    m_progress.rate = widgets::missing;
+    m_isReplaying = m_measuresLosses = false;
+    m_firstDone = -1;
+    // The next engine opens and loads again.
+    m_progress.rows.erase(m_progress.rows.begin(), m_progress.rows.begin() + static_cast<std::ptrdiff_t>(m_stages));
+    m_stages = 0;
+    for (widgets::ProgressRow& row : m_progress.rows) {
+        if (row.state == StepState::Running)
+            row.state = StepState::Waiting;
     }
 }
 

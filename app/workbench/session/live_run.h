@@ -29,7 +29,11 @@ public:
 
     // The cell that this progress finished, if it did.
     std::optional<Cell> apply(const JobProgress& progress);
-    void end(widgets::StepState state, const QString& note = {});
+    void end(widgets::StepState state);
+    // The row last worked on is where it went wrong. Before end().
+    void blame(const QString& sentence);
+    // The engine died and the same run goes on with the next one: what was under way waits again, cells stay.
+    void beginAgain();
 
     [[nodiscard]] std::shared_ptr<const widgets::RunProgress> progress() const;
     [[nodiscard]] std::shared_ptr<const widgets::TokenMap> map() const;
@@ -42,6 +46,7 @@ private:
     void addBlock(const widgets::BlockRow& block);
     void applyCell(const Json& cell, Cell& finished);
     void applyTimes(const JobProgress& progress);
+    static void interrupt(widgets::ProgressRow& row);
     [[nodiscard]] widgets::ProgressRow* rowOfBlock(int block);
     widgets::ProgressRow& stageRow(const QString& stage);
 
@@ -49,6 +54,9 @@ private:
     std::size_t m_stages = 0;
     bool m_isReplaying = false;
     bool m_measuresLosses = false;
+    double m_firstDone = -1; // what the stage that is timed found done at its beginning; -1: none is timed
+    double m_firstSeconds = 0;
+    QString m_lastTitle; // of the row last worked on
     widgets::TokenMap m_map;
     std::vector<widgets::BlockRow> m_blocks;
     std::vector<qint64> m_tokensWithin; // per block, of the tokens seen so far

@@ -22,6 +22,15 @@ widgets::Thresholds thresholdsOf(const RunSettings& settings)
     return thresholds;
 }
 
+// Whether an estimate for the one holds for the other: where a run goes costs nothing, and typed prompts become a file.
+bool sameWork(RunSettings asked, const RunSettings& run)
+{
+    asked.out = run.out;
+    if (asked.prompts.kind == PromptChoice::Kind::Typed && run.prompts.text == asked.prompts.text)
+        asked.prompts = run.prompts;
+    return asked == run;
+}
+
 }
 
 RunLauncher::RunLauncher(JobBoard& board, QObject* parent)
@@ -37,11 +46,18 @@ void RunLauncher::setSettings(const RunSettings& settings)
 {
     if (settings == m_settings)
         return;
+    clearSettings();
     m_settings = settings;
+    m_estimateTimer.start();
+}
+
+void RunLauncher::clearSettings()
+{
+    m_estimateTimer.stop();
+    m_settings = {};
     if (m_estimate.isLoading())
         m_board.cancel(m_estimate.job);
     m_estimate.clear();
-    m_estimateTimer.start();
     emit estimateChanged();
 }
 
@@ -84,7 +100,8 @@ void RunLauncher::run(const RunSettings& settings, const QString& model,
     m_running = settings;
     m_live = std::make_unique<LiveRun>(QFileInfo(settings.out).completeBaseName(), prompts, blocks,
                                        thresholdsOf(settings), model);
-    start(false);
+    m_flopsOfRun = m_estimate.value && sameWork(m_settings, settings) ? m_estimate.value->flops : widgets::missing;
+    begin(false);
 }
 
 void RunLauncher::resume(const RunView& run)
@@ -97,7 +114,16 @@ void RunLauncher::resume(const RunView& run)
         prompts->prompts.push_back({prompt.id, prompt.rendered, prompt.tokens, 0, {}, {}, {}, {}});
     m_live = std::make_unique<LiveRun>(run.name, prompts, run.map->blocks, run.map->thresholds, run.model);
     m_live->adopt(*run.map, *run.blocks);
-    start(true);
+    m_flopsOfRun = widgets::missing;
+    begin(true);
+}
+
+void RunLauncher::begin(bool resume)
+{
+    m_survived.clear();
+    m_hasWritten = resume;
+    start(resume);
+    emit started();
 }
 
 void RunLauncher::start(bool resume)
@@ -106,6 +132,7 @@ void RunLauncher::start(bool resume)
     m_fault = {};
     m_isResumable = false;
     m_isPausing = false;
+    m_isResume = resume;
 
     auto job = std::make_shared<JobId>(0);
     const auto isCurrent = [this, job] { return m_job == *job && m_state == State::Running; };
@@ -113,9 +140,8 @@ void RunLauncher::start(bool resume)
     callbacks.progressed = [this, isCurrent](const JobProgress& progress) {
         if (!isCurrent())
             return;
+        m_hasWritten = m_hasWritten || progress.stage == "replay"_L1 || progress.stage == "loss"_L1;
         const std::optional<LiveRun::Cell> cell = m_live->apply(progress);
-        if (m_estimate.value && m_estimate.value->cells > 0 && progress.stage == "replay"_L1 && progress.rate)
-            m_flopsPerSecond = *progress.rate * m_estimate.value->flops / static_cast<double>(m_estimate.value->cells);
         if (cell)
             emit cellFinished(cell->block, cell->prompt, cell->values);
         emit progressed();
@@ -126,17 +152,16 @@ void RunLauncher::start(bool resume)
     };
     callbacks.failed = [this, isCurrent](const JobFault& fault) {
         if (isCurrent())
-            finish(State::Failed, fault, fault.resumable);
+            engineFailed(fault);
     };
     callbacks.cancelled = [this, isCurrent](bool resumable) {
         if (isCurrent())
-            finish(State::Cancelled, {}, resumable);
+            finish(State::Cancelled, {}, resumable || m_isResume); // also if it was stopped before it was asked
     };
     *job = m_board.askEngine(
         tr("Certify %1").arg(m_running.blocks == "all"_L1 ? tr("all blocks") : tr("blocks %1").arg(m_running.blocks)),
         u"certify"_s, certifyParameters(m_running, resume), this, callbacks);
     m_job = *job;
-    emit started();
 }
 
 void RunLauncher::cancel()
@@ -153,15 +178,41 @@ void RunLauncher::pause()
     m_board.pause(m_job);
 }
 
+bool RunLauncher::hasFolder() const
+{
+    return m_hasWritten || QFileInfo::exists(m_running.out + u"/run.json"_s);
+}
+
+// An engine that died is started again by its client, and the run goes on from its finished cells: once.
+void RunLauncher::engineFailed(const JobFault& fault)
+{
+    if (fault.origin != JobFault::Origin::ProgramEnded || !m_survived.isEmpty() || m_isPausing) {
+        const bool isDeath = fault.origin == JobFault::Origin::ProgramEnded;
+        if (!isDeath)
+            m_live->blame(fault.sentence);
+        finish(State::Failed, fault, isDeath || m_isResume ? hasFolder() : fault.resumable);
+        return;
+    }
+    m_survived = fault.sentence;
+    m_flopsOfRun = widgets::missing; // its time is no longer that of a whole run
+    m_live->beginAgain();
+    start(hasFolder());
+    emit progressed();
+}
+
 void RunLauncher::finish(State state, const JobFault& fault, bool resumable)
 {
     m_state = state;
     m_fault = fault;
     m_isResumable = resumable;
+    if (const double seconds = m_live->progress()->elapsedSeconds;
+        state == State::Finished && seconds > 0 && !widgets::isMissing(m_flopsOfRun))
+        m_flopsPerSecond = m_flopsOfRun / seconds;
     m_live->end(state == State::Finished    ? StepState::Done
                 : state == State::Cancelled ? StepState::Cancelled
-                                            : StepState::Failed,
-                fault.sentence);
+                                            : StepState::Failed);
+    if (!m_estimate.value)
+        m_estimateTimer.start(); // it could not be asked while the engine was busy
     emit progressed();
     emit ended();
 }

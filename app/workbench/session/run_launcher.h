@@ -34,8 +34,10 @@ public:
 
     explicit RunLauncher(JobBoard& board, QObject* parent = nullptr);
 
-    // Asks for the estimate a moment after the last change; nothing while a run goes on.
+    // Asks for the estimate a moment after the last change; while a run goes on, once that has ended.
     void setSettings(const RunSettings& settings);
+    // The settings make no run: there is nothing to estimate.
+    void clearSettings();
 
     [[nodiscard]] const RunSettings& settings() const { return m_settings; }
 
@@ -60,12 +62,16 @@ public:
 
     [[nodiscard]] bool isResumable() const { return m_isResumable; }
 
+    // The engine's last words, once it has died during this run and the run went on by itself; else empty. That
+    // happens once: a second death ends the run, so that what kills engines is not fed for ever.
+    [[nodiscard]] const QString& survived() const { return m_survived; }
+
     // The settings of the run that goes on, or went last.
     [[nodiscard]] const RunSettings& running() const { return m_running; }
 
     [[nodiscard]] JobId job() const { return m_job; }
 
-    // Cells a second of the last run that reached its replay; 0: none yet.
+    // Of the last run that went from its beginning to its end without a stop, everything included; 0: none yet.
     [[nodiscard]] double measuredFlopsPerSecond() const { return m_flopsPerSecond; }
 
     void setMeasuredFlopsPerSecond(double value) { m_flopsPerSecond = value; }
@@ -78,8 +84,11 @@ signals:
     void ended(); // see state()
 
 private:
+    void begin(bool resume);
     void start(bool resume);
     void askEstimate();
+    void engineFailed(const JobFault& fault);
+    [[nodiscard]] bool hasFolder() const;
     void finish(State state, const JobFault& fault, bool resumable);
 
     JobBoard& m_board;
@@ -92,6 +101,10 @@ private:
     JobFault m_fault;
     bool m_isResumable = false;
     bool m_isPausing = false;
+    bool m_isResume = false;   // the job continues what is in the folder
+    bool m_hasWritten = false; // the folder of the run has been made
+    QString m_survived;
+    double m_flopsOfRun = widgets::missing; // estimated, of a run that began at its beginning
     JobId m_job = 0;
     double m_flopsPerSecond = 0;
 };

@@ -117,6 +117,8 @@ void MainWindow::settingsChanged()
     m_session.prompts.setMaxTokens(settings.maxTokens);
     if (m_runPage->obstacle().isEmpty())
         m_session.launcher.setSettings(settings);
+    else
+        m_session.launcher.clearSettings();
 }
 
 void MainWindow::runProgressed()

@@ -151,11 +151,14 @@ std::string findingsText(const std::vector<CertificateFinding>& findings)
 {
     std::string text;
     for (const CertificateFinding& finding : findings) {
-        text += (text.empty() ? "" : "; ") + finding.code;
-        if (finding.observed)
-            text += ": " + exactText(*finding.observed) + " < " + exactText(finding.threshold);
+        std::string code = finding.code;
+        std::replace(code.begin(), code.end(), '_', ' '); // "loss coverage missing"
+        text += text.empty() ? "" : "; ";
+        if (finding.observed && code.ends_with(" below"))
+            text += code.substr(0, code.size() - 6) + " " + exactText(*finding.observed) + " is below " +
+                    exactText(finding.threshold);
         else
-            text += ": " + finding.where;
+            text += code + ": " + finding.where;
     }
     return text;
 }

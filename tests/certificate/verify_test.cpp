@@ -161,7 +161,7 @@ TEST_F(Verify, JudgesByThePolicyItIsGiven)
     const Verdict verdict = verify(embedded(), options, RunContext{});
     EXPECT_EQ(verdict.state, CheckState::WeakerThanPolicy);
     EXPECT_EQ(verdict.exitCode, 6);
-    EXPECT_THAT(verdict.sentence, HasSubstr("activation_coverage_below"));
+    EXPECT_THAT(verdict.sentence, HasSubstr("activation coverage 0 is below 0.94"));
 }
 
 TEST_F(Verify, DoesNotJudgeAPolicyByNumbersItDidNotRecompute)

@@ -1,5 +1,6 @@
 #include "widgets/artifact_tree.h"
 
+#include "widgets/icons.h"
 #include "widgets/number_text.h"
 #include "widgets/state_badge.h"
 #include "widgets/theme.h"
@@ -47,7 +48,11 @@ public:
         const QString shown = metrics.elidedText(name, Qt::ElideMiddle, room);
         painter->drawText(QRect(left, row.top(), room, row.height()), Qt::AlignLeft | Qt::AlignVCenter, shown);
         const int used = metrics.horizontalAdvance(shown) + space::small;
-        if (!note.isEmpty() && room - used > 40) {
+        if (index.model()->hasChildren(index) && index.parent().isValid())
+            paintIcon(*painter, QRectF(left + used, row.center().y() - 5.5, 12, 12),
+                      (option.state & QStyle::State_Open) != 0 ? Icon::ChevronDown : Icon::ChevronRight,
+                      tokens.secondary);
+        else if (!note.isEmpty() && room - used > 40) {
             painter->setPen(tokens.secondary);
             painter->drawText(QRect(left + used, row.top(), room - used, row.height()),
                               Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(note, Qt::ElideRight, room - used));
@@ -86,6 +91,13 @@ ArtifactTree::ArtifactTree(QWidget* parent)
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setAccessibleName(tr("Artifact tree"));
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
+    setExpandsOnDoubleClick(false);
+    connect(this, &QTreeWidget::itemClicked, this, [](QTreeWidgetItem* item) {
+        if (item->parent() != nullptr)
+            item->setExpanded(!item->isExpanded());
+    });
+    connect(this, &QTreeWidget::itemExpanded, this, [this] { updateGeometry(); });
+    connect(this, &QTreeWidget::itemCollapsed, this, [this] { updateGeometry(); });
 }
 
 void ArtifactTree::setRoot(std::shared_ptr<const ArtifactNode> root)
@@ -100,14 +112,14 @@ void ArtifactTree::setRoot(std::shared_ptr<const ArtifactNode> root)
 QSize ArtifactTree::sizeHint() const
 {
     int rows = 0;
-    for (QTreeWidgetItemIterator it(const_cast<ArtifactTree*>(this)); *it != nullptr; ++it)
+    for (const QTreeWidgetItem* item = topLevelItem(0); item != nullptr; item = itemBelow(item))
         ++rows;
     return {280, std::clamp(rows, 1, 16) * rowHeightOfTree() + 4};
 }
 
 void ArtifactTree::drawBranches(QPainter*, const QRect&, const QModelIndex&) const
 {
-    // Indentation says enough; the states stand where branch lines would.
+    // Indentation says enough; the states stand where branch lines would, and a chevron after the name.
 }
 
 }

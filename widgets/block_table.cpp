@@ -50,16 +50,29 @@ double numberOf(const BlockRow& row, int column)
     }
 }
 
+}
+
 QString findingText(const BlockFinding& finding)
 {
-    QString text =
-        finding.where.isEmpty() ? finding.code : BlockTableModel::tr("%1 (%2)").arg(finding.code, finding.where);
+    const auto below = [&finding](const QString& what) {
+        return BlockTableModel::tr("%1 %2 is below %3")
+            .arg(what, exactNumber(finding.observed), exactNumber(finding.threshold));
+    };
+    if (finding.code == QLatin1String("activation_coverage_below"))
+        return below(BlockTableModel::tr("Activation coverage"));
+    if (finding.code == QLatin1String("relative_coverage_below"))
+        return below(BlockTableModel::tr("Relative coverage"));
+    if (finding.code == QLatin1String("loss_coverage_below"))
+        return below(BlockTableModel::tr("Loss coverage"));
+    if (finding.code == QLatin1String("loss_coverage_missing"))
+        return BlockTableModel::tr("No loss coverage: %1").arg(finding.where);
+    QString text = QString(finding.code).replace(u'_', u' ');
+    if (!finding.where.isEmpty())
+        text = BlockTableModel::tr("%1 (%2)").arg(text, finding.where);
     if (!isMissing(finding.observed))
         text = BlockTableModel::tr("%1: observed %2, threshold %3")
                    .arg(text, exactNumber(finding.observed), exactNumber(finding.threshold));
     return text;
-}
-
 }
 
 BlockTableModel::BlockTableModel(QObject* parent)

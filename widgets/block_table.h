@@ -14,6 +14,9 @@ class QSortFilterProxyModel;
 
 namespace blockcert::widgets {
 
+// Why a block is not certified, in words: "Activation coverage 0.91 is below 0.94".
+[[nodiscard]] QString findingText(const BlockFinding& finding);
+
 class BlockTableModel : public QAbstractTableModel {
     Q_OBJECT
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int glyph = 16;
 constexpr int groupHeight = 36;
-constexpr int detailIndent = 30;
+constexpr int detailIndent = 34;
 
 const CheckRow* checkAt(const QModelIndex& index)
 {
@@ -64,7 +64,7 @@ void CheckListDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opt
     case CheckListModel::Kind::Group:
         painter->setFont(textFont(TextSize::Body, TextWeight::Strong));
         painter->setPen(tokens.text);
-        painter->drawText(option.rect.adjusted(0, 0, 0, -6), Qt::AlignLeft | Qt::AlignBottom,
+        painter->drawText(option.rect.adjusted(space::small, 0, 0, -6), Qt::AlignLeft | Qt::AlignBottom,
                           index.data(Qt::DisplayRole).toString());
         break;
     case CheckListModel::Kind::Check: paintCheck(*painter, option, index); break;
@@ -94,8 +94,8 @@ void CheckListDelegate::paintCheck(QPainter& painter, const QStyleOptionViewItem
     const auto state = static_cast<CheckState>(index.data(CheckListModel::StateRole).toInt());
     const QString text = index.data(Qt::DisplayRole).toString();
     if (index.column() == CheckListModel::Title) {
-        paintStateGlyph(painter, QRectF(row.left() + 4, row.center().y() - glyph / 2.0 + 0.5, glyph, glyph), state,
-                        tokens);
+        paintStateGlyph(painter, QRectF(row.left() + space::small, row.center().y() - glyph / 2.0 + 0.5, glyph, glyph),
+                        state, tokens);
         const QFont font = textFont(TextSize::Body);
         painter.setFont(font);
         painter.setPen(tokens.text);

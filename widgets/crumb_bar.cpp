@@ -65,6 +65,7 @@ void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
         delete item;
     }
     m_buttons.clear();
+    m_separators.clear();
     for (int level = 0; level < static_cast<int>(m_crumbs.size()); ++level) {
         const Crumb& crumb = m_crumbs[static_cast<std::size_t>(level)];
         const bool last = level + 1 == static_cast<int>(m_crumbs.size());
@@ -78,8 +79,10 @@ void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
         connect(button, &QToolButton::clicked, this, [this, level] { openCrumb(level); });
         m_buttons.push_back(button);
         m_path->addWidget(button);
-        if (!last)
-            m_path->addWidget(new Separator(this));
+        if (!last) {
+            m_separators.push_back(new Separator(this));
+            m_path->addWidget(m_separators.back());
+        }
     }
     elide();
 }
@@ -132,13 +135,15 @@ void CrumbBar::elide()
     const int room = width() - leading - m_right->sizeHint().width() - 3 * space::large;
     const QFontMetrics normal(textFont(TextSize::Body));
     const QFontMetrics strong(textFont(TextSize::Body, TextWeight::Strong));
+    // What a tool button adds to its text: two blanks, padding and border.
+    const int frame = 2 * strong.horizontalAdvance(u' ') + 10;
     // Shorten the longest crumb until everything fits, the last one last of all.
     std::vector<int> widths;
     int total = 0;
     for (std::size_t i = 0; i < m_crumbs.size(); ++i) {
         const QFontMetrics& metrics = i + 1 == m_crumbs.size() ? strong : normal;
         widths.push_back(metrics.horizontalAdvance(m_crumbs[i].text) + 2);
-        total += widths.back() + 10 + (i + 1 < m_crumbs.size() ? 18 : 0);
+        total += widths.back() + frame + (i + 1 < m_crumbs.size() ? 18 : 0);
     }
     const int smallest = shortestCrumb * normal.averageCharWidth();
     while (total > room) {
@@ -150,6 +155,15 @@ void CrumbBar::elide()
         const int cut = std::min(total - room, *longest - smallest);
         *longest -= cut;
         total -= cut;
+    }
+    // Where even that is too wide, the outermost crumbs give way: a crumb is shortened or not there, never cut.
+    std::size_t first = 0;
+    for (; total > room && first + 1 < widths.size(); ++first)
+        total -= widths[first] + frame + 18;
+    for (std::size_t i = 0; i < m_buttons.size(); ++i) {
+        m_buttons[i]->setVisible(i >= first);
+        if (i < m_separators.size())
+            m_separators[i]->setVisible(i >= first);
     }
     for (std::size_t i = 0; i < m_buttons.size(); ++i) {
         const QFontMetrics& metrics = i + 1 == m_crumbs.size() ? strong : normal;

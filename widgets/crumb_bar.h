@@ -43,6 +43,7 @@ private:
 
     std::vector<Crumb> m_crumbs;
     std::vector<QToolButton*> m_buttons;
+    std::vector<QWidget*> m_separators; // one after each button but the last
     QHBoxLayout* m_leading = nullptr;
     QHBoxLayout* m_path = nullptr;
     QHBoxLayout* m_right = nullptr;

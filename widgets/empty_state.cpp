@@ -73,13 +73,14 @@ void WayButton::paintEvent(QPaintEvent*)
     const QFontMetricsF noteMetrics(noteFont);
     const double left = space::large + 22 + space::large;
     const double width = area.width() - left - space::medium;
+    const double top = (height() - titleMetrics.height() - noteMetrics.height() - space::tiny) / 2;
     painter.setFont(titleFont);
     painter.setPen(ink);
-    painter.drawText(QRectF(left, space::medium, width, titleMetrics.height()), Qt::AlignLeft | Qt::AlignVCenter,
+    painter.drawText(QRectF(left, top, width, titleMetrics.height()), Qt::AlignLeft | Qt::AlignVCenter,
                      titleMetrics.elidedText(m_way.title, Qt::ElideRight, width));
     painter.setFont(noteFont);
     painter.setPen(noteInk);
-    painter.drawText(QRectF(left, space::medium + titleMetrics.height() + space::tiny, width, noteMetrics.height()),
+    painter.drawText(QRectF(left, top + titleMetrics.height() + space::tiny, width, noteMetrics.height()),
                      Qt::AlignLeft | Qt::AlignVCenter, noteMetrics.elidedText(m_way.note, Qt::ElideRight, width));
 }
 

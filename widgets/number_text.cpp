@@ -249,7 +249,10 @@ QString rateText(double perSecond, const QString& unit)
         return {};
     if (unit == QLatin1String("bytes"))
         return Text::tr("%1/s").arg(bytesText(static_cast<std::uint64_t>(perSecond)));
-    return Text::tr("%1 %2/s").arg(tableNumber(perSecond), unit);
+    // Thousands of rows a second are a count, not a measurement.
+    const QString number =
+        perSecond >= 100 ? countText(static_cast<std::int64_t>(std::min(perSecond, 1e15))) : tableNumber(perSecond);
+    return Text::tr("%1 %2/s").arg(number, unit);
 }
 
 QString comparisonText(double value, double threshold)

@@ -166,7 +166,7 @@ void ProgressDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
     const QFont title =
         textFont(TextSize::Secondary, row->state == StepState::Running ? TextWeight::Strong : TextWeight::Normal);
     const int titleWidth = std::max(96, 8 + QFontMetrics(textFont(TextSize::Secondary, TextWeight::Strong))
-                                                .horizontalAdvance(QStringLiteral("Write certificates")));
+                                                .horizontalAdvance(ProgressList::tr("Measure the losses")));
     int left = area.left() + glyph + space::small;
     painter->setFont(title);
     painter->setPen(row->state == StepState::Waiting ? tokens.secondary : tokens.text);

@@ -259,22 +259,32 @@ void RunTable::resizeEvent(QResizeEvent* event)
     layoutColumns();
 }
 
+// Nothing is scrolled sideways: what the side panel says as well leaves a narrow table, the note first.
 void RunTable::layoutColumns()
 {
     const int digit = QFontMetrics(textFont(TextSize::Secondary)).averageCharWidth();
-    const int width = viewport()->width();
-    setColumnWidth(RunTableModel::State, 18 * digit + 22);
-    setColumnWidth(RunTableModel::Name, std::clamp(width / 4, 22 * digit, 44 * digit));
-    setColumnWidth(RunTableModel::Model, std::clamp(width / 7, 14 * digit, 28 * digit));
-    setColumnWidth(RunTableModel::Prompts, 16 * digit);
-    setColumnWidth(RunTableModel::Blocks, 14 * digit);
-    setColumnWidth(RunTableModel::Epsilon, 14 * digit);
-    setColumnWidth(RunTableModel::Changed, 17 * digit);
-    setColumnWidth(RunTableModel::Tags, 16 * digit);
-    int used = 0;
-    for (int column = 0; column < RunTableModel::Note; ++column)
-        used += columnWidth(column);
-    setColumnWidth(RunTableModel::Note, std::max(12 * digit, width - used));
+    setColumnWidth(RunTableModel::State, 14 * digit + 22);
+    setColumnWidth(RunTableModel::Prompts, 15 * digit);
+    setColumnWidth(RunTableModel::Blocks, 12 * digit);
+    setColumnWidth(RunTableModel::Epsilon, 13 * digit);
+    setColumnWidth(RunTableModel::Changed, 15 * digit);
+    int room = viewport()->width();
+    for (const int column : {RunTableModel::State, RunTableModel::Prompts, RunTableModel::Blocks,
+                             RunTableModel::Epsilon, RunTableModel::Changed})
+        room -= columnWidth(column);
+    const bool hasNote = room >= 64 * digit;
+    const bool hasTags = room >= 50 * digit;
+    const bool hasModel = room >= 36 * digit;
+    setColumnHidden(RunTableModel::Note, !hasNote);
+    setColumnHidden(RunTableModel::Tags, !hasTags);
+    setColumnHidden(RunTableModel::Model, !hasModel);
+    const int model = hasModel ? std::clamp(room / 4, 14 * digit, 30 * digit) : 0;
+    const int tags = hasTags ? 14 * digit : 0;
+    const int note = hasNote ? std::max(14 * digit, room / 5) : 0;
+    setColumnWidth(RunTableModel::Model, model);
+    setColumnWidth(RunTableModel::Tags, tags);
+    setColumnWidth(RunTableModel::Note, note);
+    setColumnWidth(RunTableModel::Name, std::max(16 * digit, room - model - tags - note));
 }
 
 }

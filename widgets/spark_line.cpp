@@ -133,10 +133,16 @@ void SparkLine::paintEvent(QPaintEvent*)
         const QRectF labels(plot.left(), plot.bottom() + space::tiny, plot.width(), metrics.height());
         painter.drawText(labels, Qt::AlignLeft | Qt::AlignVCenter, QString::number(m_labels.front()));
         painter.drawText(labels, Qt::AlignRight | Qt::AlignVCenter, QString::number(m_labels.back()));
-        painter.drawText(labels, Qt::AlignCenter, tr("block, log scale"));
+        painter.drawText(labels, Qt::AlignCenter, tr("block"));
     }
     if (isMissing(m_low))
         return;
+    if (!m_compact) { // says it of the values, so it stands where these do, at the side the threshold's label leaves
+        const bool isLeft = !isMissing(m_threshold) && !roomierAtLeft();
+        painter.setPen(tokens.secondary);
+        painter.drawText(QRectF(plot.left(), 0, plot.width(), metrics.height()),
+                         (isLeft ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignTop, tr("log scale"));
+    }
     if (!isMissing(m_threshold)) {
         const double y = std::round(heightOf(m_threshold)) + 0.5;
         painter.setPen(QPen(tokens.failed.ink, 1, Qt::DashLine));

@@ -67,6 +67,8 @@ QToolButton[role="crumb"]:hover { background: @hover; color: @text; }
 QToolButton[role="crumb"]:focus { border-color: @accent; }
 QToolButton[role="crumb"][last="true"] { color: @text; }
 QToolButton::menu-indicator { image: none; }
+QFileDialog QToolButton { padding: 0px 5px; min-height: 22px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton[role="segment"] { padding: 0px 12px; min-height: 24px; }
 QPushButton[role="segment"]:checked { background: @accentFill; color: @accent; border-color: @accent; }
 QPushButton[role="segment"]:disabled { color: @faint; }
@@ -93,7 +95,10 @@ QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @faint; border-radius: 4px; background: @panel; }
 QCheckBox::indicator:checked { background: @accent; border-color: @accent;
     image: url(:/blockcert/icons/check_@mode.svg); }
-QCheckBox::indicator:focus, QRadioButton::indicator:focus { border: 2px solid @accent; width: 12px; height: 12px; }
+QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid @faint; border-radius: 8px; background: @panel; }
+QRadioButton::indicator:checked { background: @onAccent; border: 4px solid @accent; width: 8px; height: 8px; }
+QCheckBox::indicator:focus, QRadioButton::indicator:unchecked:focus { border: 2px solid @accent; width: 12px; height: 12px; }
+QRadioButton:focus { color: @accent; }
 QCheckBox:disabled, QRadioButton:disabled { color: @faint; }
 
 QSlider::groove:horizontal { height: 4px; background: @line; border-radius: 2px; }
@@ -115,7 +120,6 @@ QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: @secondary; border: none; border-bottom: 1px solid @line;
     padding: 0px 11px; min-height: 26px; font-size: @axispx; font-weight: 600; }
 QTreeView QHeaderView::section { padding: 0px 8px; }
-QTreeView QHeaderView::section:first { padding-left: 0px; }
 QHeaderView::section:hover { color: @text; }
 QHeaderView::down-arrow, QHeaderView::up-arrow { width: 0px; height: 0px; }
 QTableCornerButton::section { background: transparent; border: none; }

@@ -144,7 +144,7 @@ int TensorTable::shownTensors() const
 void TensorTable::layoutColumns()
 {
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
-    const int sizes[] = {0, 160, 15 * digit, 8 * digit, 11 * digit};
+    const int sizes[] = {0, std::max(160, viewport()->width() / 4), 15 * digit, 8 * digit, 11 * digit};
     int used = 0;
     for (int column = TensorTableModel::MappedRole; column < TensorTableModel::ColumnCount; ++column) {
         setColumnWidth(column, sizes[column]);

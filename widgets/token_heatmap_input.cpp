@@ -36,7 +36,8 @@ bool TokenHeatmap::viewportEvent(QEvent* event)
             return true;
         }
         const double right = area.left() + std::min<double>(area.width(), m_grid.contentSize().width());
-        const bool isBeside = m_margins.rowMarginals && help->pos().x() > right && !minimapRect().contains(help->pos());
+        const bool isBeside = m_margins.rowMarginals && help->pos().x() > right &&
+                              help->pos().x() <= right + m_margins.right && !minimapRect().contains(help->pos());
         const double y = toContent(help->pos()).y();
         if (isBeside && help->pos().y() >= area.top() && y < m_grid.contentSize().height()) {
             const HeatmapRow& row = m_grid.rows()[static_cast<std::size_t>(m_grid.rowAt(y))];

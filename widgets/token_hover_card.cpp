@@ -32,6 +32,7 @@ TokenHoverCard::TokenHoverCard(QWidget* parent)
     setFixedWidth(cardWidth);
     m_title = makeLabel({}, TextSize::Secondary, TextWeight::Strong);
     m_state = new StateBadge;
+    m_state->setForm(StateBadge::Form::Label); // covered or not is no outcome of a check
     m_headline = makeLabel({}, TextSize::Title, TextWeight::Strong);
     m_sentence = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_sentence->setWordWrap(true);

@@ -54,6 +54,10 @@ void TopTokens::setPredictions(Prediction original, Prediction surrogate)
 {
     m_original = rowsOf(original, nullptr);
     m_surrogate = rowsOf(surrogate, &original.top);
+    const auto isBound = [](const std::vector<Row>& rows) {
+        return std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.likelihood.startsWith(u'≤'); });
+    };
+    m_hasBounds = isBound(m_original) || isBound(m_surrogate);
     QStringList words;
     const auto side = [](const std::vector<Row>& rows, std::size_t i) {
         if (i >= rows.size())
@@ -74,7 +78,8 @@ int TopTokens::rowHeight() const
 
 QSize TopTokens::sizeHint() const
 {
-    return {296, rowHeight() * static_cast<int>(std::max(m_original.size(), m_surrogate.size()))};
+    const int note = m_hasBounds ? QFontMetrics(textFont(TextSize::Axis)).height() + space::tiny : 0;
+    return {296, rowHeight() * static_cast<int>(std::max(m_original.size(), m_surrogate.size())) + note};
 }
 
 void TopTokens::paintSide(QPainter& painter, const std::vector<Row>& rows, const QRectF& side, bool marks) const
@@ -118,6 +123,13 @@ void TopTokens::paintEvent(QPaintEvent*)
     const double half = (width() - gap) / 2;
     paintSide(painter, m_original, QRectF(0, 0, half, height()), false);
     paintSide(painter, m_surrogate, QRectF(half + gap, 0, half, height()), true);
+    if (!m_hasBounds)
+        return;
+    painter.setFont(textFont(TextSize::Axis));
+    painter.setPen(tokensOf(*this).secondary);
+    painter.drawText(
+        rect(), Qt::AlignLeft | Qt::AlignBottom,
+        painter.fontMetrics().elidedText(tr("≤ upper bound; only five logits are kept"), Qt::ElideRight, width()));
 }
 
 }

@@ -33,6 +33,7 @@ private:
 
     std::vector<Row> m_original;
     std::vector<Row> m_surrogate;
+    bool m_hasBounds = false;
 };
 
 }

@@ -73,6 +73,16 @@ TEST(BlockTableModel, WhatIsMissingIsADash)
     EXPECT_EQ(cell(model, 29, BlockTableModel::Loss), "–");
 }
 
+TEST(BlockTableModel, FindingsAreSentences)
+{
+    EXPECT_EQ(findingText({QStringLiteral("activation_coverage_below"), {}, 0.0, 0.94}),
+              QStringLiteral("Activation coverage 0 is below 0.94"));
+    EXPECT_EQ(findingText(
+                  {QStringLiteral("loss_coverage_missing"), QStringLiteral("losses were not measured"), missing, 0.9}),
+              QStringLiteral("No loss coverage: losses were not measured"));
+    EXPECT_FALSE(findingText({QStringLiteral("some_new_code"), {}, missing, missing}).contains(u'_'));
+}
+
 TEST(BlockTable, MissingNumbersComeLastInBothDirections)
 {
     BlockTable table;

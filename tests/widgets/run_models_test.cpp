@@ -7,6 +7,7 @@
 #include "widgets/verdict_table.h"
 
 #include <QAbstractItemModelTester>
+#include <QCoreApplication>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -85,6 +86,22 @@ TEST(JobTableModel, SaysHowFarHowFastAndHowLongStill)
     EXPECT_EQ(cell(model, 0, JobTableModel::Left), "about " + durationText(12).toStdString());
     EXPECT_EQ(cell(model, 1, JobTableModel::Left), "–") << "what has ended has nothing left";
     EXPECT_DOUBLE_EQ(model.index(0, JobTableModel::Progress).data(JobTableModel::FractionRole).toDouble(), 0.25);
+}
+
+TEST(RunTable, NothingIsScrolledSideways)
+{
+    RunTable table;
+    table.setRows({RunRow{}});
+    for (const int width : {640, 1000, 1600}) {
+        table.resize(width, 300);
+        table.show();
+        QCoreApplication::processEvents();
+        int used = 0;
+        for (int column = 0; column < RunTableModel::ColumnCount; ++column)
+            used += table.isColumnHidden(column) ? 0 : table.columnWidth(column);
+        EXPECT_LE(used, table.viewport()->width()) << width;
+        EXPECT_EQ(table.isColumnHidden(RunTableModel::Note), width < 800) << width;
+    }
 }
 
 TEST(RunTable, FindsByEveryWordAndKeepsTheChosenRun)

@@ -205,6 +205,26 @@ TEST(Rail, KeysMoveAndReturnChooses)
     EXPECT_NE(rail.accessibleDescription().indexOf(QStringLiteral("Explore, step 3 of 3")), -1);
 }
 
+TEST(CrumbBar, ACrumbIsShortenedOrNotThereButNeverCut)
+{
+    CrumbBar bar;
+    const auto name = QStringLiteral("SmolLM2-135M-Instruct.Q4_1-base-fp32-2");
+    bar.setCrumbs({{name, {}, -1}, {name, {}, -1}, {name, {}, -1}, {QStringLiteral("token 0"), {}, -1}});
+    for (const int width : {1200, 700, 420, 300}) {
+        bar.resize(width, bar.height());
+        bar.show();
+        QCoreApplication::processEvents();
+        int shown = 0;
+        for (const QToolButton* button : bar.findChildren<QToolButton*>()) {
+            if (!button->isVisible())
+                continue;
+            ++shown;
+            EXPECT_GE(button->width(), button->sizeHint().width()) << width << ' ' << button->text().toStdString();
+        }
+        EXPECT_GE(shown, 1);
+    }
+}
+
 TEST(CrumbBar, ShortensLongCrumbsBeforeTheLastOne)
 {
     CrumbBar bar;

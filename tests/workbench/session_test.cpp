@@ -4,6 +4,7 @@
 #include "app/workbench/session/map_summary.h"
 #include "app/workbench/session/path_kind.h"
 #include "app/workbench/session/preferences.h"
+#include "app/workbench/session/run_facts.h"
 #include "app/workbench/session/run_settings.h"
 #include "app/workbench/session/verdict_summary.h"
 #include "engine/base/error.h"
@@ -179,6 +180,71 @@ TEST(LiveRun, AResumedRunBeginsWithWhatIsThere)
     EXPECT_NE(live.map()->cell(0, 0), nullptr);
 }
 
+TEST(LiveRun, AnEngineThatDiedLosesNoCellAndNoTime)
+{
+    const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
+    LiveRun live(u"run"_s, prompts, {0, 1, 2}, {}, u"tiny"_s);
+    const auto tell = [&live](Json step, double seconds) {
+        step["progress"]["elapsed_s"] = seconds;
+        step["progress"]["eta_s"] = 2;
+        return live.apply(progressOf(step["progress"]));
+    };
+    (void)tell(testing::cellProgress(0, 0, 1), 3);
+    (void)tell(testing::cellProgress(0, 1, 2), 4);
+    live.beginAgain();
+    EXPECT_NE(live.map()->cell(0, 1), nullptr);
+    EXPECT_EQ(live.progress()->rows[0].state, widgets::StepState::Waiting);
+    EXPECT_EQ(live.progress()->rows[0].note, u"measured"_s);
+    // Two of six cells were there before: in 2 s the new engine has done two more, so two are left for 2 s.
+    (void)tell(testing::cellProgress(1, 0, 2), 10);
+    (void)tell(testing::cellProgress(1, 1, 4), 12);
+    const auto progress = live.progress();
+    EXPECT_DOUBLE_EQ(progress->elapsedSeconds, 16);
+    EXPECT_DOUBLE_EQ(progress->etaSecondsHigh, 2 * 1.1);
+    EXPECT_DOUBLE_EQ(progress->etaSecondsLow, 2 * 0.9);
+    live.end(widgets::StepState::Failed);
+    EXPECT_EQ(live.progress()->rows[1].state, widgets::StepState::Cancelled);
+    EXPECT_EQ(live.progress()->rows[2].state, widgets::StepState::Waiting);
+}
+
+TEST(LiveRun, OnlyTheRowAtWorkIsToBlame)
+{
+    const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
+    LiveRun live(u"run"_s, prompts, {0, 1}, {}, u"tiny"_s);
+    (void)live.apply(progressOf(testing::cellProgress(0, 0, 1)["progress"]));
+    (void)live.apply(progressOf(testing::cellProgress(1, 0, 2)["progress"]));
+    live.blame(u"The disk is full."_s);
+    live.end(widgets::StepState::Failed);
+    EXPECT_EQ(live.progress()->rows[0].state, widgets::StepState::Cancelled);
+    EXPECT_EQ(live.progress()->rows[0].note, u"1 of 2 cells kept"_s);
+    EXPECT_EQ(live.progress()->rows[1].state, widgets::StepState::Failed);
+    EXPECT_EQ(live.progress()->rows[1].note, u"The disk is full."_s);
+}
+
+TEST(RunFacts, CountTheTokensThatVerifyingTakes)
+{
+    const RunFacts facts = runFactsOf(testing::showAnswer("/runs/one.blockcert", true));
+    EXPECT_EQ(facts.promptCount, 2);
+    EXPECT_EQ(facts.tokens, 5);
+}
+
+TEST(BlocksSentence, IsTheIssuersUntilItWasRecomputedHere)
+{
+    std::vector<widgets::BlockRow> rows(2);
+    rows[0].block = 0;
+    rows[1].block = 4;
+    rows[0].state = rows[1].state = BlockState::Certified;
+    EXPECT_EQ(summariseBlocks(rows, std::nullopt), u"All 2 measured blocks are certified under their policy, says the "
+                                                   "issuer; nothing of it has been recomputed here."_s);
+    widgets::RunVerdict verdict;
+    verdict.state = CheckState::Verified;
+    verdict.level = 3;
+    EXPECT_EQ(summariseBlocks(rows, verdict),
+              u"All 2 measured blocks are certified under their policy, recomputed here at level 3."_s);
+    verdict.onlyBlock = 4;
+    EXPECT_TRUE(summariseBlocks(rows, verdict).contains(u"says the issuer; 1 of them recomputed here"_s));
+}
+
 widgets::TokenMap mapOf(bool complete = true)
 {
     return *runViewOf(testing::showAnswer("/runs/one.blockcert", complete)).map;
@@ -240,6 +306,28 @@ TEST(VerdictSummary, AFailureKeepsItsOwnRowAndMarksItsFile)
     EXPECT_EQ(block->state, CheckState::Failed);
     EXPECT_EQ(meaningOf(view),
               u"2 of 4 checks do not hold. What the folder claims is not supported by what is in it."_s);
+}
+
+TEST(VerdictSummary, WhatTheFolderRestsOnIsCheckedOrSaidNotToBe)
+{
+    widgets::VerdictView view = verdictViewOf(testing::verdictAnswer("/runs/r.blockcert", "verified"));
+    widgets::CheckRow weights;
+    weights.id = u"replay.weights"_s;
+    weights.state = CheckState::Verified;
+    weights.how = u"read from the model's file"_s;
+    view.checks.push_back(weights);
+    const widgets::ArtifactNode root = artifactsOf(view);
+    const auto stateOf = [&root](const QString& name) {
+        for (const widgets::ArtifactNode& node : root.children) {
+            if (node.name == name)
+                return std::optional(node.state);
+        }
+        return std::optional<CheckState>();
+    };
+    EXPECT_EQ(stateOf(u"Weights of the model"_s), CheckState::Verified);
+    EXPECT_EQ(stateOf(u"What the model computes"_s), CheckState::NotChecked);
+    EXPECT_EQ(stateOf(u"Tokenizer"_s), CheckState::NotChecked);
+    EXPECT_TRUE(stateOf(u"Prompts"_s));
 }
 
 TEST(PathKind, IsReadFromNames)

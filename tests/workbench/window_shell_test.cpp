@@ -2,7 +2,10 @@
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/verify_how.h"
 #include "app/workbench/pages/verify_page.h"
+#include "app/workbench/pages/verify_plan.h"
+#include "app/workbench/shell/command_palette.h"
 #include "app/workbench/shell/drawer.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/compare_table.h"
@@ -15,6 +18,10 @@
 #include <QApplication>
 #include <QDir>
 #include <QFile>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QRadioButton>
+#include <QTest>
 
 #include <gtest/gtest.h>
 
@@ -217,6 +224,38 @@ TEST(Shell, AFailureIsHeldMarkedAndRemembered)
     EXPECT_TRUE(bench.session->selection.now().isHeld);
     bench.session->notes.setToken(QString(64, u'd'), {2, 0, 0}, {TokenMark::Expected, {}});
     EXPECT_EQ(table->model()->index(0, widgets::FailureTableModel::Mark).data().toString(), u"expected"_s);
+}
+
+TEST(Shell, TheSearchFindsPromptSetsWithoutAModel)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    bench.command(u"Search everything"_s);
+    auto* palette = bench.window->findChild<CommandPalette*>();
+    ASSERT_TRUE(palette);
+    palette->findChild<QLineEdit*>()->setText(u"stress"_s);
+    auto* list = palette->findChild<QListWidget*>();
+    ASSERT_TRUE(list->model()->rowCount() > 0);
+    EXPECT_EQ(list->model()->index(0, 0).data().toString(),
+              u"Prompts: stress, ten prompts that are hard to reproduce"_s);
+    QTest::keyClick(palette->findChild<QLineEdit*>(), Qt::Key_Return);
+    EXPECT_EQ(bench.window->page(), MainWindow::Run);
+    EXPECT_EQ(bench.window->runPage().settings().prompts.name, u"stress"_s);
+}
+
+TEST(Shell, BeforeACheckTheLevelsSayWhatTheyDoAndOneIsChosenThere)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.window->checkRun(bench.makeRunFolder(u"given.blockcert"_s, true));
+    auto* plan = bench.window->verifyPage().findChild<VerifyPlan*>();
+    ASSERT_TRUE(plan && plan->isVisible());
+    const QList<QRadioButton*> levels = plan->findChildren<QRadioButton*>();
+    ASSERT_EQ(levels.size(), 5);
+    EXPECT_TRUE(levels[3]->isChecked());
+    levels[1]->click();
+    const auto* how = bench.window->verifyPage().findChild<VerifyHow*>();
+    EXPECT_EQ(how->request({}).level, 1);
 }
 
 }

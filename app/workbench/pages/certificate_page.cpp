@@ -2,6 +2,7 @@
 
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/json_values.h"
+#include "widgets/block_table.h"
 #include "widgets/fact_list.h"
 #include "widgets/number_text.h"
 #include "widgets/state_badge.h"
@@ -54,6 +55,12 @@ Fact fraction(const QString& label, const Json& object)
             false};
 }
 
+// Three digits as in every table; all of them on hover.
+Fact coverageFact(const QString& label, double coverage)
+{
+    return {label, widgets::coverageText(coverage), widgets::exactNumber(coverage), widgets::isMissing(coverage)};
+}
+
 QWidget* card(const QString& title, const QString& note, std::vector<Fact> facts)
 {
     auto* panel = new widgets::Panel;
@@ -64,6 +71,7 @@ QWidget* card(const QString& title, const QString& note, std::vector<Fact> facts
     if (!note.isEmpty())
         layout->addWidget(wrapped(note, TextTone::Secondary, TextSize::Secondary));
     auto* list = new widgets::FactList;
+    list->setVisible(!facts.empty());
     list->setFacts(std::move(facts));
     layout->addWidget(list);
     layout->addStretch(1);
@@ -81,8 +89,8 @@ std::vector<Fact> errorFacts(const Json& summary, const QString& threshold)
                                                                          .arg(wholeOf(worst, "token"))),
             number(CertificatePage::tr("Mean"), summary, "mean"),
             number(CertificatePage::tr("Median"), quantiles, "q50"),
-            number(CertificatePage::tr("90 %"), quantiles, "q90"),
-            number(CertificatePage::tr("99 %"), quantiles, "q99"),
+            number(CertificatePage::tr("90th percentile"), quantiles, "q90"),
+            number(CertificatePage::tr("99th percentile"), quantiles, "q99"),
             fraction(CertificatePage::tr("Covered at %1").arg(threshold), objectOf(summary, "coverage"))};
 }
 
@@ -190,12 +198,12 @@ void CertificatePage::rebuild()
 
     const Json& findings = arrayOf(verdict, "findings");
     if (!findings.empty()) {
-        std::vector<Fact> facts;
+        QStringList reasons;
         for (const Json& finding : findings)
-            facts.push_back(fact(textOf(finding, "code").replace(u'_', u' '),
-                                 widgets::comparisonText(numberOf(finding, "observed"), numberOf(finding, "threshold")),
-                                 textOf(finding, "where")));
-        m_contentLayout->addWidget(card(tr("Why it is not certified"), {}, std::move(facts)));
+            reasons << widgets::findingText({textOf(finding, "code"), textOf(finding, "where"),
+                                             numberOf(finding, "observed"), numberOf(finding, "threshold")}) +
+                           u'.';
+        m_contentLayout->addWidget(card(tr("Why it is not certified"), reasons.join(u'\n'), {}));
     }
 
     const widgets::Thresholds thresholds = thresholdsOf(policy);
@@ -211,7 +219,7 @@ void CertificatePage::rebuild()
                                errorFacts(objectOf(metrics, "relative_l2"), widgets::exactNumber(thresholds.tauRel))),
                           0, 1);
     std::vector<Fact> coverage{fraction(tr("Path coverage"), objectOf(metrics, "path")),
-                               number(tr("Loss coverage"), loss, "coverage"),
+                               coverageFact(tr("Loss coverage"), numberOf(loss, "coverage")),
                                fraction(tr("Predicted tokens within τ_loss"), objectOf(loss, "tokens")),
                                number(tr("Largest loss difference"), loss, "max_difference")};
     if (const QString why = textOf(loss, "why"); !why.isEmpty())
@@ -225,7 +233,8 @@ void CertificatePage::rebuild()
         card(tr("Policy"), tr("What had to hold for this block to be certified"),
              {number(u"τ_act"_s, policy, "tau_act"), number(u"τ_rel"_s, policy, "tau_rel"),
               number(u"τ_loss"_s, policy, "tau_loss"), number(u"α_act"_s, policy, "alpha_act"),
-              number(u"α_loss"_s, policy, "alpha_loss"), fact(tr("Deciding measure"), textOf(policy, "error"))}),
+              number(u"α_loss"_s, policy, "alpha_loss"),
+              fact(tr("Decides"), thresholds.relativeDecides ? tr("relative error") : tr("error ‖ŷ − y‖₂"))}),
         1, 1);
     m_contentLayout->addWidget(grid);
 

@@ -173,6 +173,7 @@ QWidget* ExplorePage::makeTable()
     auto* layout = new QVBoxLayout(lower);
     layout->setContentsMargins(0, space::small, 0, 0);
     layout->setSpacing(space::tiny);
+    m_blocksSentence->setWordWrap(true);
     layout->addWidget(m_blocksSentence);
     layout->addWidget(m_table, 1);
     return lower;
@@ -322,7 +323,7 @@ void ExplorePage::setLiveBlocks(const std::shared_ptr<const std::vector<widgets:
 void ExplorePage::showBlocks()
 {
     m_table->setRows(m_blocks);
-    m_blocksSentence->setText(summariseBlocks(*m_blocks));
+    m_blocksSentence->setText(summariseBlocks(*m_blocks, m_verdict));
 }
 
 void ExplorePage::showMap(const std::shared_ptr<const widgets::TokenMap>& map,

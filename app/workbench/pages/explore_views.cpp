@@ -99,6 +99,8 @@ void ExplorePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
 {
     m_verdict = verdict;
     m_table->setVerdict(verdict);
+    if (m_blocks)
+        showBlocks();
     refreshNotice();
 }
 

@@ -80,6 +80,8 @@ OptionsPanel::OptionsPanel(QWidget* parent)
                         {{u"‖ŷ − y‖"_s, u"l2"_s}, {u"‖ŷ − y‖ / ‖y‖"_s, u"relative-l2"_s}});
     m_maxTokens = new QSpinBox;
     m_maxTokens->setRange(1, 1 << 20);
+    m_maxTokens->setAlignment(Qt::AlignRight);
+    m_maxTokens->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
     m_maxTokens->setAccessibleName(tr("Longest prompt in tokens"));
     m_maxTokens->setToolTip(tr("Longer prompts lose their end, and the certificate says so"));
     m_embed = new QCheckBox(tr("Embed the weights"));

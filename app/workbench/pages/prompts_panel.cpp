@@ -24,10 +24,20 @@ namespace space = widgets::space;
 
 namespace {
 
-constexpr std::array<const char*, 4> bundled{"base", "stress", "semantic", "refusal"};
-constexpr int fileSource = 4;
+constexpr int fileSource = 4; // after the bundled sets
 constexpr int typedSource = 5;
 
+}
+
+const std::array<BundledPrompts, 4>& bundledPrompts()
+{
+    static const std::array<BundledPrompts, 4> sets{
+        {{u"base"_s, 4, PromptsPanel::tr("four plain prompts")},
+         {u"stress"_s, 10, PromptsPanel::tr("ten prompts that are hard to reproduce")},
+         {u"semantic"_s, 30, PromptsPanel::tr("thirty prompts with a known next word")},
+         {u"refusal"_s, 24,
+          PromptsPanel::tr("twenty-four requests, half of them to be refused; through the chat template")}}};
+    return sets;
 }
 
 PromptsPanel::PromptsPanel(QWidget* parent)
@@ -43,12 +53,15 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     , m_showIds(new QCheckBox(tr("Show ids")))
     , m_chips(new widgets::TokenChips)
 {
-    m_source->setChoices(
-        {tr("base · 4"), tr("stress · 10"), tr("semantic · 30"), tr("refusal · 24"), tr("File…"), tr("Typed")},
-        {tr("Four plain prompts"), tr("Ten prompts that are hard to reproduce"),
-         tr("Thirty prompts with a known next word"),
-         tr("Twenty-four requests, half of them to be refused; through the chat template"),
-         tr("A .jsonl, .txt or .csv file of your own"), tr("One prompt a line, or one JSON object a line")});
+    QStringList names;
+    QStringList purposes;
+    for (const BundledPrompts& set : bundledPrompts()) {
+        names << tr("%1 · %2").arg(set.name).arg(set.count);
+        purposes << set.what.left(1).toUpper() + set.what.mid(1);
+    }
+    m_source->setChoices(names << tr("File…") << tr("Typed"),
+                         purposes << tr("A .jsonl, .txt or .csv file of your own")
+                                  << tr("One prompt a line, or one JSON object a line"));
     connect(m_source, &widgets::SegmentedControl::chosen, this, &PromptsPanel::chooseSource);
 
     m_typed->setPlaceholderText(tr("One prompt a line. Spaces at the beginning and end are kept."));
@@ -116,7 +129,7 @@ void PromptsPanel::chooseSource(int index)
     if (index == typedSource)
         choice.kind = PromptChoice::Kind::Typed;
     else
-        choice.name = QString::fromLatin1(bundled[static_cast<std::size_t>(index)]);
+        choice.name = bundledPrompts()[static_cast<std::size_t>(index)].name;
     setChoice(choice);
     emit choiceChanged(m_choice);
     if (index == typedSource)
@@ -129,8 +142,8 @@ void PromptsPanel::setChoice(const PromptChoice& choice)
     int index = fileSource;
     if (choice.kind == PromptChoice::Kind::Typed)
         index = typedSource;
-    for (std::size_t i = 0; i < bundled.size() && choice.kind == PromptChoice::Kind::Bundled; ++i) {
-        if (choice.name == QLatin1StringView(bundled[i]))
+    for (std::size_t i = 0; i < bundledPrompts().size() && choice.kind == PromptChoice::Kind::Bundled; ++i) {
+        if (choice.name == bundledPrompts()[i].name)
             index = static_cast<int>(i);
     }
     m_source->setCurrent(index);

@@ -8,6 +8,8 @@
 
 #include <QWidget>
 
+#include <array>
+
 class QCheckBox;
 class QLabel;
 class QPlainTextEdit;
@@ -22,6 +24,14 @@ class TokenChips;
 }
 
 namespace blockcert::workbench {
+
+struct BundledPrompts {
+    QString name;
+    int count = 0;
+    QString what; // in a few words
+};
+
+[[nodiscard]] const std::array<BundledPrompts, 4>& bundledPrompts();
 
 class PromptsPanel : public QWidget {
     Q_OBJECT

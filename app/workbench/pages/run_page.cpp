@@ -191,9 +191,19 @@ void RunPage::setPrompts(const Loadable<widgets::PromptList>& list)
 
 void RunPage::setPromptFile(const QString& path)
 {
+    choosePrompts(PromptChoice::Kind::File, path);
+}
+
+void RunPage::setPromptSet(const QString& name)
+{
+    choosePrompts(PromptChoice::Kind::Bundled, name);
+}
+
+void RunPage::choosePrompts(PromptChoice::Kind kind, const QString& name)
+{
     PromptChoice choice = m_promptsPanel->choice();
-    choice.kind = PromptChoice::Kind::File;
-    choice.name = path;
+    choice.kind = kind;
+    choice.name = name;
     m_promptsPanel->setChoice(choice);
     m_view->setCurrent(0);
     m_body->setCurrentIndex(0);

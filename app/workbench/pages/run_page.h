@@ -41,7 +41,8 @@ public:
     // Without a card the page offers to open a model.
     void setModel(const QString& name, const std::shared_ptr<const widgets::ModelCard>& card);
     void setPrompts(const Loadable<widgets::PromptList>& list);
-    void setPromptFile(const QString& path); // chosen in a dialog or dropped
+    void setPromptFile(const QString& path);
+    void setPromptSet(const QString& name); // a bundled one // chosen in a dialog or dropped
     void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
     void setOut(const QString& path);
     void setResumable(const std::vector<ShelvedRun>& runs);
@@ -81,6 +82,7 @@ private:
     QWidget* makeLane();
     void announceSettings();
     [[nodiscard]] bool hasPrompts() const;
+    void choosePrompts(PromptChoice::Kind kind, const QString& name);
     void refreshBlocks(const QString& text);
     void refresh();
 

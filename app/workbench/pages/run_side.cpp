@@ -153,19 +153,21 @@ void RunSide::setRunning(const widgets::RunProgress* progress, const QString& ou
     const bool wasRunning = std::exchange(m_isRunning, progress != nullptr);
     m_progress.reset();
     if (progress) {
-        const bool isCounted = progress->total > 0 && progress->unit == "cells"_L1;
+        double done = 0;
+        double total = 0;
+        for (const widgets::ProgressRow& row : progress->rows) {
+            done += row.block >= 0 ? row.done : 0;
+            total += row.block >= 0 ? row.total : 0;
+        }
         const bool isTimeKnown = !widgets::isMissing(progress->etaSecondsHigh);
-        m_progress = {{tr("Cells (block × prompt)"),
-                       isCounted ? tr("%1 of %2")
-                                       .arg(widgets::countText(static_cast<qint64>(progress->done)),
-                                            widgets::countText(static_cast<qint64>(progress->total)))
-                                 : u"–"_s,
-                       {},
-                       !isCounted},
-                      {tr("Elapsed"), widgets::durationText(progress->elapsedSeconds), {}, false},
-                      {tr("Time"),
-                       isTimeKnown ? widgets::etaText(progress->etaSecondsLow, progress->etaSecondsHigh) : u"–"_s,
-                       tr("From the cells that this run has measured so far"), !isTimeKnown}};
+        m_progress = {
+            {tr("Cells (block × prompt)"),
+             tr("%1 of %2")
+                 .arg(widgets::countText(static_cast<qint64>(done)), widgets::countText(static_cast<qint64>(total))),
+             tr("Measured; their losses and certificates follow"), false},
+            {tr("Elapsed"), widgets::durationText(progress->elapsedSeconds), {}, false},
+            {tr("Time"), isTimeKnown ? widgets::etaText(progress->etaSecondsLow, progress->etaSecondsHigh) : u"–"_s,
+             tr("From the cells that this run has measured so far"), !isTimeKnown}};
     }
     refreshFacts();
     if (m_isRunning == wasRunning && m_shownOut == out)

@@ -15,8 +15,6 @@ namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
 
-namespace {
-
 QString levelName(int level)
 {
     switch (level) {
@@ -41,6 +39,8 @@ QString levelNote(int level)
                              "Slow, and needs the model.");
     }
 }
+
+namespace {
 
 QLineEdit* field(const QString& name, const QString& placeholder, const QString& toolTip)
 {
@@ -81,7 +81,9 @@ VerifyHow::VerifyHow(QWidget* parent)
     QPushButton* choosePolicy = button(tr("Policy…"));
     connect(choosePolicy, &QPushButton::clicked, this, &VerifyHow::policyWanted);
 
+    m_upper = new QWidget;
     auto* upper = row();
+    m_upper->setLayout(upper);
     upper->addWidget(m_level, 0, Qt::AlignTop);
     upper->addWidget(m_note, 1, Qt::AlignVCenter);
     auto* lower = row();
@@ -90,7 +92,7 @@ VerifyHow::VerifyHow(QWidget* parent)
     lower->addWidget(m_policy, 1);
     lower->addWidget(choosePolicy);
     auto* layout = column();
-    layout->addLayout(upper);
+    layout->addWidget(m_upper);
     layout->addLayout(lower);
     setLayout(layout);
     explain();
@@ -124,6 +126,16 @@ void VerifyHow::setSeconds(const LevelSeconds& seconds)
 void VerifyHow::setLevel(int level)
 {
     m_level->setCurrentIndex(m_level->findData(std::clamp(level, 0, verifyLevels - 1)));
+}
+
+int VerifyHow::level() const
+{
+    return m_level->currentData().toInt();
+}
+
+void VerifyHow::setShowsLevel(bool shows)
+{
+    m_upper->setVisible(shows);
 }
 
 void VerifyHow::setModel(const QString& model)

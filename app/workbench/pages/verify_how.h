@@ -12,6 +12,9 @@ class QLineEdit;
 
 namespace blockcert::workbench {
 
+[[nodiscard]] QString levelName(int level); // "3 · full replay"
+[[nodiscard]] QString levelNote(int level); // what it does, in a sentence
+
 class VerifyHow : public QWidget {
     Q_OBJECT
 
@@ -22,6 +25,8 @@ public:
     [[nodiscard]] VerifyRequest request(const QString& path) const;
     void setSeconds(const LevelSeconds& seconds);
     void setLevel(int level);
+    [[nodiscard]] int level() const;
+    void setShowsLevel(bool shows); // else it is chosen elsewhere
     void setModel(const QString& model);
     void setPolicy(const QString& path);
     void setRunning(bool running);
@@ -34,6 +39,7 @@ signals:
 private:
     void explain();
 
+    QWidget* m_upper = nullptr;
     QComboBox* m_level = nullptr;
     QLabel* m_note = nullptr;
     QLineEdit* m_model = nullptr;

@@ -2,6 +2,7 @@
 
 #include "app/workbench/pages/verify_batch.h"
 #include "app/workbench/pages/verify_how.h"
+#include "app/workbench/pages/verify_plan.h"
 #include "app/workbench/pages/verify_side.h"
 #include "app/workbench/session/run_settings.h"
 #include "app/workbench/session/verdict_batch.h"
@@ -10,6 +11,7 @@
 #include "widgets/command_strip.h"
 #include "widgets/empty_state.h"
 #include "widgets/notice.h"
+#include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 #include "widgets/verdict_banner.h"
 
@@ -129,6 +131,13 @@ QWidget* VerifyPage::makeChecks()
     result->addLayout(rowsTop);
     result->addWidget(m_checks, 1);
     layout->addWidget(m_result, 1);
+    auto* filler = new QVBoxLayout(m_filler);
+    filler->setContentsMargins(0, 0, 0, 0);
+    m_plan = new VerifyPlan;
+    connect(m_plan, &VerifyPlan::levelChosen, m_how, &VerifyHow::setLevel);
+    connect(m_how, &VerifyHow::changed, m_plan, [this] { m_plan->setLevel(m_how->level()); });
+    m_planArea = scrolling(m_plan);
+    filler->addWidget(m_planArea);
     layout->addWidget(m_filler, 1);
     layout->addWidget(heading(tr("Check it yourself")));
     layout->addWidget(m_commands);
@@ -162,6 +171,7 @@ void VerifyPage::setPolicy(const QString& path)
 void VerifyPage::setSeconds(const LevelSeconds& seconds)
 {
     m_how->setSeconds(seconds);
+    m_plan->setSeconds(seconds);
 }
 
 void VerifyPage::showBatch(const VerdictBatch& batch)
@@ -232,6 +242,9 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     m_banner->setVisible(isRunning || m_verdict);
     m_result->setVisible(m_verdict != nullptr);
     m_filler->setVisible(m_verdict == nullptr);
+    m_planArea->setVisible(!isRunning);
+    m_plan->setLevel(m_how->level());
+    m_how->setShowsLevel(isRunning || m_verdict);
     m_start->setText(m_verdict ? tr("Verify again") : tr("Verify"));
     widgets::setButtonRole(*m_start, m_verdict ? widgets::ButtonRole::Plain : widgets::ButtonRole::Primary);
     m_side->setVerdict(m_verdict);
@@ -278,6 +291,8 @@ void VerifyPage::showProgress(const VerdictDocument& document)
         what += u" · "_s + progress.stage;
     if (progress.total > 0 && progress.unit != "bytes"_L1)
         what += tr(" · %1 of %2 %3").arg(progress.done).arg(progress.total).arg(progress.unit);
+    if (progress.etaSeconds)
+        what += u" · "_s + widgets::etaText(*progress.etaSeconds, *progress.etaSeconds);
     m_banner->setRunning(
         what, progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0);
 }

@@ -28,6 +28,7 @@ namespace blockcert::workbench {
 class VerdictBatch;
 class VerifyBatch;
 class VerifyHow;
+class VerifyPlan;
 class VerifySide;
 
 class VerifyPage : public QWidget {
@@ -83,7 +84,9 @@ private:
     widgets::VerdictBanner* m_banner = nullptr;
     widgets::CheckList* m_checks = nullptr;
     QWidget* m_result = nullptr;
-    QWidget* m_filler = nullptr;                 // takes its place without a verdict
+    QWidget* m_filler = nullptr;  // takes its place without a verdict
+    VerifyPlan* m_plan = nullptr; // in it, until a check begins
+    QWidget* m_planArea = nullptr;
     widgets::SegmentedControl* m_rows = nullptr; // summary, every block
     widgets::CommandStrip* m_commands = nullptr;
     std::shared_ptr<const widgets::VerdictView> m_verdict;

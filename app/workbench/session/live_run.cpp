@@ -131,7 +131,8 @@ std::optional<LiveRun::Cell> LiveRun::apply(const JobProgress& progress)
 // The engine's estimate and the one from the whole run so far bound the range that is shown.
 void LiveRun::applyTimes(const JobProgress& progress)
 {
-    m_progress.elapsedSeconds = progress.elapsedSeconds;
+    m_jobSeconds = progress.elapsedSeconds;
+    m_progress.elapsedSeconds = m_earlierSeconds + m_jobSeconds;
     // Blocks are written between cells; and where losses are measured, they tell how far the run is.
     if (m_isReplaying && (progress.stage == "write"_L1 || (m_measuresLosses && progress.stage == "replay"_L1)))
         return;
@@ -197,6 +198,8 @@ void LiveRun::addCell(std::size_t at, std::size_t prompt, const std::shared_ptr<
         if (row->state == StepState::Waiting)
             row->state = StepState::Running;
         row->done = std::min(row->done + 1, row->total);
+        if (row->done >= row->total)
+            row->note = tr("measured"); // its certificate is written later
         row->errors.push_back(largest);
         row->epsilon = std::fmax(row->epsilon, largest);
         if (m_tokensSeen[at] > 0)
@@ -243,9 +246,10 @@ void LiveRun::end(StepState state)
     m_progress.state = state;
     m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
     for (widgets::ProgressRow& row : m_progress.rows) {
-        if (state == StepState::Done)
+        if (state == StepState::Done && row.state != StepState::Done) {
             row.state = StepState::Done;
-        else if (row.state == StepState::Running)
+            row.note.clear();
+        } else if (row.state == StepState::Running || (row.done > 0 && row.state == StepState::Waiting))
             interrupt(row);
     }
 }
@@ -274,6 +278,7 @@ void LiveRun::blame(const QString& sentence)
 
 void LiveRun::beginAgain()
 {
+    m_earlierSeconds += std::exchange(m_jobSeconds, 0);
     m_progress.state = StepState::Waiting;
     m_progress.etaSecondsLow = m_progress.etaSecondsHigh = widgets::missing;
     m_progress.rate = widgets::missing;

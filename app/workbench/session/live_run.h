@@ -56,7 +56,9 @@ private:
     bool m_measuresLosses = false;
     double m_firstDone = -1; // what the stage that is timed found done at its beginning; -1: none is timed
     double m_firstSeconds = 0;
-    QString m_lastTitle; // of the row last worked on
+    double m_jobSeconds = 0;
+    double m_earlierSeconds = 0; // of the engines that died
+    QString m_lastTitle;         // of the row last worked on
     widgets::TokenMap m_map;
     std::vector<widgets::BlockRow> m_blocks;
     std::vector<qint64> m_tokensWithin; // per block, of the tokens seen so far

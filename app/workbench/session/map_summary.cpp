@@ -182,7 +182,7 @@ MapSummary summarise(const widgets::TokenMap& map, Metric metric)
     return {sentence, counted.worst};
 }
 
-QString summariseBlocks(const std::vector<widgets::BlockRow>& rows)
+QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::optional<widgets::RunVerdict>& verdict)
 {
     using widgets::BlockState;
     const auto count = [&rows](BlockState state) {
@@ -195,11 +195,19 @@ QString summariseBlocks(const std::vector<widgets::BlockRow>& rows)
     if (judged == 0)
         return {};
     QStringList parts;
-    if (certified == judged)
-        parts << (judged == 1 ? tr("Block %1 is certified under its policy").arg(rows.front().block)
-                              : tr("All %1 measured blocks are certified under their policy").arg(judged));
-    else
-        parts << tr("%1 of %2 measured blocks are certified under their policy").arg(certified).arg(judged);
+    const auto confirmed = std::count_if(rows.begin(), rows.end(), [&verdict](const widgets::BlockRow& row) {
+        return row.state == BlockState::Certified && verdict && verdict->of(row.block) == CheckState::Verified;
+    });
+    QString claim = certified != judged
+                        ? tr("%1 of %2 measured blocks are certified under their policy").arg(certified).arg(judged)
+                    : judged == 1 ? tr("The measured block is certified under its policy")
+                                  : tr("All %1 measured blocks are certified under their policy").arg(judged);
+    if (certified > 0 && confirmed == certified)
+        claim += tr(", recomputed here at level %1").arg(verdict->level);
+    else if (certified > 0)
+        claim += confirmed == 0 ? tr(", says the issuer; nothing of it has been recomputed here")
+                                : tr(", says the issuer; %1 of them recomputed here").arg(confirmed);
+    parts << claim;
     if (refused > 0)
         parts << tr("%1 could not be measured").arg(refused);
     if (const auto waiting = static_cast<std::ptrdiff_t>(rows.size()) - judged; waiting > 0)

@@ -5,6 +5,7 @@
 
 #include <QString>
 
+#include <optional>
 #include <vector>
 
 namespace blockcert::workbench {
@@ -19,6 +20,8 @@ struct MapSummary {
 [[nodiscard]] MapSummary summarise(const widgets::TokenMap& map, widgets::Metric metric);
 
 // "29 of 30 blocks are certified." with why not, for the block table; empty while nothing is finished.
-[[nodiscard]] QString summariseBlocks(const std::vector<widgets::BlockRow>& rows);
+// Without a verdict about the whole run, what is certified is only what the issuer says.
+[[nodiscard]] QString summariseBlocks(const std::vector<widgets::BlockRow>& rows,
+                                      const std::optional<widgets::RunVerdict>& verdict);
 
 }

@@ -23,11 +23,9 @@ RunFacts runFactsOf(const Json& show)
     facts.dModel = static_cast<int>(wholeOf(subject, "d_model"));
     facts.prompts = textOf(objectOf(manifest, "prompts"), "name");
     facts.baselineDtype = textOf(objectOf(manifest, "request"), "baseline_dtype");
-    for (const Json& prompt : arrayOf(objectOf(manifest, "prompts"), "prompts")) {
-        ++facts.promptCount;
-        facts.tokens += static_cast<qint64>(arrayOf(prompt, "token_ids").size());
-    }
+    facts.promptCount = static_cast<int>(wholeOf(objectOf(manifest, "prompts"), "items"));
     for (const Json& block : arrayOf(show, "blocks")) {
+        facts.tokens = std::max(facts.tokens, wholeOf(block, "tokens")); // the same prompts for every block
         const widgets::BlockRow row = blockRowOf(block);
         ++facts.blocks;
         facts.certified += row.state == widgets::BlockState::Certified ? 1 : 0;

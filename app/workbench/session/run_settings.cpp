@@ -282,16 +282,16 @@ QString claimSentence(const RunSettings& settings, int blocks, const widgets::Pr
     const double tau =
         policy.relativeDecides ? (settings.tauRelGiven ? policy.tauRel : defaultTauRel(settings.dtype)) : policy.tauAct;
     QString sentence =
-        tr("For each of %1 blocks: whether the surrogate stays within %2 %3 of the %4 baseline for at least %5 of the "
-           "tokens, measured %6.")
+        tr("For each of %1 blocks: whether the surrogate stays within %2 %3 of the %4 baseline for a share of at least "
+           "%5 of the tokens, measured %6.")
             .arg(blocks)
             .arg(policy.relativeDecides ? tr("relative error") : u"τ ="_s, widgets::exactNumber(tau), settings.dtype,
-                 widgets::percentText(policy.alphaAct), scope);
+                 widgets::exactNumber(policy.alphaAct), scope);
     if (settings.loss == "none"_L1)
         sentence += u' ' + tr("Losses are not measured, so no block can be certified under a loss threshold.");
     else
         sentence += u' ' + tr("Loss coverage has to reach %1 at τ_loss = %2.")
-                               .arg(widgets::percentText(policy.alphaLoss), widgets::exactNumber(policy.tauLoss));
+                               .arg(widgets::exactNumber(policy.alphaLoss), widgets::exactNumber(policy.tauLoss));
     return sentence + u' ' + tr("It will say nothing about other prompts.");
 }
 

@@ -145,6 +145,43 @@ bool wantsModel(const widgets::VerdictView& verdict)
            });
 }
 
+namespace {
+
+// What the folder rests on outside itself, each with the checks that tie it to the folder. One that no check has looked
+// at stands there as not checked.
+std::vector<widgets::ArtifactNode> linksOf(const widgets::VerdictView& verdict)
+{
+    struct Link {
+        QString name;
+        QStringList checks;
+    };
+
+    const Link links[] = {
+        {tr("Weights of the model"), {u"replay.weights"_s, u"model.ir"_s, u"model.config"_s, u"expect.model"_s}},
+        {tr("What the model computes"),
+         {u"model.states"_s, u"model.top"_s, u"model.loss_base"_s, u"model.loss_stitched"_s, u"loss.tokens"_s}},
+        {tr("Tokenizer"), {u"model.tokens"_s}},
+        {tr("Prompts"), {u"provenance.prompts"_s, u"expect.prompts"_s}},
+    };
+    std::vector<widgets::ArtifactNode> nodes;
+    for (const Link& link : links) {
+        widgets::ArtifactNode node{link.name, tr("not at this level"), CheckState::NotChecked, {}};
+        bool isNew = true;
+        for (const CheckRow& row : verdict.checks) {
+            if (!link.checks.contains(row.id))
+                continue;
+            node.state = isNew ? row.state : worse(node.state, row.state);
+            if (isNew || node.state == row.state)
+                node.note = row.how;
+            isNew = false;
+        }
+        nodes.push_back(std::move(node));
+    }
+    return nodes;
+}
+
+}
+
 widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
 {
     widgets::ArtifactNode root{QFileInfo(verdict.run).fileName(), {}, verdict.state, {}};
@@ -193,6 +230,8 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
         for (auto& [block, node] : blocks)
             root.children.push_back(std::move(node));
     }
+    for (widgets::ArtifactNode& link : linksOf(verdict))
+        root.children.push_back(std::move(link));
     return root;
 }
 

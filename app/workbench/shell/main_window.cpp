@@ -278,6 +278,11 @@ void MainWindow::refreshStatus()
         if (job.state == widgets::StepState::Running && job.progress.total > 0)
             fraction = static_cast<double>(job.progress.done) / static_cast<double>(job.progress.total);
     }
+    if (const LiveRun* live = m_session.launcher.live();
+        live && m_session.launcher.state() == RunLauncher::State::Running) {
+        const std::shared_ptr<const widgets::RunProgress> progress = live->progress(); // as its own page tells it
+        fraction = progress->total > 0 ? progress->done / progress->total : 0;
+    }
     m_status->setJobs(
         m_session.board.count(widgets::StepState::Running),
         m_session.board.count(widgets::StepState::Waiting) + static_cast<int>(m_session.queue.runs().size()), fraction);

@@ -1,6 +1,8 @@
 // MainWindow: its commands with their keys, and the bar at the top that offers the most used of them.
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
+#include "app/workbench/pages/prompts_panel.h"
+#include "app/workbench/pages/run_page.h"
 #include "app/workbench/shell/command_palette.h"
 #include "app/workbench/shell/dialogs.h"
 #include "app/workbench/shell/drawer.h"
@@ -219,6 +221,12 @@ std::vector<PaletteEntry> MainWindow::paletteEntries()
         if (action->isEnabled())
             entries.push_back({action->text(), action->shortcut().toString(QKeySequence::NativeText),
                                [action] { action->trigger(); }});
+    }
+    for (const BundledPrompts& set : bundledPrompts()) {
+        entries.push_back({tr("Prompts: %1, %2").arg(set.name, set.what), {}, [this, name = set.name] {
+                               showPage(Run);
+                               m_runPage->setPromptSet(name);
+                           }});
     }
     for (const RecentItem& model : m_session.preferences.recentModels())
         entries.push_back({tr("Open model %1").arg(model.title), {}, [this, path = model.path] { openModel(path); }});

@@ -1,5 +1,6 @@
 // blockcert-workbench: the window. Everything heavy happens in child processes.
 #include "app/workbench/shell/main_window.h"
+#include "app/workbench/shell/watched_application.h"
 #include "widgets/theme.h"
 
 #include <QApplication>
@@ -42,8 +43,17 @@ void readCommandLine(QCommandLineParser& parser, const QCoreApplication& applica
     parser.addPositionalArgument(
         u"what"_s, QCoreApplication::translate("main", "a model, a run folder, a certificate.json or a prompt file"),
         u"[MODEL|RUN]"_s);
+    parser.addOption({u"watchdog"_s,
+                      QCoreApplication::translate("main", "Say on standard error what held the window for longer than "
+                                                          "a frame (16 ms); debug builds always do.")});
     parser.process(application);
 }
+
+#ifdef QT_NO_DEBUG
+constexpr bool isDebugBuild = false;
+#else
+constexpr bool isDebugBuild = true;
+#endif
 
 }
 
@@ -63,8 +73,12 @@ int main(int argc, char** argv)
                    stderr);
         return 2;
     }
-    QApplication application(argc, argv);
+    WatchedApplication application(argc, argv);
     readCommandLine(parser, application);
+    if (isDebugBuild || parser.isSet(u"watchdog"_s))
+        application.watch([](const GuiWork& work) {
+            std::fprintf(stderr, "blockcert-workbench: %s\n", qUtf8Printable(sentenceOf(work)));
+        });
     QGuiApplication::setApplicationDisplayName(QCoreApplication::translate("main", "BlockCert Workbench"));
     QGuiApplication::setDesktopFileName(u"io.github.blockcert.Workbench"_s);
 

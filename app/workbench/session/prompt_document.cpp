@@ -4,7 +4,9 @@
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
 
-#include <QDir>
+#include <QFile>
+
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -91,21 +93,34 @@ void PromptDocument::encode()
     }
     Json parameters = {{"model", m_model.toStdString()}, {"max_tokens", m_maxTokens}};
     QString source = m_choice.name;
-    if (isTyped) {
+    if (isTyped) { // a file for `blockcert tokenize`; the engine is sent the text
         const QString format = typedFormat(m_choice.text);
         parameters["content"] = m_choice.text.toStdString();
         parameters["format"] = format.toStdString();
         parameters["name"] = "typed";
-        m_typedFile = std::make_unique<QTemporaryFile>(QDir::tempPath() + u"/typed-XXXXXX."_s + format);
-        if (m_typedFile->open()) {
-            m_typedFile->write(m_choice.text.toUtf8());
-            m_typedFile->close();
-        }
-        source = m_typedFile->fileName();
-    } else {
-        parameters["prompts"] = m_choice.name.toStdString();
+        source = m_typedFolder.filePath(u"typed-%1.%2"_s.arg(++m_typedFiles).arg(format));
+        runInBackground<bool>(
+            this,
+            [source, text = m_choice.text.toUtf8(), last = std::exchange(m_typedFile, source)] {
+                if (!last.isEmpty())
+                    QFile::remove(last);
+                QFile file(source);
+                return file.open(QIODevice::WriteOnly) && file.write(text) == text.size();
+            },
+            [this, parameters, source](bool) { // a file that could not be written is not found by who wants it
+                if (source == m_typedFile && !m_model.isEmpty() && m_choice.kind == PromptChoice::Kind::Typed)
+                    ask(parameters, source);
+            },
+            [](const QString&) {});
+        return;
     }
+    parameters["prompts"] = m_choice.name.toStdString();
+    ask(parameters, source);
+}
 
+void PromptDocument::ask(const Json& parameters, const QString& source)
+{
+    const bool isTyped = m_choice.kind == PromptChoice::Kind::Typed;
     auto job = std::make_shared<JobId>(0);
     const auto isCurrent = [this, job] { return m_list.job == *job && m_list.isLoading(); };
     const auto fail = [this, isCurrent](const JobFault& fault) {

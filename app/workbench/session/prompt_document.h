@@ -6,7 +6,7 @@
 #include "widgets/values.h"
 
 #include <QObject>
-#include <QTemporaryFile>
+#include <QTemporaryDir>
 #include <QTimer>
 
 #include <memory>
@@ -39,6 +39,7 @@ signals:
 private:
     void encodeSoon(int milliseconds);
     void encode();
+    void ask(const Json& parameters, const QString& source);
 
     JobBoard& m_board;
     QString m_model;
@@ -47,7 +48,9 @@ private:
     int m_maxTokens = 256;
     Loadable<widgets::PromptList> m_list;
     QTimer m_timer;
-    std::unique_ptr<QTemporaryFile> m_typedFile; // typed prompts for `blockcert tokenize`
+    QTemporaryDir m_typedFolder;
+    int m_typedFiles = 0;
+    QString m_typedFile; // the newest
 };
 
 }

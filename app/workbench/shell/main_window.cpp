@@ -6,7 +6,6 @@
 #include "app/workbench/pages/run_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
-#include "app/workbench/session/path_kind.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/drop_overlay.h"
 #include "widgets/crumb_bar.h"
@@ -72,7 +71,15 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     if (!restoreGeometry(m_session.preferences.geometry()))
         resize(firstSize());
     m_statusTimer.setInterval(2000);
-    connect(&m_statusTimer, &QTimer::timeout, this, &MainWindow::refreshStatus);
+    connect(&m_statusTimer, &QTimer::timeout, this, [this] {
+        runInBackground<qint64>(
+            this, [engine = m_session.engine.processId()] { return residentBytes(engine); },
+            [this](qint64 bytes) {
+                m_engineBytes = bytes;
+                refreshStatus();
+            },
+            [](const QString&) {});
+    });
     m_statusTimer.start();
     m_crumbTimer.setSingleShot(true);
     m_crumbTimer.setInterval(30);
@@ -252,9 +259,8 @@ void MainWindow::refreshStatus()
     QStringList facts;
     if (!about.device.isEmpty())
         facts << about.device << (about.threads == 1 ? tr("1 thread") : tr("%1 threads").arg(about.threads));
-    if (const qint64 bytes = std::max(residentBytes(engine.processId()), qint64{0});
-        bytes > 0 && !about.device.isEmpty())
-        facts << widgets::bytesText(static_cast<quint64>(bytes));
+    if (m_engineBytes > 0 && !about.device.isEmpty())
+        facts << widgets::bytesText(static_cast<quint64>(m_engineBytes));
     const QString tail = facts.isEmpty() ? QString() : u" · "_s + facts.join(u" · "_s);
     switch (engine.state()) {
     case State::Stopped:

@@ -3,6 +3,7 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/history.h"
+#include "app/workbench/session/path_kind.h"
 #include "app/workbench/session/run_shelf.h"
 #include "app/workbench/shell/command_palette.h"
 #include "app/workbench/shell/session.h"
@@ -87,6 +88,7 @@ private:
         friend bool operator==(const Place&, const Place&) = default;
     };
 
+    void openAs(const QString& path, PathKind kind);
     [[nodiscard]] Place here() const;
     void recordStep();
     void selectionMoved();
@@ -123,7 +125,7 @@ private:
     void chooseCheck();
     void choosePrompts();
     void chooseOut();
-    [[nodiscard]] std::optional<QueuedRun> chosenRun(); // what the Run page says, if it can be run
+    void withChosenRun(const std::function<void(QueuedRun)>& use); // what the Run page says, if it can be run
     void launch(const QueuedRun& run);
     void startRun();
     void queueRun();
@@ -133,6 +135,7 @@ private:
     void cancelCurrent();
     void choosePolicy();
     void chooseFolderToCheck();
+    void save(const QString& path, const QByteArray& text);
     void saveVerdict();
     void saveBatch();
     void showBatchItem(int at);
@@ -143,7 +146,6 @@ private:
     void applyRemedy(Remedy remedy, Page page);
     void copyCommand();
     void toggleDrawer(int page);
-    [[nodiscard]] bool saveTypedPrompts(RunSettings& settings);
     void release(); // Esc
 
     void settingsChanged();
@@ -201,6 +203,7 @@ private:
     QAction* m_back = nullptr;
     QAction* m_forward = nullptr;
     QTimer m_statusTimer;
+    qint64 m_engineBytes = 0; // resident; 0: not known
     QTimer m_crumbTimer;
     QTimer m_placeTimer; // writes the place a moment after it changed, so that a crash forgets little
 };

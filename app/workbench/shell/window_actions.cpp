@@ -9,14 +9,10 @@
 #include "app/workbench/shell/main_window.h"
 
 #include <QClipboard>
-#include <QDateTime>
-#include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QGuiApplication>
 #include <QMessageBox>
-#include <QSaveFile>
-#include <QStandardPaths>
 
 namespace blockcert::workbench {
 
@@ -149,26 +145,6 @@ void MainWindow::chooseOut()
     m_outWasEdited = true;
     m_runPage->setOut(path);
     settingsChanged();
-}
-
-// A run has to be repeatable by its command line, so typed prompts become a file first.
-bool MainWindow::saveTypedPrompts(RunSettings& settings)
-{
-    const QString folder = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + u"/prompts"_s;
-    const QString path = u"%1/typed-%2.%3"_s.arg(folder, QDateTime::currentDateTime().toString(u"yyyyMMdd-HHmmss"_s),
-                                                 typedFormat(settings.prompts.text));
-    QDir().mkpath(folder);
-    QSaveFile file(path);
-    const QByteArray text = settings.prompts.text.toUtf8();
-    if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit()) {
-        m_session.board.addProblem(
-            tr("The typed prompts could not be saved as %1 (%2).").arg(path, file.errorString()));
-        toggleDrawer(Drawer::Problems);
-        return false;
-    }
-    settings.prompts.kind = PromptChoice::Kind::File;
-    settings.prompts.name = path;
-    return true;
 }
 
 void MainWindow::resumeRun(const QString& path)

@@ -1,12 +1,16 @@
 // MainWindow: the run that goes on, the ones that wait for it, and the list of everything under way.
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/process/background.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/main_window.h"
 #include "widgets/number_text.h"
 
 #include <QApplication>
+#include <QDateTime>
 #include <QDir>
 #include <QFileInfo>
+#include <QSaveFile>
+#include <QStandardPaths>
 #include <QSystemTrayIcon>
 
 namespace blockcert::workbench {
@@ -37,6 +41,22 @@ widgets::JobRow rowOf(const JobEntry& job)
     row.elapsedSeconds = job.progress.elapsedSeconds > 0 ? job.progress.elapsedSeconds : widgets::missing;
     row.sentence = job.sentence;
     return row;
+}
+
+// Typed prompts as a new file among the user's data; its path. Throws FileError.
+QString savedPrompts(const QString& typed)
+{
+    const QString folder = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + u"/prompts"_s;
+    const QString path = u"%1/typed-%2.%3"_s.arg(folder, QDateTime::currentDateTime().toString(u"yyyyMMdd-HHmmss"_s),
+                                                 typedFormat(typed));
+    QDir().mkpath(folder);
+    QSaveFile file(path);
+    const QByteArray text = typed.toUtf8();
+    if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit())
+        throw FileError(MainWindow::tr("The typed prompts could not be saved as %1 (%2).")
+                            .arg(path, file.errorString())
+                            .toStdString());
+    return path;
 }
 
 }
@@ -92,15 +112,29 @@ void MainWindow::refreshDrawer()
     m_drawer->setProblems(m_session.board.problems());
 }
 
-std::optional<QueuedRun> MainWindow::chosenRun()
+void MainWindow::withChosenRun(const std::function<void(QueuedRun)>& use)
 {
     if (!m_runPage->obstacle().isEmpty())
-        return std::nullopt;
-    QueuedRun run{m_runPage->settings(), m_session.model.card().value->name, m_session.prompts.list().value,
-                  m_runPage->blocks()};
-    if (run.settings.prompts.kind == PromptChoice::Kind::Typed && !saveTypedPrompts(run.settings))
-        return std::nullopt;
-    return run;
+        return;
+    const QueuedRun run{m_runPage->settings(), m_session.model.card().value->name, m_session.prompts.list().value,
+                        m_runPage->blocks()};
+    if (run.settings.prompts.kind != PromptChoice::Kind::Typed) {
+        use(run);
+        return;
+    }
+    // A run has to be repeatable by its command line, so typed prompts become a file first.
+    runInBackground<QString>(
+        this, [text = run.settings.prompts.text] { return savedPrompts(text); },
+        [run, use](const QString& path) {
+            QueuedRun saved = run;
+            saved.settings.prompts.kind = PromptChoice::Kind::File;
+            saved.settings.prompts.name = path;
+            use(std::move(saved));
+        },
+        [this](const QString& sentence) {
+            m_session.board.addProblem(sentence);
+            toggleDrawer(Drawer::Problems);
+        });
 }
 
 void MainWindow::launch(const QueuedRun& run)
@@ -115,19 +149,20 @@ void MainWindow::startRun()
     if (m_session.launcher.state() == RunLauncher::State::Running)
         return;
     showPage(Run);
-    if (const std::optional<QueuedRun> run = chosenRun())
-        launch(*run);
+    withChosenRun([this](const QueuedRun& run) {
+        if (m_session.launcher.state() != RunLauncher::State::Running)
+            launch(run);
+    });
 }
 
 void MainWindow::queueRun()
 {
-    std::optional<QueuedRun> run = chosenRun();
-    if (!run)
-        return;
-    const QStringList taken = m_session.queue.folders() << m_session.launcher.running().out;
-    if (taken.contains(run->settings.out) || QFileInfo::exists(run->settings.out))
-        run->settings.out = freshOut(run->settings);
-    m_session.queue.add(std::move(*run));
+    withChosenRun([this](QueuedRun run) {
+        const QStringList taken = m_session.queue.folders() << m_session.launcher.running().out;
+        if (taken.contains(run.settings.out) || QFileInfo::exists(run.settings.out))
+            run.settings.out = freshOut(run.settings);
+        m_session.queue.add(std::move(run));
+    });
 }
 
 // A run that was stopped by hand holds the queue; one that ended by itself, well or badly, does not.

@@ -5,7 +5,6 @@
 #include "app/workbench/pages/run_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
-#include "app/workbench/session/path_kind.h"
 #include "app/workbench/shell/main_window.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/number_text.h"
@@ -102,7 +101,14 @@ void MainWindow::showPage(Page page)
 
 void MainWindow::openPath(const QString& path)
 {
-    switch (kindOf(path)) {
+    runInBackground<PathKind>(
+        this, [path] { return kindOf(path); }, [this, path](PathKind kind) { openAs(path, kind); },
+        [](const QString&) {});
+}
+
+void MainWindow::openAs(const QString& path, PathKind kind)
+{
+    switch (kind) {
     case PathKind::Model: openModel(path); break;
     case PathKind::Run: {
         const QString run = QFileInfo(path).isDir() ? path : QFileInfo(path).absolutePath();

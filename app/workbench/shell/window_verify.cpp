@@ -1,6 +1,7 @@
 // MainWindow: verifying a run, one certificate, or every run in a folder.
 #include "app/workbench/pages/verify_batch.h"
 #include "app/workbench/pages/verify_page.h"
+#include "app/workbench/process/background.h"
 #include "app/workbench/shell/main_window.h"
 #include "widgets/state_badge.h"
 
@@ -137,6 +138,23 @@ void MainWindow::learnVerifySpeed(const VerifyRequest& request, const widgets::V
     refreshVerifyCost();
 }
 
+// Whole or not at all, outside the GUI thread.
+void MainWindow::save(const QString& path, const QByteArray& text)
+{
+    const auto tell = [this](const QString& problem) {
+        if (!problem.isEmpty())
+            QMessageBox::warning(this, tr("Save"), problem);
+    };
+    runInBackground<QString>(
+        this,
+        [path, text] {
+            QSaveFile file(path);
+            const bool isSaved = file.open(QIODevice::WriteOnly) && file.write(text) == text.size() && file.commit();
+            return isSaved ? QString() : tr("%1 could not be written (%2).").arg(path, file.errorString());
+        },
+        tell, tell);
+}
+
 void MainWindow::saveVerdict()
 {
     if (!m_session.verdict.source())
@@ -147,12 +165,7 @@ void MainWindow::saveVerdict()
     if (path.isEmpty())
         return;
     m_session.preferences.setLastFolder(u"verdict"_s, QFileInfo(path).absolutePath());
-    QSaveFile file(path);
-    const std::string text = writeJson(*m_session.verdict.source());
-    const auto size = static_cast<qint64>(text.size());
-    if (!file.open(QIODevice::WriteOnly) || file.write(text.data(), size) != size || !file.commit())
-        QMessageBox::warning(this, tr("Save the verdict"),
-                             tr("The verdict could not be saved as %1 (%2).").arg(path, file.errorString()));
+    save(path, QByteArray::fromStdString(writeJson(*m_session.verdict.source())));
 }
 
 void MainWindow::saveBatch()
@@ -163,11 +176,7 @@ void MainWindow::saveBatch()
     if (path.isEmpty())
         return;
     m_session.preferences.setLastFolder(u"verdict"_s, QFileInfo(path).absolutePath());
-    QSaveFile file(path);
-    const QByteArray text = csvOf(m_session.batch.items());
-    if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit())
-        QMessageBox::warning(this, tr("Save the verdicts"),
-                             tr("The verdicts could not be saved as %1 (%2).").arg(path, file.errorString()));
+    save(path, csvOf(m_session.batch.items()));
 }
 
 }

@@ -8,6 +8,7 @@
 #include "app/terminal/text_style.h"
 #include "engine/base/error.h"
 #include "engine/protocol/model_card.h"
+#include "engine/protocol/run_files.h"
 #include "engine/protocol/server.h"
 #include "engine/protocol/token_listing.h"
 
@@ -71,6 +72,17 @@ Json tokenize(const Json& json, const pipeline::Host& host)
     return protocol::tokenize(options, host.locations);
 }
 
+Json readRunFile(const Json& json)
+{
+    Parameters parameters("run_read", json);
+    const std::string run = parameters.text("run");
+    const std::string path = parameters.text("path");
+    const std::int64_t offset = parameters.integer("offset", 0, 0, std::int64_t{1} << 50);
+    const std::int64_t bytes = parameters.integer("bytes", protocol::largestRunChunk, 1, protocol::largestRunChunk);
+    parameters.finish();
+    return protocol::readRunFile(run, path, offset, bytes);
+}
+
 pipeline::CertifyOptions certifyRequest(const Json& json)
 {
     pipeline::CertifyOptions options = certifyOptions(json);
@@ -105,6 +117,14 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
     server.add("open",
                {[&host](const Json& json, const RunContext& context) { return open(json, host, context); }, {}});
     server.add("tokenize", {[&host](const Json& json, const RunContext&) { return tokenize(json, host); }, {}});
+    server.add("run_files", {[](const Json& json, const RunContext&) {
+                                 Parameters parameters("run_files", json);
+                                 const std::string run = parameters.text("run");
+                                 parameters.finish();
+                                 return protocol::listRunFiles(run);
+                             },
+                             {}});
+    server.add("run_read", {[](const Json& json, const RunContext&) { return readRunFile(json); }, {}});
     server.add("estimate", timed([&cache](const Json& json, const RunContext& context) {
                    Json asked = json;
                    asked["dry_run"] = true;

@@ -83,6 +83,17 @@ struct Commands {
     friend bool operator==(const Commands&, const Commands&) = default;
 };
 
+// A view that is not a figure, as it was drawn: on white, and the same in the dark.
+struct Picture {
+    std::string mime;   // "image/png"
+    std::string base64; // its bytes
+    double width = 0;   // in CSS pixels
+    double height = 0;
+    std::string text; // what it shows, for whoever has it read aloud
+
+    friend bool operator==(const Picture&, const Picture&) = default;
+};
+
 // What a person wrote beside the numbers.
 struct Note {
     std::string text;
@@ -90,7 +101,7 @@ struct Note {
     friend bool operator==(const Note&, const Note&) = default;
 };
 
-using Part = std::variant<Paragraph, Bullets, Statement, Facts, Table, figure::Figure, Commands, Note>;
+using Part = std::variant<Paragraph, Bullets, Statement, Facts, Table, figure::Figure, Picture, Commands, Note>;
 
 struct Section {
     std::string title;

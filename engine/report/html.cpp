@@ -148,6 +148,17 @@ std::string write(const figure::Figure& figure)
     return html + "</figure>\n";
 }
 
+std::string write(const Picture& picture)
+{
+    const bool isBase64 = picture.base64.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                                           "0123456789+/=") == std::string::npos;
+    if (picture.mime != "image/png" || !isBase64) // nothing else is drawn here
+        return "";
+    return fmt::format("<figure><img src=\"data:image/png;base64,{}\" width=\"{:.0f}\" height=\"{:.0f}\" "
+                       "alt=\"{}\"></figure>\n",
+                       picture.base64, picture.width, picture.height, xmlText(picture.text));
+}
+
 std::string write(const Commands& commands)
 {
     std::string html = "<pre><code>";
@@ -187,9 +198,10 @@ std::string standingWord(Standing standing)
 
 std::string writeHtml(const Document& document)
 {
-    std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-                       "'unsafe-inline'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+    std::string html =
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+        "'unsafe-inline'; img-src data:\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
     html += fmt::format("<meta name=\"generator\" content=\"{}\">\n<title>{}</title>\n<style>\n{}</style>\n</head>\n",
                         xmlText(document.tool), xmlText(document.title), htmlStyle());
     html += fmt::format("<body>\n<main>\n<header>\n<h1>{}</h1>\n<p class=\"scope\">{}</p>\n", xmlText(document.title),

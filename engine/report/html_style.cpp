@@ -60,6 +60,7 @@ pre { background: var(--window); border: 1px solid var(--line); border-radius: 6
   white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { margin: 0 0 16px; }
 figure svg { display: block; max-width: calc(100% + 20px); height: auto; margin: 0 -10px; }
+figure img { display: block; max-width: 100%; height: auto; background: #FFFFFF; border-radius: 4px; }
 figure .dark { display: none; }
 blockquote { margin: 0 0 16px; padding: 2px 0 2px 14px; border-left: 3px solid var(--accent); white-space: pre-wrap; }
 @media (max-width: 560px) { main { padding: 16px 12px; } section { padding: 16px 12px 8px; } dl { display: block; }

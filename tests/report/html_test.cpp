@@ -40,6 +40,7 @@ Document everyPart(const std::string& text)
                      Facts{{{text, text}}},
                      Table{text, {{text}, {text, ColumnKind::Number}}, {{{text}, {text, Tone::Bad, text}}}, text},
                      drawn(text),
+                     Picture{"image/png", "AAAA", 10, 10, text},
                      Commands{{text, text}},
                      Note{text}};
     return {text, text, text, text, {section, {text, 2, {Paragraph{text}}}, {text, 1, {}}}};
@@ -59,7 +60,7 @@ TEST(ReportPage, ShowsHostileTextAsText)
 {
     const std::string html = writeHtml(everyPart(hostile));
     EXPECT_THAT(html, Not(HasSubstr("<script")));
-    EXPECT_THAT(html, Not(HasSubstr("<img")));
+    EXPECT_EQ(countOf(html, "<img"), 1U) << "the picture's own";
     EXPECT_THAT(html, Not(HasSubstr("\x01")));
     EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
     // The same marks as with harmless text: nothing was opened or closed by it.
@@ -75,12 +76,22 @@ TEST(ReportPage, NeedsNothingFromElsewhere)
     EXPECT_THAT(html, HasSubstr("default-src 'none'"));
     EXPECT_THAT(html, Not(HasSubstr("<link")));
     EXPECT_THAT(html, Not(HasSubstr("url(")));
-    EXPECT_THAT(html, Not(HasSubstr("src=")));
+    EXPECT_EQ(countOf(html, "src="), countOf(html, "src=\"data:image/png;base64,"));
     EXPECT_EQ(countOf(html, "://"), countOf(html, "xmlns=\"http://www.w3.org/2000/svg\""));
     // Every link leads to a section of the page.
     EXPECT_EQ(countOf(html, "href="), countOf(html, "href=\"#s"));
     EXPECT_THAT(html, HasSubstr("href=\"#s2\""));
     EXPECT_THAT(html, HasSubstr("id=\"s2\""));
+}
+
+TEST(ReportPage, DrawsNoPictureThatIsNone)
+{
+    for (const Picture& picture :
+         {Picture{"image/svg+xml", "AAAA", 1, 1, ""}, Picture{"image/png", "\" onerror=\"alert(1)", 1, 1, ""}}) {
+        Document document;
+        document.sections = {{"one", 1, {picture}}};
+        EXPECT_THAT(writeHtml(document), Not(HasSubstr("<img")));
+    }
 }
 
 TEST(ReportPage, HasTheSameBytesEveryTime)

@@ -1,0 +1,69 @@
+// A step of a guided tour: a card that floats over the window, and a ring around what it speaks of.
+#pragma once
+
+#include "widgets/panel.h"
+
+#include <QPointer>
+#include <QTimer>
+
+class QLabel;
+class QPushButton;
+
+namespace blockcert::widgets {
+
+// Paints a ring around a place of its parent; takes no events.
+class TourRing : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit TourRing(QWidget* parent);
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+};
+
+struct TourText {
+    QString title;
+    QString text;
+    QString action; // what the card can do itself; empty: nothing
+};
+
+// Stays beside its target wherever that moves; in the lower right corner while the target is not to be seen. Everything
+// under it can be used: nothing is blocked.
+class TourCard : public Panel {
+    Q_OBJECT
+
+public:
+    explicit TourCard(QWidget* window);
+    // `step` counts from 0.
+    void showStep(const TourText& text, int step, int count, QWidget* target);
+    void leave(); // hides card and ring
+
+    [[nodiscard]] QWidget* target() const { return m_target; }
+
+signals:
+    void nextWanted();
+    void backWanted();
+    void leaveWanted();
+    void restartWanted();
+    void actionWanted();
+
+protected:
+    void keyPressEvent(QKeyEvent* event) override; // Return presses, Right and Left go on and back
+
+private:
+    void place();
+
+    QLabel* m_count = nullptr;
+    QLabel* m_title = nullptr;
+    QLabel* m_text = nullptr;
+    QPushButton* m_action = nullptr;
+    QPushButton* m_restart = nullptr;
+    QPushButton* m_back = nullptr;
+    QPushButton* m_next = nullptr;
+    QPointer<QWidget> m_target;
+    QPointer<TourRing> m_ring;
+    QTimer m_follow;
+};
+
+}

@@ -4,6 +4,7 @@
 #include "app/workbench/session/json_values.h"
 #include "widgets/block_table.h"
 #include "widgets/fact_list.h"
+#include "widgets/help_mark.h"
 #include "widgets/number_text.h"
 #include "widgets/state_badge.h"
 
@@ -150,6 +151,7 @@ CertificatePage::CertificatePage(QWidget* parent)
     back->setToolTip(tr("Esc"));
     connect(back, &QPushButton::clicked, this, &CertificatePage::backWanted);
     m_title->addWidget(m_badge);
+    m_title->addWidget(new widgets::HelpMark({widgets::Term::Certificate}));
     m_title->addWidget(back);
     layout->addWidget(m_title);
     auto* scroll = new QScrollArea;

@@ -8,6 +8,7 @@
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/block_table.h"
 #include "widgets/empty_state.h"
+#include "widgets/help_mark.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -174,7 +175,11 @@ QWidget* ExplorePage::makeTable()
     layout->setContentsMargins(0, space::small, 0, 0);
     layout->setSpacing(space::tiny);
     m_blocksSentence->setWordWrap(true);
-    layout->addWidget(m_blocksSentence);
+    auto* sentence = row(space::tiny);
+    sentence->addWidget(m_blocksSentence, 1);
+    sentence->addWidget(new widgets::HelpMark(
+        {widgets::Term::Error, widgets::Term::Epsilon, widgets::Term::Coverage, widgets::Term::LossCoverage}));
+    layout->addLayout(sentence);
     layout->addWidget(m_table, 1);
     return lower;
 }

@@ -96,6 +96,8 @@ OpenPage::OpenPage(QWidget* parent)
          false, true},
         {widgets::Icon::Run, tr("Try the demo model"), tr("SmolLM2-135M-Instruct, as set up with this program"), true,
          true},
+        {widgets::Icon::Info, tr("Take the guided tour"), tr("Ten steps on a finished run; nothing to wait for"), false,
+         true},
     });
     connect(m_empty, &widgets::EmptyState::wayChosen, this, [this](int way) {
         switch (way) {
@@ -103,6 +105,7 @@ OpenPage::OpenPage(QWidget* parent)
         case 1: emit modelFileWanted(); break;
         case 2: emit runWanted(); break;
         case 3: emit checkWanted(); break;
+        case 5: emit tourWanted(); break;
         default: emit demoWanted(); break;
         }
     });

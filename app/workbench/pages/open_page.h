@@ -53,6 +53,7 @@ signals:
     void runWanted();
     void checkWanted();
     void demoWanted();
+    void tourWanted();
     void measureWanted();
     void cancelWanted();
     void remedyWanted(blockcert::workbench::Remedy remedy);

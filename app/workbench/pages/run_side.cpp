@@ -74,7 +74,7 @@ RunSide::RunSide(QWidget* parent)
     m_pause->setToolTip(tr("Stop after the cell under way, to be resumed later"));
     connect(m_pause, &QPushButton::clicked, this, &RunSide::pauseWanted);
     content->addWidget(m_pause);
-    m_queue->setToolTip(tr("Run what the settings say once this run has ended (Ctrl+Shift+R)"));
+    m_queue->setToolTip(tr("Run what the settings say once this run has ended (Ctrl+Alt+R)"));
     connect(m_queue, &QPushButton::clicked, this, &RunSide::queueWanted);
     content->addWidget(m_queue);
     content->addWidget(m_copy);

@@ -1,6 +1,7 @@
 #include "app/workbench/pages/verify_how.h"
 
 #include "app/workbench/pages/page_parts.h"
+#include "widgets/help_mark.h"
 #include "widgets/number_text.h"
 
 #include <QComboBox>
@@ -85,6 +86,7 @@ VerifyHow::VerifyHow(QWidget* parent)
     auto* upper = row();
     m_upper->setLayout(upper);
     upper->addWidget(m_level, 0, Qt::AlignTop);
+    upper->addWidget(new widgets::HelpMark({widgets::Term::VerificationLevel}), 0, Qt::AlignVCenter);
     upper->addWidget(m_note, 1, Qt::AlignVCenter);
     auto* lower = row();
     lower->addWidget(m_model, 1);

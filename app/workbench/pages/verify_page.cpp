@@ -71,6 +71,7 @@ VerifyPage::VerifyPage(QWidget* parent)
 
     connect(m_side, &VerifySide::saveWanted, this, &VerifyPage::saveWanted);
     connect(m_side, &VerifySide::exploreWanted, this, &VerifyPage::exploreWanted);
+    connect(m_side, &VerifySide::labWanted, this, &VerifyPage::labWanted);
 }
 
 QWidget* VerifyPage::makeChecks()

@@ -60,6 +60,7 @@ signals:
     void cancelWanted();
     void saveWanted();
     void exploreWanted();
+    void labWanted(); // tamper with a copy
     void batchWanted(const blockcert::workbench::VerifyRequest& request);
     void batchCancelWanted();
     void batchItemWanted(int at);

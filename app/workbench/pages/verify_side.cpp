@@ -70,7 +70,11 @@ VerifySide::VerifySide(QWidget* parent)
     buttons->addWidget(m_save, 1);
     buttons->addWidget(m_explore, 1);
     body->addLayout(buttons);
+    QPushButton* lab = button(tr("Tamper with a copy…"), widgets::ButtonRole::Flush);
+    lab->setToolTip(tr("Damage a copy of a run and see which check notices"));
+    connect(lab, &QPushButton::clicked, this, &VerifySide::labWanted);
     content->addWidget(m_body);
+    content->addWidget(lab, 0, Qt::AlignLeft);
     content->addStretch(1);
     connect(m_save, &QPushButton::clicked, this, &VerifySide::saveWanted);
     connect(m_explore, &QPushButton::clicked, this, &VerifySide::exploreWanted);

@@ -26,6 +26,7 @@ public:
 signals:
     void saveWanted();
     void exploreWanted();
+    void labWanted();
 
 private:
     QWidget* m_body = nullptr;

@@ -4,6 +4,8 @@
 #include "app/workbench/process/message_decoder.h"
 #include "engine/protocol/frame_codec.h"
 
+#include <QFileInfo>
+
 #include <algorithm>
 #include <utility>
 
@@ -387,6 +389,11 @@ QString EngineClient::endSentence() const
 {
     if (!m_brokenSentence.isEmpty())
         return tr("The engine was stopped: %1.").arg(m_brokenSentence);
+    if (m_command.isRemote)
+        return tr("The connection to the engine was lost (%1 ended with exit code %2). What it had finished "
+                  "is kept on its machine.")
+            .arg(QFileInfo(m_command.program).fileName())
+            .arg(m_process->exitCode());
     if (m_process->exitStatus() == QProcess::NormalExit)
         return tr("The engine ended by itself with exit code %1.").arg(m_process->exitCode());
     switch (m_process->exitCode()) {

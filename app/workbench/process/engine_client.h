@@ -19,6 +19,7 @@ class MessageDecoder;
 struct EngineCommand {
     QString program;
     QStringList arguments;
+    bool isRemote = false; // it runs on another machine: its end may be that of the connection
 
     friend bool operator==(const EngineCommand&, const EngineCommand&) = default;
 };

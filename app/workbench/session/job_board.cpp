@@ -116,12 +116,52 @@ JobId JobBoard::askEither(const QString& title, const QString& method, const Jso
     return runTool(title, arguments, receiver, callbacks);
 }
 
+JobId JobBoard::askQuietly(const QString& method, Json parameters, QObject* receiver, JobCallbacks callbacks)
+{
+    const JobId id = m_engine.request(method, std::move(parameters));
+    m_quiet.insert(id);
+    m_pending[id] = {receiver, std::move(callbacks), nullptr};
+    return id;
+}
+
+JobId JobBoard::begin(const QString& title, std::function<void()> cancel)
+{
+    const JobId id = add(nextJobId(), title, false, nullptr, {});
+    m_pending.erase(id);
+    m_own[id] = std::move(cancel);
+    return id;
+}
+
+void JobBoard::setProgress(JobId id, const JobProgress& value)
+{
+    if (m_own.contains(id))
+        progress(id, value);
+}
+
+void JobBoard::end(JobId id, StepState state, const QString& sentence)
+{
+    if (m_own.erase(id) == 0)
+        return;
+    if (state == StepState::Failed) {
+        fail(id, {JobFault::Origin::Program, sentence, {}, 0, false});
+    } else if (state == StepState::Done) {
+        finish(id, nullptr);
+    } else {
+        stop(id, false);
+    }
+}
+
 void JobBoard::cancel(JobId id)
 {
+    if (const auto own = m_own.find(id); own != m_own.end()) {
+        const std::function<void()> act = own->second; // which ends the job and forgets itself
+        act();
+        return;
+    }
     if (!m_pending.contains(id))
         return;
     const JobEntry* job = find(id);
-    if (job && job->isEngine)
+    if (m_quiet.contains(id) || (job && job->isEngine))
         m_engine.cancel(id);
     else
         m_tool.cancel(id);
@@ -174,6 +214,7 @@ JobBoard::Pending JobBoard::take(JobId id)
         return {};
     Pending pending = std::move(found->second);
     m_pending.erase(found);
+    m_quiet.erase(id);
     return pending;
 }
 

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace blockcert::workbench {
@@ -57,6 +58,13 @@ public:
     // it neither waits for a run nor for the engine to start. Always by the engine if it is a remote one.
     JobId askEither(const QString& title, const QString& method, const Json& parameters, const QStringList& arguments,
                     QObject* receiver, const JobCallbacks& callbacks);
+    // Of the engine, without an entry in the list of jobs and without a problem when it fails: for the parts of a job
+    // that begin() has entered.
+    JobId askQuietly(const QString& method, Json parameters, QObject* receiver, JobCallbacks callbacks);
+    // A job of several requests, made by its owner. `cancel` is called when the user wants it ended.
+    JobId begin(const QString& title, std::function<void()> cancel);
+    void setProgress(JobId job, const JobProgress& progress);
+    void end(JobId job, widgets::StepState state, const QString& sentence); // Done, Cancelled or Failed
     void cancel(JobId job);
     // A cancel that the list of jobs calls by its purpose.
     void pause(JobId job);
@@ -100,6 +108,8 @@ private:
     ToolRunner& m_tool;
     std::vector<JobEntry> m_entries;
     std::map<JobId, Pending> m_pending;
+    std::map<JobId, std::function<void()>> m_own; // how the jobs of begin() are cancelled
+    std::set<JobId> m_quiet;                      // requests to the engine without an entry
     QStringList m_problems;
     QTimer m_announceTimer;
     bool m_engineIsRemote = false;

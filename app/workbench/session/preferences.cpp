@@ -1,9 +1,10 @@
 #include "app/workbench/session/preferences.h"
 
+#include "app/workbench/session/run_settings.h"
+
 #include <QCoreApplication>
 #include <QDir>
 #include <QFileInfo>
-#include <QProcess>
 #include <QRegularExpression>
 #include <QStandardPaths>
 
@@ -77,11 +78,33 @@ void Preferences::setEngineCommandLine(const QString& command)
 
 EngineCommand Preferences::engineCommand() const
 {
-    QStringList words = QProcess::splitCommand(engineCommandLine());
+    QStringList words = shellWords(engineCommandLine());
     if (words.isEmpty())
-        return {installedProgram(u"blockcert-engine"_s), {u"serve"_s}};
+        return {installedProgram(u"blockcert-engine"_s), {u"serve"_s}, false};
     const QString program = words.takeFirst();
-    return {program, words};
+    return {program, words, engineIsRemote()};
+}
+
+bool Preferences::engineIsRemote() const
+{
+    const QStringList words = shellWords(engineCommandLine());
+    const bool guess = !words.isEmpty() && QFileInfo(words.front()).fileName() == "ssh"_L1;
+    return !words.isEmpty() && m_settings.value(u"engine/remote"_s, guess).toBool();
+}
+
+void Preferences::setEngineIsRemote(bool remote)
+{
+    m_settings.setValue(u"engine/remote"_s, remote);
+}
+
+QString Preferences::remoteRunFolder() const
+{
+    return m_settings.value(u"engine/run_folder"_s, u"blockcert-runs"_s).toString();
+}
+
+void Preferences::setRemoteRunFolder(const QString& folder)
+{
+    m_settings.setValue(u"engine/run_folder"_s, folder);
 }
 
 QString Preferences::toolPathSetting() const
@@ -177,6 +200,7 @@ ShellLayout Preferences::layout(ShellLayout::Name name) const
     layout.side = m_settings.value(group + u"side"_s, layout.side).toBool();
     layout.drawer = m_settings.value(group + u"drawer"_s, layout.drawer).toBool();
     layout.explains = m_settings.value(group + u"explains"_s, layout.explains).toBool();
+    layout.typeScale = std::clamp(m_settings.value(group + u"type_scale"_s, layout.typeScale).toDouble(), 1.0, 2.0);
     return layout;
 }
 
@@ -187,6 +211,17 @@ void Preferences::setLayout(const ShellLayout& layout)
     m_settings.setValue(group + u"side"_s, layout.side);
     m_settings.setValue(group + u"drawer"_s, layout.drawer);
     m_settings.setValue(group + u"explains"_s, layout.explains);
+    m_settings.setValue(group + u"type_scale"_s, layout.typeScale);
+}
+
+int Preferences::tourStep() const
+{
+    return std::max(0, m_settings.value(u"tour/step"_s).toInt());
+}
+
+void Preferences::setTourStep(int step)
+{
+    m_settings.setValue(u"tour/step"_s, step);
 }
 
 void Preferences::resetLayout(ShellLayout::Name name)

@@ -39,7 +39,15 @@ public:
     // The engine's command line as the user typed it; empty: the one that was installed.
     [[nodiscard]] QString engineCommandLine() const;
     void setEngineCommandLine(const QString& command);
+    // Split as a shell would split it; no shell runs.
     [[nodiscard]] EngineCommand engineCommand() const;
+    // Whether the engine's files lie on another machine, so that finished runs are fetched. Unless it was said: where
+    // the command is ssh.
+    [[nodiscard]] bool engineIsRemote() const;
+    void setEngineIsRemote(bool remote);
+    // Where runs go on that machine: a folder, relative to where the engine starts.
+    [[nodiscard]] QString remoteRunFolder() const;
+    void setRemoteRunFolder(const QString& folder);
     [[nodiscard]] QString toolPath() const;
     void setToolPath(const QString& path); // empty: the one that was installed
 
@@ -74,6 +82,10 @@ public:
     // Whether the desktop is told about the end of a run while another window is in front.
     [[nodiscard]] bool notifies() const;
     void setNotifies(bool notifies);
+
+    // The step at which the guided tour was left; 0: it was not begun, or it was finished.
+    [[nodiscard]] int tourStep() const;
+    void setTourStep(int step);
 
     [[nodiscard]] VerifySpeeds verifySpeeds() const;
     void setVerifySpeeds(const VerifySpeeds& speeds);

@@ -126,6 +126,12 @@ void RunLauncher::begin(bool resume)
     emit started();
 }
 
+void RunLauncher::resumeLast()
+{
+    if (m_state != State::Running && m_live && m_isResumable)
+        start(true);
+}
+
 void RunLauncher::start(bool resume)
 {
     m_state = State::Running;

@@ -52,6 +52,9 @@ public:
     // Stopped by pause() and not resumed since.
     [[nodiscard]] bool isPaused() const { return m_isPausing && m_state == State::Cancelled; }
 
+    // Continues the run that went last, which nobody here can read: it lies on the engine's machine.
+    void resumeLast();
+
     [[nodiscard]] State state() const { return m_state; }
 
     [[nodiscard]] const LiveRun* live() const { return m_live.get(); }

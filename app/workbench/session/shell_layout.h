@@ -18,7 +18,7 @@ struct ShellLayout {
     bool drawer = false;          // jobs, log, problems
     bool explains = false;        // a page says what its words mean
     bool listsEveryCheck = false; // Verify starts with a row for every block
-    double typeScale = 1;         // 1.25: readable from the back of a room
+    double typeScale = 1;         // 1.25: readable from the back of a room; 1.6: from a projector
 
     friend bool operator==(const ShellLayout&, const ShellLayout&) = default;
 

@@ -29,6 +29,18 @@ bool editSettings(QWidget* parent, Preferences& preferences)
     form->addRow(QString(), wrapped(QDialog::tr("Empty: the engine that was installed. Another machine's: ssh HOST "
                                                 "blockcert-engine serve; paths then mean files there."),
                                     widgets::TextTone::Secondary, widgets::TextSize::Secondary));
+    auto* remote = new QCheckBox(QDialog::tr("The engine runs on another machine: bring finished runs here"));
+    remote->setChecked(preferences.engineIsRemote());
+    form->addRow(QString(), remote);
+    auto* remoteFolder = new QLineEdit(preferences.remoteRunFolder());
+    remoteFolder->setAccessibleName(QDialog::tr("Folder for runs on the engine's machine"));
+    remoteFolder->setEnabled(remote->isChecked());
+    QObject::connect(remote, &QCheckBox::toggled, remoteFolder, &QWidget::setEnabled);
+    QObject::connect(engine, &QLineEdit::textEdited, remote, [remote](const QString& command) {
+        if (command.trimmed().startsWith(u"ssh "_s))
+            remote->setChecked(true);
+    });
+    form->addRow(QDialog::tr("Folder there"), remoteFolder);
     form->addRow(QDialog::tr("blockcert program"), tool);
     auto* folderRow = row();
     folderRow->addWidget(folder, 1);
@@ -64,6 +76,9 @@ bool editSettings(QWidget* parent, Preferences& preferences)
     if (dialog.exec() != QDialog::Accepted)
         return false;
     preferences.setEngineCommandLine(engine->text());
+    preferences.setEngineIsRemote(remote->isChecked());
+    if (!remoteFolder->text().trimmed().isEmpty())
+        preferences.setRemoteRunFolder(remoteFolder->text().trimmed());
     preferences.setToolPath(tool->text());
     preferences.setRestoresPlace(restores->isChecked());
     preferences.setNotifies(notifies->isChecked());

@@ -3,7 +3,9 @@
 #include "app/workbench/pages/certificate_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
+#include "app/workbench/pages/report_page.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/tamper_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/shell/drawer.h"
@@ -17,7 +19,6 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QDragEnterEvent>
-#include <QFile>
 #include <QFileInfo>
 #include <QLineEdit>
 #include <QMessageBox>
@@ -31,21 +32,6 @@ namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
 namespace space = widgets::space;
-
-namespace {
-
-// Resident memory of a local process, from the second field of /proc/PID/statm; 0 if that is not there.
-qint64 residentBytes(qint64 processId)
-{
-    QFile file(u"/proc/%1/statm"_s.arg(processId));
-    if (processId <= 0 || !file.open(QIODevice::ReadOnly))
-        return 0;
-    const QList<QByteArray> fields = file.readAll().split(' ');
-    constexpr qint64 page = 4096;
-    return fields.size() > 1 ? fields[1].toLongLong() * page : 0;
-}
-
-}
 
 MainWindow::MainWindow(Session& session, QWidget* parent)
     : QMainWindow(parent)
@@ -62,6 +48,9 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     connectVerifyPage();
     connectJobs();
     connectRuns();
+    connectTeaching();
+    connectRemote();
+    connectReport();
     connectSession();
     for (QWidget* field : findChildren<QWidget*>()) { // files dropped on a field are meant for the window
         if (qobject_cast<QLineEdit*>(field) || qobject_cast<QPlainTextEdit*>(field))
@@ -72,10 +61,10 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
         resize(firstSize());
     m_statusTimer.setInterval(2000);
     connect(&m_statusTimer, &QTimer::timeout, this, [this] {
-        runInBackground<qint64>(
-            this, [engine = m_session.engine.processId()] { return residentBytes(engine); },
-            [this](qint64 bytes) {
-                m_engineBytes = bytes;
+        runInBackground<ProcessMemory>(
+            this, [engine = m_session.engine.processId()] { return memoryOf(engine); },
+            [this](const ProcessMemory& memory) {
+                m_engineMemory = memory;
                 refreshStatus();
             },
             [](const QString&) {});
@@ -104,8 +93,10 @@ void MainWindow::buildShell()
         {tr("Run"), widgets::Icon::Run, tr("Measure blocks on prompts (Alt+2)"), true, false, std::nullopt},
         {tr("Explore"), widgets::Icon::Explore, tr("Where the surrogate departs (Alt+3)"), true, false, std::nullopt},
         {tr("Verify"), widgets::Icon::Verify, tr("Check a run without trusting it (Alt+4)"), true, false, std::nullopt},
+        {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+5)"), true, false, std::nullopt},
     });
-    connect(m_rail, &widgets::Rail::chosen, this, [this](int step) { showPage(static_cast<Page>(step)); });
+    connect(m_rail, &widgets::Rail::chosen, this,
+            [this](int step) { showPage(step == reportStep ? Report : static_cast<Page>(step)); });
     m_crumbs = new widgets::CrumbBar;
     m_crumbs->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed); // a long path never widens the window
     m_openPage = new OpenPage;
@@ -113,6 +104,8 @@ void MainWindow::buildShell()
     m_explorePage = new ExplorePage(m_session.selection, m_session.notes);
     m_verifyPage = new VerifyPage;
     m_certificatePage = new CertificatePage;
+    m_tamperPage = new TamperPage(m_session.lab);
+    m_reportPage = new ReportPage(m_session.report);
     m_pages = new QStackedWidget;
     m_sides = new QStackedWidget;
     for (const auto& [page, side] :
@@ -120,7 +113,9 @@ void MainWindow::buildShell()
                                                               {m_runPage, m_runPage->side()},
                                                               {m_explorePage, m_explorePage->side()},
                                                               {m_verifyPage, m_verifyPage->side()},
-                                                              {m_certificatePage, m_certificatePage->side()}}) {
+                                                              {m_certificatePage, m_certificatePage->side()},
+                                                              {m_tamperPage, m_tamperPage->side()},
+                                                              {m_reportPage, m_reportPage->side()}}) {
         m_pages->addWidget(page);
         m_sides->addWidget(side);
     }
@@ -190,6 +185,20 @@ void MainWindow::closeEvent(QCloseEvent* event)
             return;
         }
     }
+    if (m_session.report.isModified()) {
+        QMessageBox question(
+            QMessageBox::Question, tr("The report was not exported"),
+            tr("It has %1 views that are in no file. Close all the same?").arg(m_session.report.items().size()),
+            QMessageBox::NoButton, this);
+        const QPushButton* leave = question.addButton(tr("Close without it"), QMessageBox::DestructiveRole);
+        question.addButton(tr("Stay"), QMessageBox::RejectRole);
+        question.exec();
+        if (question.clickedButton() != leave) {
+            event->ignore();
+            showPage(Report);
+            return;
+        }
+    }
     m_session.preferences.setWindow(saveGeometry(), {});
     rememberPlace();
     m_session.engine.end();
@@ -249,6 +258,7 @@ void MainWindow::refreshRail()
     const auto& verdict = m_session.verdict.verdict();
     m_rail->setContent(Verify, verdict.isReady(),
                        verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt);
+    m_rail->setContent(reportStep, !m_session.report.items().empty());
 }
 
 void MainWindow::refreshStatus()
@@ -259,8 +269,11 @@ void MainWindow::refreshStatus()
     QStringList facts;
     if (!about.device.isEmpty())
         facts << about.device << (about.threads == 1 ? tr("1 thread") : tr("%1 threads").arg(about.threads));
-    if (m_engineBytes > 0 && !about.device.isEmpty())
-        facts << widgets::bytesText(static_cast<quint64>(m_engineBytes));
+    if (engine.command().isRemote)
+        facts << tr("on another machine");
+    else if (m_engineMemory.now > 0 && !about.device.isEmpty())
+        facts << tr("%1, at most %2")
+                     .arg(widgets::bytesText(m_engineMemory.now), widgets::bytesText(m_engineMemory.peak));
     const QString tail = facts.isEmpty() ? QString() : u" · "_s + facts.join(u" · "_s);
     switch (engine.state()) {
     case State::Stopped:
@@ -268,7 +281,9 @@ void MainWindow::refreshStatus()
         break;
     case State::Starting: m_status->setEngine(widgets::EngineLight::Starting, tr("Engine starting")); break;
     case State::Restarting:
-        m_status->setEngine(widgets::EngineLight::Starting, tr("Engine ended; starting it again"));
+        m_status->setEngine(widgets::EngineLight::Starting, engine.command().isRemote
+                                                                ? tr("Connection lost; connecting again")
+                                                                : tr("Engine ended; starting it again"));
         break;
     case State::Ready: m_status->setEngine(widgets::EngineLight::Ready, tr("Engine ready") + tail); break;
     case State::Busy: m_status->setEngine(widgets::EngineLight::Busy, tr("Engine at work") + tail); break;

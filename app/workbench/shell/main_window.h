@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/workbench/pages/page_parts.h"
+#include "app/workbench/process/process_memory.h"
 #include "app/workbench/session/history.h"
 #include "app/workbench/session/path_kind.h"
 #include "app/workbench/session/run_shelf.h"
@@ -24,6 +25,7 @@ class CrumbBar;
 class Notice;
 class Rail;
 class StatusLine;
+class TourCard;
 struct Crumb;
 struct FailureRow;
 struct ViewExport;
@@ -36,7 +38,9 @@ class Drawer;
 class DropOverlay;
 class ExplorePage;
 class OpenPage;
+class ReportPage;
 class RunPage;
+class TamperPage;
 class VerifyPage;
 
 // Connects pages and documents; computes nothing and reads no file of a run or model itself.
@@ -44,7 +48,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum Page { Open, Run, Explore, Verify, Certificate };
+    enum Page { Open, Run, Explore, Verify, Certificate, Lab, Report };
 
     explicit MainWindow(Session& session, QWidget* parent = nullptr);
 
@@ -67,6 +71,17 @@ public:
     [[nodiscard]] ExplorePage& explorePage() { return *m_explorePage; }
 
     [[nodiscard]] VerifyPage& verifyPage() { return *m_verifyPage; }
+
+    [[nodiscard]] TamperPage& tamperPage() { return *m_tamperPage; }
+
+    [[nodiscard]] ReportPage& reportPage() { return *m_reportPage; }
+
+    // Freezes what is shown, for the report.
+    void sendToReport();
+    void writeReport(const QString& path, bool pdf);
+    // The guided tour, from where it was left.
+    void startTour();
+    void leaveTour();
 
 protected:
     void closeEvent(QCloseEvent* event) override;
@@ -97,6 +112,8 @@ private:
     void goBack();
     void goForward();
 
+    static constexpr int reportStep = 4; // of the rail, whose first four steps are pages by their number
+
     void buildShell();
     void buildActions();
     void buildTopBar();
@@ -114,6 +131,9 @@ private:
     void connectVerifyPage();
     void connectJobs();
     void connectRuns();
+    void connectTeaching();
+    void connectRemote();
+    void connectReport();
     void connectSession();
 
     QAction* addCommand(const QString& text, const QString& keys, const std::function<void()>& work);
@@ -145,6 +165,22 @@ private:
     void editPreferences();
     void applyRemedy(Remedy remedy, Page page);
     void copyCommand();
+    void addReportCommands();
+    void exportReport(bool pdf);
+    // What draws the view, in another thread; empty where there is nothing but tables.
+    std::function<widgets::ViewExport()> freezeExplore(ReportItem& item) const;
+    void freezeCertificate(ReportItem& item) const;
+    void addRemoteCommands();
+    [[nodiscard]] QString remoteOut(const QString& prompts, const QString& dtype) const;
+    void fetchRun(const QString& remoteRun);
+    void chooseFetch();
+    void addTeachingCommands();
+    void openLab(const QString& run);
+    void openTeachingRun(const std::function<void(const QString&)>& then);
+    void showTourStep(int step);
+    void doTourAction();
+    [[nodiscard]] QWidget* tourTarget() const;
+    void setTypeScale(double scale);
     void toggleDrawer(int page);
     void release(); // Esc
 
@@ -182,6 +218,10 @@ private:
     ExplorePage* m_explorePage = nullptr;
     VerifyPage* m_verifyPage = nullptr;
     CertificatePage* m_certificatePage = nullptr;
+    TamperPage* m_tamperPage = nullptr;
+    ReportPage* m_reportPage = nullptr;
+    widgets::TourCard* m_tour = nullptr; // made when the tour begins
+    int m_tourStep = -1;                 // −1: no tour
 
     widgets::Notice* m_explanation = nullptr;
     QWidget* m_sideLine = nullptr;
@@ -194,6 +234,7 @@ private:
     std::vector<ShelvedRun> m_shelf;
     enum class CrumbLevel { Model, RunLevel, Block, Prompt, Token, ComponentLevel, Plain };
     std::vector<CrumbLevel> m_crumbLevels;
+    int m_remoteRuns = 0;        // launched on the engine's machine since the window opened, which name their folders
     bool m_outWasEdited = false; // else the run folder follows model and prompts
     QString m_resumeWhenRead;    // a run that is being read in order to be resumed
     LastPlace m_restoring;       // its cell is shown when its run has been read
@@ -203,7 +244,7 @@ private:
     QAction* m_back = nullptr;
     QAction* m_forward = nullptr;
     QTimer m_statusTimer;
-    qint64 m_engineBytes = 0; // resident; 0: not known
+    ProcessMemory m_engineMemory;
     QTimer m_crumbTimer;
     QTimer m_placeTimer; // writes the place a moment after it changed, so that a crash forgets little
 };

@@ -8,11 +8,14 @@
 #include "app/workbench/session/model_document.h"
 #include "app/workbench/session/preferences.h"
 #include "app/workbench/session/prompt_document.h"
+#include "app/workbench/session/report_book.h"
 #include "app/workbench/session/run_catalogue.h"
 #include "app/workbench/session/run_document.h"
+#include "app/workbench/session/run_fetch.h"
 #include "app/workbench/session/run_launcher.h"
 #include "app/workbench/session/run_queue.h"
 #include "app/workbench/session/selection_bus.h"
+#include "app/workbench/session/tamper_lab.h"
 #include "app/workbench/session/verdict_batch.h"
 #include "app/workbench/session/verdict_book.h"
 #include "app/workbench/session/verdict_document.h"
@@ -36,12 +39,15 @@ struct Session {
     ModelDocument model{board};
     PromptDocument prompts{board};
     RunLauncher launcher{board};
+    RunFetch fetch{board};
     RunQueue queue;
     RunDocument run{board};
     RunDocument other{board}; // B
     VerdictDocument verdict{board};
     VerdictBatch batch{board};
     VerdictBook verdicts;
+    TamperLab lab{board};
+    ReportBook report;
     RunCatalogue catalogue{board};
     Annotations notes{preferences.annotationsPath()};
     SelectionBus selection;

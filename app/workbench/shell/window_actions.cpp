@@ -151,6 +151,11 @@ void MainWindow::resumeRun(const QString& path)
 {
     if (m_session.launcher.state() == RunLauncher::State::Running)
         return;
+    if (m_session.preferences.engineIsRemote() && path == m_session.launcher.running().out) {
+        showPage(Run);
+        m_session.launcher.resumeLast();
+        return;
+    }
     const Loadable<RunView>& run = m_session.run.run();
     const bool isRead = run.isReady() && m_session.run.path() == path;
     if (!isRead) {
@@ -237,7 +242,9 @@ void MainWindow::applyRemedy(Remedy remedy, Page page)
     case Run: startRun(); break;
     case Explore: m_session.run.reload(); break;
     case Verify: m_session.verdict.verify(m_session.verdict.request()); break;
-    case Certificate: break;
+    case Certificate:
+    case Lab:
+    case Report: break;
     }
 }
 
@@ -255,13 +262,17 @@ void MainWindow::toggleDrawer(int page)
 
 void MainWindow::release()
 {
-    if (m_session.selection.now().isHeld && m_page == Explore) {
+    if (m_tourStep >= 0) {
+        leaveTour();
+    } else if (m_session.selection.now().isHeld && m_page == Explore) {
         m_explorePage->release();
     } else if (m_drawer->isVisible()) {
         m_drawer->hide();
         keepLayout();
     } else if (m_page == Certificate)
         showPage(Explore);
+    else if (m_page == Lab)
+        showPage(Verify);
     else if (m_page == Explore)
         m_explorePage->release();
 }

@@ -68,7 +68,7 @@ void MainWindow::buildActions()
     m_commandGroup = tr("Run");
     addCommand(tr("Choose a prompt file…"), u"Ctrl+P"_s, [this] { choosePrompts(); });
     addCommand(tr("Run"), u"Ctrl+R"_s, [this] { startRun(); });
-    addCommand(tr("Queue this run"), u"Ctrl+Shift+R"_s, [this] { queueRun(); });
+    addCommand(tr("Queue this run"), u"Ctrl+Alt+R"_s, [this] { queueRun(); });
     addCommand(tr("Pause the run"), {}, [this] { m_session.launcher.pause(); });
     addCommand(tr("Resume the run"), {}, [this] {
         if (m_session.launcher.isResumable())
@@ -78,6 +78,8 @@ void MainWindow::buildActions()
     addCommand(tr("Copy as command"), u"Ctrl+Shift+C"_s, [this] { copyCommand(); });
     addCommand(tr("Start the engine again"), {}, [this] { m_session.engine.start(); });
     addCommand(tr("End the engine"), {}, [this] { m_session.engine.end(); });
+
+    addRemoteCommands();
 
     m_commandGroup = tr("Go");
     const QStringList pages{tr("Go to Open"), tr("Go to Run"), tr("Go to Explore"), tr("Go to Verify")};
@@ -102,6 +104,10 @@ void MainWindow::buildActions()
         showPage(Open);
         m_openPage->showView(OpenPage::ShowRuns);
     });
+
+    addReportCommands();
+
+    addTeachingCommands();
 
     m_commandGroup = tr("Window");
     addCommand(tr("Show or hide the inspector"), u"Ctrl+I"_s, [this] { toggleSide(); });
@@ -210,6 +216,10 @@ void MainWindow::buildTopBar()
     QAction* shortcuts = addCommand(tr("Shortcuts"), u"F1"_s, [this] { new ShortcutSheet(this, m_commands); });
     shortcuts->setShortcuts({QKeySequence(u"F1"_s), QKeySequence(u"Shift+?"_s)});
     gear->menu()->addAction(shortcuts);
+    gear->menu()->addSeparator();
+    for (QAction* action : std::as_const(m_commands))
+        if (action->property("group") == tr("Learn"))
+            gear->menu()->addAction(action);
     m_crumbs->addWidget(gear);
 }
 

@@ -95,6 +95,8 @@ QString MainWindow::freshOut(const RunSettings& settings) const
     const QString prompts = settings.prompts.kind == PromptChoice::Kind::Typed
                                 ? u"typed"_s
                                 : QFileInfo(settings.prompts.name).completeBaseName();
+    if (m_session.preferences.engineIsRemote())
+        return remoteOut(prompts, settings.dtype);
     return freshRunPath(m_session.preferences.runFolder(), m_session.model.card().value->name, prompts, settings.dtype,
                         m_session.queue.folders() << m_session.launcher.running().out);
 }
@@ -146,6 +148,9 @@ void MainWindow::runEnded()
     if (!hasRun) {
         m_explorePage->endLive();
         refreshRail();
+    } else if (m_session.preferences.engineIsRemote()) {
+        if (launcher.state() == RunLauncher::State::Finished)
+            fetchRun(out);
     } else if (m_session.queue.runs().empty() || launcher.state() == RunLauncher::State::Cancelled) {
         m_session.preferences.addRecentRun({out, name});
         m_session.run.open(out);

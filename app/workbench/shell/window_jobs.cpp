@@ -139,7 +139,10 @@ void MainWindow::withChosenRun(const std::function<void(QueuedRun)>& use)
 
 void MainWindow::launch(const QueuedRun& run)
 {
-    QDir().mkpath(QFileInfo(run.settings.out).absolutePath());
+    if (m_session.preferences.engineIsRemote())
+        ++m_remoteRuns;
+    else
+        QDir().mkpath(QFileInfo(run.settings.out).absolutePath());
     m_session.launcher.run(run.settings, run.model, run.prompts, run.blocks);
     refreshCrumbs();
 }

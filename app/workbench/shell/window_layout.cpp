@@ -33,6 +33,14 @@ QString explanationOf(int page)
         return MainWindow::tr(
             "A certificate is a claim with everything needed to check it. Verifying recomputes its numbers here and "
             "sets them beside the issuer's. What was not recomputed is called not checked, never verified.");
+    case MainWindow::Report:
+        return MainWindow::tr("A number without its source cannot be checked. Every view that is sent here keeps the "
+                              "digest of its run, so "
+                              "that a reader can tell whether it is still the same one.");
+    case MainWindow::Lab:
+        return MainWindow::tr("A certificate is worth something because changing it is noticed. Here you may try, on a "
+                              "copy: choose what to "
+                              "damage, and see which check finds it, and which cannot.");
     default:
         return MainWindow::tr(
             "A block is certified when enough tokens and enough of the loss are covered under a policy stated in "

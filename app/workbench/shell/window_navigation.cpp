@@ -91,7 +91,7 @@ void MainWindow::showPage(Page page)
     m_page = page;
     m_pages->setCurrentIndex(page);
     m_sides->setCurrentIndex(page);
-    m_rail->setCurrent(page == Certificate ? Explore : page);
+    m_rail->setCurrent(page == Certificate ? Explore : page == Lab ? Verify : page == Report ? reportStep : page);
     if (!m_rail->hasFocus() || !m_rail->isVisible())
         m_pages->currentWidget()->setFocus();
     recordStep();
@@ -248,6 +248,12 @@ void MainWindow::refreshCrumbs()
         }
         if (m_page == Certificate)
             add(CrumbLevel::Plain, tr("certificate"));
+    } else if (m_page == Report) {
+        add(CrumbLevel::Plain, tr("Report"));
+    } else if (m_page == Lab) {
+        add(CrumbLevel::Plain, tr("Tamper lab"));
+        if (!m_session.lab.run().isEmpty())
+            add(CrumbLevel::Plain, QFileInfo(m_session.lab.run()).fileName());
     } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
         const QFileInfo path(m_session.verdict.request().path);
         if (path.isFile())

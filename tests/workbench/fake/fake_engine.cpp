@@ -5,7 +5,10 @@
 // {"error": {…}}, {"padded": bytes} (a valid result of that size), {"garbage": text}, {"announce": bytes} (a header for
 // a body that never comes), {"crash": signal}, {"exit": code}, {"silence": true} (answers nothing any more),
 // {"deaf": true} (does not hear cancels), {"stale": …} (a result for an id nobody asked for), {"log": text},
-// {"until_file": path} (goes on when the file exists).
+// {"until_file": path} (goes on when the file exists). run_files and run_read are answered as the engine answers them,
+// unless the script has them.
+#include "engine/base/error.h"
+#include "engine/protocol/run_files.h"
 #include "tests/workbench/fake/script.h"
 
 #include <atomic>
@@ -123,6 +126,21 @@ bool play(const Json& step, const Json& id)
     return true;
 }
 
+Json ofRun(const std::string& method, const Json& parameters)
+{
+    using namespace blockcert;
+    try {
+        const std::string run = parameters.at("run");
+        return {{"result", method == "run_files"
+                               ? protocol::listRunFiles(run)
+                               : protocol::readRunFile(run, parameters.at("path"), parameters.at("offset"),
+                                                       parameters.at("bytes"))}};
+    } catch (const Error& error) {
+        return {
+            {"error", {{"code", -32000}, {"message", error.what()}, {"data", {{"exit_code", 3}, {"kind", "file"}}}}}};
+    }
+}
+
 void serve(const Json& request, blockcert::fake::Script& script)
 {
     const Json id = request["id"];
@@ -137,6 +155,8 @@ void serve(const Json& request, blockcert::fake::Script& script)
                             {"engine", {{"device", "cpu"}, {"processor", "none"}, {"isa", "none"}, {"threads", 2}}},
                             {"memory", {{"resident_bytes", 612000000}, {"available_bytes", 8000000000}}}}}}});
     }
+    if (scenario.empty() && (method == "run_files" || method == "run_read"))
+        scenario = Json::array({ofRun(method, request["params"])});
     scenario.push_back({{"end", true}}); // so that a cancel is heard after the last step, too
     for (const Json& step : scenario) {
         {

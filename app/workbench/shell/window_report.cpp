@@ -1,0 +1,191 @@
+// MainWindow: sending what is shown to the report, and writing the report.
+#include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/report_page.h"
+#include "app/workbench/process/background.h"
+#include "app/workbench/session/report_parts.h"
+#include "app/workbench/session/report_text.h"
+#include "app/workbench/shell/main_window.h"
+#include "engine/report/html.h"
+#include "widgets/block_table.h"
+#include "widgets/compare_table.h"
+#include "widgets/coverage_export.h"
+#include "widgets/coverage_rows.h"
+#include "widgets/failure_table.h"
+#include "widgets/figure_view.h"
+#include "widgets/heatmap_export.h"
+#include "widgets/status_line.h"
+#include "widgets/token_heatmap.h"
+
+#include <QDateTime>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMessageBox>
+#include <QSaveFile>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int mostBlockRows = 40;
+constexpr int mostFailureRows = 40;
+
+QString now()
+{
+    return QDateTime::currentDateTimeUtc().toString(u"yyyy-MM-dd'T'HH:mm:ss'Z'"_s);
+}
+
+// Blocks and failures as the window's tables show them, in their order.
+template <class View>
+void addTable(const QWidget& page, const QString& caption, int most, std::vector<report::Part>& parts)
+{
+    if (const auto* view = page.findChild<View*>(); view && view->model() && view->model()->rowCount() > 0)
+        parts.emplace_back(tableOf(*view->model(), caption, most));
+}
+
+}
+
+void MainWindow::addReportCommands()
+{
+    addCommand(tr("Send this view to the report"), u"Ctrl+Shift+R"_s, [this] { sendToReport(); });
+    addCommand(tr("Go to Report"), u"Alt+5"_s, [this] { showPage(Report); });
+}
+
+void MainWindow::connectReport()
+{
+    m_reportPage->setStaleness([this](const ReportItem& item) {
+        const RunFacts* facts = item.runPath.isEmpty() ? nullptr : m_session.catalogue.of(item.runPath);
+        return facts && !facts->digest.isEmpty() && facts->digest != item.runDigest;
+    });
+    connect(&m_session.catalogue, &RunCatalogue::changed, m_reportPage, &ReportPage::refresh);
+    connect(m_reportPage, &ReportPage::exportWanted, this, &MainWindow::exportReport);
+    connect(m_reportPage, &ReportPage::sourceWanted, this, &MainWindow::openRun);
+    connect(&m_session.report, &ReportBook::changed, this, &MainWindow::refreshRail);
+}
+
+// Freezes what is on the page: tables at once, pictures in the background.
+void MainWindow::sendToReport()
+{
+    ReportItem item;
+    item.when = now();
+    std::function<widgets::ViewExport()> view;
+    const Loadable<RunView>& run = m_session.run.run();
+    if ((m_page == Explore || m_page == Certificate) && run.isReady() && !m_explorePage->isLive()) {
+        item.runPath = run.value->path;
+        item.runName = run.value->name;
+        item.runDigest = run.value->digest;
+        item.scope = tr("%1 · %2, %3 baseline").arg(run.value->model, run.value->prompts, run.value->baselineDtype);
+        const std::optional<widgets::RunVerdict> verdict = m_session.verdicts.of(run.value->path, run.value->digest);
+        item.parts.emplace_back(standingOf(verdict));
+        if (m_page == Explore)
+            view = freezeExplore(item);
+        else
+            freezeCertificate(item);
+    } else if (m_page == Verify && m_session.verdict.verdict().isReady()) {
+        const widgets::VerdictView& verdict = *m_session.verdict.verdict().value;
+        item.title = tr("Verification at level %1").arg(verdict.level);
+        item.runPath = runOf(m_session.verdict.request().path);
+        item.runName = QFileInfo(item.runPath).completeBaseName();
+        item.runDigest = verdict.digest;
+        item.scope = verdict.scope;
+        item.parts = partsOf(verdict);
+    } else {
+        QMessageBox::information(this, tr("Send to the report"),
+                                 tr("There is nothing on this page to send. Open a finished run in Explore, a "
+                                    "certificate, or a verdict."));
+        return;
+    }
+    if (!view) {
+        m_session.report.add(std::move(item));
+        return;
+    }
+    runInBackground<report::Picture>(
+        this, [view] { return pictureOf(view()); },
+        [this, item](report::Picture picture) mutable {
+            item.parts.insert(item.parts.begin() + 1, std::move(picture));
+            m_session.report.add(std::move(item));
+        },
+        [this](const QString& sentence) { m_session.board.addProblem(sentence); });
+}
+
+std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item) const
+{
+    std::function<widgets::ViewExport()> view;
+    switch (m_explorePage->view()) {
+    case ExplorePage::Map:
+        item.title = tr("Error by token and block");
+        if (const auto* map = m_explorePage->findChild<widgets::TokenHeatmap*>(); map && map->isVisible()) {
+            const widgets::ViewExport shown = widgets::heatmapExport(*map);
+            item.title = shown.title;
+            view = [shown] { return shown; };
+        }
+        if (const auto* chart = m_explorePage->findChild<widgets::FigureView*>();
+            chart && chart->isVisible() && chart->figure())
+            item.parts.emplace_back(*chart->figure());
+        addTable<widgets::BlockTable>(*m_explorePage, tr("Blocks"), mostBlockRows, item.parts);
+        break;
+    case ExplorePage::Coverage: {
+        item.title = tr("Coverage");
+        view = [map = m_explorePage->map()] {
+            return widgets::coverageExport(map,
+                                           std::make_shared<const widgets::CoverageRows>(widgets::coverageRows(*map)));
+        };
+        break;
+    }
+    case ExplorePage::Failures:
+        item.title = tr("Failures, worst first");
+        addTable<widgets::FailureTable>(*m_explorePage, {}, mostFailureRows, item.parts);
+        break;
+    case ExplorePage::Compare:
+        item.title = tr("Beside %1").arg(QFileInfo(m_session.other.path()).completeBaseName());
+        addTable<widgets::CompareTable>(*m_explorePage, {}, mostBlockRows, item.parts);
+        break;
+    }
+    return view;
+}
+
+void MainWindow::freezeCertificate(ReportItem& item) const
+{
+    const auto& certificates = m_session.run.run().value->certificates;
+    const auto found = certificates.find(m_certificatePage->block());
+    item.title = tr("Certificate of block %1").arg(m_certificatePage->block());
+    if (found == certificates.end())
+        return;
+    for (report::Part& part : partsOfCertificate(*found->second))
+        item.parts.push_back(std::move(part));
+}
+
+void MainWindow::exportReport(bool pdf)
+{
+    const QString start = m_session.preferences.lastFolder(u"report"_s) + (pdf ? u"/report.pdf"_s : u"/report.html"_s);
+    const QString path = QFileDialog::getSaveFileName(this, tr("Export the report"), start,
+                                                      pdf ? tr("PDF (*.pdf)") : tr("HTML (*.html)"));
+    if (path.isEmpty())
+        return;
+    m_session.preferences.setLastFolder(u"report"_s, QFileInfo(path).absolutePath());
+    writeReport(path, pdf);
+}
+
+void MainWindow::writeReport(const QString& path, bool pdf)
+{
+    const report::Document document = m_reportPage->document();
+    runInBackground<bool>(
+        this,
+        [document, path, pdf] {
+            const QByteArray bytes = pdf ? pdfOf(document) : QByteArray::fromStdString(report::writeHtml(document));
+            QSaveFile file(path);
+            if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit())
+                throw FileError(
+                    tr("The report could not be saved as %1 (%2).").arg(path, file.errorString()).toStdString());
+            return true;
+        },
+        [this](bool) { m_session.report.setExported(); },
+        [this](const QString& sentence) {
+            m_session.board.addProblem(sentence);
+            QMessageBox::warning(this, tr("Export the report"), sentence);
+        });
+}
+
+}

@@ -1,0 +1,171 @@
+// The report of the window: frozen views, their order and notes, the way back, marks of age, and what is written.
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/report_page.h"
+#include "app/workbench/session/report_book.h"
+#include "app/workbench/session/report_parts.h"
+#include "app/workbench/session/report_text.h"
+#include "engine/report/html.h"
+#include "tests/workbench/support/bench.h"
+
+#include <QFile>
+#include <QStandardItemModel>
+#include <QTextDocument>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using testing::engineScript;
+using testing::showScript;
+using testing::waitUntil;
+using testing::Workbench;
+
+ReportItem item(const QString& title)
+{
+    return {title,
+            {},
+            u"/runs/a.blockcert"_s,
+            u"a"_s,
+            QString(64, u'd'),
+            u"2026-01-01T00:00:00Z"_s,
+            {report::Paragraph{"numbers"}},
+            {}};
+}
+
+QStringList titlesOf(const ReportBook& book)
+{
+    QStringList titles;
+    for (const ReportItem& one : book.items())
+        titles << one.title;
+    return titles;
+}
+
+std::string htmlOf(const ReportBook& book, bool stale = false)
+{
+    return report::writeHtml(book.document(u"2026-01-01T00:00:00Z"_s, [stale](const ReportItem&) { return stale; }));
+}
+
+TEST(ReportBook, KeepsTheOrderOfTheUserAndEveryStepBack)
+{
+    ReportBook book;
+    for (const QString& title : {u"one"_s, u"two"_s, u"three"_s})
+        book.add(item(title));
+    book.move(2, -1);
+    EXPECT_EQ(titlesOf(book), (QStringList{u"one"_s, u"three"_s, u"two"_s}));
+    book.move(0, -1); // there is nothing above it
+    book.remove(1);
+    EXPECT_EQ(titlesOf(book), (QStringList{u"one"_s, u"two"_s}));
+    book.undo();
+    book.undo();
+    EXPECT_EQ(titlesOf(book), (QStringList{u"one"_s, u"two"_s, u"three"_s}));
+    book.redo();
+    EXPECT_EQ(titlesOf(book), (QStringList{u"one"_s, u"three"_s, u"two"_s}));
+    book.add(item(u"four"_s));
+    EXPECT_FALSE(book.canRedo());
+}
+
+TEST(ReportBook, ANoteIsOneStepHoweverManyLettersItHas)
+{
+    ReportBook book;
+    book.add(item(u"one"_s));
+    for (const QString& note : {u"S"_s, u"Se"_s, u"See"_s})
+        book.setNote(0, note);
+    EXPECT_EQ(book.items()[0].note, u"See"_s);
+    book.undo();
+    EXPECT_EQ(book.items()[0].note, QString());
+    EXPECT_EQ(book.items().size(), 1U);
+}
+
+TEST(ReportBook, SaysWhereEachViewComesFromAndWhetherItsRunHasChanged)
+{
+    ReportBook book;
+    book.add(item(u"<b>map</b>"_s));
+    book.setNote(0, u"first line\n<i>second</i>"_s);
+    const std::string html = htmlOf(book);
+    EXPECT_NE(html.find(std::string(64, 'd')), std::string::npos);
+    EXPECT_NE(html.find("&lt;b&gt;map&lt;/b&gt;"), std::string::npos);
+    EXPECT_NE(html.find("first line\n&lt;i&gt;second&lt;/i&gt;"), std::string::npos);
+    EXPECT_EQ(html.find("is another one by now"), std::string::npos);
+    EXPECT_NE(htmlOf(book, true).find("is another one by now"), std::string::npos);
+}
+
+TEST(ReportParts, ATableKeepsItsFirstRowsAndSaysWhatIsLeftOut)
+{
+    QStandardItemModel model(5, 2);
+    model.setHorizontalHeaderLabels({u"name"_s, u"value"_s});
+    for (int row = 0; row < 5; ++row) {
+        model.setItem(row, 0, new QStandardItem(u"row %1"_s.arg(row)));
+        auto* number = new QStandardItem(QString::number(row));
+        number->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+        model.setItem(row, 1, number);
+    }
+    const report::Table table = tableOf(model, u"caption"_s, 3);
+    EXPECT_EQ(table.rows.size(), 3U);
+    EXPECT_EQ(table.columns[0].kind, report::ColumnKind::Text);
+    EXPECT_EQ(table.columns[1].kind, report::ColumnKind::Number);
+    EXPECT_NE(table.leftOut.find("2 more"), std::string::npos);
+    EXPECT_TRUE(tableOf(model, {}, 5).leftOut.empty());
+}
+
+TEST(ReportText, BecomesAPdfWithEveryPart)
+{
+    ReportBook book;
+    ReportItem one = item(u"map"_s);
+    one.parts = {report::Statement{report::Standing::Claimed, "Nothing was recomputed."},
+                 report::Table{"", {{"block"}, {"error", report::ColumnKind::Number}}, {{{"29"}, {"0.002"}}}, {}},
+                 report::Bullets{{"a", "b"}}};
+    book.add(one);
+    const report::Document document = book.document(u"now"_s, [](const ReportItem&) { return false; });
+    const std::unique_ptr<QTextDocument> text = textOf(document, 600);
+    for (const QString& word : {u"map"_s, u"claimed, not verified here"_s, u"0.002"_s, QString(64, u'd')})
+        EXPECT_TRUE(text->toPlainText().contains(word)) << word.toStdString();
+    const QByteArray pdf = pdfOf(document);
+    EXPECT_TRUE(pdf.startsWith("%PDF-"));
+    EXPECT_GT(pdf.size(), 2000);
+}
+
+TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    bench.command(u"Send this view to the report"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == 1; }));
+    const ReportItem sent = bench.session->report.items()[0];
+    EXPECT_EQ(sent.runDigest, bench.session->run.run().value->digest);
+    bool hasPicture = false;
+    bool hasTable = false;
+    for (const report::Part& part : sent.parts) {
+        hasPicture = hasPicture || std::holds_alternative<report::Picture>(part);
+        hasTable = hasTable || std::holds_alternative<report::Table>(part);
+    }
+    EXPECT_TRUE(hasPicture);
+    EXPECT_TRUE(hasTable);
+    for (const QString& view : {u"Explore: coverage"_s, u"Explore: failures"_s}) {
+        const std::size_t before = bench.session->report.items().size();
+        bench.command(view);
+        bench.command(u"Send this view to the report"_s);
+        ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == before + 1; }))
+            << view.toStdString();
+    }
+    bench.command(u"Go to Report"_s);
+    EXPECT_EQ(bench.window->page(), MainWindow::Report);
+    const QString html = bench.runFolder() + u"/report.html"_s;
+    const QString pdf = bench.runFolder() + u"/report.pdf"_s;
+    bench.window->writeReport(html, false);
+    bench.window->writeReport(pdf, true);
+    ASSERT_TRUE(waitUntil([&] { return QFile::exists(html) && QFile::exists(pdf); }));
+    QFile file(html);
+    ASSERT_TRUE(file.open(QIODevice::ReadOnly));
+    const QByteArray page = file.readAll();
+    EXPECT_TRUE(page.contains("claimed, not verified here"));
+    EXPECT_TRUE(page.contains(sent.runDigest.toUtf8()));
+    EXPECT_TRUE(page.contains("data:image/png;base64,"));
+    bench.session->report.setExported();
+}
+
+}
+}

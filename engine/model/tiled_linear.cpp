@@ -36,11 +36,22 @@ struct RowTile {
     std::int64_t height = 0;
 };
 
-std::vector<RowTile> rowTilesOf(std::int64_t rows, const Tiling& tiling)
+// What a product costs besides its multiplications, in rows: packing the weights, or widening them.
+constexpr std::int64_t weightRows = 32;
+
+// How long `tasks` of `rows` each take, shared out among the threads.
+std::int64_t timeOf(std::int64_t tasks, std::int64_t rows)
+{
+    const std::int64_t threads = threadCount();
+    return (tasks + threads - 1) / threads * (rows + weightRows);
+}
+
+// Rows begin … end − 1 in tiles no higher than `tallest`.
+std::vector<RowTile> rowTilesOf(std::int64_t begin, std::int64_t end, std::int64_t tallest, const Tiling& tiling)
 {
     std::vector<RowTile> tiles;
-    for (std::int64_t begin = 0; begin < rows;) {
-        const std::int64_t left = rows - begin;
+    while (begin < end) {
+        const std::int64_t left = std::min(end - begin, tallest);
         const auto height = std::find_if(tiling.rows.begin(), tiling.rows.end(),
                                          [left](std::int64_t candidate) { return candidate <= left; });
         tiles.push_back({begin, *height});
@@ -49,7 +60,32 @@ std::vector<RowTile> rowTilesOf(std::int64_t rows, const Tiling& tiling)
     return tiles;
 }
 
-// The outputs of one panel for all rows: the weights are widened once.
+// The height at which the threads are done first: high tiles cost less, low ones leave no thread without work.
+std::int64_t bestHeight(std::int64_t rows, std::int64_t panels, const Tiling& tiling)
+{
+    return *std::min_element(tiling.rows.begin(), tiling.rows.end(), [&](std::int64_t a, std::int64_t b) {
+        return timeOf((rows + a - 1) / a * panels, a) < timeOf((rows + b - 1) / b * panels, b);
+    });
+}
+
+// The same for weights that are widened first: how many rows share one widening of a panel.
+std::int64_t bestShare(std::int64_t rows, std::int64_t panels, const Tiling& tiling)
+{
+    const std::int64_t step = tiling.rows.front();
+    std::int64_t best = (rows + step - 1) / step * step;
+    std::int64_t bestTime = timeOf(panels, best);
+    for (std::int64_t parts = 2; parts * step <= rows; ++parts) {
+        const std::int64_t share = ((rows + parts - 1) / parts + step - 1) / step * step;
+        const std::int64_t time = timeOf((rows + share - 1) / share * panels, share);
+        if (time < bestTime) {
+            best = share;
+            bestTime = time;
+        }
+    }
+    return best;
+}
+
+// The outputs of one panel for these rows: the weights are widened once.
 void multiplyPanel(const at::Tensor& y, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                    const std::vector<RowTile>& rowTiles, const RunContext& context)
 {
@@ -151,35 +187,38 @@ void tiledLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const 
     }
     assert(x.size(0) % tiling.rows.back() == 0 && y.size(0) == x.size(0));
 
-    const std::vector<RowTile> rowTiles = rowTilesOf(x.size(0), tiling);
+    const std::int64_t rows = x.size(0);
     const std::vector<std::int64_t> panels = outputPanels(layer.outputs(), tiling);
-    const auto rowCount = static_cast<std::int64_t>(rowTiles.size());
     const auto panelCount = static_cast<std::int64_t>(panels.size()) - 1;
     const auto biasOf = [&](std::int64_t begin, std::int64_t width) {
         return layer.bias().defined() ? layer.bias().narrow(0, begin, width) : at::Tensor();
     };
+    // Neighbouring tasks share a weight panel.
+    const auto forPanels = [&](std::int64_t parts, auto work) {
+        runTasks(parts * panelCount, context, [&](std::int64_t task) {
+            const auto panel = static_cast<std::size_t>(task / parts);
+            work(task % parts, panels[panel], panels[panel + 1] - panels[panel]);
+        });
+    };
     const at::ScalarType computed = x.scalar_type() == at::kHalf ? at::kFloat : x.scalar_type();
     if (layer.weight().scalar_type() != computed) {
         const at::Tensor wide = input.to(computed);
-        runTasks(panelCount, context, [&](std::int64_t task) {
-            const auto panel = static_cast<std::size_t>(task);
-            const std::int64_t begin = panels[panel];
-            const std::int64_t width = panels[panel + 1] - begin;
+        const std::int64_t share = bestShare(rows, panelCount, tiling);
+        forPanels((rows + share - 1) / share, [&](std::int64_t part, std::int64_t begin, std::int64_t width) {
+            const std::int64_t first = part * share;
             multiplyPanel(y.narrow(1, begin, width), wide, layer.weight().narrow(0, begin, width), biasOf(begin, width),
-                          rowTiles, context);
+                          rowTilesOf(first, std::min(rows, first + share), share, tiling), context);
         });
         return;
     }
-    runTasks(rowCount * panelCount, context, [&](std::int64_t task) {
-        // Neighbouring tasks share a weight panel; the highest tiles come first.
-        const RowTile rows = rowTiles[static_cast<std::size_t>(task % rowCount)];
-        const auto panel = static_cast<std::size_t>(task / rowCount);
-        const std::int64_t begin = panels[panel];
-        const std::int64_t width = panels[panel + 1] - begin;
-        at::Tensor out = y.narrow(0, rows.begin, rows.height).narrow(1, begin, width);
-        multiply(out, input.narrow(0, rows.begin, rows.height), layer.weight().narrow(0, begin, width),
-                 biasOf(begin, width));
-    });
+    const std::vector<RowTile> rowTiles = rowTilesOf(0, rows, bestHeight(rows, panelCount, tiling), tiling);
+    forPanels(static_cast<std::int64_t>(rowTiles.size()),
+              [&](std::int64_t tile, std::int64_t begin, std::int64_t width) {
+                  const RowTile at = rowTiles[static_cast<std::size_t>(tile)];
+                  at::Tensor out = y.narrow(0, at.begin, at.height).narrow(1, begin, width);
+                  multiply(out, input.narrow(0, at.begin, at.height), layer.weight().narrow(0, begin, width),
+                           biasOf(begin, width));
+              });
 }
 
 }

@@ -18,14 +18,14 @@ class RunContext;
 
 namespace blockcert::model {
 
-// How one matrix product is cut. Rows are cut greedily into the heights given (descending); the last one is also
-// the multiple to which callers pad their rows. All heights give the same bits where the self-test passed
-// (invariance.h); where it did not, there is one height only.
+// How one matrix product is cut. Rows are cut greedily into the heights given (descending), from that one on at which
+// the threads are done first; the last one is also the multiple to which callers pad their rows. All heights give the
+// same bits where the self-test passed (invariance.h); where it did not, there is one height only.
 struct Tiling {
-    std::vector<std::int64_t> rows = {128, 64, 32};
-    std::int64_t outputs = 192; // at most; a layer's outputs are shared out evenly
+    std::vector<std::int64_t> rows = {256, 128, 64, 32};
+    std::int64_t outputs = 384; // at most; a layer's outputs are shared out evenly
 
-    [[nodiscard]] std::string text() const; // "128/64/32 rows x 192 outputs"
+    [[nodiscard]] std::string text() const; // "256/128/64/32 rows x 384 outputs"
 
     [[nodiscard]] std::int64_t padded(std::int64_t count) const
     {

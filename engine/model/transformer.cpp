@@ -198,7 +198,8 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         // Of a head that is not kept, what the self-test looks at.
         const std::vector<std::int64_t> panels = outputPanels(state->config.vocab, state->tiling);
         const std::int64_t lastPanel = panels[panels.size() - 2];
-        const std::int64_t tested = apart == 0 ? 0 : panels[1] + state->config.vocab - lastPanel;
+        const std::int64_t lastWidth = lastPanel > 0 ? state->config.vocab - lastPanel : 0; // 0: it is the first
+        const std::int64_t tested = apart == 0 ? 0 : panels[1] + lastWidth;
         progress.total = (count.model - apart + tested * state->config.dModel + blocks * count.block) * element;
         progress.unit = "bytes";
         std::mutex reporting;
@@ -212,8 +213,9 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         std::vector<Linear> headPanels;
         if (residency == Residency::OneBlock) {
             headPanels.push_back(loadHeadRows(*state->checkpoint, 0, panels[1], dtype, device, loaded, context));
-            headPanels.push_back(loadHeadRows(*state->checkpoint, lastPanel, state->config.vocab - lastPanel, dtype,
-                                              device, loaded, context));
+            if (lastWidth > 0)
+                headPanels.push_back(
+                    loadHeadRows(*state->checkpoint, lastPanel, lastWidth, dtype, device, loaded, context));
             state->prefetch(LayerIndex{0});
             state->awaitPrefetch(context);
         }

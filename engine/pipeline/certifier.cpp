@@ -450,7 +450,7 @@ private:
     void saveNowAndThen()
     {
         const auto before = Clock::now();
-        if (before - m_saved < std::min<Clock::duration>(m_options.saveInterval, 20 * m_saveTime))
+        if (before - m_saved < std::min<Clock::duration>(m_options.saveInterval, 50 * m_saveTime))
             return;
         m_output.drain(); // the cells of the blocks that the state has behind it
         saveWave(wavePath(),

@@ -31,7 +31,7 @@ struct WorkDone {
 
 struct CertifierOptions {
     bool skipKnownRows = true; // rows whose values are known need not be computed; no bit depends on it
-    // The wave's state is saved at least this often, and more often where that costs less than a twentieth of the time.
+    // The wave's state is saved at least this often, and more often where that costs less than a fiftieth of the time.
     std::chrono::milliseconds saveInterval = std::chrono::seconds(60);
 };
 

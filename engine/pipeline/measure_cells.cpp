@@ -26,12 +26,16 @@ std::vector<double> rowNorms(std::span<const double> rows, std::size_t width)
     return norms;
 }
 
-std::vector<double> rowDistances(std::span<const double> a, const std::vector<double>& b, std::size_t width)
+std::vector<double> rowDistances(std::span<const double> a, std::span<const double> b, std::size_t width)
 {
-    std::vector<double> differences(b.size());
-    for (std::size_t i = 0; i < b.size(); ++i)
-        differences[i] = a[i] - b[i];
-    return rowNorms(differences, width);
+    std::vector<double> distances;
+    for (std::size_t row = 0; row < b.size(); row += width) {
+        double squares = 0;
+        for (std::size_t i = row; i < row + width; ++i)
+            squares += (a[i] - b[i]) * (a[i] - b[i]);
+        distances.push_back(std::sqrt(squares));
+    }
+    return distances;
 }
 
 }

@@ -94,9 +94,14 @@ void HelpMark::keyPressEvent(QKeyEvent* event)
         QAbstractButton::keyPressEvent(event);
 }
 
+QWidget* HelpMark::card() const
+{
+    return m_card && m_card->isVisible() ? m_card.data() : nullptr;
+}
+
 void HelpMark::open()
 {
-    if (m_card)
+    if (card())
         return;
     auto* card = new HelpCard(m_terms, window());
     m_card = card;

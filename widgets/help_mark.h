@@ -18,7 +18,7 @@ public:
     explicit HelpMark(std::vector<Term> terms, QWidget* parent = nullptr);
     [[nodiscard]] QSize sizeHint() const override;
 
-    [[nodiscard]] QWidget* card() const { return m_card; } // null while it is closed
+    [[nodiscard]] QWidget* card() const; // null while it is closed
 
 protected:
     void paintEvent(QPaintEvent* event) override;

@@ -172,7 +172,7 @@ TEST_F(Lab, DamageIsCaughtByTheCheckThatTheLessonNames)
     EXPECT_TRUE(caughtBy({Tamper::DropFile, true, 1}).contains("block_15/ir.h5"_L1));
     EXPECT_TRUE(caughtBy({Tamper::ChangeNumber, false, 1}).contains("File digest"_L1));
     EXPECT_EQ(caughtBy({Tamper::ChangeNumber, true, 1}), QString()) << "digests alone do not notice";
-    EXPECT_TRUE(caughtBy({Tamper::ChangeNumber, true, 3}).contains("block 29: ε"_L1));
+    EXPECT_TRUE(caughtBy({Tamper::ChangeNumber, true, 3}).contains(u"block 29: ε"_s));
     EXPECT_EQ(caughtBy({Tamper::ChangePrompt, true, 3}), QString()) << "texts are the issuer's words";
     EXPECT_TRUE(caughtBy({Tamper::ChangePrompt, true, 4}).contains("Prompts tokenised again"_L1));
 }

@@ -10,6 +10,7 @@
 #include <QFile>
 #include <QFileInfo>
 #include <QTemporaryDir>
+#include <QThreadPool>
 
 #include <utility>
 
@@ -64,6 +65,7 @@ struct RunFetch::Work {
     qint64 done = 0;
     qint64 total = 0;
     QElapsedTimer clock;
+    bool isWriting = false; // in the thread pool, which then has the members below
     // Of the file under way; used in the thread pool, one chunk after the other.
     std::unique_ptr<QFile> file;
     std::unique_ptr<QCryptographicHash> hash;
@@ -245,6 +247,7 @@ void RunFetch::take(const Json& answer)
         fail(tr("The engine's answer about %1 is not what was asked for; nothing was kept.").arg(remote.path));
         return;
     }
+    work->isWriting = true;
     runInBackground<bool>(
         this,
         [work, bytes = decoded.decoded] {
@@ -252,6 +255,7 @@ void RunFetch::take(const Json& answer)
             return true;
         },
         [this, work, size](bool) {
+            work->isWriting = false;
             if (!isCurrent(work))
                 return;
             work->offset += size;
@@ -263,6 +267,7 @@ void RunFetch::take(const Json& answer)
             askNext();
         },
         [this, work](const QString& sentence) {
+            work->isWriting = false;
             if (isCurrent(work))
                 fail(sentence);
         });
@@ -311,12 +316,23 @@ void RunFetch::report()
     m_board.setProgress(m_work->entry, progress);
 }
 
+// What has arrived is thrown away; large folders take a while.
+void RunFetch::discard(const std::shared_ptr<Work>& work)
+{
+    if (!work->isWriting && work->folder)
+        QThreadPool::globalInstance()->start([work] {
+            work->file.reset();
+            work->folder->remove();
+        });
+}
+
 void RunFetch::cancel()
 {
     if (!m_work)
         return;
     const std::shared_ptr<Work> work = std::exchange(m_work, nullptr);
     m_board.cancel(work->request);
+    discard(work);
     m_board.end(work->entry, widgets::StepState::Cancelled, {});
     emit cancelled();
 }
@@ -324,6 +340,7 @@ void RunFetch::cancel()
 void RunFetch::fail(const QString& sentence)
 {
     const std::shared_ptr<Work> work = std::exchange(m_work, nullptr);
+    discard(work);
     m_board.end(work->entry, widgets::StepState::Failed, sentence);
     emit failed(sentence);
 }

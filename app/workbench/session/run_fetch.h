@@ -53,6 +53,7 @@ private:
     void publish();
     void fail(const QString& sentence);
     void report();
+    static void discard(const std::shared_ptr<Work>& work);
 
     // Whether an answer still belongs to the fetch that goes on.
     [[nodiscard]] bool isCurrent(const std::shared_ptr<Work>& work) const { return work && work == m_work; }

@@ -128,8 +128,11 @@ void RunLauncher::begin(bool resume)
 
 void RunLauncher::resumeLast()
 {
-    if (m_state != State::Running && m_live && m_isResumable)
-        start(true);
+    if (m_state == State::Running || !m_live || !m_isResumable)
+        return;
+    m_flopsOfRun = widgets::missing; // its time is no longer that of a whole run
+    m_live->beginAgain();
+    begin(true);
 }
 
 void RunLauncher::start(bool resume)

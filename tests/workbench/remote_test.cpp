@@ -241,7 +241,7 @@ TEST_F(Fetch, RefusesWhatIsTooLargeAndWhatIsThereAlready)
     FetchLimits few;
     few.files = 3;
     EXPECT_TRUE(fetch(sampleRun(), few).contains(u"11 files"_s));
-    EXPECT_EQ(leftHere(), QStringList());
+    EXPECT_TRUE(waitUntil([&] { return leftHere().isEmpty(); })) << "swept away in the background";
     ASSERT_TRUE(QDir(m_here.path()).mkdir(u"run.blockcert"_s));
     EXPECT_TRUE(fetch(sampleRun()).contains(u"there already"_s));
     EXPECT_EQ(digestsOf(target().toStdString()).size(), 0U);
@@ -264,7 +264,7 @@ TEST_F(Fetch, NeverWritesOutsideItsFolder)
         answer["files"].push_back({{"path", "SHA256SUMS"}, {"size", 1}, {"sha256", digest}});
         use({{"run_files", once(steps({testing::result(answer)}))}});
         EXPECT_TRUE(fetch("run").contains(u"cannot be part of a run"_s)) << path;
-        EXPECT_EQ(leftHere(), QStringList());
+        EXPECT_TRUE(waitUntil([&] { return leftHere().isEmpty(); })) << "swept away in the background";
     }
 }
 
@@ -281,7 +281,7 @@ TEST_F(Fetch, RefusesAnswersThatWereNotAskedFor)
         use({{"run_files", once(steps({testing::result(listing)}))},
              {"run_read", once(steps({testing::result(chunk)}))}});
         EXPECT_TRUE(fetch("run").contains(u"not what was asked for"_s)) << chunk.dump();
-        EXPECT_EQ(leftHere(), QStringList());
+        EXPECT_TRUE(waitUntil([&] { return leftHere().isEmpty(); })) << "swept away in the background";
     }
 }
 
@@ -292,7 +292,7 @@ TEST_F(Fetch, EndsWithTheConnection)
     listing["files"].push_back({{"path", "SHA256SUMS"}, {"size", 3}, {"sha256", digest}});
     use({{"run_files", once(steps({testing::result(listing)}))}, {"run_read", once(steps({Json{{"exit", 255}}}))}});
     EXPECT_TRUE(fetch("run").contains(u"connection to the engine was lost"_s));
-    EXPECT_EQ(leftHere(), QStringList());
+    EXPECT_TRUE(waitUntil([&] { return leftHere().isEmpty(); })) << "swept away in the background";
     EXPECT_EQ(m_board->count(widgets::StepState::Failed), 1);
 }
 

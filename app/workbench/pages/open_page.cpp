@@ -113,9 +113,13 @@ OpenPage::OpenPage(QWidget* parent)
     m_problem->setClosable(true);
     connect(m_problem, &widgets::Notice::closed, m_problem, &QWidget::hide);
     connect(m_problem, &widgets::Notice::actionRequested, this, [this] { emit remedyWanted(m_remedy); });
-    auto* emptyLayout = pageLayout(m_emptyPage);
-    emptyLayout->addWidget(m_problem);
-    emptyLayout->addWidget(m_empty, 1);
+    auto* welcome = new QWidget;
+    auto* welcomeColumn = pageLayout(welcome);
+    welcomeColumn->addWidget(m_problem);
+    welcomeColumn->addWidget(m_empty, 1);
+    auto* emptyLayout = column(0);
+    emptyLayout->addWidget(scrolling(welcome)); // six ways are higher than a small screen
+    m_emptyPage->setLayout(emptyLayout);
     m_stack->addWidget(m_emptyPage);
 
     m_filter->setPlaceholderText(tr("Filter tensors"));

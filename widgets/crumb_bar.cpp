@@ -57,9 +57,22 @@ CrumbBar::CrumbBar(QWidget* parent)
     setAccessibleName(tr("Selection"));
 }
 
+// The buttons of a path of the same length are kept: the selection moves many times a second.
 void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
 {
+    const bool isSamePath = crumbs.size() == m_crumbs.size();
     m_crumbs = crumbs;
+    if (!isSamePath)
+        makeButtons();
+    for (std::size_t level = 0; level < m_crumbs.size(); ++level) {
+        m_buttons[level]->setAccessibleName(m_crumbs[level].text);
+        m_buttons[level]->setToolTip(plainToolTip(m_crumbs[level].text));
+    }
+    elide();
+}
+
+void CrumbBar::makeButtons()
+{
     while (QLayoutItem* item = m_path->takeAt(0)) {
         delete item->widget();
         delete item;
@@ -67,15 +80,12 @@ void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
     m_buttons.clear();
     m_separators.clear();
     for (int level = 0; level < static_cast<int>(m_crumbs.size()); ++level) {
-        const Crumb& crumb = m_crumbs[static_cast<std::size_t>(level)];
         const bool last = level + 1 == static_cast<int>(m_crumbs.size());
         auto* button = new QToolButton(this);
         button->setProperty("role", QStringLiteral("crumb"));
         button->setProperty("last", last);
         button->setFont(textFont(TextSize::Body, last ? TextWeight::Strong : TextWeight::Normal));
         button->setFocusPolicy(Qt::TabFocus);
-        button->setAccessibleName(crumb.text);
-        button->setToolTip(plainToolTip(crumb.text));
         connect(button, &QToolButton::clicked, this, [this, level] { openCrumb(level); });
         m_buttons.push_back(button);
         m_path->addWidget(button);
@@ -84,7 +94,6 @@ void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
             m_path->addWidget(m_separators.back());
         }
     }
-    elide();
 }
 
 void CrumbBar::openCrumb(int level)

@@ -38,6 +38,7 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
+    void makeButtons();
     void elide();
     void openCrumb(int level);
 

@@ -64,6 +64,7 @@ TokenChips::TokenChips(QWidget* parent)
 void TokenChips::setTokens(std::shared_ptr<const std::vector<Token>> tokens)
 {
     m_tokens = std::move(tokens);
+    m_pieces.clear();
     m_fills.clear();
     m_query.clear();
     m_current = -1;
@@ -78,12 +79,14 @@ void TokenChips::setTokens(std::shared_ptr<const std::vector<Token>> tokens)
 void TokenChips::setTruncated(qint64 tokens)
 {
     m_truncated = tokens;
+    m_pieces.clear();
     relayout();
 }
 
 void TokenChips::setShowIds(bool show)
 {
     m_showIds = show;
+    m_pieces.clear();
     relayout();
 }
 
@@ -136,42 +139,49 @@ int TokenChips::chipHeight() const
     return m_showIds ? line + QFontMetrics(textFont(TextSize::Axis)).height() + 6 : line + 8;
 }
 
-int TokenChips::layoutInto(std::vector<Chip>* chips, int width) const
+// Text is measured once: layouts ask for the height at many widths.
+const std::vector<TokenChips::Piece>& TokenChips::measuredPieces() const
 {
+    if (!m_pieces.empty() || !m_tokens)
+        return m_pieces;
     const QFontMetrics pieces(fixedFont(TextSize::Secondary));
     const QFontMetrics axis(textFont(TextSize::Axis));
     const QFontMetrics kinds(textFont(TextSize::Axis, TextWeight::Strong));
+    m_pieces.reserve(m_tokens->size() + 1);
+    for (const Token& token : *m_tokens) {
+        const QString text = chipText(token);
+        int content = pieces.horizontalAdvance(text);
+        if (token.kind != TokenKind::Ordinary)
+            content += kinds.horizontalAdvance(kindWord(token.kind)) + space::small;
+        if (m_showIds)
+            content = std::max(content, axis.horizontalAdvance(QString::number(token.id)));
+        // A line feed in the prompt ends the line here too, so that its shape stays recognisable.
+        m_pieces.push_back({text, content, token.piece.endsWith(u'\n')});
+    }
+    if (m_truncated > 0) {
+        const QString text = tr("%1 more tokens were cut off").arg(countText(m_truncated));
+        m_pieces.push_back({text, pieces.horizontalAdvance(text), false});
+    }
+    return m_pieces;
+}
+
+int TokenChips::layoutInto(std::vector<Chip>* chips, int width) const
+{
     const int height = chipHeight();
     int x = 0;
     int y = 0;
-    const auto place = [&](const QString& text, int content) {
-        const int chipWidth = std::min(content + 2 * padding, std::max(width, 24));
+    for (const Piece& piece : measuredPieces()) {
+        const int chipWidth = std::min(piece.width + 2 * padding, std::max(width, 24));
         if (x > 0 && x + chipWidth > width) {
             x = 0;
             y += height + gap;
         }
         if (chips != nullptr)
-            chips->push_back({QRect(x, y, chipWidth, height), text, false});
+            chips->push_back({QRect(x, y, chipWidth, height), piece.text, false});
         x += chipWidth + gap;
-    };
-    if (m_tokens) {
-        for (const Token& token : *m_tokens) {
-            const QString text = chipText(token);
-            int content = pieces.horizontalAdvance(text);
-            if (token.kind != TokenKind::Ordinary)
-                content += kinds.horizontalAdvance(kindWord(token.kind)) + space::small;
-            if (m_showIds)
-                content = std::max(content, axis.horizontalAdvance(QString::number(token.id)));
-            place(text, content);
-            // A line feed in the prompt ends the line here too, so that its shape stays recognisable.
-            if (token.piece.endsWith(u'\n') && x > 0) {
-                x = 0;
-                y += height + gap;
-            }
-        }
-        if (m_truncated > 0) {
-            const QString text = tr("%1 more tokens were cut off").arg(countText(m_truncated));
-            place(text, pieces.horizontalAdvance(text));
+        if (piece.endsLine) {
+            x = 0;
+            y += height + gap;
         }
     }
     return x > 0 ? y + height : std::max(0, y - gap);
@@ -386,8 +396,10 @@ void TokenChips::changeEvent(QEvent* event)
 {
     QAbstractScrollArea::changeEvent(event);
     if (event->type() == QEvent::FontChange || event->type() == QEvent::StyleChange ||
-        event->type() == QEvent::PaletteChange)
+        event->type() == QEvent::PaletteChange) {
+        m_pieces.clear();
         relayout();
+    }
 }
 
 }

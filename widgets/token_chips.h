@@ -52,10 +52,19 @@ private:
     };
 
     void relayout();
+
+    struct Piece {
+        QString text;
+        int width = 0; // of its text and ids, without the chip's padding
+        bool endsLine = false;
+    };
+
+    [[nodiscard]] const std::vector<Piece>& measuredPieces() const;
     [[nodiscard]] int layoutInto(std::vector<Chip>* chips, int width) const; // returns the height
     [[nodiscard]] int chipHeight() const;
 
     std::shared_ptr<const std::vector<Token>> m_tokens;
+    mutable std::vector<Piece> m_pieces; // empty: to be measured
     std::vector<Chip> m_chips;
     std::vector<QColor> m_fills;
     QString m_query;

@@ -16,7 +16,7 @@ class RecentCells {
 public:
     void keep(const CellRecord& cell)
     {
-        constexpr std::size_t most = std::size_t{32} << 20;
+        constexpr std::size_t most = std::size_t{8} << 20;
         const std::size_t bytes = cell.input.bytes.size() + cell.output.bytes.size() +
                                   cell.attentionOutput.bytes.size() + cell.mlpOutput.bytes.size();
         (void)take(cell.block, cell.prompt);

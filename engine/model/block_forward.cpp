@@ -8,14 +8,11 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace blockcert::model {
 namespace {
-
-// Rows whose wide intermediate results are in memory together, unless one prompt alone has more: enough for the matrix
-// products.
-constexpr std::int64_t groupRows = 512;
 
 // Whole prompts: first … end − 1, which are `rows` rows from row `begin` on.
 struct Group {
@@ -25,7 +22,7 @@ struct Group {
     std::int64_t rows = 0;
 };
 
-std::vector<Group> groupsOf(const Batch& batch)
+std::vector<Group> groupsOf(const Batch& batch, std::int64_t groupRows)
 {
     std::vector<Group> groups;
     for (std::int64_t prompt = 0; prompt < batch.prompts(); ++prompt) {
@@ -140,7 +137,7 @@ public:
     // Without taps each group goes through the whole block; with them a sublayer's output is shown for all rows.
     void run() const
     {
-        const std::vector<Group> groups = groupsOf(m_pass.batch);
+        const std::vector<Group> groups = groupsOf(m_pass.batch, groupRowsOf(m_pass.config));
         if (m_pass.taps == nullptr) {
             for (const Group& group : groups) {
                 add(group, attention(group));
@@ -196,6 +193,12 @@ private:
     KeyValues m_own;
 };
 
+}
+
+std::int64_t groupRowsOf(const TransformerConfig& config)
+{
+    constexpr std::int64_t elements = std::int64_t{6} << 20; // of a result of the MLP's width
+    return std::clamp<std::int64_t>(elements / std::max<std::int64_t>(1, config.dFf), 512, 1024);
 }
 
 void applyLinear(const Pass& pass, const at::Tensor& x, const Linear& layer, at::Tensor& y, const RunContext& context)

@@ -36,6 +36,10 @@ struct Pass {
 void forwardBlock(const Pass& pass, const BlockWeights& weights, LayerIndex layer, at::Tensor& state,
                   const RunContext& context);
 
+// Rows whose wide intermediate results are in memory together, unless one prompt alone has more: enough for the matrix
+// products and for all threads.
+[[nodiscard]] std::int64_t groupRowsOf(const TransformerConfig& config);
+
 // y = layer(x) by the kernel the pass asks for.
 void applyLinear(const Pass& pass, const at::Tensor& x, const Linear& layer, at::Tensor& y, const RunContext& context);
 

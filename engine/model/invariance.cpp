@@ -69,7 +69,7 @@ bool agrees(const Linear& layer, const Tiling& tiling, const at::Tensor& referen
 // The first and the last panel of a layer, as layers of their own with the same cuts.
 std::vector<Linear> panelsToTry(const Linear& layer, const Tiling& tiling)
 {
-    const std::vector<std::int64_t> begins = outputPanels(layer.outputs(), tiling);
+    const std::vector<std::int64_t> begins = outputPanels(layer.outputs(), layer.inputs(), tiling);
     std::vector<Linear> panels;
     const auto add = [&](std::size_t panel) {
         const std::int64_t begin = begins[panel];

@@ -165,9 +165,14 @@ std::int64_t Linear::outputs() const
     return m_state->weight.size(0);
 }
 
-std::vector<std::int64_t> outputPanels(std::int64_t outputs, const Tiling& tiling)
+std::vector<std::int64_t> outputPanels(std::int64_t outputs, std::int64_t inputs, const Tiling& tiling)
 {
-    const std::int64_t panels = std::max<std::int64_t>(1, (outputs + tiling.outputs - 1) / tiling.outputs);
+    // A panel in double is an allocation that is used again and not mapped anew, and every thread has one.
+    constexpr std::int64_t panelElements = std::int64_t{1} << 21;
+    constexpr std::int64_t narrowest = 192;
+    const std::int64_t most =
+        std::min(tiling.outputs, std::max(narrowest, panelElements / std::max<std::int64_t>(1, inputs)));
+    const std::int64_t panels = std::max<std::int64_t>(1, (outputs + most - 1) / most);
     const std::int64_t width = roundUp((outputs + panels - 1) / panels, outputStep);
     std::vector<std::int64_t> begins;
     for (std::int64_t begin = 0; begin < outputs; begin += width)
@@ -188,7 +193,7 @@ void tiledLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const 
     assert(x.size(0) % tiling.rows.back() == 0 && y.size(0) == x.size(0));
 
     const std::int64_t rows = x.size(0);
-    const std::vector<std::int64_t> panels = outputPanels(layer.outputs(), tiling);
+    const std::vector<std::int64_t> panels = outputPanels(layer.outputs(), layer.inputs(), tiling);
     const auto panelCount = static_cast<std::int64_t>(panels.size()) - 1;
     const auto biasOf = [&](std::int64_t begin, std::int64_t width) {
         return layer.bias().defined() ? layer.bias().narrow(0, begin, width) : at::Tensor();

@@ -23,7 +23,7 @@ namespace blockcert::model {
 // same bits where the self-test passed (invariance.h); where it did not, there is one height only.
 struct Tiling {
     std::vector<std::int64_t> rows = {256, 128, 64, 32};
-    std::int64_t outputs = 384; // at most; a layer's outputs are shared out evenly
+    std::int64_t outputs = 384; // at most, fewer where there are many inputs; a layer's outputs are shared out evenly
 
     [[nodiscard]] std::string text() const; // "256/128/64/32 rows x 384 outputs"
 
@@ -64,7 +64,7 @@ private:
 void tiledLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const Tiling& tiling,
                  const RunContext& context);
 
-// The first output of each panel tiledLinear would use for this many outputs, and `outputs` at the end.
-[[nodiscard]] std::vector<std::int64_t> outputPanels(std::int64_t outputs, const Tiling& tiling);
+// The first output of each panel tiledLinear would use for a layer of this size, and `outputs` at the end.
+[[nodiscard]] std::vector<std::int64_t> outputPanels(std::int64_t outputs, std::int64_t inputs, const Tiling& tiling);
 
 }

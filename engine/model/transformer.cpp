@@ -196,7 +196,7 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
                                                                   : 2 * matrix;
         state->tiling = defaultTiling(dtype);
         // Of a head that is not kept, what the self-test looks at.
-        const std::vector<std::int64_t> panels = outputPanels(state->config.vocab, state->tiling);
+        const std::vector<std::int64_t> panels = outputPanels(state->config.vocab, state->config.dModel, state->tiling);
         const std::int64_t lastPanel = panels[panels.size() - 2];
         const std::int64_t lastWidth = lastPanel > 0 ? state->config.vocab - lastPanel : 0; // 0: it is the first
         const std::int64_t tested = apart == 0 ? 0 : panels[1] + lastWidth;
@@ -272,6 +272,14 @@ Residency Transformer::residency() const
 void Transformer::prefetch(LayerIndex layer)
 {
     m_state->prefetch(layer);
+}
+
+void Transformer::dropPrefetched()
+{
+    if (m_state->residency != Residency::OneBlock)
+        return;
+    m_state->stopReading();
+    m_state->aheadBytes = {};
 }
 
 void Transformer::release(LayerIndex layer)

@@ -84,8 +84,10 @@ public:
 
     // With Residency::OneBlock, otherwise without effect. prefetch() begins to read a block in the background unless it
     // is already there: whatever reads this block's weights from the checkpoint then waits for nothing, and does not
-    // read them again until another block is prefetched. release() drops a block's weights.
+    // read them again until another block is prefetched or dropPrefetched() gives the memory back. release() drops a
+    // block's weights.
     void prefetch(LayerIndex layer);
+    void dropPrefetched();
     void release(LayerIndex layer);
 
     // The self-test's answer for the shapes of a block's layers, one by one, in the type of a replay; asked once.

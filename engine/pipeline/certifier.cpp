@@ -53,7 +53,7 @@ std::int64_t longestOf(const PromptSet& set)
 // Computed but not yet written: what a kill may lose besides the group at work.
 std::size_t outputTasksFor(const RunManifest& manifest)
 {
-    constexpr std::int64_t bytes = std::int64_t{64} << 20;
+    constexpr std::int64_t bytes = std::int64_t{32} << 20;
     const std::int64_t cell = 4 * std::max<std::int64_t>(1, longestOf(manifest.prompts)) * manifest.subject.dModel *
                               storageBlock(manifest.request.baselineDtype).bytes;
     return static_cast<std::size_t>(std::clamp<std::int64_t>(bytes / cell, 2, 16));
@@ -251,7 +251,7 @@ private:
             return;
         }
         const auto surrogate = std::make_shared<Surrogate>(m_ahead.take(block, m_context));
-        prefetchNext(); // while this block is replayed
+        m_transformer.dropPrefetched(); // a replay needs the memory for longer than reading takes
         prepareNext(block);
         replay::TorchInterpreter interpreter(std::shared_ptr<const ir::BlockIr>(surrogate, &surrogate->block),
                                              m_manifest.request.replayDtype, m_transformer.device(),

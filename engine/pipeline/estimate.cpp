@@ -1,4 +1,6 @@
 #include "engine/base/run_context.h"
+#include "engine/model/block_forward.h"
+#include "engine/model/parallel_tasks.h"
 #include "engine/model/weights.h"
 #include "engine/pipeline/loaded_model.h"
 #include "engine/pipeline/open_surrogates.h"
@@ -98,19 +100,21 @@ double memoryOf(const RunRequest& request, const TransformerConfig& config, cons
     const double block = static_cast<double>(count.block) * element;
     const double head = static_cast<double>(config.vocab) * config.dModel * element;
     const bool losses = request.loss == LossMode::Exact;
-    // One block at a time: its weights, the file's bytes of it or of the next one, and its surrogate; the baseline's
-    // are dropped before the surrogate is made unless models with an earlier block replaced still need them.
+    // All weights and two surrogates, one of which is being prepared; or one block at a time: its weights, the file's
+    // bytes of it or of the next one, and its surrogate; the baseline's are dropped before the surrogate is made unless
+    // models with an earlier block replaced still need them.
     const double weights = residency == model::Residency::Whole
                                ? static_cast<double>(count.model) * element + config.layers * block
                                : std::max(head, block * 2);
     const double widest = std::max(2 * config.dFf, config.queryWidth() + 2 * config.keyValueWidth());
     const bool narrower = element < replayElement; // widened a panel at a time
-    const double panels = 192.0 * std::max(config.dFf, config.dModel) * replayElement * 16;
+    const double panel = std::max(0x1p21, 192.0 * std::max(config.dFf, config.dModel)) * replayElement;
+    const double panels = panel * model::threadCount();
     const double surrogate =
-        (residency == model::Residency::Whole ? block : 0) + (narrower ? panels : block / element * replayElement);
+        (residency == model::Residency::Whole ? 2 * block : 0) + (narrower ? panels : block / element * replayElement);
     const double state = work.tokens * config.dModel * element;
     const double carried = losses ? state * static_cast<double>(request.blocks.size() + 1) : 0;
-    const double rows = std::min(work.tokens, 512.0);
+    const double rows = std::min(work.tokens, static_cast<double>(model::groupRowsOf(config)));
     const double forward = rows * (widest + config.dFf + 4.0 * config.dModel) * element +
                            2 * work.tokens * config.keyValueWidth() * element;
     const double replay = rows * (widest + 2.0 * config.dFf + 8.0 * config.dModel) * replayElement;

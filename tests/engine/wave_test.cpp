@@ -12,9 +12,11 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <set>
+#include <span>
 
 namespace blockcert::test {
 namespace {
@@ -42,21 +44,22 @@ std::string asFile()
     return text;
 }
 
-class Wave : public testing::TestWithParam<std::tuple<std::string, DType>> {
+class RunFolder {
 protected:
-    Wave()
+    RunFolder()
     {
         std::string pattern = (fs::temp_directory_path() / "blockcert-wave-XXXXXX").string();
         m_folder = ::mkdtemp(pattern.data());
     }
 
-    ~Wave() override { fs::remove_all(m_folder); }
+    ~RunFolder() { fs::remove_all(m_folder); }
 
-    [[nodiscard]] CertifyOptions options(const std::string& run) const
+    RunFolder(const RunFolder&) = delete;
+    RunFolder& operator=(const RunFolder&) = delete;
+
+    [[nodiscard]] CertifyOptions optionsOf(const std::string& run) const
     {
         CertifyOptions made;
-        made.model.model = fixtureModel(std::get<0>(GetParam())).string();
-        made.model.dtype = std::get<1>(GetParam());
         made.prompts.content = asFile();
         made.prompts.name = "seven";
         made.out = m_folder / run;
@@ -67,6 +70,19 @@ protected:
 
     fs::path m_folder;
 };
+
+class Wave : public testing::TestWithParam<std::tuple<std::string, DType>>, protected RunFolder {
+protected:
+    [[nodiscard]] CertifyOptions options(const std::string& run) const
+    {
+        CertifyOptions made = optionsOf(run);
+        made.model.model = fixtureModel(std::get<0>(GetParam())).string();
+        made.model.dtype = std::get<1>(GetParam());
+        return made;
+    }
+};
+
+class DemoWave : public testing::TestWithParam<DType>, protected RunFolder {};
 
 template <class Number>
 std::vector<Number> numbersOf(const HostTensor& tensor)
@@ -98,15 +114,11 @@ model::Predictions separateSuffix(model::Transformer& transformer, const artifac
                           prompt, context);
 }
 
-TEST_P(Wave, HasTheBitsOfSeparateSuffixRuns)
+void expectBitsOfSeparateSuffixes(const CertifyOptions& asked, std::span<const std::int32_t> layers)
 {
-    ModelCache cache({});
-    const CertifyOptions asked = options("run");
-    const Json result = pipeline::certify(asked, cache, RunContext());
-    EXPECT_GT(result.at("work").at("rows_skipped"), 0);
     const auto checkpoint = openModel(asked.model.model);
     model::Transformer transformer = loadModel(asked.model.model, asked.model.dtype);
-    for (std::int32_t layer = 0; layer < transformer.config().layers; ++layer) {
+    for (const std::int32_t layer : layers) {
         const auto probes = artifact::openOwnArchive(asked.out / certificate::probesPath({layer}));
         const auto losses = numbersOf<double>(probes->readAll("loss_stitched"));
         const auto ids = numbersOf<std::int32_t>(probes->readAll("top_id_stitched"));
@@ -125,6 +137,36 @@ TEST_P(Wave, HasTheBitsOfSeparateSuffixRuns)
         EXPECT_EQ(logits, expectedLogits) << "block " << layer;
     }
 }
+
+TEST_P(Wave, HasTheBitsOfSeparateSuffixRuns)
+{
+    ModelCache cache({});
+    const CertifyOptions asked = options("run");
+    const Json result = pipeline::certify(asked, cache, RunContext());
+    EXPECT_GT(result.at("work").at("rows_skipped"), 0);
+    std::vector<std::int32_t> layers;
+    for (const Json& block : result.at("blocks"))
+        layers.push_back(block.at("block").get<std::int32_t>());
+    EXPECT_FALSE(layers.empty());
+    expectBitsOfSeparateSuffixes(asked, layers);
+}
+
+// The same on a model that has learned something, whose surrogates differ from the baseline everywhere.
+TEST_P(DemoWave, HasTheBitsOfSeparateSuffixRuns)
+{
+    if (demoModel().empty())
+        GTEST_SKIP() << "the demo model is not set up";
+    ModelCache cache({});
+    CertifyOptions asked = optionsOf("run");
+    asked.model.model = demoModel().string();
+    asked.model.dtype = GetParam();
+    asked.blocks = "0,11,22,29";
+    (void)pipeline::certify(asked, cache, RunContext());
+    expectBitsOfSeparateSuffixes(asked, std::array<std::int32_t, 4>{0, 11, 22, 29});
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DemoWave, testing::Values(DType::F32, DType::BF16),
+                         [](const auto& dtype) { return std::string(nameOf(dtype.param)); });
 
 std::map<std::string, std::string> filesOf(const fs::path& run)
 {

@@ -56,7 +56,7 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
         std::error_code problem;
         fs::create_directories(out, problem);
         if (problem)
-            throw FileError("Cannot create the folder " + out.string() + ": " + problem.message() + ".");
+            throw OutputError("Cannot create the folder " + out.string() + ": " + problem.message() + ".");
         if (table.empty() || table == "tokens")
             write(out / "tokens.csv", exchange::tokensToCsv(listing), "tokens");
         if (table.empty() || table == "blocks")

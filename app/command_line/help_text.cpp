@@ -105,7 +105,8 @@ std::string programHelp(int width)
     for (const VerbDescription& verb : verbs())
         if (!verb.internal)
             text += entry(verb.name, verb.summary, width);
-    text += entry("help VERB", "all about one verb", width) + entry("--version", "the version of the programs", width);
+    text += entry("help VERB", "all about one verb", width) +
+            entry("--version [--json]", "the version of the programs", width);
     text += "\nExit codes:\n";
     for (const ExitCodeDescription& code : exitCodes())
         text += entry(std::to_string(code.code), std::string(code.meaning), width);

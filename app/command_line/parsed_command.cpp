@@ -218,7 +218,7 @@ ParsedCommand parseVerb(const VerbDescription& verb, std::span<const std::string
                      (meant ? "; did you mean " + *meant + "?" : "; this version has " + join(names, ", ") + "."));
 }
 
-// `help`, `--help` and `--version`; nothing where a verb is meant.
+// `help`, `--help` and `--version`, this one also as JSON; nothing where a verb is meant.
 std::optional<ParsedCommand> wishOf(std::span<const std::string> arguments)
 {
     const std::string first = arguments.empty() ? "--help" : arguments[0];
@@ -229,6 +229,10 @@ std::optional<ParsedCommand> wishOf(std::span<const std::string> arguments)
     ParsedCommand command;
     command.wish = version ? ParsedCommand::Wish::Version : ParsedCommand::Wish::Help;
     std::size_t taken = 1;
+    if (version && arguments.size() > 1 && asksForJson(arguments.subspan(1, 1))) {
+        taken = 2;
+        command.values[arguments[1].substr(2)] = {};
+    }
     if (!version && arguments.size() > 1) {
         taken = 2;
         command.verb = findVerb(arguments[1]);

@@ -34,7 +34,7 @@ terminal::VerbResult minimise(const pipeline::Host& host, const ParsedCommand& c
     std::error_code problem;
     std::filesystem::create_directories(out, problem);
     if (problem)
-        throw FileError("Cannot create the folder " + out.string() + ": " + problem.message() + ".");
+        throw OutputError("Cannot create the folder " + out.string() + ": " + problem.message() + ".");
     const std::filesystem::path file = out / "minimised.jsonl";
     writeFileAtomically(file, result.at("line").get<std::string>() + "\n");
     result["files"] = {{"prompts", file.string()}};

@@ -120,8 +120,10 @@ int reportFault(const std::exception_ptr& thrown, bool asJson, bool onOneLine)
 
 bool printedWish(const ParsedCommand& command)
 {
-    if (command.wish == ParsedCommand::Wish::Version)
-        print(versionLine() + "\n");
+    if (command.wish == ParsedCommand::Wish::Version && command.has("jsonl"))
+        print(writeJsonLine(versionJson()) + "\n");
+    else if (command.wish == ParsedCommand::Wish::Version)
+        print(command.has("json") ? writeJson(versionJson()) : versionLine() + "\n");
     else if (command.wish == ParsedCommand::Wish::Help)
         print(command_line::helpText(command.verb, std::min(widthOf(STDOUT_FILENO), 100)));
     return command.wish != ParsedCommand::Wish::Run;
@@ -131,7 +133,7 @@ void print(std::string_view text)
 {
     std::cout << text << std::flush;
     if (!std::cout)
-        throw FileError("The result could not be written to standard output; is the disk full, or the reader gone?");
+        throw OutputError("The result could not be written to standard output; is the disk full, or the reader gone?");
 }
 
 Page pageOfOutput()

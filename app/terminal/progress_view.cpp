@@ -99,7 +99,7 @@ void ProgressView::addToSums(const protocol::MeteredProgress& progress)
     }
     sum->seconds += progress.elapsed - m_lastElapsed;
     m_lastElapsed = progress.elapsed;
-    sum->ended = progress.stageEnds;
+    sum->ended = progress.stageEnds || (sum->ended && !progress.stageBegins);
     if (progress.stageEnds)
         sum->amount += event.total;
 }

@@ -78,6 +78,14 @@ std::string builtForLibTorch()
     return BLOCKCERT_LIBTORCH_VERSION;
 }
 
+Json versionJson()
+{
+    return {{"name", "blockcert"},
+            {"version", toolVersion()},
+            {"build", toolBuild()},
+            {"libtorch_built_for", builtForLibTorch()}};
+}
+
 std::string versionLine()
 {
     return "blockcert " + toolVersion() + " (build " + toolBuild() + "), for LibTorch " + builtForLibTorch();

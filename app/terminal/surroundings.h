@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/artifact/checkpoint.h"
+#include "engine/base/strict_json.h"
 
 #include <filesystem>
 #include <string>
@@ -14,6 +15,7 @@ namespace blockcert::terminal {
 
 // "blockcert 0.1.0 (build …), for LibTorch 2.15.0"
 [[nodiscard]] std::string versionLine();
+[[nodiscard]] Json versionJson(); // the same: name, version, build, libtorch_built_for
 
 // The running program's file.
 [[nodiscard]] std::filesystem::path thisProgram();

@@ -124,12 +124,29 @@ std::string shortened(std::string_view text, int width)
     return result + "…";
 }
 
+namespace {
+
+// Where the next word ends. What a number counts stays on its line: "level 3", "--level 3", "block 15".
+std::size_t endOfWord(std::string_view text)
+{
+    const std::size_t end = std::min(text.find(' '), text.size());
+    std::string_view word = text.substr(0, end);
+    while (word.starts_with('(') || word.starts_with('-'))
+        word.remove_prefix(1);
+    const bool counts = word == "level" || word == "block" || word == "prompt" || word == "token";
+    if (!counts || end + 1 >= text.size() || text[end + 1] < '0' || text[end + 1] > '9')
+        return end;
+    return std::min(text.find(' ', end + 1), text.size());
+}
+
+}
+
 std::string wrap(std::string_view text, int width, int indent)
 {
     std::string result;
     int column = 0;
     while (!text.empty()) {
-        const std::size_t end = std::min(text.find(' '), text.size());
+        const std::size_t end = endOfWord(text);
         const std::string_view word = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         const int wordWidth = displayWidth(word);

@@ -59,7 +59,7 @@ Dataspace dataspaceOf(const std::vector<hsize_t>& dimensions)
             throw ResourceError(fmt::format("{}: there is no room to write this file; free some space and continue "
                                             "the run with --resume.",
                                             path.string()));
-    throw FileError(fmt::format("{}: HDF5 could not write this file ({}).", path.string(), problem));
+    throw OutputError(fmt::format("{}: HDF5 could not write this file ({}).", path.string(), problem));
 }
 
 void syncFile(const std::filesystem::path& path)
@@ -69,7 +69,7 @@ void syncFile(const std::filesystem::path& path)
     if (descriptor >= 0)
         ::close(descriptor);
     if (!synced)
-        throw FileError(fmt::format("{}: could not flush this file to disk.", path.string()));
+        throw OutputError(fmt::format("{}: could not flush this file to disk.", path.string()));
 }
 
 }

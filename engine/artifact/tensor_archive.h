@@ -36,7 +36,8 @@ public:
     // Adds a dataset of known shape that is filled in row ranges of its first dimension afterwards, each row once.
     void declare(const ArchiveEntry& entry);
     void writeRows(const std::string& name, std::int64_t rowBegin, const HostTensor& rows);
-    void close(Flush when = Flush::Now); // fsyncs now, or leaves that to flushFiles(); throws FileError / ResourceError
+    void
+    close(Flush when = Flush::Now); // fsyncs now, or leaves that to flushFiles(); throws OutputError / ResourceError
 
 private:
     struct State;

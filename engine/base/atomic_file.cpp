@@ -21,12 +21,21 @@ namespace blockcert {
 
 namespace {
 
+std::string sentenceOf(const std::string& what, const std::filesystem::path& path, int error)
+{
+    return what + " " + path.string() + ": " + std::strerror(error) + ".";
+}
+
 [[noreturn]] void refuse(const std::string& what, const std::filesystem::path& path, int error)
 {
-    const std::string sentence = what + " " + path.string() + ": " + std::strerror(error) + ".";
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-        throw ResourceError(sentence);
-    throw FileError(sentence);
+        throw ResourceError(sentenceOf(what, path, error));
+    throw OutputError(sentenceOf(what, path, error));
+}
+
+[[noreturn]] void refuseReading(const std::string& what, const std::filesystem::path& path, int error)
+{
+    throw FileError(sentenceOf(what, path, error));
 }
 
 void flush(const std::filesystem::path& path, int flags)
@@ -146,7 +155,7 @@ std::string readWholeFile(const std::filesystem::path& path, std::size_t limit)
 {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
-        refuse("Cannot open", path, errno);
+        refuseReading("Cannot open", path, errno);
 
     struct stat status {};
 
@@ -168,7 +177,7 @@ std::string readWholeFile(const std::filesystem::path& path, std::size_t limit)
         if (count <= 0) {
             const int error = count < 0 ? errno : EIO;
             ::close(descriptor);
-            refuse("Cannot read", path, error);
+            refuseReading("Cannot read", path, error);
         }
         filled += static_cast<std::size_t>(count);
     }

@@ -15,7 +15,7 @@ class RunContext;
 enum class Flush : bool { Later, Now };
 
 // Writes `bytes` to a temporary file beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
-// On any failure the old file stays and the temporary one is removed. Throws FileError (ResourceError if the
+// On any failure the old file stays and the temporary one is removed. Throws OutputError (ResourceError if the
 // disk is full).
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes, Flush when = Flush::Now);
 

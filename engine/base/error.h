@@ -35,11 +35,23 @@ private:
     ExitCode m_code;
 };
 
-// A file that cannot be opened, read or written.
+// A file that cannot be opened or read.
 class FileError : public Error {
 public:
     explicit FileError(const std::string& sentence)
         : Error(ExitCode::InputUnreadable, sentence)
+    {
+    }
+
+protected:
+    using Error::Error;
+};
+
+// A result that cannot be written where it was asked for: nothing is wrong with what was read.
+class OutputError : public FileError {
+public:
+    explicit OutputError(const std::string& sentence)
+        : FileError(ExitCode::ResourceLimit, sentence)
     {
     }
 };

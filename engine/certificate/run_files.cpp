@@ -47,7 +47,7 @@ void makeFolder(const fs::path& path)
     std::error_code problem;
     fs::create_directories(path, problem);
     if (problem)
-        throw FileError("Cannot create the folder " + path.string() + ": " + problem.message() + ".");
+        throw OutputError("Cannot create the folder " + path.string() + ": " + problem.message() + ".");
 }
 
 fs::path temporaryFor(const fs::path& path)

@@ -19,7 +19,7 @@ namespace blockcert::certificate {
 // A document that could not be read back must not be written: ResourceError.
 void writeDocument(const std::filesystem::path& path, const Json& json, Flush when = Flush::Now);
 
-// With its parents. Throws FileError.
+// With its parents. Throws OutputError.
 void makeFolder(const std::filesystem::path& path);
 
 // The name under which a file is written before publishFile(); nothing lies there.

@@ -32,7 +32,7 @@ RunLock::RunLock(const std::filesystem::path& path)
     while (true) {
         const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (descriptor < 0)
-            throw FileError("Cannot create the lock " + path.string() + ": " + std::strerror(errno) + ".");
+            throw OutputError("Cannot create the lock " + path.string() + ": " + std::strerror(errno) + ".");
         if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
             const int error = errno;
             ::close(descriptor);

@@ -8,7 +8,7 @@ namespace blockcert::certificate {
 // Holds an exclusive flock on `path` until destroyed; a dead process never blocks. Moves, never copies.
 class RunLock {
 public:
-    // Creates the file. Throws UsageError if another process holds it, FileError if it cannot be created.
+    // Creates the file. Throws UsageError if another process holds it, OutputError if it cannot be created.
     explicit RunLock(const std::filesystem::path& path);
     ~RunLock();
     RunLock(RunLock&& other) noexcept;

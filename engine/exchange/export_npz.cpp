@@ -117,7 +117,7 @@ Json exportNpz(const fs::path& run, const ExportNpzOptions& options, const RunCo
     std::error_code problem;
     fs::create_directories(options.out, problem);
     if (problem)
-        throw FileError("Cannot create the folder " + options.out.string() + ": " + problem.message() + ".");
+        throw OutputError("Cannot create the folder " + options.out.string() + ": " + problem.message() + ".");
 
     Json files = Json::array();
     for (const Certificate& certificate : certificates) {

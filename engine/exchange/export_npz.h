@@ -20,7 +20,7 @@ struct ExportNpzOptions {
 };
 
 // Writes block_BB.npz for every finished block, each whole or not at all. The result: {"run", "files": [{"block",
-// "path", "arrays"}]}. Throws UsageError where the weights are not found, FormatError for a damaged run, FileError.
+// "path", "arrays"}]}. Throws UsageError where the weights are not found, FormatError for a damaged run, OutputError.
 [[nodiscard]] Json exportNpz(const std::filesystem::path& run, const ExportNpzOptions& options,
                              const RunContext& context);
 

@@ -196,9 +196,9 @@ void writeNpz(const fs::path& path, const std::map<std::string, HostTensor>& arr
     int code = 0;
     std::unique_ptr<zip_t, ZipCloser> archive(zip_open(temporary.c_str(), ZIP_CREATE | ZIP_EXCL, &code));
     if (!archive)
-        throw FileError("Cannot create " + temporary.string() + ".");
+        throw OutputError("Cannot create " + temporary.string() + ".");
     const auto refuse = [&] {
-        throw FileError("Cannot write " + temporary.string() + ": " + zip_strerror(archive.get()) + ".");
+        throw OutputError("Cannot write " + temporary.string() + ": " + zip_strerror(archive.get()) + ".");
     };
     std::vector<std::string> contents; // must live until the archive is closed
     contents.reserve(arrays.size());

@@ -44,7 +44,7 @@ private:
 };
 
 // Stored without compression and without times: equal arrays give equal bytes. The file appears whole or not at all.
-// Throws FileError, ResourceError.
+// Throws OutputError, ResourceError.
 void writeNpz(const std::filesystem::path& path, const std::map<std::string, HostTensor>& arrays);
 
 }

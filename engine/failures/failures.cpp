@@ -348,7 +348,7 @@ void writeFailures(const Json& anatomy, const fs::path& folder)
     std::error_code problem;
     fs::create_directories(folder, problem);
     if (problem)
-        throw FileError("Cannot create the folder " + folder.string() + ": " + problem.message() + ".");
+        throw OutputError("Cannot create the folder " + folder.string() + ": " + problem.message() + ".");
     writeFileAtomically(folder / "failures.json", writeJson(anatomy));
     writeFileAtomically(folder / "failures.csv", failuresToCsv(anatomy));
 }

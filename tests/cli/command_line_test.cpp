@@ -157,6 +157,8 @@ TEST(CommandLine, HearsWishesForHelpAndVersion)
         EXPECT_EQ(parse({"help", word}).verb, nullptr) << word;
     EXPECT_THAT(problemOf({"help", "verify", "open"}), HasSubstr("\"open\" is one argument too many"));
     EXPECT_THAT(problemOf({"--version", "now"}), HasSubstr("\"now\" is one argument too many"));
+    EXPECT_TRUE(parse({"--version", "--json"}).has("json"));
+    EXPECT_THAT(problemOf({"--version", "--json", "--json"}), HasSubstr("one argument too many"));
     EXPECT_THAT(problemOf({"help", "paint"}), HasSubstr("no verb"));
 }
 

@@ -37,6 +37,11 @@ TEST(Program, PrintsHelpAndVersion)
     EXPECT_EQ(version.status, 0);
     EXPECT_THAT(version.out, testing::StartsWith("blockcert "));
     EXPECT_THAT(version.out, HasSubstr("LibTorch"));
+    const Json asJson = runBlockcert({"--version", "--json"}).json();
+    EXPECT_EQ(asJson.at("name"), "blockcert");
+    EXPECT_THAT(version.out, HasSubstr(asJson.at("version").get<std::string>()));
+    EXPECT_THAT(version.out, HasSubstr(asJson.at("build").get<std::string>()));
+    EXPECT_EQ(Json::parse(runBlockcert({"--version", "--jsonl"}).out), asJson);
 }
 
 TEST(Program, AnswersUsageErrorsWithCodeTwoAndOneSentence)
@@ -225,7 +230,18 @@ TEST(Program, SaysWhenItsOutputCannotBeWritten)
     // /dev/full: every write fails as on a full disk.
     for (const char* command : {"open demo --json", "open demo", "--help", "--version", "man", "completion bash"}) {
         const Outcome outcome = runShell("exec blockcert " + std::string(command) + " > /dev/full");
-        EXPECT_EQ(outcome.status, 3) << command;
+        EXPECT_EQ(outcome.status, 7) << command;
+        expectOneSentence(outcome.err);
+    }
+}
+
+TEST(Program, SaysThatAResultCannotBeWrittenWhereItWasAskedFor)
+{
+    for (const std::string command :
+         {"certify demo --blocks 0 --prompts base --loss none -o /proc/x", "experiment timing demo -o /proc/x"}) {
+        const Outcome outcome = runShell("exec blockcert " + command + " --quiet");
+        EXPECT_EQ(outcome.status, 7) << command;
+        EXPECT_THAT(outcome.err, HasSubstr("/proc/x"));
         expectOneSentence(outcome.err);
     }
 }

@@ -120,6 +120,13 @@ TEST(TextTable, LeavesOutALastColumnThatAllowsItAndCutsText)
                                             "the norm of every recorded output  0.000123456  replayed in…\n");
 }
 
+TEST(Text, KeepsALevelAndItsNumberOnOneLine)
+{
+    EXPECT_EQ(wrap("not checked (level 4), more", 18, 2), "not checked\n  (level 4), more");
+    EXPECT_EQ(wrap("verify --level 3", 14, 0), "verify\n--level 3");
+    EXPECT_EQ(wrap("at every level of it", 14, 0), "at every level\nof it");
+}
+
 TEST(TextTable, NeverCutsNumbers)
 {
     TextTable table({{"a", Align::Right}, {"b", Align::Right}});
@@ -155,6 +162,33 @@ std::string shown(ProgressForm form, std::initializer_list<std::int64_t> done)
 TEST(ProgressView, WritesOneLineAStageWithoutATerminal)
 {
     EXPECT_EQ(shown(ProgressForm::Lines, {0, 1, 2, 3, 4}), "replay: 4 cells in 4.0 s\n");
+}
+
+TEST(ProgressView, CountsAStageOnceHoweverMuchIsToldOfItAfterwards)
+{
+    std::string text;
+    ProgressView view(ProgressForm::Lines, Style(), 80, false, [&](const std::string& part) { text += part; });
+    protocol::ProgressMeter meter(0, 0);
+    double now = 0;
+    const auto tell = [&](const char* stage, std::int64_t done, const char* unit, const char* detail) {
+        Progress event;
+        event.stage = stage;
+        event.done = done;
+        event.total = 4;
+        event.unit = unit;
+        event.detail = detail;
+        if (const auto metered = meter.take(event, now))
+            view.show(*metered);
+        now += 1;
+    };
+    for (const std::int64_t done : {0, 1, 2, 3, 4})
+        tell("replay", done, "cells", "{}");
+    for (int loss = 0; loss < 2; ++loss)
+        tell("replay", 4, "cells", "{}"); // the losses of these cells, known later
+    tell("write", 4, "blocks", "{}");
+    tell("replay", 4, "cells", "{}");
+    view.finish();
+    EXPECT_EQ(text, "replay: 4 cells in 6.0 s\nwrite: 4 blocks in 1.0 s\n");
 }
 
 TEST(ProgressView, DrawsABarWithRateAndRemainingTimeAndRemovesIt)

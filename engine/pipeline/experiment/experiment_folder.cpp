@@ -34,7 +34,7 @@ void makeFolders(const fs::path& path)
     std::error_code problem;
     fs::create_directories(path, problem);
     if (problem)
-        throw FileError("The folder " + path.string() + " cannot be made: " + problem.message() + ".");
+        throw OutputError("The folder " + path.string() + " cannot be made: " + problem.message() + ".");
 }
 
 JsonLimits requestLimits()

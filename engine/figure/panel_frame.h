@@ -62,7 +62,8 @@ void addHeat(const Panel& panel, const Box& plot, std::vector<Shape>& shapes);
 void addTickText(const Tick& tick, Place at, Anchor anchor, std::vector<Shape>& shapes);
 [[nodiscard]] double widthOf(const Tick& tick);
 
-// Labels of `names` under places on a line: turned when they would touch and `turnable`, else thinned out.
+// Labels of `names` under places on a line: broken into lines where they would touch, turned where that does not help;
+// numbers are thinned out.
 void addNames(const std::vector<std::string>& names, const std::vector<double>& places, double baseLine, double slot,
               std::vector<Shape>& shapes);
 // Height that addNames() needs.

@@ -107,6 +107,42 @@ TEST(LayOut, HoldsWithManyPanelsLongNamesAndManyCategories)
     expectInsideAndApart(figure);
 }
 
+std::vector<TextShape> textsAmong(const Figure& figure, const std::vector<std::string>& names)
+{
+    std::vector<TextShape> found;
+    for (const TextShape& text : textsOf(layOut(figure)))
+        if (std::ranges::find(names, text.text) != names.end())
+            found.push_back(text);
+    return found;
+}
+
+TEST(LayOut, BreaksNamesIntoLinesBeforeItTurnsThem)
+{
+    Figure figure = test::curvesAndBars();
+    figure.columns = 1;
+    figure.width = 400;
+    figure.panels = {{"bars", {}, {}, {{"s", Mark::Bars, {{0, 1}, {1, 2}, {2, 3}, {3, 1}, {4, 2}}}}}};
+    figure.panels[0].x.categories = {"extract the chosen blocks", "noise-wq:0.01", "invert-mask", "exact",
+                                     "with exact loss coverage"};
+    expectInsideAndApart(figure);
+    for (const TextShape& text : textsOf(layOut(figure)))
+        EXPECT_EQ(text.turned, 0) << text.text;
+    const std::vector<std::string>& names = figure.panels[0].x.categories;
+    EXPECT_EQ(textsAmong(figure, {names[0], names[4]}).size(), 0U) << "too wide for one line";
+    EXPECT_EQ(textsAmong(figure, {"extract", "coverage", "exact"}).size(), 3U);
+}
+
+TEST(LayOut, TurnsNamesThatCannotBeBrokenAndKeepsThemOnThePage)
+{
+    Figure figure = test::curvesAndBars();
+    figure.columns = 1;
+    figure.width = 400;
+    figure.panels = {{"bars", {}, {}, {{"s", Mark::Bars, {{0, 1}, {1, 2}, {2, 3}}}}}};
+    figure.panels[0].x.categories = {"an_unbreakable_name_of_a_run", "another_unbreakable_name", "c"};
+    expectInsideAndApart(figure);
+    EXPECT_NE(textsAmong(figure, {"another_unbreakable_name", "c"}).front().turned, 0);
+}
+
 TEST(LayOut, SurvivesEmptyPanelsAndNumbersThatAreNone)
 {
     Figure figure;

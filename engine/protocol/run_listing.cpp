@@ -14,6 +14,7 @@
 #include "engine/protocol/standouts.h"
 #include "engine/protocol/stitch_rows.h"
 #include "engine/protocol/token_rows.h"
+#include "engine/protocol/weight_rows.h"
 
 #include <algorithm>
 #include <cstring>
@@ -170,9 +171,12 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
                     {"manifest", std::move(manifest)},
                     {"certificates", std::move(certificates.raw)},
                     {"blocks", std::move(rows)},
+                    {"weights", weightRows(certificates.values)},
                     {"stitches", std::move(stitches)},
                     {"files", std::move(files)},
                     {"command", document.manifest.commandLine}};
+    if (options.weights)
+        addSpectra(folder, options.childProgram, listing["weights"], problems);
     if (options.tokens)
         addTokenRows(folder, document, certificates.values, options, context, listing, problems);
     const auto norms = normsOfWorstBlocks(folder, certificates.values, options.childProgram, problems);

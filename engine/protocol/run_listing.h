@@ -14,6 +14,7 @@ namespace blockcert::protocol {
 
 struct ShowOptions {
     bool tokens = false;
+    bool weights = false;               // also the spectra of matrices that were cut to a rank
     std::filesystem::path childProgram; // the blockcert executable, for the archive reader child
     artifact::ModelLocations locations; // to name the tokens of the top five, where the model is still there
 };

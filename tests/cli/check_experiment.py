@@ -147,6 +147,31 @@ def check_variants(names):
             close(line["loss_coverage"], b.loss_coverage(), "loss coverage")
 
 
+def check_matrices():
+    """Ranks, norms and distances against the weights and spectra of ir.h5, where they are."""
+    titles = {"W_Q": "q.weight", "W_K": "k.weight", "W_V": "v.weight", "W_O": "o.weight"}
+    spectra = {(r["block"], r["matrix"], r["index"]): r["singular_value"] for r in table("spectrum")}
+    rows = table("matrices")
+    assert rows
+    for row in rows:
+        run = folder / "runs" / f"low-rank-{row['rank_asked']}.blockcert" / f"block_{row['block']:02d}"
+        with h5py.File(run / "ir.h5") as ir:
+            values = ir[f"spectrum/{titles[row['matrix']]}"][:]
+            cut = ir.get(f"weight/{titles[row['matrix']]}")
+            cut = None if cut is None else cut[:].astype(float)
+        assert row["full_rank"] == len(values) and row["rank_used"] == min(row["rank_asked"], len(values)), row
+        for i, value in enumerate(values):
+            close(spectra[row["block"], row["matrix"], i + 1], value, "spectrum")
+        lost = math.sqrt((values[row["rank_used"]:] ** 2).sum())
+        assert abs(row["norm"] - math.sqrt((values ** 2).sum())) <= 1e-6 * row["norm"], row
+        assert abs(row["distance"] - lost) <= 1e-6 * row["norm"], row  # rounding of what was kept to F32
+        close(row["relative_distance"], row["distance"] / row["norm"], "relative distance")
+        if cut is not None:
+            kept = np.linalg.svd(cut, compute_uv=False)
+            assert np.allclose(kept[:row["rank_used"]], values[:row["rank_used"]], rtol=1e-5), row
+            assert np.all(kept[row["rank_used"]:] <= 1e-5 * kept[0]), row
+
+
 def dtype_runs():
     main = request["certify"].get("dtype", "fp32")
     names = [main] + [d for d in (request["dtypes"] or ["fp32", "bf16", "fp16"]) if d != main]
@@ -266,7 +291,8 @@ def check_timing():
 
 
 {"blocks": check_blocks,
- "low-rank": lambda: check_variants(["exact"] + [f"low-rank-{r}" for r in request["ranks"] or [64, 128, 256]]),
+ "low-rank": lambda: (check_variants(["exact"] + [f"low-rank-{r}" for r in request["ranks"] or [64, 128, 256]]),
+                      check_matrices()),
  "ablations": lambda: check_variants([r["name"] for r in result["runs"]]),
  "thresholds": check_thresholds,
  "prompt-size": check_prompt_size,

@@ -132,15 +132,20 @@ Figure pictureOf(const std::vector<ComparedNumbers>& all, const std::vector<Laye
     Panel coverage = coveragePanel("Activation coverage", policy);
     error.y.label = "mean error of a token";
     error.x.label = coverage.x.label = words.columnTitle;
-    for (const ComparedNumbers& one : all) {
-        error.x.categories.push_back(one.variant.label);
-        coverage.x.categories.push_back(one.variant.label);
+    std::vector<const ComparedNumbers*> order;
+    for (const ComparedNumbers& one : all)
+        order.push_back(&one);
+    if (words.firstAtTheEnd)
+        std::ranges::rotate(order, order.begin() + 1);
+    for (const ComparedNumbers* one : order) {
+        error.x.categories.push_back(one->variant.label);
+        coverage.x.categories.push_back(one->variant.label);
     }
     for (const LayerIndex block : blocks) {
         Series errors{"block " + std::to_string(block.value), words.mark, {}};
         Series coverages = errors;
-        for (std::size_t v = 0; v < all.size(); ++v) {
-            const CoverageMetrics& metrics = all[v].numbers.find(block)->metrics;
+        for (std::size_t v = 0; v < order.size(); ++v) {
+            const CoverageMetrics& metrics = order[v]->numbers.find(block)->metrics;
             errors.points.push_back({static_cast<double>(v), metrics.l2.mean});
             coverages.points.push_back({static_cast<double>(v), metrics.l2.coverage.value()});
         }

@@ -20,6 +20,7 @@ struct ComparisonWords {
     std::string figureTitle;
     std::string caption;
     figure::Mark mark = figure::Mark::Markers;
+    bool firstAtTheEnd = false; // of the figure: where the variants come nearer and nearer to the first one
 };
 
 // Tables "table" (means over the blocks, on all prompts and on each block's best prompt, with ratios to the first

@@ -1,4 +1,5 @@
 #include "engine/pipeline/experiment/compared_runs.h"
+#include "engine/pipeline/experiment/matrix_report.h"
 
 #include <algorithm>
 
@@ -31,14 +32,21 @@ std::vector<SubRun> planLowRank(const ExperimentOptions& options, const PlannedM
 
 ExperimentReport reportLowRank(const ExperimentResults& results)
 {
+    const std::vector<std::int64_t> ranks = ranksOf(results.options);
+    std::vector<ComparedRun> cut;
+    for (const std::int64_t rank : ranks)
+        cut.push_back({lowRankRun(rank), "rank " + std::to_string(rank)});
     std::vector<ComparedRun> variants = {{exactRun, "exact"}};
-    for (const std::int64_t rank : ranksOf(results.options))
-        variants.push_back({lowRankRun(rank), "rank " + std::to_string(rank)});
-    return compareRuns(results, variants,
-                       {"Attention projections cut to a rank", "surrogate", "Low-rank attention",
-                        "W_Q, W_K, W_V and W_O of each block replaced by their truncated singular value "
-                        "decomposition; the MLP is an exact copy. Lines only join the measurements of one block.",
-                        figure::Mark::LineMarkers});
+    variants.insert(variants.end(), cut.begin(), cut.end());
+    const bool rising = std::ranges::is_sorted(ranks);
+    ExperimentReport report =
+        compareRuns(results, variants,
+                    {"Attention projections cut to a rank", "surrogate", "Low-rank attention",
+                     "W_Q, W_K, W_V and W_O of each block replaced by their truncated singular value "
+                     "decomposition; the MLP is an exact copy. Lines only join the measurements of one block.",
+                     figure::Mark::LineMarkers, rising});
+    addMatrices(results, cut, ranks, report);
+    return report;
 }
 
 // What the command line calls it, and the name of its run.

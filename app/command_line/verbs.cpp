@@ -124,7 +124,9 @@ Arguments certifying()
         prompts(true),
         required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "", "the run directory to write"))),
         choice("--loss", {"exact", "first-order", "none"}, "exact",
-               "how loss coverage is measured: a full forward pass from each block, or not at all"),
+               "exact: loss coverage from the whole model with each block replaced; first-order: only an estimate of "
+               "the loss's "
+               "change, from one backward pass and no coverage; none: nothing about losses"),
         choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
         choice("--weights", {"baseline", "file"}, "baseline",
                "whether the surrogate holds the weights the baseline used, or those of the file before they were cast"),
@@ -275,7 +277,10 @@ std::vector<VerbDescription> describeVerbs()
           "Nothing is recomputed: see verify."},
          Program::CommandLine,
          Arguments{{"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory, finished or not", true, false},
-                   flag("--tokens", "also the numbers of every token")} +
+                   flag("--tokens", "also the numbers of every token"),
+                   flag("--weights",
+                        "also every weight in which a surrogate is not the baseline: the rank it was cut to, "
+                        "its distance, its singular values")} +
              output(),
          {"blockcert show demo.blockcert", "blockcert show demo.blockcert --json --tokens"}},
         {"report",
@@ -495,7 +500,7 @@ const std::vector<ExitCodeDescription>& exitCodes()
         {4, "unsupported model or schema version"},
         {5, "incomplete: a required check was not performed"},
         {6, "policy not met though the numbers hold"},
-        {7, "resource limit: memory, disk or size"},
+        {7, "resource limit: memory, disk or size; or the result cannot be written there"},
         {130, "interrupted; the run can be resumed"},
     };
     return codes;

@@ -97,9 +97,7 @@ pipeline::CertifyOptions certifyOptions(const Json& json)
     options.resume = parameters.flag("resume");
     options.replayDtype = dtypeOf(parameters.word("replay_dtype", {"fp64", "fp32"}));
     const std::string loss = parameters.word("loss", {"exact", "none", "first-order"});
-    if (loss == "first-order")
-        throw UnsupportedError("--loss first-order is not in this version; use exact, or none.");
-    options.loss = loss == "none" ? LossMode::None : LossMode::Exact;
+    options.loss = loss == "none" ? LossMode::None : loss == "exact" ? LossMode::Exact : LossMode::FirstOrder;
     options.weights =
         parameters.word("weights", {"baseline", "file"}) == "file" ? WeightOrigin::File : WeightOrigin::Baseline;
     options.surrogate = parameters.text("surrogate", "exact");

@@ -4,6 +4,7 @@
 #include "app/terminal/number_words.h"
 #include "app/terminal/stitch_report.h"
 #include "app/terminal/text_table.h"
+#include "app/terminal/weight_report.h"
 
 #include <fmt/format.h>
 
@@ -97,6 +98,11 @@ Cell coverageCell(const Json& value, double needed)
     return {percent(share), share < needed ? Tone::Warning : Tone::Plain};
 }
 
+std::string signedDigits(double value)
+{
+    return (value > 0 ? "+" : "") + threeDigits(value);
+}
+
 std::string blockTable(const Json& listing, const Page& page)
 {
     const Json& policy = listing.at("manifest").at("request").at("policy");
@@ -104,6 +110,7 @@ std::string blockTable(const Json& listing, const Page& page)
     const double alphaLoss = numberOf(policy.at("alpha_loss"));
     const bool relativeDecides = policy.at("error") == "relative-l2";
     const Json& blocks = listing.at("blocks");
+    const bool estimated = listing.at("manifest").at("request").at("loss") == "first-order";
     const bool path = std::ranges::any_of(blocks, [](const Json& row) { return row.at("path_coverage") < 1; });
 
     std::vector<Column> columns = {{"block", Align::Right},
@@ -113,7 +120,7 @@ std::string blockTable(const Json& listing, const Page& page)
                                    {"≤ " + plainNumber(numberOf(policy.at("tau_act"))), Align::Right},
                                    {"relative ε", Align::Right},
                                    {"≤ " + plainNumber(numberOf(policy.at("tau_rel"))), Align::Right},
-                                   {"loss kept", Align::Right}};
+                                   {estimated ? "Δ loss, estimated" : "loss kept", Align::Right}};
     if (path)
         columns.push_back({"path", Align::Right});
     TextTable table(columns);
@@ -132,7 +139,8 @@ std::string blockTable(const Json& listing, const Page& page)
             coverageCell(row.at("activation_coverage"), relativeDecides ? 0 : alphaAct),
             threeDigits(relative.at("epsilon")),
             coverageCell(relative.at("coverage"), relativeDecides ? alphaAct : 0),
-            coverageCell(row.at("loss_coverage"), alphaLoss),
+            estimated ? Cell(signedDigits(row.at("loss_estimate").at("change")))
+                      : coverageCell(row.at("loss_coverage"), alphaLoss),
         };
         if (path)
             cells.push_back(coverageCell(row.at("path_coverage"), 1));
@@ -146,6 +154,19 @@ std::string blockTable(const Json& listing, const Page& page)
     if (page.tableWidth == 0 || withWorst.naturalWidth() <= page.tableWidth)
         return withWorst.render(page.style, 2, page.tableWidth);
     return table.render(page.style, 2, page.tableWidth) + "\n" + worstTokens.render(page.style, 2, page.tableWidth);
+}
+
+// What the column of estimates means.
+std::string estimateLine(const Json& listing, const Page& page)
+{
+    const Json& estimate = listing.at("blocks").front().at("loss_estimate");
+    if (estimate.is_null())
+        return "";
+    return wrap(fmt::format("Δ loss, estimated (first order): how the summed loss of all predicted tokens, {} nats, "
+                            "changes with the block replaced, in nats. Nothing bounds what the estimate leaves out.",
+                            threeDigits(estimate.at("baseline_loss"))),
+                page.width, 0) +
+           "\n";
 }
 
 std::string reasons(const Json& listing, const Page& page)
@@ -285,7 +306,8 @@ std::string renderRun(const Json& listing, const Page& page)
     text += otherModel(manifest, page);
     text += stateText(listing, page);
     if (!listing.at("blocks").empty())
-        text += "\n" + blockTable(listing, page);
+        text += "\n" + blockTable(listing, page) + estimateLine(listing, page);
+    text += renderWeightSummary(listing.value("weights", Json::array()), page);
     text += reasons(listing, page);
     text += stitchTable(listing.value("stitches", Json::array()), page);
     text += sentences(listing.at("notes"), "What stands out", Tone::Strong, page);

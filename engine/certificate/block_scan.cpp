@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -29,9 +30,10 @@ TokenColumns emptyColumns(std::size_t tokens, std::size_t heads)
 
 class Scan {
 public:
-    Scan(ProbeReader& probes, BlockScan& result)
+    Scan(ProbeReader& probes, double rho, BlockScan& result)
         : m_shape(probes.shape())
         , m_positions(probes.positions())
+        , m_rho(rho)
         , m_result(result)
     {
         const auto tokens = static_cast<std::size_t>(m_shape.tokens());
@@ -42,6 +44,8 @@ public:
         result.marginScale.assign(static_cast<std::size_t>(m_shape.prompts()), 10.0);
         result.pathAgrees.assign(tokens, 0);
         result.wasReplayed.assign(static_cast<std::size_t>(m_shape.prompts()), false);
+        if (m_shape.loss == LossMode::FirstOrder)
+            result.firstOrder = result.firstOrderReplayed = result.firstOrderAllowed = std::vector<double>(tokens, 0.0);
     }
 
     // In prompt order: losses are appended.
@@ -53,6 +57,8 @@ public:
         copy(cell.errorMlp, m_result.recorded.errorMlp, first);
         copy(cell.outputNorm, m_result.recorded.outputNorm, first);
         copyMargin(cell.attentionMargin, m_result.recorded.margin, cell.prompt);
+        if (m_shape.loss == LossMode::FirstOrder)
+            copy(cell.firstOrder, m_result.firstOrder, first);
         m_result.lossBase.insert(m_result.lossBase.end(), cell.lossBase.begin(), cell.lossBase.end());
         m_result.lossStitched.insert(m_result.lossStitched.end(), cell.lossStitched.begin(), cell.lossStitched.end());
         if (irMask != nullptr) {
@@ -69,6 +75,8 @@ public:
         // An imported trace may lack the sublayers' outputs.
         const std::vector<double> attention = m_shape.sublayers ? widened(cell.attentionOutput) : std::vector<double>();
         const std::vector<double> mlp = m_shape.sublayers ? widened(cell.mlpOutput) : std::vector<double>();
+        const std::vector<double> gradient =
+            m_shape.loss == LossMode::FirstOrder ? widened(cell.lossGradient) : std::vector<double>();
         const ir::BlockReplay replay = interpreter.run(x, positionsOf(cell.prompt), context);
 
         const std::size_t first = firstOf(cell.prompt);
@@ -82,6 +90,8 @@ public:
             const double scale =
                 std::max({l2Norm(row(x)), m_result.replayed.outputNorm[i], l2Norm(row(replay.output))});
             m_result.scale[i] = scale;
+            if (m_shape.loss == LossMode::FirstOrder)
+                replayEstimate(i, row(gradient), row(replay.output), row(y));
             if (!m_shape.sublayers)
                 continue;
             m_result.replayed.errorAttention[i] = l2Distance(row(replay.attention), row(attention));
@@ -97,6 +107,32 @@ public:
     }
 
 private:
+    // The issuer's ŷ lies within ρ·scale of this one in every element; rounding keeps the order of the two ends.
+    void replayEstimate(std::size_t token, std::span<const double> gradient, std::span<const double> surrogate,
+                        std::span<const double> output)
+    {
+        const double reach = m_rho * m_result.scale[token];
+        const auto shifted = [&](double by) {
+            std::vector<double> values(surrogate.begin(), surrogate.end());
+            for (double& value : values)
+                value += by;
+            return roundedTo(m_shape.baselineDtype, values);
+        };
+        const std::vector<double> middle = shifted(0);
+        const std::vector<double> low = shifted(-reach);
+        const std::vector<double> high = shifted(reach);
+        double allowed = 0;
+        double terms = 0; // Σ of the largest terms' sizes: adding up rounds by a share of it
+        for (std::size_t k = 0; k < gradient.size(); ++k) {
+            const double slope = std::abs(gradient[k]);
+            allowed += slope * std::max(high[k] - middle[k], middle[k] - low[k]);
+            terms += slope * std::max(std::abs(high[k] - output[k]), std::abs(low[k] - output[k]));
+        }
+        m_result.firstOrderReplayed[token] = firstOrderChange(gradient, middle, output);
+        m_result.firstOrderAllowed[token] =
+            allowed + terms * static_cast<double>(gradient.size()) * std::numeric_limits<double>::epsilon();
+    }
+
     [[nodiscard]] std::size_t firstOf(PromptIndex prompt) const
     {
         return static_cast<std::size_t>(m_shape.offset[static_cast<std::size_t>(prompt.value)]);
@@ -123,6 +159,7 @@ private:
 
     const ProbeShape& m_shape;
     const std::vector<std::int32_t>& m_positions;
+    double m_rho;
     BlockScan& m_result;
 };
 
@@ -136,10 +173,10 @@ bool maskFits(const HostTensor& irMask, const ProbeShape& shape)
 }
 
 BlockScan scanBlock(ProbeReader& probes, const ir::BlockIr* ir, const std::function<bool(PromptIndex)>& replayed,
-                    int threads, std::int64_t& cells, std::int64_t allCells, const RunContext& context)
+                    double rho, int threads, std::int64_t& cells, std::int64_t allCells, const RunContext& context)
 {
     BlockScan result;
-    Scan scan(probes, result);
+    Scan scan(probes, rho, result);
     const std::int64_t prompts = probes.shape().prompts();
     for (std::int32_t p = 0; p < prompts; ++p)
         result.wasReplayed[static_cast<std::size_t>(p)] = ir != nullptr && replayed({p});

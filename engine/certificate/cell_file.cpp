@@ -42,10 +42,14 @@ Layout errorLayout(const CellShape& shape)
         if (shape.sublayers || !isSublayerTensor(name))
             layout.push_back({name, shape.baselineDtype, {s, shape.width}});
     layout.push_back({"mask", DType::U8, {s, s}});
+    if (shape.loss == LossMode::FirstOrder)
+        layout.push_back({"gradient", DType::F32, {s, shape.width}});
     for (const char* name : {"error", "error_attn", "error_mlp", "output_norm"})
         if (shape.sublayers || !isSublayerTensor(name))
             layout.push_back({name, DType::F64, {s}});
     layout.push_back({"attention_margin", DType::F64, {shape.heads, s}});
+    if (shape.loss == LossMode::FirstOrder)
+        layout.push_back({"first_order", DType::F64, {s}});
     return layout;
 }
 
@@ -54,9 +58,10 @@ Layout lossLayout(const CellShape& shape, bool tops)
 {
     const std::int64_t s = shape.tokens;
     Layout layout;
-    if (shape.losses && s > 1)
-        for (const char* name : {"loss_base", "loss_stitched"})
-            layout.push_back({name, DType::F64, {s - 1}});
+    if (shape.loss != LossMode::None && s > 1)
+        layout.push_back({"loss_base", DType::F64, {s - 1}});
+    if (shape.loss == LossMode::Exact && s > 1)
+        layout.push_back({"loss_stitched", DType::F64, {s - 1}});
     if (tops) {
         for (const char* name : {"top_id_base", "top_id_stitched"})
             layout.push_back({name, DType::I32, {s, 5}});
@@ -76,7 +81,7 @@ Layout wholeLayout(const CellShape& shape, bool tops)
 
 bool hasTops(const CellRecord& cell, const CellShape& shape)
 {
-    return shape.losses && (shape.tokens > 1 || !cell.topIdBase.empty());
+    return shape.loss == LossMode::Exact && (shape.tokens > 1 || !cell.topIdBase.empty());
 }
 
 // The token of element `index` of a tensor, for messages.
@@ -214,7 +219,7 @@ bool isLoss(const NamedTensor& part)
 std::string encodeCell(const CellRecord& cell, const CellShape& shape, std::string_view origin)
 {
     std::vector<NamedTensor> tensors = tensorsOf(cell, shape);
-    if (!shape.losses)
+    if (shape.loss == LossMode::None)
         std::erase_if(tensors, isLoss);
     return encode(cell, tensors, wholeLayout(shape, hasTops(cell, shape)), origin);
 }
@@ -222,7 +227,8 @@ std::string encodeCell(const CellRecord& cell, const CellShape& shape, std::stri
 std::optional<CellRecord> decodeCell(std::string_view bytes, LayerIndex block, PromptIndex prompt,
                                      const CellShape& shape, std::string_view origin)
 {
-    return decode(bytes, block, prompt, {wholeLayout(shape, shape.losses), wholeLayout(shape, false)}, origin);
+    const bool tops = shape.loss == LossMode::Exact;
+    return decode(bytes, block, prompt, {wholeLayout(shape, tops), wholeLayout(shape, false)}, origin);
 }
 
 std::string encodeLosses(const CellRecord& cell, const CellShape& shape, std::string_view origin)

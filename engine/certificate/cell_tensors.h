@@ -3,6 +3,7 @@
 
 #include "engine/artifact/tensor_archive.h"
 #include "engine/values/cell_record.h"
+#include "engine/values/run_manifest.h"
 
 #include <cstdint>
 #include <string>
@@ -16,7 +17,7 @@ struct CellShape {
     std::int64_t width = 0;  // d
     std::int64_t heads = 0;  // H
     DType baselineDtype = DType::F32;
-    bool losses = true;    // the run measures losses
+    LossMode loss = LossMode::Exact;
     bool sublayers = true; // the baseline's sublayer outputs were recorded
 };
 

@@ -87,7 +87,27 @@ LossCoverage lossFromJson(JsonFields fields)
     return loss;
 }
 
-// The four measures, the same for a prompt's row and for the whole set.
+constexpr std::string_view firstOrderMethod = "first-order";
+
+Json estimateToJson(const FirstOrderEstimate& estimate)
+{
+    return {{"method", firstOrderMethod},
+            {"change", certifiedNumber(estimate.change)},
+            {"baseline_loss", certifiedNumber(estimate.baseLoss)}};
+}
+
+FirstOrderEstimate estimateFromJson(JsonFields fields)
+{
+    if (const std::string method = fields.text("method"); method != firstOrderMethod)
+        fields.refuse("method", "must be \"first-order\", found \"" + method + "\"");
+    FirstOrderEstimate estimate;
+    estimate.change = fields.number("change");
+    estimate.baseLoss = fields.number("baseline_loss");
+    fields.finish();
+    return estimate;
+}
+
+// The measures, the same for a prompt's row and for the whole set; an estimate is named where there is one.
 template <class Metrics>
 void measuresToJson(const Metrics& metrics, Json& json)
 {
@@ -95,6 +115,8 @@ void measuresToJson(const Metrics& metrics, Json& json)
     json["relative_l2"] = errorSummaryToJson(metrics.relative);
     json["path"] = fractionToJson(metrics.path);
     json["loss"] = lossToJson(metrics.loss);
+    if (metrics.firstOrder)
+        json["loss_estimate"] = estimateToJson(*metrics.firstOrder);
 }
 
 template <class Metrics>
@@ -104,6 +126,10 @@ void measuresFromJson(JsonFields& fields, Metrics& metrics)
     metrics.relative = errorSummaryFromJson(fields.object("relative_l2"));
     metrics.path = fractionFromJson(fields.object("path"));
     metrics.loss = lossFromJson(fields.object("loss"));
+    if (fields.has("loss_estimate"))
+        metrics.firstOrder = estimateFromJson(fields.object("loss_estimate"));
+    if (metrics.firstOrder && metrics.loss.value)
+        fields.refuse("loss_estimate", "must not stand beside a loss coverage that was measured");
 }
 
 CoverageMetrics metricsFromJson(JsonFields fields)
@@ -357,6 +383,10 @@ Certificate certificateFromJson(const Json& json, std::string_view source)
     certificate.prompts = promptsFromJson(root.object("prompts"));
     readRequest(root, certificate);
     certificate.metrics = metricsFromJson(root.object("metrics"));
+    const bool estimated = certificate.request.loss == LossMode::FirstOrder;
+    const auto fits = [&](const auto& measured) { return measured.firstOrder.has_value() == estimated; };
+    if (!fits(certificate.metrics) || !std::ranges::all_of(certificate.metrics.prompts, fits))
+        root.refuse("metrics", "must hold loss_estimate exactly where the baseline's loss is first-order");
     certificate.artifacts = artifactsFromJson(root.objects("artifacts"), {"ir", "probes"});
     JsonFields verdict = root.object("verdict");
     certificate.certified = verdict.boolean("certified");

@@ -43,7 +43,9 @@ struct Widest {
         ++compared;
         const double difference = std::abs(recordedValue - replayedValue);
         identical = identical && recordedValue == replayedValue;
-        const double ratio = difference == 0 ? 0 : difference / allowed;
+        double ratio = difference == 0 ? 0 : difference / allowed;
+        if (std::isnan(ratio))
+            ratio = anything; // a replay that has left the numbers agrees with nothing
         if (ratio > excess || compared == 1) {
             excess = ratio;
             token = at;
@@ -207,12 +209,18 @@ Row arithmeticRow(const char* id, const char* title, const Json& issued, const J
 std::pair<Json, Json> splitLosses(const CoverageMetrics& metrics)
 {
     Json rest = metricsToJson(metrics);
-    Json losses = {{"loss", rest["loss"]}, {"prompts", Json::array()}};
-    rest.erase("loss");
-    for (Json& prompt : rest["prompts"]) {
-        losses["prompts"].push_back({{"loss", prompt["loss"]}});
-        prompt.erase("loss");
-    }
+    const auto take = [](Json& from) {
+        Json taken = {{"loss", from["loss"]}};
+        from.erase("loss");
+        if (from.contains("loss_estimate"))
+            taken["loss_estimate"] = from["loss_estimate"];
+        from.erase("loss_estimate");
+        return taken;
+    };
+    Json losses = take(rest);
+    losses["prompts"] = Json::array();
+    for (Json& prompt : rest["prompts"])
+        losses["prompts"].push_back(take(prompt));
     return {std::move(rest), std::move(losses)};
 }
 
@@ -264,6 +272,7 @@ void compareTokens(const BlockScan& scan, const ProbeShape& shape, double rho, c
     Widest mlp;
     Widest norm;
     Widest margin;
+    Widest estimate;
     for (std::int64_t p = 0; p < shape.prompts(); ++p) {
         if (!scan.wasReplayed[static_cast<std::size_t>(p)])
             continue;
@@ -279,6 +288,8 @@ void compareTokens(const BlockScan& scan, const ProbeShape& shape, double rho, c
                 see(mlp, &TokenColumns::errorMlp, scan.scaleMlp[i]);
             }
             see(norm, &TokenColumns::outputNorm, scan.replayed.outputNorm[i]);
+            if (!scan.firstOrder.empty())
+                estimate.see(scan.firstOrder[i], scan.firstOrderReplayed[i], scan.firstOrderAllowed[i], i);
             for (std::size_t h = 0; h < static_cast<std::size_t>(shape.heads); ++h) {
                 const std::size_t at = h * static_cast<std::size_t>(shape.tokens()) + i;
                 margin.see(scan.recorded.margin[at], scan.replayed.margin[at],
@@ -293,6 +304,9 @@ void compareTokens(const BlockScan& scan, const ProbeShape& shape, double rho, c
     }
     checks.add(tokenRow("replay.output_norm", "Norm of every recorded output", norm, shape, where));
     checks.add(tokenRow("replay.attention_margin", "Attention margin of every token and head", margin, shape, where));
+    if (!scan.firstOrder.empty())
+        checks.add(tokenRow("replay.first_order", "Loss change estimated (first order), by the recorded gradient",
+                            estimate, shape, where));
 }
 
 void compareMetrics(const Certificate& certificate, const BlockScan& scan, const ProbeShape& shape, double rho,

@@ -36,7 +36,7 @@ struct CoverageRange {
 [[nodiscard]] CoverageRange coverageRange(const Intervals& tokens, std::size_t begin, std::size_t end, double tau);
 
 // Recorded per-token numbers against replayed ones, where a prompt was replayed: rows replay.error, replay.error_attn,
-// replay.error_mlp, replay.output_norm, replay.attention_margin.
+// replay.error_mlp, replay.output_norm, replay.attention_margin, and replay.first_order of runs that estimate.
 void compareTokens(const BlockScan& scan, const ProbeShape& shape, double rho, const std::string& where,
                    CheckList& checks);
 

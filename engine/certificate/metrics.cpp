@@ -77,16 +77,33 @@ CoverageMetrics measure(const TokenMeasurements& tokens, const Policy& policy)
     const std::size_t count = tokens.error.size();
     assert(tokens.offset.size() == prompts + 1);
     assert(tokens.outputNorm.size() == count && tokens.pathAgrees.size() == count);
-    assert(tokens.lossBase.size() == tokens.lossStitched.size());
+    const bool estimated = !tokens.firstOrder.empty();
+    assert(!estimated || (tokens.firstOrder.size() == count && tokens.lossStitched.empty()));
+    assert(estimated || tokens.lossBase.size() == tokens.lossStitched.size());
     assert(tokens.lossBase.empty() || tokens.lossBase.size() == count - prompts);
 
     const std::vector<double> relative = relativeErrors(tokens.error, tokens.outputNorm);
     const auto lossesOf = [&](TokenRange range) {
         const std::size_t predicted = range.end - range.begin;
-        if (tokens.lossBase.empty())
-            return coverLosses({}, {}, predicted, policy.tauLoss);
+        if (tokens.lossStitched.empty()) {
+            LossCoverage none = coverLosses({}, {}, predicted, policy.tauLoss);
+            if (estimated && predicted > 0)
+                none.why = "the loss was estimated (first order), not measured";
+            return none;
+        }
         return coverLosses(tokens.lossBase.subspan(range.begin, predicted),
                            tokens.lossStitched.subspan(range.begin, predicted), predicted, policy.tauLoss);
+    };
+    const auto estimateOf = [&](TokenRange range, TokenRange losses) -> std::optional<FirstOrderEstimate> {
+        if (!estimated)
+            return std::nullopt;
+        const auto sum = [](std::span<const double> values, TokenRange part) {
+            double total = 0;
+            for (std::size_t i = part.begin; i < part.end; ++i)
+                total += values[i];
+            return total;
+        };
+        return FirstOrderEstimate{sum(tokens.firstOrder, range), sum(tokens.lossBase, losses)};
     };
     CoverageMetrics metrics;
     for (std::size_t p = 0; p < prompts; ++p) {
@@ -101,13 +118,25 @@ CoverageMetrics measure(const TokenMeasurements& tokens, const Policy& policy)
         row.relative = summarise(relative, range, policy.tauRel, tokens.offset);
         row.path = countPath(tokens.pathAgrees, range);
         row.loss = lossesOf(losses);
+        row.firstOrder = estimateOf(range, losses);
     }
     const TokenRange all{0, count};
     metrics.l2 = summarise(tokens.error, all, policy.tauAct, tokens.offset);
     metrics.relative = summarise(relative, all, policy.tauRel, tokens.offset);
     metrics.path = countPath(tokens.pathAgrees, all);
     metrics.loss = lossesOf({0, count - prompts});
+    metrics.firstOrder = estimateOf(all, {0, count - prompts});
     return metrics;
+}
+
+double firstOrderChange(std::span<const double> gradient, std::span<const double> surrogate,
+                        std::span<const double> output)
+{
+    assert(gradient.size() == surrogate.size() && gradient.size() == output.size());
+    double sum = 0;
+    for (std::size_t i = 0; i < gradient.size(); ++i)
+        sum += gradient[i] * (surrogate[i] - output[i]);
+    return sum;
 }
 
 LossCoverage coverLosses(std::span<const double> base, std::span<const double> stitched, std::size_t predicted,

@@ -13,13 +13,15 @@
 
 namespace blockcert::certificate {
 
-// Per-token numbers of one block, prompts one after the other. Losses are empty when not measured.
+// Per-token numbers of one block, prompts one after the other. Losses are empty when not measured; where they are
+// estimated to first order, lossStitched alone is.
 struct TokenMeasurements {
     std::vector<std::string> promptIds;       // [P]
     std::span<const std::int64_t> offset;     // [P + 1]
     std::span<const double> error;            // [N] eq. 3
     std::span<const double> outputNorm;       // [N] ‖y‖₂
     std::span<const std::uint8_t> pathAgrees; // [N] mask row and position equal the baseline's
+    std::span<const double> firstOrder;       // [N] nats, or empty
     std::span<const double> lossBase;         // [N - P]
     std::span<const double> lossStitched;     // [N - P]
 };
@@ -31,6 +33,10 @@ struct TokenMeasurements {
 // Loss coverage (eq. 7, 8) over consecutive predicted tokens; both spans are empty where nothing was measured.
 [[nodiscard]] LossCoverage coverLosses(std::span<const double> base, std::span<const double> stitched,
                                        std::size_t predicted, double tau);
+
+// One token's part of a first-order estimate: ⟨∂L/∂y, s − y⟩, in double and in index order. [d] each.
+[[nodiscard]] double firstOrderChange(std::span<const double> gradient, std::span<const double> surrogate,
+                                      std::span<const double> output);
 
 // Equations 9 and 10; empty means certified.
 [[nodiscard]] std::vector<CertificateFinding> judge(const CoverageMetrics& metrics, const Policy& policy);

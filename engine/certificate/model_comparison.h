@@ -4,6 +4,8 @@
 #include "engine/certificate/check_list.h"
 #include "engine/values/cell_record.h"
 #include "engine/values/dtype.h"
+#include "engine/values/ids.h"
+#include "engine/values/run_manifest.h"
 
 #include <cstdint>
 #include <span>
@@ -18,6 +20,7 @@ struct Allowance {
     double state = 0; // ‖recorded − double‖ / the token's largest norm so far
     double loss = 0;  // nats
     double logit = 0;
+    double slope = 0; // of the loss along a direction, ÷ Σ ‖gradient‖ · ‖direction‖
 };
 
 [[nodiscard]] Allowance allowanceFor(DType baseline);
@@ -52,6 +55,7 @@ private:
 // What is compared of one block.
 struct BlockComparison {
     std::string where;
+    LayerIndex block;
     bool sameBlock = false;        // the surrogate is the baseline's block: with it in place the model is the same
     std::string unknownSurrogate;  // why it is not known what the surrogate is; empty if it is known
     std::vector<CellRecord> cells; // [P], per-token numbers alone
@@ -60,6 +64,14 @@ struct BlockComparison {
     Worst lossStitched;
     Worst top;
     Worst topStitched;
+    std::vector<std::vector<double>> stitchedLosses; // [P] of the tokens that are predicted, by the model in double
+    // How much further the model with the surrogate in place carries rounding than the model itself, where that was
+    // measured: the allowances for it are so many times wider.
+    double amplification = 1;
+    Worst estimate; // of runs that estimate to first order; its token is always 0
+
+    // A loss or logit with the surrogate in place is beyond the allowance that was measured on models themselves.
+    [[nodiscard]] bool isDoubtful() const { return lossStitched.ratio > 1 || topStitched.ratio > 1; }
 
     // Token `token` of a prompt, by the model and by the model with the surrogate in place; `loss` is that of the token
     // after it, if there is one.
@@ -67,9 +79,11 @@ struct BlockComparison {
                  const Allowance& allowance);
     void seeStitched(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
                      const Allowance& allowance);
-    // Rows model.states, and with `losses` model.loss_base, model.loss_stitched, model.top and
-    // model.top_stitched.
-    void report(DType baseline, bool losses, CheckList& checks) const;
+    // What a first-order estimate and its gradient claim of the loss's derivative, and what it is.
+    void seeSlope(std::int32_t prompt, double claimed, double computed, double scale, const Allowance& allowance);
+    // Rows model.states, and where losses were looked at model.loss_base, model.first_order, model.loss_stitched,
+    // model.top and model.top_stitched.
+    void report(DType baseline, LossMode loss, CheckList& checks) const;
 };
 
 }

@@ -17,7 +17,8 @@ constexpr std::int64_t mostMaskCells = std::int64_t{1} << 36;
 
 bool isWide(const std::string& name)
 {
-    return name == "input" || name == "output" || name == "attention_output" || name == "mlp_output" || name == "mask";
+    return name == "input" || name == "output" || name == "attention_output" || name == "mlp_output" ||
+           name == "mask" || name == "gradient";
 }
 
 std::string described(const artifact::ArchiveEntry& entry)
@@ -64,7 +65,7 @@ ProbeShape probeShapeOf(const Certificate& certificate)
             subject.dModel,
             subject.heads,
             certificate.request.baselineDtype,
-            certificate.request.loss == LossMode::Exact,
+            certificate.request.loss,
             certificate.request.hasSublayers()};
 }
 

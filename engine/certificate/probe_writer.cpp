@@ -13,7 +13,7 @@ namespace {
 
 // Per-token columns collected over the prompts, in token order.
 struct Columns {
-    std::vector<double> error, outputNorm, lossBase, lossStitched;
+    std::vector<double> error, outputNorm, firstOrder, lossBase, lossStitched;
     std::vector<std::uint8_t> pathAgrees;
     std::vector<double> margin; // [head, N]
 };
@@ -65,10 +65,10 @@ public:
     void writeCell(std::int64_t prompt, CellRecord cell, const HostTensor& irMask)
     {
         const std::int64_t tokens = m_shape.tokensOf(prompt);
-        if (m_shape.losses)
+        if (m_shape.loss == LossMode::Exact)
             fillTops(cell, tokens);
-        const CellShape shape{tokens,         m_shape.width,    m_shape.heads, m_shape.baselineDtype,
-                              m_shape.losses, m_shape.sublayers};
+        const CellShape shape{tokens,       m_shape.width,    m_shape.heads, m_shape.baselineDtype,
+                              m_shape.loss, m_shape.sublayers};
         for (auto& [name, tensor] : tensorsOf(cell, shape)) {
             if (name == "attention_margin")
                 continue; // heads come first: written whole at the end
@@ -104,6 +104,7 @@ private:
         std::iota(positions.begin(), positions.end(), 0);
         append(m_columns.error, cell.error);
         append(m_columns.outputNorm, cell.outputNorm);
+        append(m_columns.firstOrder, cell.firstOrder);
         append(m_columns.lossBase, cell.lossBase);
         append(m_columns.lossStitched, cell.lossStitched);
         append(m_columns.pathAgrees, pathAgreement(irMask, cell.mask, positions));
@@ -132,6 +133,7 @@ CoverageMetrics writeProbes(const std::filesystem::path& path, const ProbeShape&
     tokens.error = columns.error;
     tokens.outputNorm = columns.outputNorm;
     tokens.pathAgrees = columns.pathAgrees;
+    tokens.firstOrder = columns.firstOrder;
     tokens.lossBase = columns.lossBase;
     tokens.lossStitched = columns.lossStitched;
     return measure(tokens, policy);

@@ -120,11 +120,15 @@ void checkBaseline(const RunContents& contents, const VerifyOptions& options, Ch
 
 void checkLosses(const RunContents& contents, const VerifyOptions& options, CheckList& checks)
 {
-    if (options.level < 4 && contents.run.manifest.request.loss == LossMode::Exact) {
-        Row row("loss.tokens", group::reEvaluation, "", "Per-token losses");
+    const LossMode loss = contents.run.manifest.request.loss;
+    if (options.level < 4 && loss != LossMode::None) {
+        const bool exact = loss == LossMode::Exact;
+        Row row(exact ? "loss.tokens" : "loss.gradients", group::reEvaluation, "",
+                exact ? "Per-token losses" : "Gradients behind the estimated loss changes");
         if (!options.requireLosses)
             row.optional();
-        checks.add(row.how("level 4").notChecked("Losses need the model: verify at level 4 with --model."));
+        checks.add(row.how("level 4").notChecked(exact ? "Losses need the model: verify at level 4 with --model."
+                                                       : "Gradients need the model: verify at level 4 with --model."));
     }
     checks.add(Row("provenance.statements", group::provenance, "", "Names, labels, dates, environment, command line")
                    .optional()

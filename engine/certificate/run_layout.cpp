@@ -100,15 +100,22 @@ std::vector<artifact::ArchiveEntry> probeLayout(const ProbeShape& shape)
     for (const char* name : {"input", "output", "attention_output", "mlp_output"})
         if (shape.sublayers || !isSublayerTensor(name))
             layout.push_back({name, shape.baselineDtype, {n, shape.width}});
+    if (shape.loss == LossMode::FirstOrder)
+        layout.push_back({"gradient", DType::F32, {n, shape.width}});
     for (const char* name : {"error", "error_attn", "error_mlp", "output_norm"})
         if (shape.sublayers || !isSublayerTensor(name))
             layout.push_back({name, DType::F64, {n}});
     layout.push_back({"attention_margin", DType::F64, {shape.heads, n}});
-    if (!shape.losses)
+    if (shape.loss == LossMode::None)
+        return layout;
+    if (shape.loss == LossMode::FirstOrder)
+        layout.push_back({"first_order", DType::F64, {n}});
+    if (predicted > 0)
+        layout.push_back({"loss_base", DType::F64, {predicted}});
+    if (shape.loss != LossMode::Exact)
         return layout;
     if (predicted > 0)
-        for (const char* name : {"loss_base", "loss_stitched"})
-            layout.push_back({name, DType::F64, {predicted}});
+        layout.push_back({"loss_stitched", DType::F64, {predicted}});
     for (const char* name : {"top_id_base", "top_id_stitched"})
         layout.push_back({name, DType::I32, {n, 5}});
     for (const char* name : {"top_logit_base", "top_logit_stitched"})

@@ -30,7 +30,7 @@ struct ProbeShape {
     std::int64_t width = 0;           // d
     std::int64_t heads = 0;           // H
     DType baselineDtype = DType::F32;
-    bool losses = true;
+    LossMode loss = LossMode::Exact;
     bool sublayers = true; // false: an imported trace without the outputs of attention and MLP
 
     [[nodiscard]] std::int64_t prompts() const { return static_cast<std::int64_t>(offset.size()) - 1; }
@@ -50,6 +50,7 @@ struct ProbeShape {
 [[nodiscard]] bool isSublayerTensor(std::string_view name);
 
 // The datasets of probes.h5 in their order. Losses are left out where nothing is predicted.
+// (`gradient` and `first_order` are there with LossMode::FirstOrder alone.)
 [[nodiscard]] std::vector<artifact::ArchiveEntry> probeLayout(const ProbeShape& shape);
 
 // One line of SHA256SUMS.

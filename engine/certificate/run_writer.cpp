@@ -49,12 +49,9 @@ ProbeShape shapeOf(const RunManifest& manifest)
     std::vector<std::int64_t> counts;
     for (const EncodedPrompt& prompt : manifest.prompts.prompts)
         counts.push_back(static_cast<std::int64_t>(prompt.tokenIds.size()));
-    return {offsetsOf(counts),
-            manifest.subject.dModel,
-            manifest.subject.heads,
-            manifest.request.baselineDtype,
-            manifest.request.loss == LossMode::Exact,
-            manifest.request.hasSublayers()};
+    return {offsetsOf(counts),      manifest.subject.dModel,
+            manifest.subject.heads, manifest.request.baselineDtype,
+            manifest.request.loss,  manifest.request.hasSublayers()};
 }
 
 // True if `part` states the first prompts of `whole`, or all of them.
@@ -117,8 +114,8 @@ struct RunWriter::State {
 
     [[nodiscard]] CellShape cellShape(PromptIndex prompt) const
     {
-        return {shape.tokensOf(prompt.value), shape.width,  shape.heads,
-                shape.baselineDtype,          shape.losses, shape.sublayers};
+        return {shape.tokensOf(prompt.value), shape.width, shape.heads,
+                shape.baselineDtype,          shape.loss,  shape.sublayers};
     }
 
     [[nodiscard]] fs::path cellPath(LayerIndex block, PromptIndex prompt) const
@@ -134,13 +131,13 @@ struct RunWriter::State {
         const std::string bytes = readWholeFile(path, largestCell);
         const CellShape whole = cellShape(prompt);
         std::optional<CellRecord> cell = decodeCell(bytes, block, prompt, whole, origin);
-        if (!cell && whole.losses) {
+        if (!cell && whole.loss == LossMode::Exact) {
             CellShape errors = whole;
-            errors.losses = false;
+            errors.loss = LossMode::None;
             cell = decodeCell(bytes, block, prompt, errors, origin);
         }
         const fs::path lossPath = run / lossFile(block, prompt);
-        if (!cell || !whole.losses || !cell->topIdBase.empty() || !fs::exists(lossPath))
+        if (!cell || whole.loss != LossMode::Exact || !cell->topIdBase.empty() || !fs::exists(lossPath))
             return cell;
         if (auto losses = decodeLosses(readWholeFile(lossPath, largestCell), block, prompt, whole, origin))
             addLosses(*cell, std::move(*losses));
@@ -158,7 +155,8 @@ struct RunWriter::State {
     void saveCell(const CellRecord& cell, std::string_view madeBy)
     {
         CellShape here = cellShape(cell.prompt);
-        here.losses = here.losses && !isWithoutLosses(cell, here);
+        if (here.loss == LossMode::Exact && isWithoutLosses(cell, here))
+            here.loss = LossMode::None; // they will come in a file of their own
         saveFile(cellPath(cell.block, cell.prompt), encodeCell(cell, here, madeBy));
     }
 
@@ -330,7 +328,7 @@ bool RunWriter::hasCell(LayerIndex block, PromptIndex prompt) const
 bool RunWriter::hasLosses(LayerIndex block, PromptIndex prompt) const
 {
     const std::optional<CellRecord> cell = m_state->readCell(block, prompt);
-    return cell && (!m_state->shape.losses || !cell->topIdBase.empty());
+    return cell && (m_state->shape.loss != LossMode::Exact || !cell->topIdBase.empty());
 }
 
 void RunWriter::writeCell(const CellRecord& cell)
@@ -338,7 +336,7 @@ void RunWriter::writeCell(const CellRecord& cell)
     assert(cell.prompt.value >= 0 && cell.prompt.value < m_state->shape.prompts());
     m_state->reopen();
     m_state->saveCell(cell, m_state->origin);
-    if (!m_state->shape.losses || !cell.topIdBase.empty())
+    if (m_state->shape.loss != LossMode::Exact || !cell.topIdBase.empty())
         m_state->recent.keep(cell);
 }
 
@@ -386,18 +384,18 @@ Certificate RunWriter::finishBlock(LayerIndex block)
     Certificate certificate = m_state->makeCertificate(block);
     certificate.surrogateWeights = surrogate->second.weights;
     const fs::path probesFile = temporaryFor(run / probesPath(block));
-    certificate.metrics =
-        writeProbes(probesFile, m_state->shape, m_state->manifest().prompts, surrogate->second.mask,
-                    certificate.request.policy, [&](PromptIndex prompt) {
-                        std::optional<CellRecord> cell = m_state->recent.take(block, prompt);
-                        if (!cell)
-                            cell = m_state->readCell(block, prompt);
-                        if (!cell || (m_state->shape.losses && isWithoutLosses(*cell, m_state->cellShape(prompt))))
-                            throw FileError("The cell of block " + std::to_string(block.value) + ", prompt " +
-                                            std::to_string(prompt.value) + " is missing or damaged: " +
-                                            m_state->cellPath(block, prompt).string() + "; resume the run.");
-                        return std::move(*cell);
-                    });
+    certificate.metrics = writeProbes(
+        probesFile, m_state->shape, m_state->manifest().prompts, surrogate->second.mask, certificate.request.policy,
+        [&](PromptIndex prompt) {
+            std::optional<CellRecord> cell = m_state->recent.take(block, prompt);
+            if (!cell)
+                cell = m_state->readCell(block, prompt);
+            if (!cell || (m_state->shape.loss != LossMode::None && isWithoutLosses(*cell, m_state->cellShape(prompt))))
+                throw FileError(
+                    "The cell of block " + std::to_string(block.value) + ", prompt " + std::to_string(prompt.value) +
+                    " is missing or damaged: " + m_state->cellPath(block, prompt).string() + "; resume the run.");
+            return std::move(*cell);
+        });
     publishFile(probesFile, run / probesPath(block), Flush::Later);
     m_state->unflushed.push_back(run / probesPath(block));
 

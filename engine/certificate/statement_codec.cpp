@@ -145,7 +145,11 @@ std::optional<SurrogateModel> surrogateModelFrom(JsonFields& fields, std::string
 
 std::string_view nameOf(LossMode mode)
 {
-    return mode == LossMode::Exact ? "exact" : "none";
+    switch (mode) {
+    case LossMode::Exact: return "exact";
+    case LossMode::FirstOrder: return "first-order";
+    default: return "none";
+    }
 }
 
 std::string_view nameOf(WeightOrigin origin)
@@ -186,7 +190,7 @@ ImportedBaseline importedFromJson(JsonFields fields)
 
 LossMode lossModeFrom(JsonFields& fields, std::string_view key)
 {
-    return fromName(fields, key, std::array{LossMode::Exact, LossMode::None});
+    return fromName(fields, key, std::array{LossMode::Exact, LossMode::FirstOrder, LossMode::None});
 }
 
 WeightOrigin weightOriginFrom(JsonFields& fields, std::string_view key)

@@ -26,7 +26,7 @@ std::string lowered(std::string text)
 }
 
 // What a level leaves out by its nature, whatever the run holds.
-std::vector<std::string> leftOut(int level, bool losses, bool stitches)
+std::vector<std::string> leftOut(int level, LossMode loss, bool stitches)
 {
     std::vector<std::string> list;
     if (level < 1)
@@ -35,8 +35,10 @@ std::vector<std::string> leftOut(int level, bool losses, bool stitches)
         list.emplace_back("replay of the surrogates (levels 2 and 3)");
     if (level == 2)
         list.emplace_back("tokens of cells that were not drawn (level 3)");
-    if (level < 4 && losses)
+    if (level < 4 && loss == LossMode::Exact)
         list.emplace_back("per-token losses (level 4)");
+    if (level < 4 && loss == LossMode::FirstOrder)
+        list.emplace_back("gradients behind the estimated loss changes (level 4)");
     if (level < 4 && stitches)
         list.emplace_back("the stitched models' per-token numbers (level 4)");
     if (level < 4)
@@ -82,7 +84,7 @@ std::string reasonText(const CheckList& checks, CheckState state)
 std::string sentenceOf(const Verdict& verdict, const RunContents& contents, const CheckList& checks)
 {
     const std::string level = "level " + std::to_string(verdict.level);
-    const bool losses = contents.run.manifest.request.loss == LossMode::Exact;
+    const LossMode loss = contents.run.manifest.request.loss;
     switch (verdict.state) {
     case CheckState::Failed:
         // What cannot be read was not compared: another exit code, another word.
@@ -98,7 +100,7 @@ std::string sentenceOf(const Verdict& verdict, const RunContents& contents, cons
     case CheckState::Verified: break;
     }
     std::string missing;
-    for (const std::string& item : leftOut(verdict.level, losses, !verdict.scope.stitches.empty()))
+    for (const std::string& item : leftOut(verdict.level, loss, !verdict.scope.stitches.empty()))
         missing += (missing.empty() ? "; not checked: " : ", ") + item;
     return "Verified at " + level + " on " + tokensText(verdict.scope) + missing + ".";
 }
@@ -138,6 +140,9 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
                        " tokens; what follows was not measured.");
     for (const BlockFailure& failure : contents.run.state.failed)
         list.push_back("Block " + std::to_string(failure.block.value) + " has no certificate: " + failure.sentence);
+    if (contents.run.manifest.request.loss == LossMode::FirstOrder)
+        list.emplace_back("How the loss changes was estimated (first order), not measured: nothing bounds what that "
+                          "leaves out, and no coverage follows from it.");
     list.emplace_back("Measured on these tokens, not proved for all inputs.");
     list.emplace_back("Names, labels, tags, dates, environment and the command line are the issuer's words; so are "
                       "token texts below level 4.");
@@ -171,8 +176,7 @@ void conclude(Verdict& verdict, const RunContents& contents, const CheckList& ch
     verdict.state = checks.state(verdict.level);
     verdict.exitCode = checks.exitCode(verdict.level);
     verdict.sentence = sentenceOf(verdict, contents, checks);
-    verdict.notChecked =
-        leftOut(verdict.level, contents.run.manifest.request.loss == LossMode::Exact, !contents.stitches.empty());
+    verdict.notChecked = leftOut(verdict.level, contents.run.manifest.request.loss, !contents.stitches.empty());
     for (const Check& check : checks.checks())
         if (check.state == CheckState::NotChecked)
             addOnce(verdict.notChecked,

@@ -246,8 +246,8 @@ private:
             const auto isReplayed = [&](PromptIndex p) {
                 return replays && m_block.isReplayed(m_certificate.block, p);
             };
-            scan = scanBlock(*m_probes, &m_ir, isReplayed, m_block.options.threads, m_block.cellsDone, m_block.cells,
-                             m_context);
+            scan = scanBlock(*m_probes, &m_ir, isReplayed, rho(), m_block.options.threads, m_block.cellsDone,
+                             m_block.cells, m_context);
             form.how("read, all finite").passedIf(true, "");
         } catch (const Error& error) {
             form.failed(error.what());
@@ -290,6 +290,11 @@ private:
         m_outcome.trace = trace;
     }
 
+    [[nodiscard]] double rho() const
+    {
+        return std::min(m_certificate.comparisonTolerance, m_certificate.request.comparisonTolerance());
+    }
+
     [[nodiscard]] CoverageMetrics measured(const BlockScan& scan, const TokenColumns& columns,
                                            const Policy& policy) const
     {
@@ -300,6 +305,7 @@ private:
         tokens.error = columns.error;
         tokens.outputNorm = columns.outputNorm;
         tokens.pathAgrees = scan.pathAgrees;
+        tokens.firstOrder = scan.firstOrder;
         tokens.lossBase = scan.lossBase;
         tokens.lossStitched = scan.lossStitched;
         return measure(tokens, policy);
@@ -309,7 +315,7 @@ private:
     {
         const ProbeShape& shape = m_probes->shape();
         const Policy& own = m_certificate.request.policy;
-        const double rho = std::min(m_certificate.comparisonTolerance, m_certificate.request.comparisonTolerance());
+        const double rho = this->rho();
         compareArithmetic(m_certificate, measured(scan, scan.recorded, own), m_where, m_checks);
 
         const bool any = std::find(scan.wasReplayed.begin(), scan.wasReplayed.end(), true) != scan.wasReplayed.end();

@@ -2,6 +2,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/certificate/estimate_check.h"
 #include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/model_comparison.h"
@@ -9,12 +10,14 @@
 #include "engine/certificate/rebuilt_ir.h"
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/retokenise.h"
+#include "engine/certificate/widen.h"
 #include "engine/ir/block_ir_codec.h"
 #include "engine/ir/reference_interpreter.h"
 #include "engine/ir/share_out.h"
 #include "engine/surrogate/model_differences.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <numeric>
 
@@ -28,6 +31,7 @@ using artifact::Checkpoint;
 struct Stitched {
     std::size_t head = 0;                    // its block among those that are compared
     std::vector<std::vector<double>> states; // [P][token, width]
+    std::vector<NudgedState> nudges;         // [P] of runs that estimate to first order, without their states
 };
 
 class ModelVerifier {
@@ -144,15 +148,9 @@ private:
 
     void runModel(const Checkpoint& model)
     {
-        const ReferenceEmbedding embedding(model, m_dtype);
-        std::vector<std::vector<double>> states;
-        TensorHasher embedded(m_dtype, {m_manifest.prompts.tokenCount(), m_manifest.subject.dModel});
-        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts) {
-            const HostTensor rows = embedding.rows(prompt.tokenIds);
-            embedded.add(rows.bytes);
-            states.push_back(ir::widened(rows));
-        }
-        checkEmbedding(embedded.finish());
+        TensorHasher hasher(m_dtype, {m_manifest.prompts.tokenCount(), m_manifest.subject.dModel});
+        std::vector<std::vector<double>> states = embedded(model, &hasher);
+        checkEmbedding(hasher.finish());
 
         std::vector<BlockComparison> heads;
         m_largest.resize(states.size());
@@ -171,14 +169,32 @@ private:
                 heads.push_back(compareStates(at, before, states));
                 if (m_block.contents.certificates[at].surrogateModel && m_other == nullptr)
                     heads.back().unknownSurrogate = m_otherProblem;
-                heads.back().sameBlock = replaceBlock(model, block, at, before, heads.size() - 1);
+                heads.back().sameBlock = replaceBlock(model, block, at, before, states, heads);
+                for (CellRecord& cell : heads.back().cells)
+                    cell.input = cell.output = cell.lossGradient = {};
             }
             m_context.step(Progress{"model", layer + 1, m_manifest.subject.layers, layer, std::nullopt, "blocks", ""});
         }
         compareHeads(model, states, heads);
+        weighRounding(model, heads);
         for (const BlockComparison& head : heads)
-            head.report(m_dtype, m_manifest.request.loss == LossMode::Exact, m_checks);
-        reportLosses();
+            head.report(m_dtype, m_manifest.request.loss, m_checks);
+        reportLosses(heads);
+    }
+
+    // What the model starts from, prompt by prompt.
+    [[nodiscard]] std::vector<std::vector<double>> embedded(const Checkpoint& model,
+                                                            TensorHasher* hasher = nullptr) const
+    {
+        const ReferenceEmbedding embedding(model, m_dtype);
+        std::vector<std::vector<double>> states;
+        for (const EncodedPrompt& prompt : m_manifest.prompts.prompts) {
+            const HostTensor rows = embedding.rows(prompt.tokenIds);
+            if (hasher != nullptr)
+                hasher->add(rows.bytes);
+            states.push_back(ir::widened(rows));
+        }
+        return states;
     }
 
     [[nodiscard]] std::size_t positionOf(LayerIndex layer) const
@@ -249,6 +265,8 @@ private:
         const Certificate& certificate = m_block.contents.certificates[at];
         BlockComparison head;
         head.where = blockText(certificate.block.value);
+        head.block = certificate.block;
+        head.stitchedLosses.resize(before.size());
         const std::string path = probesPath(certificate.block);
         const OpenFile file = m_block.folder.open(path);
         ProbeReader probes(artifact::openForeignArchive(file.descriptor(), path, m_block.options.childProgram),
@@ -257,8 +275,10 @@ private:
             CellRecord cell = probes.read({static_cast<std::int32_t>(p)});
             compareRows(cell.input, before[p], cell.prompt.value, head.state);
             compareRows(cell.output, after[p], cell.prompt.value, head.state);
-            for (HostTensor* wide : {&cell.input, &cell.output, &cell.attentionOutput, &cell.mlpOutput, &cell.mask})
+            for (HostTensor* wide : {&cell.attentionOutput, &cell.mlpOutput, &cell.mask})
                 *wide = {};
+            if (!comparesSlopes())
+                cell.input = cell.output = cell.lossGradient = {};
             head.cells.push_back(std::move(cell));
         }
         requireSameDigests(certificate.artifacts[1].tensors, probes.finishDigests(), path);
@@ -268,7 +288,8 @@ private:
     // Rows of the block's surrogate. True if it is the baseline's own block; else the states behind it are kept, to be
     // carried through the rest of the model.
     bool replaceBlock(const Checkpoint& model, const ir::BlockIr& baseline, std::size_t at,
-                      const std::vector<std::vector<double>>& before, std::size_t head)
+                      const std::vector<std::vector<double>>& before, const std::vector<std::vector<double>>& after,
+                      const std::vector<BlockComparison>& heads)
     {
         const Certificate& certificate = m_block.contents.certificates[at];
         if (certificate.surrogateModel && m_other == nullptr) {
@@ -283,24 +304,64 @@ private:
                              .optional()
                              .notChecked("Its weights are somebody's files: where they come from cannot be rebuilt."));
             if (const std::optional<ir::BlockIr> stored = storedIr(at))
-                carry(*stored, before, head);
+                carry(*stored, before, after, heads);
             return false;
         }
         const RebuiltSurrogate rebuilt = rebuildSurrogate(certificate, model, m_other, storedIr(at), m_longest);
         checkRebuiltIr(certificate, m_outcomes[at].program, rebuilt, m_checks);
-        if (isSame(rebuilt.block, baseline))
-            return true;
-        carry(rebuilt.block, before, head);
-        return false;
+        const bool same = isSame(rebuilt.block, baseline);
+        if (!same || comparesSlopes())
+            carry(rebuilt.block, before, after, heads);
+        return same;
     }
 
-    // Keeps the states behind the surrogate, if losses are to be compared.
-    void carry(const ir::BlockIr& surrogate, const std::vector<std::vector<double>>& before, std::size_t head)
+    // The surrogate that replaceBlock() looked at, where it is known.
+    [[nodiscard]] std::optional<ir::BlockIr> surrogateAt(const Checkpoint& model, std::size_t at) const
     {
-        if (m_manifest.request.loss != LossMode::Exact)
+        const Certificate& certificate = m_block.contents.certificates[at];
+        if (certificate.surrogateModel && m_other == nullptr)
+            return std::nullopt;
+        if (certificate.request.surrogate.family == SurrogateFamily::Given)
+            return storedIr(at);
+        return rebuildSurrogate(certificate, model, m_other, storedIr(at), m_longest).block;
+    }
+
+    // Keeps the states behind the surrogate of the last of `heads`, if losses are to be compared; where they were
+    // estimated, the model's own states moved a little.
+    void carry(const ir::BlockIr& surrogate, const std::vector<std::vector<double>>& before,
+               const std::vector<std::vector<double>>& after, const std::vector<BlockComparison>& heads)
+    {
+        const std::size_t head = heads.size() - 1;
+        if (m_manifest.request.loss == LossMode::Exact) {
+            m_stitched.push_back({head, before, {}});
+            advance(surrogate, {&m_stitched.back().states});
             return;
-        m_stitched.push_back({head, before});
-        advance(surrogate, {&m_stitched.back().states});
+        }
+        if (!comparesSlopes())
+            return;
+        std::vector<std::vector<double>> outputs; // of the surrogate on the recorded inputs
+        for (const CellRecord& cell : heads.back().cells)
+            outputs.push_back(ir::widened(cell.input));
+        advance(surrogate, {&outputs});
+        std::array<Stitched, 2> moved;
+        for (std::size_t p = 0; p < outputs.size(); ++p) {
+            std::array<NudgedState, 2> both = nudged(heads.back().cells[p], outputs[p], after[p]);
+            for (std::size_t i = 0; i < moved.size(); ++i) {
+                moved[i].states.push_back(std::move(both[i].state));
+                both[i].state.clear();
+                moved[i].nudges.push_back(std::move(both[i]));
+            }
+        }
+        for (Stitched& each : moved) {
+            each.head = head;
+            m_stitched.push_back(std::move(each));
+        }
+    }
+
+    // A 16-bit baseline's states are too far from the model's in double for a comparison of derivatives.
+    [[nodiscard]] bool comparesSlopes() const
+    {
+        return m_manifest.request.loss == LossMode::FirstOrder && m_dtype == DType::F32;
     }
 
     static bool isSame(const ir::BlockIr& a, const ir::BlockIr& b)
@@ -341,28 +402,98 @@ private:
     void compareHeads(const Checkpoint& model, const std::vector<std::vector<double>>& states,
                       std::vector<BlockComparison>& heads)
     {
-        if (m_manifest.request.loss != LossMode::Exact || heads.empty())
+        if (m_manifest.request.loss == LossMode::None || heads.empty())
             return;
         const ReferenceHead reference(model, m_dtype, m_threads);
+        m_losses.resize(states.size());
         for (std::size_t p = 0; p < states.size(); ++p) {
             const auto prompt = static_cast<std::int32_t>(p);
+            const bool exact = m_manifest.request.loss == LossMode::Exact;
+            double sum = 0;
             forEachToken(reference, p, states[p],
                          [&](std::size_t t, bool predicts, double loss, const TokenLogits& token) {
+                             sum += loss;
+                             if (predicts)
+                                 m_losses[p].push_back(loss);
                              for (BlockComparison& head : heads) {
                                  head.seeBase(prompt, t, predicts, loss, token, m_allowance);
-                                 if (head.sameBlock)
+                                 if (head.sameBlock && exact)
                                      head.seeStitched(prompt, t, predicts, loss, token, m_allowance);
                              }
                          });
-            for (const Stitched& stitched : m_stitched)
+            for (const Stitched& stitched : m_stitched) {
+                double moved = 0;
                 forEachToken(reference, p, stitched.states[p],
                              [&](std::size_t t, bool predicts, double loss, const TokenLogits& token) {
-                                 heads[stitched.head].seeStitched(prompt, t, predicts, loss, token, m_allowance);
+                                 moved += loss;
+                                 if (exact)
+                                     heads[stitched.head].seeStitched(prompt, t, predicts, loss, token, m_allowance);
                              });
+                if (exact)
+                    continue;
+                const NudgedState& nudge = stitched.nudges[p];
+                heads[stitched.head].seeSlope(prompt, nudge.expected, nudge.step > 0 ? (moved - sum) / nudge.step : 0,
+                                              nudge.scale, m_allowance);
+            }
             m_context.step(Progress{"losses", static_cast<std::int64_t>(p) + 1,
                                     static_cast<std::int64_t>(states.size()), std::nullopt,
                                     static_cast<std::int32_t>(p), "prompts", ""});
         }
+    }
+
+    // Allowances were measured on models themselves. Where a loss with a surrogate in place is beyond them, that model
+    // may carry rounding further, and how much further is measured here: both of them once more with every state
+    // rounded to the baseline's dtype. The largest change of a loss of the one, in units of the other's, widens the
+    // allowance.
+    void weighRounding(const Checkpoint& model, std::vector<BlockComparison>& heads)
+    {
+        if (std::none_of(heads.begin(), heads.end(), [](const BlockComparison& head) { return head.isDoubtful(); }))
+            return;
+        std::vector<std::vector<double>> states = embedded(model);
+        std::vector<Stitched> stitched;
+        for (std::int32_t layer = 0; layer < m_manifest.subject.layers; ++layer) {
+            const std::vector<std::vector<double>> before = states;
+            std::vector<std::vector<std::vector<double>>*> all = {&states};
+            for (Stitched& each : stitched)
+                all.push_back(&each.states);
+            advanceRounded(rebuildIr(model, {layer}, WeightOrigin::Baseline, m_dtype, m_longest), all);
+            for (std::size_t h = 0; h < heads.size(); ++h)
+                if (heads[h].block.value == layer && heads[h].isDoubtful())
+                    if (const std::optional<ir::BlockIr> surrogate = surrogateAt(model, positionOf({layer}))) {
+                        stitched.push_back({h, before, {}});
+                        advanceRounded(*surrogate, {&stitched.back().states});
+                    }
+            m_context.step(
+                Progress{"rounding", layer + 1, m_manifest.subject.layers, layer, std::nullopt, "blocks", ""});
+        }
+        const ReferenceHead reference(model, m_dtype, m_threads);
+        const double own = largestChange(reference, states, m_losses);
+        for (const Stitched& each : stitched)
+            if (own > 0)
+                heads[each.head].amplification =
+                    std::max(1.0, largestChange(reference, each.states, heads[each.head].stitchedLosses) / own);
+    }
+
+    // One block, and every state rounded behind it.
+    void advanceRounded(const ir::BlockIr& block, const std::vector<std::vector<std::vector<double>>*>& all)
+    {
+        advance(block, all);
+        for (std::vector<std::vector<double>>* states : all)
+            for (std::vector<double>& state : *states)
+                state = roundedTo(m_dtype, state);
+    }
+
+    // Of the losses behind `states`, from the given ones: [P] of the tokens that are predicted.
+    [[nodiscard]] double largestChange(const ReferenceHead& reference, const std::vector<std::vector<double>>& states,
+                                       const std::vector<std::vector<double>>& losses) const
+    {
+        double largest = 0;
+        for (std::size_t p = 0; p < states.size(); ++p)
+            forEachToken(reference, p, states[p], [&](std::size_t t, bool predicts, double loss, const TokenLogits&) {
+                if (predicts)
+                    largest = std::max(largest, std::abs(loss - losses[p][t]));
+            });
+        return largest;
     }
 
     template <class See>
@@ -382,21 +513,42 @@ private:
     }
 
     // A 16-bit baseline rounds by more than τ_loss: whether a loss changed by less cannot be told from outside.
-    void reportLosses()
+    void reportLosses(const std::vector<BlockComparison>& heads)
     {
-        if (m_manifest.request.loss != LossMode::Exact)
+        if (m_manifest.request.loss == LossMode::None)
             return;
-        Row row("loss.tokens", group::reEvaluation, "", "Per-token losses");
+        const bool exact = m_manifest.request.loss == LossMode::Exact;
+        Row row(exact ? "loss.tokens" : "loss.gradients", group::reEvaluation, "",
+                exact ? "Per-token losses" : "Gradients behind the estimated loss changes");
         row.how("whole model in double");
         if (m_dtype == DType::F32) {
             m_checks.add(row.passedIf(true, ""));
+            reportRounding(heads);
             return;
         }
         if (!m_block.options.requireLosses)
             row.optional();
         m_checks.add(
             row.notChecked("The baseline's own rounding in " + std::string(nameOf(m_dtype)) +
-                           " is larger than tau_loss: only a second run of the engine can repeat its loss coverage."));
+                           (exact ? " is larger than tau_loss: only a second run of the engine can repeat its loss "
+                                    "coverage."
+                                  : " moves its states too far from the model's in double to compare derivatives.")));
+    }
+
+    // The same for single blocks whose surrogate lets rounding in fp32 grow as large.
+    void reportRounding(const std::vector<BlockComparison>& heads)
+    {
+        for (const BlockComparison& head : heads) {
+            if (head.amplification <= 1 || head.amplification * m_allowance.loss <= m_manifest.request.policy.tauLoss)
+                continue;
+            Row row("loss.rounding", group::reEvaluation, head.where, "Loss coverage with the surrogate in place");
+            if (!m_block.options.requireLosses)
+                row.optional();
+            m_checks.add(
+                row.notChecked("With this surrogate in place the model carries rounding so far that losses may "
+                               "differ by more than tau_loss: only a second run of the engine can repeat its "
+                               "loss coverage."));
+        }
     }
 
     BlockContext& m_block;
@@ -412,6 +564,7 @@ private:
     const Checkpoint* m_other = nullptr;        // of surrogates from another checkpoint
     std::string m_otherProblem;
     std::vector<Stitched> m_stitched;
+    std::vector<std::vector<double>> m_losses; // [P] of the tokens that are predicted, by the model in double
 };
 
 }

@@ -1,5 +1,7 @@
 #include "engine/certificate/widen.h"
 
+#include "engine/artifact/checkpoint.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -27,6 +29,16 @@ HostTensor store(DType dtype, std::span<const Element> values, std::vector<std::
     return tensor;
 }
 
+}
+
+std::vector<double> roundedTo(DType dtype, std::span<const double> values)
+{
+    const auto count = static_cast<std::int64_t>(values.size());
+    HostTensor rounded{dtype, {count}, {}};
+    rounded.bytes.resize(static_cast<std::size_t>(count * storageBlock(dtype).bytes));
+    artifact::convertElements(DType::F64, reinterpret_cast<const std::byte*>(values.data()), dtype,
+                              rounded.bytes.data(), count);
+    return widened(rounded);
 }
 
 std::vector<std::int64_t> int64Elements(const HostTensor& tensor)

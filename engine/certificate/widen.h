@@ -17,6 +17,9 @@ using ir::widened; // floating-point elements as doubles, exactly
 [[nodiscard]] std::vector<std::int64_t> int64Elements(const HostTensor& tensor); // I64
 [[nodiscard]] std::vector<std::int32_t> int32Elements(const HostTensor& tensor); // I32
 
+// Every value rounded once to `dtype`, as a surrogate's output is where it takes its block's place.
+[[nodiscard]] std::vector<double> roundedTo(DType dtype, std::span<const double> values);
+
 // And back into tensors.
 [[nodiscard]] HostTensor tensorOf(std::span<const double> values, std::vector<std::int64_t> shape);
 [[nodiscard]] HostTensor tensorOf(std::span<const std::int32_t> values, std::vector<std::int64_t> shape);

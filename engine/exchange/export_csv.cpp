@@ -31,7 +31,7 @@ std::string tokensToCsv(const Json& listing)
 {
     CsvWriter csv({"block", "prompt", "prompt_id", "token", "token_id", "piece", "error", "relative", "error_attn",
                    "error_mlp", "output_norm", "margin", "margin_head", "loss_base", "loss_stitched", "loss_change",
-                   "top_base", "top_stitched"});
+                   "loss_estimate", "top_base", "top_stitched"});
     for (const Json& cell : listing.at("cells")) {
         const Json& prompt = listing.at("prompts").at(cell.at("prompt").get<std::size_t>());
         for (std::size_t t = 0; t < cell.at("error").size(); ++t) {
@@ -48,6 +48,7 @@ std::string tokensToCsv(const Json& listing)
             const std::optional<double> stitched = numberAt(cell.at("loss_stitched"), t);
             csv.number(base).number(stitched);
             csv.number(base && stitched ? std::optional(std::abs(*stitched - *base)) : std::nullopt);
+            csv.number(numberAt(cell.at("loss_estimate"), t));
             for (const char* key : {"top_base", "top_stitched"}) {
                 const Json& tops = cell.at(key);
                 if (tops.is_null())
@@ -63,9 +64,26 @@ std::string tokensToCsv(const Json& listing)
 
 std::string blocksToCsv(const Json& listing)
 {
-    CsvWriter csv({"block", "certified", "tokens", "epsilon", "mae", "q50", "q90", "q95", "q99", "activation_coverage",
-                   "relative_epsilon", "relative_mean", "relative_coverage", "path_coverage", "loss_coverage",
-                   "worst_prompt", "worst_token", "worst_piece", "findings"});
+    CsvWriter csv({"block",
+                   "certified",
+                   "tokens",
+                   "epsilon",
+                   "mae",
+                   "q50",
+                   "q90",
+                   "q95",
+                   "q99",
+                   "activation_coverage",
+                   "relative_epsilon",
+                   "relative_mean",
+                   "relative_coverage",
+                   "path_coverage",
+                   "loss_coverage",
+                   "loss_estimate",
+                   "worst_prompt",
+                   "worst_token",
+                   "worst_piece",
+                   "findings"});
     for (const Json& row : listing.at("blocks")) {
         csv.integer(row.at("block")).boolean(row.at("certified")).integer(row.at("tokens"));
         csv.number(numberOf(row.at("epsilon"))).number(numberOf(row.at("mae")));
@@ -75,6 +93,8 @@ std::string blocksToCsv(const Json& listing)
         for (const char* key : {"epsilon", "mean", "coverage"})
             csv.number(numberOf(row.at("relative").at(key)));
         csv.number(numberOf(row.at("path_coverage"))).number(numberOf(row.at("loss_coverage")));
+        const Json& estimate = row.at("loss_estimate");
+        csv.number(estimate.is_null() ? std::nullopt : numberOf(estimate.at("change")));
         const Json& worst = row.at("worst");
         csv.integer(worst.at("prompt")).integer(worst.at("token")).text(worst.at("piece").get<std::string>());
         std::string findings;

@@ -100,7 +100,7 @@ public:
         for (std::size_t h = 0; h < static_cast<std::size_t>(m_facts.heads); ++h)
             for (std::size_t t = 0; t < tokens; ++t)
                 m_facts.margin[h * m_facts.tokens() + first + t] = cell.attentionMargin[h * tokens + t];
-        for (std::size_t t = 0; t < cell.lossBase.size(); ++t)
+        for (std::size_t t = 0; t < cell.lossStitched.size(); ++t) // an estimated run has no such losses
             m_facts.lossChange[first + t + 1] = std::abs(cell.lossStitched[t] - cell.lossBase[t]);
         const std::vector<double> x = widened(cell.input);
         const auto width = static_cast<std::size_t>(m_probes.shape().width);

@@ -6,6 +6,7 @@
 #include "engine/model/block_forward.h"
 #include "engine/model/invariance.h"
 #include "engine/model/parallel_tasks.h"
+#include "engine/model/pull_back.h"
 #include "engine/model/tensor_bridge.h"
 #include "engine/model/torch_guard.h"
 #include "engine/model/weights.h"
@@ -390,6 +391,30 @@ at::Tensor Transformer::logits(const at::Tensor& state, bool decoding, const Run
         at::Tensor scores = own.workspace.take("logits", padded, own.config.vocab);
         applyLinear(pass, normed, own.head(context), scores, context);
         return scores.narrow(0, 0, rows);
+    });
+}
+
+at::Tensor Transformer::lossGradient(const at::Tensor& state, std::span<const TokenId> ids, const RunContext& context)
+{
+    return guarded([&] {
+        State& own = *m_state;
+        return pullBackHead(own.model->finalNorm, own.head(context), state, ids, context);
+    });
+}
+
+at::Tensor Transformer::pullBack(LayerIndex layer, const at::Tensor& input, const at::Tensor& gradient,
+                                 const RunContext& context)
+{
+    return guarded([&] {
+        State& own = *m_state;
+        const std::int64_t tokens = input.size(0);
+        own.preparePositions(tokens);
+        PullBackSetting setting{own.config, layer, {}, {}, own.future};
+        if (own.cosine.defined()) {
+            setting.cosine = own.cosine.narrow(0, 0, tokens);
+            setting.sine = own.sine.narrow(0, 0, tokens);
+        }
+        return pullBackBlock(setting, own.block(layer, context), input, gradient, context);
     });
 }
 

@@ -105,6 +105,13 @@ public:
     // Final norm and head of the state after the last block: [rows, V] in the baseline's dtype.
     [[nodiscard]] at::Tensor logits(const at::Tensor& state, bool decoding, const RunContext& context);
 
+    // Reverse mode over one prompt that begins at position 0, in fp32 (pull_back.h): the gradient of its summed loss at
+    // the state [S, d] after the last block, and at a block's input [S, d] from that at its output.
+    [[nodiscard]] at::Tensor lossGradient(const at::Tensor& state, std::span<const TokenId> ids,
+                                          const RunContext& context);
+    [[nodiscard]] at::Tensor pullBack(LayerIndex layer, const at::Tensor& input, const at::Tensor& gradient,
+                                      const RunContext& context);
+
 private:
     struct State;
     explicit Transformer(std::unique_ptr<State> state);

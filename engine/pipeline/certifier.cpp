@@ -8,6 +8,7 @@
 #include "engine/model/transformer.h"
 #include "engine/model/weights.h"
 #include "engine/pipeline/baseline_pass.h"
+#include "engine/pipeline/loss_gradients.h"
 #include "engine/pipeline/measure_cells.h"
 #include "engine/pipeline/output_thread.h"
 #include "engine/pipeline/surrogate.h"
@@ -20,6 +21,7 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -100,6 +102,7 @@ public:
         , m_context(context)
         , m_prompts(static_cast<std::int64_t>(manifest.prompts.prompts.size()))
         , m_measuresLosses(manifest.request.loss == LossMode::Exact)
+        , m_estimatesLosses(manifest.request.loss == LossMode::FirstOrder)
         , m_ahead(surrogates, longestOf(manifest.prompts))
         , m_output(outputTasksFor(manifest))
     {
@@ -169,6 +172,8 @@ private:
     {
         std::optional<WaveState> saved = m_measuresLosses ? savedWave(active) : std::nullopt;
         m_active = saved ? saved->prompts : std::move(active);
+        if (m_estimatesLosses && !findGradients())
+            return;
         m_baseline.emplace(m_transformer, idsOf(m_manifest.prompts, m_active), m_options.skipKnownRows);
         m_variants.emplace(m_transformer, *m_baseline);
         if (saved && !resumeFrom(std::move(*saved))) {
@@ -187,6 +192,30 @@ private:
         if (m_measuresLosses)
             measureLosses();
         finishOthers();
+    }
+
+    // Of the prompts of the pass, for the blocks that miss a cell. False where the baseline has no finite loss: then no
+    // block has an estimate.
+    bool findGradients()
+    {
+        std::vector<LayerIndex> blocks;
+        for (const Wanted& wanted : m_wanted)
+            if (!wanted.cells.empty())
+                blocks.push_back(wanted.block);
+        std::optional<BadPlace> bad;
+        m_gradients = lossGradients(m_transformer, idsOf(m_manifest.prompts, m_active), blocks, m_options.skipKnownRows,
+                                    bad, m_context);
+        if (!m_gradients) {
+            for (const Wanted& wanted : m_wanted)
+                if (!wanted.cells.empty())
+                    fail(wanted.block, "non_finite_baseline", runPlace(*bad), wanted.cells.size());
+            finishOthers();
+            return false;
+        }
+        m_work.blockRows.computed += m_gradients->forwardRows;
+        m_work.headRows.computed += m_gradients->headRows;
+        m_work.gradientRows += m_gradients->backwardRows;
+        return true;
     }
 
     [[nodiscard]] std::int32_t lastTracedBlock() const
@@ -267,13 +296,23 @@ private:
             model::runTasks(static_cast<std::int64_t>(group.size()), m_context, [&](std::int64_t task) {
                 const auto i = static_cast<std::size_t>(task);
                 cells[i] = measureCell(traces[i], block, {static_cast<std::int32_t>(group[i])}, replays[i]);
+                if (!m_estimatesLosses)
+                    return;
+                const auto place = static_cast<std::size_t>(placeOf(group[i]));
+                addEstimate(cells[i], m_gradients->atOutput.at(block)[place],
+                            roundedOutput(replays[i], m_manifest.subject.dModel, m_transformer.dtype()),
+                            m_gradients->lossBase[place]);
             });
             for (std::size_t i = 0; i < group.size(); ++i) {
                 m_context.step();
                 const PromptIndex prompt{static_cast<std::int32_t>(group[i])};
                 CellRecord& cell = cells[i];
                 if (const auto token = firstBadToken(cell)) {
-                    fail(block, "non_finite_replay", {"a value of the surrogate", prompt.value, *token}, left);
+                    const bool replayed = std::isfinite(cell.error[static_cast<std::size_t>(*token)]);
+                    if (m_estimatesLosses && replayed)
+                        fail(block, "non_finite_gradient", {"the gradient of the loss", prompt.value, *token}, left);
+                    else
+                        fail(block, "non_finite_replay", {"a value of the surrogate", prompt.value, *token}, left);
                     return;
                 }
                 if (m_measuresLosses) {
@@ -300,6 +339,8 @@ private:
             m_variants->add(block, std::move(prompts), outputs);
             m_withSurrogate.insert(block);
         } else {
+            if (m_gradients)
+                m_gradients->atOutput.erase(block);
             m_finished.insert(block);
             m_output.submit([this, block] { finish(block); });
         }
@@ -622,12 +663,14 @@ private:
     const RunContext& m_context;
     std::int64_t m_prompts; // of the run
     bool m_measuresLosses;
+    bool m_estimatesLosses;
     SurrogateAhead m_ahead;
 
     std::vector<Wanted> m_wanted;
     std::vector<std::int64_t> m_active; // prompts of the pass, as prompts of the run, ascending
     std::optional<BaselinePass> m_baseline;
     std::optional<Variants> m_variants;
+    std::optional<LossGradients> m_gradients; // of runs that estimate to first order
     std::vector<BlockFailure> m_failures;
     std::shared_ptr<replay::RowBuffers> m_buffers = std::make_shared<replay::RowBuffers>();
     std::set<LayerIndex> m_withSurrogate; // ir.h5 has been written by this process

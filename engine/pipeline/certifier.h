@@ -24,7 +24,8 @@ namespace blockcert::pipeline {
 struct WorkDone {
     RowCount blockRows; // of the baseline's blocks, for the baseline and for the models with one block replaced
     RowCount headRows;
-    std::int64_t replayRows = 0; // of surrogates
+    std::int64_t replayRows = 0;   // of surrogates
+    std::int64_t gradientRows = 0; // back through the baseline's blocks
 
     friend bool operator==(const WorkDone&, const WorkDone&) = default;
 };

@@ -44,11 +44,11 @@ void requireUsableFolder(const fs::path& out, bool resume)
     while (!fs::exists(existing, problem) && existing.has_relative_path())
         existing = existing.parent_path();
     if (!fs::is_directory(existing, problem))
-        throw FileError("The run cannot be written to " + out.string() + ": " + existing.string() +
-                        " is not a folder; choose another --out.");
+        throw OutputError("The run cannot be written to " + out.string() + ": " + existing.string() +
+                          " is not a folder; choose another --out.");
     if (::access(existing.c_str(), W_OK | X_OK) != 0)
-        throw FileError("The run cannot be written to " + out.string() + ": " + existing.string() + ": " +
-                        std::strerror(errno) + "; choose another --out.");
+        throw OutputError("The run cannot be written to " + out.string() + ": " + existing.string() + ": " +
+                          std::strerror(errno) + "; choose another --out.");
 }
 
 // Blocks that were finished before this call have their rows from their certificates, as all the others.
@@ -78,7 +78,8 @@ Json workRow(const WorkDone& work, std::uint64_t weightBytes, const MemoryPlan& 
             {"rows_skipped", work.blockRows.skipped},
             {"head_rows", work.headRows.computed},
             {"head_rows_skipped", work.headRows.skipped},
-            {"replay_rows", work.replayRows}};
+            {"replay_rows", work.replayRows},
+            {"gradient_rows", work.gradientRows}};
 }
 
 Json failureRows(const std::vector<BlockFailure>& failures)

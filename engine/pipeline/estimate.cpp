@@ -69,6 +69,10 @@ double flopsOf(const RunRequest& request, const TransformerConfig& config, const
     if (losses)
         for (const LayerIndex layer : request.blocks)
             flops += (config.layers - 1 - layer.value) * block + head;
+    // One more pass forward, and from the head back to the first chosen block: there each block runs once more and is
+    // followed backward at twice its price.
+    if (request.loss == LossMode::FirstOrder && !request.blocks.empty())
+        flops += config.layers * block + 3 * head + 3 * (config.layers - 1 - request.blocks.front().value) * block;
     return flops;
 }
 
@@ -77,7 +81,9 @@ double diskOf(const RunRequest& request, const TransformerConfig& config, const 
     const auto element = static_cast<double>(storageBlock(request.baselineDtype).bytes);
     const double recorded = 4 * work.tokens * config.dModel * element;
     const double perToken = work.tokens * (4 + 4 + 8 * 4 + 8.0 * config.heads);
-    const double losses = request.loss == LossMode::Exact ? work.tokens * (2 * 8 + 2 * 5 * 12) : 0;
+    const double losses = request.loss == LossMode::Exact        ? work.tokens * (2 * 8 + 2 * 5 * 12)
+                          : request.loss == LossMode::FirstOrder ? work.tokens * (4.0 * config.dModel + 2 * 8)
+                                                                 : 0;
     const double embedded =
         request.embedWeights ? static_cast<double>(model::countParameters(config).block) * element : 0;
     const double longest = static_cast<double>(work.longest);
@@ -113,7 +119,13 @@ double memoryOf(const RunRequest& request, const TransformerConfig& config, cons
     const double surrogate =
         (residency == model::Residency::Whole ? 2 * block : 0) + (narrower ? panels : block / element * replayElement);
     const double state = work.tokens * config.dModel * element;
-    const double carried = losses ? state * static_cast<double>(request.blocks.size() + 1) : 0;
+    // Exact: every model with one block replaced. First order: the states between the blocks, whose place the gradients
+    // take in the end.
+    const double wide = work.tokens * config.dModel * 4.0;
+    const double carried = losses ? state * static_cast<double>(request.blocks.size() + 1)
+                           : request.loss == LossMode::FirstOrder
+                               ? std::max(state * config.layers, wide * static_cast<double>(request.blocks.size() + 1))
+                               : 0;
     const double rows = std::min(work.tokens, static_cast<double>(model::groupRowsOf(config)));
     const double forward = rows * (widest + config.dFf + 4.0 * config.dModel) * element +
                            2 * work.tokens * config.keyValueWidth() * element;

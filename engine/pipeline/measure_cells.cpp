@@ -2,6 +2,8 @@
 
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/strict_json.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/widen.h"
 #include "engine/model/tensor_bridge.h"
 #include "engine/model/torch_guard.h"
 #include "engine/pipeline/surrogate.h"
@@ -62,6 +64,21 @@ CellRecord measureCell(const BlockTrace& trace, LayerIndex block, PromptIndex pr
     });
 }
 
+void addEstimate(CellRecord& cell, const at::Tensor& gradient, const HostTensor& surrogate,
+                 std::vector<double> lossBase)
+{
+    cell.lossGradient = model::toHost(gradient);
+    cell.lossBase = std::move(lossBase);
+    const std::vector<double> slopes = certificate::widened(cell.lossGradient);
+    const std::vector<double> replaced = certificate::widened(surrogate);
+    const std::vector<double> output = certificate::widened(cell.output);
+    const auto width = static_cast<std::size_t>(cell.output.shape[1]);
+    for (std::size_t begin = 0; begin < output.size(); begin += width) {
+        const auto row = [&](const std::vector<double>& rows) { return std::span(rows).subspan(begin, width); };
+        cell.firstOrder.push_back(certificate::firstOrderChange(row(slopes), row(replaced), row(output)));
+    }
+}
+
 CellRecord lossesOfCell(LayerIndex block, PromptIndex prompt, const model::Predictions& base,
                         const model::Predictions& stitched)
 {
@@ -98,6 +115,8 @@ std::optional<std::int64_t> firstBadToken(const CellRecord& cell)
             good = good && std::isfinite(cell.attentionMargin[at]);
         for (std::size_t k = 0; k < model::topCount && !cell.topLogitStitched.empty(); ++k)
             good = good && std::isfinite(cell.topLogitStitched[t * model::topCount + k]);
+        if (!cell.firstOrder.empty())
+            good = good && std::isfinite(cell.firstOrder[t]);
         if (t > 0 && !cell.lossStitched.empty())
             good = good && std::isfinite(cell.lossStitched[t - 1]);
         if (!good)

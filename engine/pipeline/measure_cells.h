@@ -17,6 +17,11 @@ namespace blockcert::pipeline {
 [[nodiscard]] CellRecord measureCell(const BlockTrace& trace, LayerIndex block, PromptIndex prompt,
                                      const ir::BlockReplay& replay);
 
+// Adds a first-order estimate to a cell: the gradient of the prompt's summed loss at the block's output (fp32 [S, d]),
+// every token's part of the estimate with `surrogate`, the replayed output rounded once, and the baseline's losses.
+void addEstimate(CellRecord& cell, const at::Tensor& gradient, const HostTensor& surrogate,
+                 std::vector<double> lossBase);
+
 // The losses and highest ids of a cell, and nothing else of it.
 [[nodiscard]] CellRecord lossesOfCell(LayerIndex block, PromptIndex prompt, const model::Predictions& base,
                                       const model::Predictions& stitched);
@@ -24,7 +29,8 @@ namespace blockcert::pipeline {
 // The replayed output rounded once to the baseline's dtype: [rows, width].
 [[nodiscard]] HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DType dtype);
 
-// The token with the first value that is not finite, if there is one: the surrogate has left double precision.
+// The token with the first value that is not finite, if there is one: the surrogate has left double precision (or the
+// gradient single precision).
 [[nodiscard]] std::optional<std::int64_t> firstBadToken(const CellRecord& cell);
 
 // What the live map shows of a finished cell, and of its losses when they are known (docs/protocol.md, "detail").

@@ -37,6 +37,10 @@ Json blockRow(const Certificate& certificate, const PromptSet& prompts)
         {"activation_coverage", metrics.l2.coverage.value()},
         {"path_coverage", metrics.path.value()},
         {"loss_coverage", metrics.loss.value ? Json(*metrics.loss.value) : Json()},
+        {"loss_estimate", metrics.firstOrder ? Json{{"method", "first-order"},
+                                                    {"change", metrics.firstOrder->change},
+                                                    {"baseline_loss", metrics.firstOrder->baseLoss}}
+                                             : Json()},
         {"relative",
          {{"epsilon", metrics.relative.epsilon},
           {"mean", metrics.relative.mean},

@@ -153,8 +153,12 @@ std::optional<std::string> truncation(const RunManifest& manifest)
 
 std::optional<std::string> missingLoss(const RunManifest& manifest)
 {
-    if (manifest.request.loss != LossMode::None)
+    if (manifest.request.loss == LossMode::Exact)
         return std::nullopt;
+    if (manifest.request.loss == LossMode::FirstOrder)
+        return "How the summed loss changes was estimated (first order) from one backward pass; nothing bounds what "
+               "that "
+               "leaves out, and no block can meet alpha_loss by it. --loss exact measures it.";
     if (manifest.request.imported)
         return "The baseline was run by another program, which recorded no losses, so no block can meet alpha_loss.";
     return "Loss coverage was not measured (--loss none), so no block can meet alpha_loss.";

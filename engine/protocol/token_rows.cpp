@@ -130,6 +130,7 @@ Json cellToJson(const CellRecord& cell, const PieceOf& pieceOf, const KeysOf& ke
             {"margin_head", std::move(marginHead)},
             {"loss_base", lossToJson(cell.lossBase)},
             {"loss_stitched", lossToJson(cell.lossStitched)},
+            {"loss_estimate", cell.firstOrder.empty() ? Json() : Json(cell.firstOrder)},
             {"top_base", topToJson(cell.topIdBase, cell.topLogitBase, pieceOf)},
             {"top_stitched", topToJson(cell.topIdStitched, cell.topLogitStitched, pieceOf)}};
 }
@@ -161,19 +162,19 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
         shape.width = manifest.subject.dModel;
         shape.heads = manifest.subject.heads;
         shape.baselineDtype = manifest.request.baselineDtype;
-        shape.losses = manifest.request.loss != LossMode::None;
+        shape.loss = manifest.request.loss;
         shape.sublayers = manifest.request.hasSublayers();
         const std::string bytes = folder.readText(path, largestCell);
         auto cell = certificate::decodeCell(bytes, block, {p}, shape, "");
-        if (!cell && shape.losses) { // its losses come later, in a file of their own
+        if (!cell && shape.loss == LossMode::Exact) { // its losses come later, in a file of their own
             certificate::CellShape errors = shape;
-            errors.losses = false;
+            errors.loss = LossMode::None;
             cell = certificate::decodeCell(bytes, block, {p}, errors, "");
         }
         if (!cell)
             continue;
         const std::string lossPath = certificate::lossFile(block, {p});
-        if (shape.losses && cell->topIdBase.empty() && folder.exists(lossPath))
+        if (shape.loss == LossMode::Exact && cell->topIdBase.empty() && folder.exists(lossPath))
             if (auto losses = certificate::decodeLosses(folder.readText(lossPath, largestCell), block, {p}, shape, ""))
                 certificate::addLosses(*cell, std::move(*losses));
         const KeysOf keysOf = [&](std::size_t token) {

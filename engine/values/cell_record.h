@@ -23,7 +23,11 @@ struct CellRecord {
     std::vector<double> errorMlp;        // [S]
     std::vector<double> outputNorm;      // [S] ‖y‖₂
     std::vector<double> attentionMargin; // [H, S]
-    // Absent (empty) with LossMode::None or S < 2.
+    // With LossMode::FirstOrder alone: ∂L/∂output with L = Σ lossBase, and ⟨∂L/∂output, s − output⟩ of every row, s the
+    // surrogate's output rounded once to the baseline's dtype.
+    HostTensor lossGradient;        // F32 [S, d], nats
+    std::vector<double> firstOrder; // [S] nats
+    // Absent (empty) with LossMode::None or S < 2; with LossMode::FirstOrder all but lossBase are.
     std::vector<double> lossBase;            // [S-1] nats, NLL of token t+1 given tokens 0 … t
     std::vector<double> lossStitched;        // [S-1]
     std::vector<std::int32_t> topIdBase;     // [S, 5] highest logits first, lowest id on ties

@@ -52,6 +52,15 @@ struct LossCoverage {
     friend bool operator==(const LossCoverage&, const LossCoverage&) = default;
 };
 
+// What a first-order expansion says of the summed loss L of the baseline's predicted tokens: Σ ⟨∂L/∂y, s − y⟩ over all
+// tokens, y the block's output and s the surrogate's. Nothing bounds what it leaves out.
+struct FirstOrderEstimate {
+    double change = 0;   // nats
+    double baseLoss = 0; // L
+
+    friend bool operator==(const FirstOrderEstimate&, const FirstOrderEstimate&) = default;
+};
+
 // One activation measure (l2 or relative-l2) over a set of tokens.
 struct ErrorSummary {
     double epsilon = 0;  // eq. 4, max
@@ -70,6 +79,7 @@ struct PromptMetrics {
     ErrorSummary relative;
     Fraction path;
     LossCoverage loss;
+    std::optional<FirstOrderEstimate> firstOrder; // exactly with LossMode::FirstOrder
 
     friend bool operator==(const PromptMetrics&, const PromptMetrics&) = default;
 };
@@ -79,6 +89,7 @@ struct CoverageMetrics {
     ErrorSummary relative;
     Fraction path;
     LossCoverage loss;
+    std::optional<FirstOrderEstimate> firstOrder; // of all prompts together
     std::vector<PromptMetrics> prompts;
 
     friend bool operator==(const CoverageMetrics&, const CoverageMetrics&) = default;

@@ -14,7 +14,11 @@
 
 namespace blockcert {
 
-enum class LossMode : std::uint8_t { Exact, None };
+enum class LossMode : std::uint8_t {
+    Exact,
+    FirstOrder, // an estimate of the summed loss's change from one backward pass: no coverage follows from it
+    None,
+};
 enum class WeightOrigin : std::uint8_t {
     Baseline, // the IR holds what the baseline used: dequantised, then cast to the baseline dtype
     File,     // the IR stops before the cast; ε then includes the cast

@@ -91,7 +91,7 @@ TEST(CellFile, BelongsToOneBlockPromptShapeAndOrigin)
     EXPECT_FALSE(decodeCell(bytes, {4}, {7}, threeTokens, "another program").has_value());
     EXPECT_TRUE(decodeCell(bytes, {4}, {7}, threeTokens, "").has_value());
     CellShape other = threeTokens;
-    other.losses = false;
+    other.loss = LossMode::None;
     EXPECT_FALSE(decodeCell(bytes, {4}, {7}, other, "me").has_value());
     other = threeTokens;
     other.baselineDtype = DType::BF16;

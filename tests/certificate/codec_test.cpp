@@ -83,6 +83,15 @@ TEST(CertificateCodec, GivesBackEveryField)
     EXPECT_EQ(writeJson(certificateToJson(certificateFromJson(parseStrictJson(text, "c"), "c"))), text);
 }
 
+TEST(CertificateCodec, GivesBackAnEstimateAndTakesNoneWhereLossesWereMeasured)
+{
+    const Certificate estimate = sample::estimate();
+    EXPECT_EQ(certificateFromJson(certificateToJson(estimate), "certificate.json"), estimate);
+    Certificate measured = estimate;
+    measured.metrics.prompts[0].loss = {0.75, 3, 4, {1, 2}, 0.5, ""};
+    EXPECT_THROW((void)certificateFromJson(certificateToJson(measured), "certificate.json"), FormatError);
+}
+
 TEST(RunCodec, GivesBackEveryField)
 {
     const RunDocument run = sampleRun();

@@ -146,6 +146,25 @@ TEST(Metrics, AnswerNoLossCoverageRatherThanOne)
     EXPECT_EQ(measure(zero.view(), Policy{}).loss.why, "the baseline losses sum to zero");
 }
 
+TEST(Metrics, SumAnEstimateAndTakeItForNoCoverage)
+{
+    const Column column = twoPrompts();
+    TokenMeasurements tokens = column.view();
+    const std::vector<double> estimate = {0.25, -0.5, 0, 0.125, 0};
+    tokens.firstOrder = estimate;
+    tokens.lossStitched = {};
+    Policy anything;
+    anything.alphaAct = anything.alphaLoss = 0;
+    const CoverageMetrics metrics = measure(tokens, anything);
+    EXPECT_EQ(metrics.firstOrder, (FirstOrderEstimate{-0.125, 8}));
+    EXPECT_EQ(metrics.prompts[0].firstOrder, (FirstOrderEstimate{-0.25, 4}));
+    EXPECT_EQ(metrics.prompts[1].firstOrder, (FirstOrderEstimate{0.125, 4}));
+    EXPECT_EQ(metrics.loss,
+              (LossCoverage{std::nullopt, 0, 0, {}, 0, "the loss was estimated (first order), not measured"}));
+    EXPECT_EQ(judge(metrics, anything).size(), 1U) << "no policy is met by an estimate";
+    EXPECT_FALSE(measure(column.view(), anything).firstOrder);
+}
+
 TEST(Metrics, GivePromptsOfOneTokenNoLossWhileOthersHaveOne)
 {
     Column column{{0, 1, 3}, {0.1, 0.2, 0.3}, {1, 1, 1}, {1, 1, 1}, {2.5}, {2.5}};

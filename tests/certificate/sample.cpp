@@ -94,8 +94,8 @@ Certificate certificate()
     metrics.relative = summary(1e-3);
     metrics.path = {5, 5};
     metrics.loss = {std::nullopt, 0, 0, {0, 0}, 0, "losses were not measured"};
-    metrics.prompts.push_back({"a", 3, summary(2), summary(3), {3, 3}, {0.75, 3, 4, {1, 2}, 0.5, ""}});
-    metrics.prompts.push_back({"b", 2, summary(4), summary(5), {2, 2}, metrics.loss});
+    metrics.prompts.push_back({"a", 3, summary(2), summary(3), {3, 3}, {0.75, 3, 4, {1, 2}, 0.5, ""}, {}});
+    metrics.prompts.push_back({"b", 2, summary(4), summary(5), {2, 2}, metrics.loss, {}});
     certificate.artifacts.push_back(
         {"block_01/ir.h5", "ir", 99, digest("ir"), {{"mask", DType::U8, {3, 3}, digest("m")}}});
     certificate.artifacts.push_back({"block_01/probes.h5", "probes", 100, digest("probes"), {}});
@@ -103,6 +103,21 @@ Certificate certificate()
     certificate.findings.push_back({"relative_coverage_below", "", 0.25, 0.5});
     certificate.findings.push_back({"loss_coverage_missing", "losses were not measured", std::nullopt, 0.25});
     return certificate;
+}
+
+Certificate estimate()
+{
+    Certificate estimate = certificate();
+    estimate.request.loss = LossMode::FirstOrder;
+    CoverageMetrics& metrics = estimate.metrics;
+    metrics.loss.why = "the loss was estimated (first order), not measured";
+    metrics.firstOrder = FirstOrderEstimate{-1.0 / 3, 12.5};
+    for (PromptMetrics& prompt : metrics.prompts) {
+        prompt.loss = metrics.loss;
+        prompt.firstOrder = FirstOrderEstimate{-1.0 / 6, 6.25};
+    }
+    estimate.findings.back().where = metrics.loss.why;
+    return estimate;
 }
 
 StitchCertificate stitch()

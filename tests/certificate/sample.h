@@ -9,6 +9,7 @@ namespace blockcert::certificate::sample {
 
 [[nodiscard]] RunManifest manifest();
 [[nodiscard]] Certificate certificate();
+[[nodiscard]] Certificate estimate(); // the same with losses estimated to first order
 [[nodiscard]] StitchCertificate stitch();
 
 }

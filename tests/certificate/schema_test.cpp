@@ -148,6 +148,22 @@ TEST_P(Schema, AndCodecAgreeOnEveryDefect)
     expectAgreement(GetParam(), sampleOf(GetParam()));
 }
 
+TEST(SchemaOfEstimates, AgreesWithTheCodec)
+{
+    const Json estimated = certificateToJson(sample::estimate());
+    EXPECT_EQ(judgedBySchema("certificate", {estimated}), std::vector<bool>{true});
+    EXPECT_TRUE(judgedByCodec("certificate", estimated));
+    expectAgreement("certificate", estimated);
+    std::vector<Json> wrong(4, estimated);
+    wrong[0]["baseline"]["loss"] = "none";
+    wrong[1]["metrics"].erase("loss_estimate");
+    wrong[2]["metrics"]["prompts"][1].erase("loss_estimate");
+    wrong[3]["metrics"]["loss_estimate"]["method"] = "second-order";
+    EXPECT_EQ(judgedBySchema("certificate", wrong), std::vector<bool>(wrong.size(), false));
+    for (const Json& each : wrong)
+        EXPECT_FALSE(judgedByCodec("certificate", each)) << each.dump(1);
+}
+
 TEST(SchemaOfImports, AgreesWithTheCodec)
 {
     for (const std::string name : {"certificate", "run"}) {

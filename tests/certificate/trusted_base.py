@@ -9,7 +9,7 @@ import sys
 
 JSON = {"json_fields", "statement_codec", "surrogate_codec", "certificate_codec", "run_codec", "policy_file",
         "stitch_codec"}
-MODEL = {"reference_model", "model_comparison", "rebuilt_ir", "retokenise", "verify_model",
+MODEL = {"reference_model", "estimate_check", "model_comparison", "rebuilt_ir", "retokenise", "verify_model",
          "stitch_labels", "verify_stitch_model"}
 INTERPRETER = {"reference_interpreter", "reference_ops", "tile_kernel", "share_out"}
 READING = {"archive_foreign", "archive_layout", "archive_reader", "tensor_archive"}

@@ -1,6 +1,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/certificate/model_comparison.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/verify.h"
 #include "tests/certificate/tiny_run.h"
@@ -29,6 +30,24 @@ VerifyOptions atLevel(int level)
     options.childProgram = tiny::readerChild();
     options.seed = 7;
     return options;
+}
+
+TEST(BlockComparison, GrantsASurrogateThatCarriesRoundingFurtherThatMuchAndNotMore)
+{
+    const auto stateOf = [](double amplification) {
+        BlockComparison head;
+        head.where = "block 0";
+        head.lossStitched.see(0.0013, allowanceFor(DType::F32).loss, 0, 3, 13.0477, 13.0464);
+        EXPECT_TRUE(head.isDoubtful());
+        head.amplification = amplification;
+        CheckList checks;
+        head.report(DType::F32, LossMode::Exact, checks);
+        return checks.checks().back();
+    };
+    EXPECT_EQ(stateOf(1).state, CheckState::Failed);
+    EXPECT_EQ(stateOf(2.5).state, CheckState::Failed);
+    EXPECT_EQ(stateOf(40).state, CheckState::Verified);
+    EXPECT_THAT(stateOf(40).how, HasSubstr("40 times"));
 }
 
 // A run of two blocks, written once for all tests that do not change it.

@@ -81,7 +81,7 @@ for index in manifest["state"]["finished_blocks"]:
     b["relative"] = b["error"] / b["output_norm"]
     b["covered"] = (b["error"] if policy["error"] == "l2" else b["relative"]) <= tau
     b["loss_change"] = np.full(len(b["error"]), np.nan)
-    if "loss_base" in probes:
+    if "loss_stitched" in probes:
         predicted = np.ones(len(b["error"]), bool)
         predicted[offset[:-1]] = False
         b["loss_change"][predicted] = abs(probes["loss_stitched"][:] - probes["loss_base"][:])

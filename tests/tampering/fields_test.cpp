@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <utility>
 
 namespace blockcert::certificate {
@@ -131,6 +132,40 @@ const std::vector<Expectation>& runExpectations()
 TEST_F(Fields, OfACertificateAreFoundWhereverTheyAreForged)
 {
     forgeEverything(honest(), certificateFile, certificateExpectations(), 81);
+}
+
+TEST_F(Fields, OfAnEstimateAreFoundWhereverTheyAreForged)
+{
+    tiny::Options options;
+    options.blocks = {0};
+    options.texts = {"the quick"};
+    options.loss = LossMode::FirstOrder;
+    const TemporaryFolder folder;
+    tiny::write(tiny::make(options), folder.path() / "run");
+    TamperedRun run(folder.path() / "run");
+    EXPECT_EQ(run.verify().exitCode, 6) << "honest, and never certified";
+    const Json honestOne = run.json(certificateFile);
+    for (const char* row : {"/metrics", "/metrics/prompts/0"})
+        for (const char* field : {"/loss_estimate/change", "/loss_estimate/baseline_loss"}) {
+            Json json = honestOne;
+            Json& leaf = json[Json::json_pointer(std::string(row) + field)];
+            leaf = certifiedNumber(std::nextafter(leaf["value"].get<double>(), 1e300));
+            run.setJson(certificateFile, json);
+            run.resum();
+            EXPECT_THAT(failedIds(run.verify()), Contains("loss.arithmetic")) << row << field;
+        }
+    for (const auto& [path, value] :
+         std::vector<std::pair<const char*, Json>>{{"/metrics/loss_estimate/method", "exact"},
+                                                   {"/baseline/loss", "exact"},
+                                                   {"/baseline/loss", "none"},
+                                                   {"/metrics/loss/coverage", certifiedNumber(1.0)},
+                                                   {"/metrics/prompts/0/loss_estimate", nullptr}}) {
+        Json json = honestOne;
+        json[Json::json_pointer(path)] = value;
+        run.setJson(certificateFile, json);
+        run.resum();
+        EXPECT_THAT(failedIds(run.verify()), Contains("structure.certificate")) << path;
+    }
 }
 
 TEST_F(Fields, OfTheRunAreFoundWhereverTheyAreForged)

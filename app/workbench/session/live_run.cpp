@@ -29,6 +29,8 @@ QString stageTitle(const QString& stage)
         return tr("Hash the weights");
     if (stage == "load"_L1)
         return tr("Load the weights");
+    if (stage == "gradient"_L1)
+        return tr("Follow the loss back through the blocks");
     if (stage == "loss"_L1)
         return tr("Measure the losses");
     if (stage == "write"_L1)

@@ -31,7 +31,7 @@ int runLightVerb(const ParsedCommand& command)
         return 0;
     }
     for (const terminal::Verb& verb :
-         {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(), cli::doctorVerb(),
+         {cli::openVerb(), cli::tokenizeVerb(), cli::showVerb(), cli::verifyVerb(), cli::doctorVerb(), cli::diffVerb(),
           cli::failuresVerb(), cli::importVerb(), cli::exportVerb(), cli::reportVerb()})
         if (verb.name == name)
             return terminal::runVerb(verb, command);

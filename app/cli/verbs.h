@@ -10,6 +10,7 @@ namespace blockcert::cli {
 [[nodiscard]] terminal::Verb showVerb();
 [[nodiscard]] terminal::Verb verifyVerb();
 [[nodiscard]] terminal::Verb doctorVerb();
+[[nodiscard]] terminal::Verb diffVerb();
 [[nodiscard]] terminal::Verb failuresVerb();
 [[nodiscard]] terminal::Verb importVerb();
 [[nodiscard]] terminal::Verb exportVerb();

@@ -306,6 +306,24 @@ std::vector<VerbDescription> describeVerbs()
              output(),
          {"blockcert report demo.blockcert -o report.html",
           "blockcert report demo.blockcert low-rank.blockcert -o report.html --verify 3 --redact-prompts"}},
+        {"diff",
+         "tell what one run claims less of than another",
+         {"Aligns two runs by block and by prompt (prompts are paired by their token ids) and sets their numbers side "
+          "by "
+          "side: what got weaker in B, what was dropped, which prompts are gone, and every difference at full "
+          "precision. "
+          "Nothing is recomputed: verify both runs first.",
+          "Where the prompts are not the same, blocks are compared on the prompts that both have. Exit code 0: B "
+          "claims "
+          "no less than A; 1: something is weaker or missing in B."},
+         Program::CommandLine,
+         Arguments{{"A", "", ValueKind::Folder, "A", {}, "", "a run directory: before", true, false},
+                   {"B", "", ValueKind::Folder, "B", {}, "", "a run directory: after", true, false},
+                   valued("--tolerance", ValueKind::Number, "X", "0",
+                          "numbers that differ by at most this share of the larger one count as equal")} +
+             output(),
+         {"blockcert diff before.blockcert after.blockcert",
+          "blockcert diff a.blockcert b.blockcert --tolerance 1e-6"}},
         {"failures",
          "tell where and how a run's surrogates fail",
          {"For every uncovered token, and for the 20 largest errors among the covered ones of each block: error, its "

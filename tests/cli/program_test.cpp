@@ -58,6 +58,7 @@ TEST(Program, AnswersUsageErrorsWithCodeTwoAndOneSentence)
                                                {"verify", "run", "--threads", "1000000"},
                                                {"help", "verify", "open"},
                                                {"show", "r\xe9sum\xe9"},
+                                               {"diff", "one"},
                                                {"certify", "demo", "--prompts", "base", "-o", "x"}}) {
         const Outcome outcome = runBlockcert(arguments);
         EXPECT_EQ(outcome.status, 2) << arguments[0];
@@ -72,6 +73,7 @@ TEST(Program, AnswersMissingInputWithCodeThree)
                                                             {"open", "no-org/no-model"},
                                                             {"show", "/no/such/run"},
                                                             {"verify", "/no/such/run"},
+                                                            {"diff", "/no/such/run", "/no/such/other"},
                                                             {"tokenize", "demo", "--prompts", "/no/such/prompts.txt"},
                                                             {"verify", "/no/such/run", "--policy", "/no/policy"}};
     for (const auto& arguments : commands) {

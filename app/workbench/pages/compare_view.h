@@ -1,15 +1,25 @@
-// A and B: what is not the same, what B claims less of, and every block's numbers with their difference.
+// A and B: what is not the same, what B claims less of, and the numbers by block, by claim and by prompt.
 #pragma once
 
+#include "app/workbench/session/loadable.h"
 #include "app/workbench/session/run_comparison.h"
+#include "app/workbench/session/run_diff.h"
+#include "widgets/view_export.h"
 
 #include <QWidget>
 
+#include <vector>
+
 class QLabel;
+class QPushButton;
+class QStackedWidget;
 
 namespace blockcert::widgets {
 class CompareTable;
+class FigureView;
 class Notice;
+class SegmentedControl;
+class ValueTable;
 }
 
 namespace blockcert::workbench {
@@ -20,21 +30,48 @@ class CompareView : public QWidget {
     Q_OBJECT
 
 public:
+    enum Part { Blocks, Claims, Prompts, Chart };
+
     explicit CompareView(SelectionBus& bus, QWidget* parent = nullptr);
 
     // Without a comparison the view says why there is none.
     void setComparison(const std::shared_ptr<const RunComparison>& comparison, const QString& a, const QString& b);
     void setReason(const QString& sentence);
+    // What `blockcert diff` says of the same two runs, or how far that is.
+    void setDiff(const Loadable<RunDiff>& diff);
+    void showPart(Part part);
 
 signals:
     void chooseWanted(); // another run for B
+    void swapWanted();   // B before A
+    void copyWanted();   // the command that compares them
+    void exportWanted(const blockcert::widgets::ViewExport& view);
 
 private:
+    QWidget* makeClaims();
+    void showKind(int kind);
+    void selectBlock(int block, int prompt);
+    void refreshParts();
+    [[nodiscard]] widgets::ViewExport exported() const;
+
     SelectionBus& m_bus;
+    QString m_a;
+    QString m_b;
+    std::shared_ptr<const RunComparison> m_comparison;
+    std::shared_ptr<const RunDiff> m_diff;
+    std::vector<int> m_shownChanges; // positions in the diff of the rows that are shown
     QLabel* m_sentence = nullptr;
     widgets::Notice* m_weaker = nullptr;
     QLabel* m_differences = nullptr;
+    widgets::SegmentedControl* m_part = nullptr;
+    QWidget* m_tools = nullptr;
+    QStackedWidget* m_parts = nullptr;
     widgets::CompareTable* m_table = nullptr;
+    QLabel* m_diffSentence = nullptr;
+    widgets::SegmentedControl* m_kind = nullptr;
+    widgets::ValueTable* m_changes = nullptr;
+    widgets::ValueTable* m_cells = nullptr;
+    widgets::FigureView* m_chart = nullptr;
 };
 
 }

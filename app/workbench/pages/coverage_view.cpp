@@ -3,10 +3,12 @@
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/selection_bus.h"
+#include "widgets/coverage_export.h"
 #include "widgets/coverage_strip.h"
 #include "widgets/number_text.h"
 
 #include <QLabel>
+#include <QPushButton>
 
 #include <algorithm>
 
@@ -56,7 +58,13 @@ CoverageView::CoverageView(SelectionBus& bus, QWidget* parent)
     , m_bus(bus)
     , m_sentence(wrapped({}))
     , m_strip(new widgets::CoverageStrip)
+    , m_export(button(tr("Export…")))
 {
+    m_export->setToolTip(tr("As SVG, PDF, PNG, or CSV with every number"));
+    connect(m_export, &QPushButton::clicked, this, [this] {
+        if (m_rows)
+            emit exportWanted(widgets::coverageExport(m_map, m_rows));
+    });
     setFocusProxy(m_strip);
     connect(m_strip, &widgets::CoverageStrip::tokenChosen, &m_bus, &SelectionBus::hold);
     connect(m_strip, &widgets::CoverageStrip::activated, this, [this](const widgets::CellKey& key) {
@@ -68,7 +76,10 @@ CoverageView::CoverageView(SelectionBus& bus, QWidget* parent)
             m_strip->setCurrent(m_bus.now().cell);
     });
     auto* layout = column();
-    layout->addWidget(m_sentence);
+    auto* top = row();
+    top->addWidget(m_sentence, 1);
+    top->addWidget(m_export, 0, Qt::AlignTop);
+    layout->addLayout(top);
     layout->addWidget(m_strip, 1);
     setLayout(layout);
 }
@@ -76,6 +87,9 @@ CoverageView::CoverageView(SelectionBus& bus, QWidget* parent)
 void CoverageView::setMap(const std::shared_ptr<const widgets::TokenMap>& map)
 {
     const quint64 request = ++m_request;
+    m_map = map;
+    m_rows.reset();
+    m_export->setEnabled(false);
     if (!map) {
         m_strip->setMap(nullptr, nullptr);
         m_sentence->clear();
@@ -87,6 +101,8 @@ void CoverageView::setMap(const std::shared_ptr<const widgets::TokenMap>& map)
         [this, request, map](const Rows& rows) {
             if (request != m_request)
                 return;
+            m_rows = rows;
+            m_export->setEnabled(true);
             m_strip->setMap(map, rows);
             m_sentence->setText(coverageSentence(*rows));
             if (m_bus.now().cell.isValid())

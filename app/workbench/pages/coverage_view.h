@@ -3,12 +3,14 @@
 
 #include "widgets/coverage_rows.h"
 #include "widgets/values.h"
+#include "widgets/view_export.h"
 
 #include <QWidget>
 
 #include <memory>
 
 class QLabel;
+class QPushButton;
 
 namespace blockcert::widgets {
 class CoverageStrip;
@@ -29,12 +31,16 @@ public:
 
 signals:
     void mapWanted(); // look at the chosen token on the map
+    void exportWanted(const blockcert::widgets::ViewExport& view);
 
 private:
     SelectionBus& m_bus;
     quint64 m_request = 0; // only the newest count is shown
     QLabel* m_sentence = nullptr;
     widgets::CoverageStrip* m_strip = nullptr;
+    QPushButton* m_export = nullptr;
+    std::shared_ptr<const widgets::TokenMap> m_map;
+    std::shared_ptr<const widgets::CoverageRows> m_rows; // of m_map, once they are counted
 };
 
 // "At 28 of 30 blocks every token is covered …", with what is short of α.

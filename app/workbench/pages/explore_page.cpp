@@ -7,6 +7,7 @@
 #include "app/workbench/session/map_summary.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/block_table.h"
+#include "widgets/chart_panel.h"
 #include "widgets/empty_state.h"
 #include "widgets/help_mark.h"
 #include "widgets/inspector_panel.h"
@@ -60,6 +61,7 @@ ExplorePage::ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent)
     , m_coverage(new CoverageView(bus))
     , m_failures(new FailureView(bus, notes))
     , m_compare(new CompareView(bus))
+    , m_charts(new widgets::ChartPanel)
     , m_table(new widgets::BlockTable)
     , m_inspector(new widgets::InspectorPanel)
 {
@@ -80,8 +82,10 @@ ExplorePage::ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent)
     connect(m_mapView, &MapView::metricChanged, m_inspector, &widgets::InspectorPanel::setMetric);
     connect(&m_bus, &SelectionBus::shownChanged, this, &ExplorePage::inspect);
     connect(&m_bus, &SelectionBus::changed, this, [this] {
-        if (m_bus.now().cell.isValid())
+        if (m_bus.now().cell.isValid()) {
             m_table->setCurrentBlock(m_bus.now().cell.block);
+            m_charts->setBlock(m_bus.now().cell.block);
+        }
         inspect();
     });
 }
@@ -113,9 +117,10 @@ QWidget* ExplorePage::makeView()
 {
     auto* view = new QWidget;
     auto* layout = pageLayout(view);
-    m_view->setChoices({tr("Map"), tr("Coverage"), tr("Failures"), tr("Compare")},
+    m_view->setChoices({tr("Map"), tr("Coverage"), tr("Failures"), tr("Compare"), tr("Charts")},
                        {tr("Every token at every block"), tr("Which tokens each block covers"),
-                        tr("What is not covered, worst first"), tr("This run, A, beside another, B")});
+                        tr("What is not covered, worst first"), tr("This run, A, beside another, B"),
+                        tr("Coverage by threshold and by prompts, errors by block")});
     connect(m_view, &widgets::SegmentedControl::chosen, this,
             [this](int chosen) { showView(static_cast<View>(chosen)); });
     m_sideChoice->setChoices({tr("A"), tr("B"), tr("Δ")},
@@ -140,7 +145,12 @@ QWidget* ExplorePage::makeView()
     m_views->addWidget(m_coverage);
     m_views->addWidget(m_failures);
     m_views->addWidget(m_compare);
+    m_views->addWidget(m_charts);
     connect(m_mapView, &MapView::exportRequested, this, &ExplorePage::viewExportWanted);
+    connect(m_charts, &widgets::ChartPanel::figureWanted, this, &ExplorePage::drawChart);
+    connect(m_charts, &widgets::ChartPanel::blockChosen, this, &ExplorePage::selectBlock);
+    connect(m_charts, &widgets::ChartPanel::exportRequested, this, &ExplorePage::viewExportWanted);
+    connect(m_coverage, &CoverageView::exportWanted, this, &ExplorePage::viewExportWanted);
     connect(m_coverage, &CoverageView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::exportWanted, this, [this] {
@@ -148,6 +158,9 @@ QWidget* ExplorePage::makeView()
             emit exportWanted(*failure, m_failures->note());
     });
     connect(m_compare, &CompareView::chooseWanted, this, &ExplorePage::otherWanted);
+    connect(m_compare, &CompareView::swapWanted, this, &ExplorePage::swapWanted);
+    connect(m_compare, &CompareView::copyWanted, this, &ExplorePage::diffCommandWanted);
+    connect(m_compare, &CompareView::exportWanted, this, &ExplorePage::viewExportWanted);
     m_split->addWidget(m_views);
     m_split->addWidget(makeTable());
     m_split->setStretchFactor(0, 1);
@@ -348,6 +361,7 @@ void ExplorePage::showMap(const std::shared_ptr<const widgets::TokenMap>& map,
         m_table->sortByColumn(widgets::BlockTableModel::Epsilon, Qt::DescendingOrder);
     m_wasLive = m_isLive;
     m_mapView->setMap(map, !keepPlace, m_isLive);
+    m_charts->invalidate();
     inspect();
 }
 

@@ -4,6 +4,7 @@
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/loadable.h"
 #include "app/workbench/session/run_view.h"
+#include "widgets/chart_figures.h"
 #include "widgets/failure_table.h"
 #include "widgets/values.h"
 #include "widgets/view_export.h"
@@ -21,6 +22,7 @@ class QStackedWidget;
 
 namespace blockcert::widgets {
 class BlockTable;
+class ChartPanel;
 class EmptyState;
 class InspectorPanel;
 class Notice;
@@ -38,12 +40,13 @@ class FailureView;
 class MapView;
 class SelectionBus;
 struct RunComparison;
+struct RunDiff;
 
 class ExplorePage : public QWidget {
     Q_OBJECT
 
 public:
-    enum View { Map, Coverage, Failures, Compare };
+    enum View { Map, Coverage, Failures, Compare, Charts };
 
     ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent = nullptr);
 
@@ -53,6 +56,8 @@ public:
     void setVerdict(const std::optional<widgets::RunVerdict>& verdict);
     // A second run beside the opened one; an empty state takes it away.
     void setOther(const QString& path, const Loadable<RunView>& other);
+    // What `blockcert diff` says of the two.
+    void setDiff(const Loadable<RunDiff>& diff);
     void showView(View view);
 
     [[nodiscard]] View view() const;
@@ -93,6 +98,8 @@ signals:
     void remedyWanted(blockcert::workbench::Remedy remedy);
     void viewExportWanted(const blockcert::widgets::ViewExport& view);
     void otherWanted(); // choose B
+    void swapWanted();  // A and B
+    void diffCommandWanted();
     void exportWanted(const blockcert::widgets::FailureRow& failure, const QString& note);
     void mapGone(); // there was a map, and now there is none
 
@@ -113,6 +120,7 @@ private:
     void refreshNotice();
     void refreshFailures();
     void refreshComparison();
+    void drawChart(widgets::Chart chart, int block);
     void showSide(int side); // A, B or the change, on the map
     void inspect();
     void act(int action);
@@ -141,6 +149,7 @@ private:
     CoverageView* m_coverage = nullptr;
     FailureView* m_failures = nullptr;
     CompareView* m_compare = nullptr;
+    widgets::ChartPanel* m_charts = nullptr;
     std::shared_ptr<const RunView> m_run;   // A, once it is read
     std::shared_ptr<const RunView> m_other; // B
     std::shared_ptr<const RunComparison> m_comparison;

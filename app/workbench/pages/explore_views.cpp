@@ -8,6 +8,7 @@
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/run_comparison.h"
 #include "widgets/block_table.h"
+#include "widgets/chart_panel.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -54,6 +55,31 @@ void ExplorePage::setOther(const QString& path, const Loadable<RunView>& other)
     else if (other.state == State::Failed)
         m_compare->setReason(other.fault.sentence);
     refreshComparison();
+}
+
+// A chart of a large run sorts millions of numbers.
+void ExplorePage::drawChart(widgets::Chart chart, int block)
+{
+    using Figure = std::shared_ptr<const figure::Figure>;
+    if (!m_map) {
+        m_charts->setFigure(chart, block, nullptr);
+        return;
+    }
+    runInBackground<Figure>(
+        this,
+        [map = m_map, chart, block] {
+            return std::make_shared<const figure::Figure>(widgets::chartFigure(*map, chart, block));
+        },
+        [this, map = m_map, chart, block](const Figure& figure) {
+            if (map == m_map)
+                m_charts->setFigure(chart, block, figure);
+        },
+        [](const QString&) {});
+}
+
+void ExplorePage::setDiff(const Loadable<RunDiff>& diff)
+{
+    m_compare->setDiff(diff);
 }
 
 void ExplorePage::refreshComparison()

@@ -146,6 +146,7 @@ RunComparison compare(const RunView& a, const RunView& b)
 {
     RunComparison comparison;
     comparison.isRelative = a.map->thresholds.relativeDecides;
+    comparison.threshold = comparison.isRelative ? a.map->thresholds.tauRel : a.map->thresholds.tauAct;
     std::set<int> numbers;
     for (const std::vector<widgets::BlockRow>* rows : {a.blocks.get(), b.blocks.get()}) {
         for (const widgets::BlockRow& row : *rows)

@@ -13,6 +13,7 @@ namespace blockcert::workbench {
 struct RunComparison {
     std::vector<widgets::ComparedBlock> blocks;
     bool isRelative = false;                         // the measure that decides in A
+    double threshold = widgets::missing;             // A's, of that measure
     QStringList differences;                         // what is not the same: model, prompts, thresholds, precision
     QStringList weaker;                              // what B claims less of than A
     QString sentence;                                // the whole in one line

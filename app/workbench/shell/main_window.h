@@ -196,6 +196,8 @@ private:
     void refreshOther();
     void chooseOther();
     void setOther(const QString& path); // empty: none
+    [[nodiscard]] QStringList diffArguments() const;
+    void compareClaims();
     void exportView(const widgets::ViewExport& view);
     void exportFailure(const widgets::FailureRow& failure, const QString& note);
     void refreshTrust();

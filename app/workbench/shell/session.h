@@ -4,12 +4,14 @@
 #include "app/workbench/process/engine_client.h"
 #include "app/workbench/process/tool_runner.h"
 #include "app/workbench/session/annotations.h"
+#include "app/workbench/session/answer.h"
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/model_document.h"
 #include "app/workbench/session/preferences.h"
 #include "app/workbench/session/prompt_document.h"
 #include "app/workbench/session/report_book.h"
 #include "app/workbench/session/run_catalogue.h"
+#include "app/workbench/session/run_diff.h"
 #include "app/workbench/session/run_document.h"
 #include "app/workbench/session/run_fetch.h"
 #include "app/workbench/session/run_launcher.h"
@@ -42,7 +44,8 @@ struct Session {
     RunFetch fetch{board};
     RunQueue queue;
     RunDocument run{board};
-    RunDocument other{board}; // B
+    RunDocument other{board};    // B
+    Answer<RunDiff> diff{board}; // of the two
     VerdictDocument verdict{board};
     VerdictBatch batch{board};
     VerdictBook verdicts;

@@ -93,7 +93,8 @@ void MainWindow::buildActions()
     for (const auto& [text, view] : {std::pair{tr("Explore: map"), ExplorePage::Map},
                                      {tr("Explore: coverage"), ExplorePage::Coverage},
                                      {tr("Explore: failures"), ExplorePage::Failures},
-                                     {tr("Explore: compare"), ExplorePage::Compare}}) {
+                                     {tr("Explore: compare"), ExplorePage::Compare},
+                                     {tr("Explore: charts"), ExplorePage::Charts}}) {
         addCommand(text, u"Ctrl+%1"_s.arg(static_cast<int>(view) + 1), [this, view = view] {
             showPage(Explore);
             m_explorePage->showView(view);

@@ -166,6 +166,7 @@ void MainWindow::runChanged()
     if (!isLive || m_session.run.path() != m_session.launcher.running().out)
         m_explorePage->setRun(m_session.run.path(), run);
     refreshTrust();
+    compareClaims();
     if (run.isReady()) {
         m_session.preferences.addRecentRun({run.value->path, run.value->name});
         m_session.catalogue.learn(run.value->path, run.value->facts);

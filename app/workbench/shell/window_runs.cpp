@@ -6,9 +6,11 @@
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/main_window.h"
 
+#include <QClipboard>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QGuiApplication>
 #include <QMessageBox>
 #include <QSaveFile>
 #include <QToolButton>
@@ -85,7 +87,17 @@ void MainWindow::connectRuns()
     connect(&m_session.notes, &Annotations::changed, this, &MainWindow::refreshRuns);
     connect(&m_session.notes, &Annotations::failed, &m_session.board, &JobBoard::addProblem);
     connect(&m_session.other, &RunDocument::changed, this, &MainWindow::refreshOther);
+    connect(&m_session.diff, &Asking::changed, this, [this] { m_explorePage->setDiff(m_session.diff.get()); });
     connect(m_explorePage, &ExplorePage::otherWanted, this, &MainWindow::chooseOther);
+    connect(m_explorePage, &ExplorePage::swapWanted, this, [this] {
+        const QString a = m_session.run.path();
+        const QString b = m_session.other.path();
+        setOther(a);
+        m_session.run.open(b);
+    });
+    connect(m_explorePage, &ExplorePage::diffCommandWanted, this, [this] {
+        QGuiApplication::clipboard()->setText(shellCommand(QStringList{u"blockcert"_s} + diffArguments()));
+    });
     connect(m_explorePage, &ExplorePage::viewExportWanted, this, &MainWindow::exportView);
     connect(m_explorePage, &ExplorePage::exportWanted, this, &MainWindow::exportFailure);
 }
@@ -147,6 +159,21 @@ void MainWindow::refreshOther()
     m_other->setText(tr("B  %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
     m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : path);
     m_explorePage->setOther(path, m_session.other.run());
+    compareClaims();
+}
+
+QStringList MainWindow::diffArguments() const
+{
+    return {u"diff"_s, m_session.run.path(), m_session.other.path()};
+}
+
+// Once both runs have been read.
+void MainWindow::compareClaims()
+{
+    if (m_session.run.run().isReady() && m_session.other.run().isReady())
+        m_session.diff.askTool(tr("Compare runs"), diffArguments() << u"--json"_s, runDiffOf);
+    else if (m_session.diff.get().state != Loadable<RunDiff>::State::Empty)
+        m_session.diff.clear();
 }
 
 // As SVG, PDF, PNG or CSV by the name that is chosen; written outside the GUI thread.

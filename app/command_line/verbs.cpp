@@ -274,9 +274,17 @@ std::vector<VerbDescription> describeVerbs()
          "print a run's tables",
          {"Shows what a run says about itself: settings, one line a block, the worst tokens and the command that "
           "repeats it. "
-          "Nothing is recomputed: see verify."},
+          "Nothing is recomputed: see verify. Of an experiment's folder it shows what came of it."},
          Program::CommandLine,
-         Arguments{{"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory, finished or not", true, false},
+         Arguments{{"RUN",
+                    "",
+                    ValueKind::Folder,
+                    "RUN",
+                    {},
+                    "",
+                    "a run directory, finished or not, or the folder of an experiment",
+                    true,
+                    false},
                    flag("--tokens", "also the numbers of every token"),
                    flag("--weights",
                         "also every weight in which a surrogate is not the baseline: the rank it was cut to, "
@@ -423,6 +431,8 @@ std::vector<VerbDescription> describeVerbs()
              valued("--name", ValueKind::Text, "NAME", "",
                     "what to call it in the run (default: from the digest of what is asked for)"),
              flag("--bisect", "also find the blocks that the first other token and the largest loss change come from"),
+             flag("--tokens", "also the numbers of every token, in the JSON"),
+             flag("--measure-only", "measure and say so, and leave the run as it is: no certificate"),
              choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
              valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"),
              threads()} +
@@ -441,9 +451,19 @@ std::vector<VerbDescription> describeVerbs()
          Program::Engine,
          Arguments{model(), prompts(true),
                    within(1, mostTokens,
-                          valued("--max-new", ValueKind::Integer, "N", "64", "add at most N tokens to each prompt"))} +
+                          valued("--max-new", ValueKind::Integer, "N", "64", "add at most N tokens to each prompt")),
+                   valued("--surrogates", ValueKind::Folder, "RUN", "",
+                          "write a second text with the surrogates of this run in place, and say where they part"),
+                   valued("--surrogate-blocks", ValueKind::Text, "BLOCKS", "all",
+                          "with --surrogates: all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
+                   valued("--surrogate-model", ValueKind::Model, "MODEL", "",
+                          "with --surrogates: the checkpoint that they were taken from, where run.json does not point "
+                          "to it"),
+                   choice("--replay-dtype", {"fp64", "fp32"}, "fp64",
+                          "with --surrogates: the precision in which they are replayed")} +
              reading() + output(),
-         {"blockcert generate demo --prompts refusal --max-new 32"}},
+         {"blockcert generate demo --prompts refusal --max-new 32",
+          "blockcert generate demo --prompts base --surrogates demo.blockcert --surrogate-blocks 11"}},
         {"doctor",
          "check this machine and this installation",
          {"Says which versions, processor features and libraries are there, and runs the self-tests. With --reference "

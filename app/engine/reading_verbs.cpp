@@ -50,17 +50,35 @@ std::string renderEvaluation(const Json& result, const ParsedCommand&, const Pag
     return table.render(page.style, 2, page.tableWidth) + "\n" + terminal::wrap(summary, page.width, 0) + "\n";
 }
 
+// Without a tokenizer there are ids alone.
+std::string textOf(const Json& completion)
+{
+    return terminal::visible(completion.at("text").is_null() ? completion.at("token_ids").dump()
+                                                             : completion.at("text").get<std::string>());
+}
+
+std::string renderStitched(const Json& prompt, const Page& page)
+{
+    const Json& stitched = prompt.at("stitched");
+    const Json& at = prompt.at("first_divergence");
+    const std::string where = at.is_null() ? std::string("the same with surrogates")
+                                           : "with surrogates, another token from new token " + at.dump() + " on";
+    return page.style.paint(at.is_null() ? Tone::Good : Tone::Warning, "  " + where) + "\n" +
+           (at.is_null() ? "" : "  " + terminal::wrap(textOf(stitched), page.width - 2, 2) + "\n");
+}
+
 std::string renderGeneration(const Json& result, const ParsedCommand&, const Page& page)
 {
     std::string text;
     for (const Json& prompt : result.at("prompts")) {
-        text +=
-            page.style.paint(Tone::Strong, terminal::visible(prompt.at("id").get<std::string>())) +
-            page.style.paint(Tone::Quiet,
-                             "  " +
-                                 terminal::counted(static_cast<std::int64_t>(prompt.at("token_ids").size()), "token") +
-                                 (prompt.value("stopped", "") == "length" ? ", stopped by --max-new" : "")) +
-            "\n  " + terminal::wrap(terminal::visible(prompt.at("text").get<std::string>()), page.width - 2, 2) + "\n";
+        text += page.style.paint(Tone::Strong, terminal::visible(prompt.at("id").get<std::string>())) +
+                page.style.paint(
+                    Tone::Quiet,
+                    "  " + terminal::counted(static_cast<std::int64_t>(prompt.at("token_ids").size()), "token") +
+                        (prompt.value("stopped", "") == "length" ? ", stopped by --max-new" : "")) +
+                "\n  " + terminal::wrap(textOf(prompt), page.width - 2, 2) + "\n";
+        if (prompt.contains("stitched"))
+            text += renderStitched(prompt, page);
     }
     return text;
 }

@@ -123,6 +123,10 @@ pipeline::StitchOptions stitchOptions(const Json& json)
     options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
     options.replayDtype = dtypeOf(parameters.word("replay_dtype", {"fp64", "fp32"}));
     options.bisect = parameters.flag("bisect");
+    options.tokens = parameters.flag("tokens");
+    options.measureOnly = parameters.flag("measure_only");
+    if (options.measureOnly && !options.name.empty())
+        parameters.refuse("name", "is of what is written, and --measure-only writes nothing");
     parameters.finish();
     return options;
 }
@@ -138,8 +142,17 @@ pipeline::EvaluateOptions evaluateOptions(const Json& json)
 pipeline::GenerateOptions generateOptions(const Json& json)
 {
     Parameters parameters("generate", json);
-    pipeline::GenerateOptions options{modelOptions(parameters), promptOptions(parameters)};
+    pipeline::GenerateOptions options;
+    options.model = modelOptions(parameters);
+    options.prompts = promptOptions(parameters);
     options.maxNew = parameters.integer("max_new", options.maxNew, 1, mostTokens);
+    options.surrogates = parameters.text("surrogates", "");
+    for (const char* key : {"surrogate_blocks", "surrogate_model", "replay_dtype"})
+        if (options.surrogates.empty() && parameters.has(key))
+            parameters.refuse(key, "goes with surrogates of a run");
+    options.surrogateBlocks = parameters.text("surrogate_blocks", options.surrogateBlocks);
+    options.surrogateModel = parameters.text("surrogate_model", "");
+    options.replayDtype = dtypeOf(parameters.word("replay_dtype", {"fp64", "fp32"}));
     parameters.finish();
     return options;
 }

@@ -140,7 +140,9 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
     server.add("stitch", timed([&cache](const Json& json, const RunContext& context) {
                    pipeline::StitchOptions options = stitchOptions(json);
                    options.created = terminal::creationTime();
-                   options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), json);
+                   Json recorded = json; // which does not depend on what is answered
+                   recorded.erase("tokens");
+                   options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), recorded);
                    return pipeline::stitch(options, cache, context);
                }));
     protocol::Method experiment =

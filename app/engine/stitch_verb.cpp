@@ -13,13 +13,20 @@ namespace {
 using command_line::ParsedCommand;
 using terminal::Tone;
 
+// What is recorded does not depend on what is printed.
+Json withoutTokens(Json request)
+{
+    request.erase("tokens");
+    return request;
+}
+
 terminal::VerbResult stitch(const pipeline::Host& host, const ParsedCommand& command, const RunContext& context)
 {
     const double begin = terminal::steadySeconds();
     const Json request = command.parameters();
     pipeline::StitchOptions options = stitchOptions(request);
     options.created = terminal::creationTime();
-    options.commandLine = command_line::equivalentCommand(*command.verb, request);
+    options.commandLine = command_line::equivalentCommand(*command.verb, withoutTokens(request));
     pipeline::ModelCache cache(host);
     Json result = pipeline::stitch(options, cache, context);
     result["seconds"] = terminal::steadySeconds() - begin;
@@ -30,6 +37,8 @@ std::string render(const Json& result, const ParsedCommand&, const terminal::Pag
 {
     const std::string run = command_line::shellWord(result.at("run").get<std::string>());
     std::string text = terminal::renderStitch(result, page) + "\n";
+    if (!result.at("written").get<bool>())
+        return text + "Measured only: the run is as it was.\n";
     if (result.at("already").get<bool>())
         text += "This stitched model was already in the run; nothing was done.\n";
     text +=

@@ -19,31 +19,6 @@ using model::Batch;
 
 namespace {
 
-struct Choice {
-    TokenId id = 0;
-    double margin = 0;
-};
-
-Choice highest(const at::Tensor& logits)
-{
-    const at::Tensor row = logits.to(at::Device(at::kCPU), at::kFloat).contiguous();
-    const auto* values = row.const_data_ptr<float>();
-    float first = -std::numeric_limits<float>::infinity();
-    float second = first;
-    Choice choice;
-    for (std::int64_t i = 0; i < row.size(0); ++i) {
-        if (values[i] > first) {
-            second = first;
-            first = values[i];
-            choice.id = static_cast<TokenId>(i);
-        } else {
-            second = std::max(second, values[i]);
-        }
-    }
-    choice.margin = static_cast<double>(first) - static_cast<double>(second);
-    return choice;
-}
-
 class Decoding {
 public:
     Decoding(model::Transformer& transformer, std::span<const std::vector<TokenId>> prompts,
@@ -130,7 +105,7 @@ private:
         for (std::size_t row = 0; row < m_live.size(); ++row) {
             const auto index = static_cast<std::size_t>(m_live[row]);
             Completion& completion = m_completions[index];
-            const Choice choice = highest(logits.select(0, static_cast<std::int64_t>(row)));
+            const Choice choice = highestLogit(logits.select(0, static_cast<std::int64_t>(row)));
             completion.ids.push_back(choice.id);
             completion.margin.push_back(choice.margin);
             completion.stopped =
@@ -158,6 +133,26 @@ private:
     Progress m_progress;
 };
 
+}
+
+Choice highestLogit(const at::Tensor& logits)
+{
+    const at::Tensor row = logits.to(at::Device(at::kCPU), at::kFloat).contiguous();
+    const auto* values = row.const_data_ptr<float>();
+    float first = -std::numeric_limits<float>::infinity();
+    float second = first;
+    Choice choice;
+    for (std::int64_t i = 0; i < row.size(0); ++i) {
+        if (values[i] > first) {
+            second = first;
+            first = values[i];
+            choice.id = static_cast<TokenId>(i);
+        } else {
+            second = std::max(second, values[i]);
+        }
+    }
+    choice.margin = static_cast<double>(first) - static_cast<double>(second);
+    return choice;
 }
 
 std::vector<Completion> generateGreedy(model::Transformer& transformer, std::span<const std::vector<TokenId>> prompts,

@@ -15,12 +15,24 @@ namespace blockcert::model {
 class Transformer;
 }
 
+namespace at {
+class Tensor;
+}
+
 namespace blockcert::generate {
 
 struct GreedyOptions {
     std::int64_t maxNew = 64;
     std::vector<TokenId> stop; // a completion ends with the first of these, which is part of it
 };
+
+struct Choice {
+    TokenId id = 0;
+    double margin = 0; // its logit minus the second highest
+};
+
+// The highest of one row of logits [V], the lowest id on ties.
+[[nodiscard]] Choice highestLogit(const at::Tensor& logits);
 
 struct Completion {
     std::vector<TokenId> ids;   // without the prompt

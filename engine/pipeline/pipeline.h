@@ -84,6 +84,8 @@ struct StitchOptions {
     int threads = 0;
     DType replayDtype = DType::F64; // or F32
     bool bisect = false;
+    bool tokens = false;      // also the numbers of every token
+    bool measureOnly = false; // the run stays as it is
 
     std::string created;     // ISO 8601 UTC
     std::string commandLine; // the blockcert command that repeats it
@@ -98,6 +100,10 @@ struct GenerateOptions {
     ModelOptions model;
     PromptOptions prompts;
     std::int64_t maxNew = 64;
+    std::filesystem::path surrogates; // a finished run whose surrogates write a second text beside the model's; or none
+    std::string surrogateBlocks = "all";
+    std::string surrogateModel;     // the checkpoint that they were taken from; empty: where run.json found it
+    DType replayDtype = DType::F64; // of the surrogates
 };
 
 struct DoctorOptions {

@@ -1,5 +1,7 @@
+#include "engine/artifact/tensor_archive.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/certificate/run_folder.h"
 #include "engine/certificate/stitch_labels.h"
 #include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/stitch_writer.h"
@@ -10,11 +12,14 @@
 #include "engine/pipeline/pipeline.h"
 #include "engine/pipeline/run_request.h"
 #include "engine/pipeline/stitch_source.h"
+#include "engine/pipeline/stitched_model.h"
 #include "engine/pipeline/stitched_streams.h"
 #include "engine/protocol/stitch_rows.h"
+#include "engine/protocol/stitch_tokens.h"
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,49 +39,6 @@ std::string nameFor(const StitchOptions& options, const StitchRequest& request)
         throw UsageError("--name " + options.name +
                          ": use 1 to 64 letters, digits, dots, dashes and underscores, no dot first.");
     return options.name;
-}
-
-OpenedModel openModel(const StitchOptions& options, const StitchSource& source, ModelCache& cache,
-                      const RunContext& context)
-{
-    if (!options.model.empty())
-        return cache.state().open(options.model, context);
-    try {
-        return cache.state().open(source.manifest().modelHint, context);
-    } catch (const FileError& error) {
-        throw FileError(std::string("The model is not where the run found it: ") + error.what() +
-                        " Name it with --model.");
-    }
-}
-
-// The checkpoint that the run's surrogates were taken from, hashed; null if they are the model's own or embedded.
-std::unique_ptr<artifact::Checkpoint> openSurrogateModel(const StitchOptions& options, const StitchSource& source,
-                                                         const Host& host, const RunContext& context)
-{
-    const RunManifest& manifest = source.manifest();
-    if (!manifest.surrogateModel || manifest.request.embedWeights)
-        return nullptr;
-    const std::string& model = options.surrogateModel.empty() ? manifest.surrogateHint : options.surrogateModel;
-    try {
-        auto other = std::make_unique<artifact::Checkpoint>(
-            artifact::Checkpoint::open(artifact::resolveModel(model, host.locations)));
-        other->hashFiles(context);
-        return other;
-    } catch (const FileError& error) {
-        throw FileError(std::string("The checkpoint that the surrogates were taken from is not there: ") +
-                        error.what() + " Name it with --surrogate-model.");
-    }
-}
-
-// What stands in each block's place, read when its turn comes.
-Replacements replacementsFrom(const StitchSource& source, const OpenedModel& opened, const artifact::Checkpoint* other,
-                              const model::Transformer& transformer, const model::Tiling& tiling, DType dtype,
-                              const RunContext& context)
-{
-    return [&, other, dtype](LayerIndex block) {
-        return replayOf(source.surrogate(block, *opened.checkpoint, other, context), dtype, transformer, tiling,
-                        context);
-    };
 }
 
 StitchCertificate statedBy(const StitchSource& source, const StitchOptions& options, StitchRequest request,
@@ -116,7 +78,31 @@ Json resultOf(const StitchCertificate& certificate, const StitchSource& source, 
     Json result = protocol::stitchRow(certificate, source.manifest().prompts);
     result["run"] = options.run.string();
     result["already"] = already;
+    result["written"] = already || !options.measureOnly;
     return result;
+}
+
+// For the pieces of tokens that no prompt holds; null where the model has moved: ids stand for themselves.
+std::shared_ptr<const tokenizer::Tokenizer> tokenizerFor(const StitchOptions& options, const StitchSource& source,
+                                                         ModelCache& cache, const RunContext& context)
+{
+    try {
+        return cache.state()
+            .open(options.model.empty() ? source.manifest().modelHint : options.model, context)
+            .tokenizer;
+    } catch (const FileError&) {
+        return nullptr;
+    }
+}
+
+// Of a stitched model that is in the run already.
+StitchColumns recordedColumns(const StitchCertificate& certificate, const StitchOptions& options, const Host& host)
+{
+    const certificate::RunFolder folder(options.run);
+    const std::string path = certificate::stitchReplayPath(certificate.name);
+    const certificate::OpenFile file = folder.open(path);
+    return certificate::readReplay(*artifact::openForeignArchive(file.descriptor(), path, host.childProgram),
+                                   certificate::stitchShapeOf(certificate));
 }
 
 }
@@ -130,37 +116,44 @@ Json stitch(const StitchOptions& options, ModelCache& cache, const RunContext& c
         const StitchSource source(options.run, host.childProgram);
         const StitchRequest request{source.choose(options.blocks), options.replayDtype, options.bisect};
         const std::string name = nameFor(options, request);
-        StitchWriter writer(options.run);
-        if (const auto existing = writer.existing(name, request))
-            return resultOf(*existing, source, options, true);
+        std::optional<StitchWriter> writer; // holds the run's lock, which only what writes needs
+        if (!options.measureOnly)
+            writer.emplace(options.run);
+        if (const auto existing = writer ? writer->existing(name, request) : std::nullopt) {
+            Json result = resultOf(*existing, source, options, true);
+            if (options.tokens)
+                result["tokens"] =
+                    protocol::stitchTokens(recordedColumns(*existing, options, host),
+                                           protocol::piecesOf(tokenizerFor(options, source, cache, context)));
+            return result;
+        }
 
-        const OpenedModel opened = openModel(options, source, cache, context);
-        opened.checkpoint->hashFiles(context);
-        source.requireModel(*opened.checkpoint);
-        const auto other = openSurrogateModel(options, source, host, context);
+        const StitchedModel stitched(
+            source, {options.model, options.surrogateModel, options.device, options.threads, options.replayDtype},
+            cache, context);
+        const OpenedModel& opened = stitched.opened();
         const RunManifest& manifest = source.manifest();
-        const ModelOptions how{opened.hint, manifest.request.baselineDtype, options.device, options.threads};
-        model::Transformer& transformer = cache.state().load(opened, how, context);
-        const model::TilingChoice tiling = transformer.tilingForReplay(request.replayDtype, context);
-
         std::vector<LayerIndex> blocks;
         for (const StitchedBlock& block : request.blocks)
             blocks.push_back(block.block);
         const std::vector<std::vector<TokenId>> prompts = tokenIdsOf(manifest.prompts);
-        const Replacements replacements =
-            replacementsFrom(source, opened, other.get(), transformer, tiling.tiling, request.replayDtype, context);
-        StitchColumns columns = runStitched(transformer, prompts, blocks, replacements, context);
+        const Replacements replacements = stitched.replacements();
+        StitchColumns columns = runStitched(stitched.transformer(), prompts, blocks, replacements, context);
         columns.labelId = opened.tokenizer ? certificate::labelIds(manifest.prompts, *opened.tokenizer)
                                            : std::vector<std::int32_t>(prompts.size(), -1);
 
         StitchCertificate certificate = statedBy(source, options, request, name, host);
-        certificate.environment = environmentOf(options.device, transformer, tiling);
+        certificate.environment = environmentOf(options.device, stitched.transformer(), stitched.tiling());
         if (request.bisect)
-            certificate.bisections = bisect(transformer, prompts, blocks, replacements, columns, context);
+            certificate.bisections = bisect(stitched.transformer(), prompts, blocks, replacements, columns, context);
         judge(certificate, source, columns);
         context.step();
-        writer.write(certificate, columns);
-        return resultOf(certificate, source, options, false);
+        if (writer)
+            writer->write(certificate, columns);
+        Json result = resultOf(certificate, source, options, false);
+        if (options.tokens)
+            result["tokens"] = protocol::stitchTokens(columns, protocol::piecesOf(opened.tokenizer));
+        return result;
     });
 }
 

@@ -9,7 +9,6 @@
 #include "engine/certificate/stitch_layout.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace blockcert::protocol {
 
@@ -32,8 +31,7 @@ void readManifest(const RunFolder& folder, RunReading& read)
     const std::string name(certificate::manifestName);
     if (!folder.exists(name))
         throw FileError(folder.path().string() + " is no run directory: it holds no run.json.");
-    read.manifest = readJson(folder, name);
-    read.document = certificate::runFromJson(read.manifest, name);
+    read.document = certificate::runFromJson(readJson(folder, name), name);
 }
 
 void readCertificates(const RunFolder& folder, RunReading& read)
@@ -47,9 +45,7 @@ void readCertificates(const RunFolder& folder, RunReading& read)
             continue;
         }
         try {
-            Json json = readJson(folder, path);
-            read.certificates.push_back(certificate::certificateFromJson(json, path));
-            read.certificateJson.push_back(std::move(json));
+            read.certificates.push_back(certificate::certificateFromJson(readJson(folder, path), path));
         } catch (const Error& error) {
             read.problems.push_back(error.what());
         }

@@ -17,11 +17,9 @@ namespace blockcert::protocol {
 
 struct RunReading {
     certificate::RunDocument document;
-    Json manifest; // run.json
     bool complete = false;
     std::string digest;                      // of SHA256SUMS, which tells this run from every other; or empty
     std::vector<Certificate> certificates;   // by block
-    Json certificateJson = Json::array();    // of the same
     std::vector<StitchCertificate> stitches; // of those that SHA256SUMS lists
     Json problems = Json::array();           // a sentence for each thing that could not be read
 };

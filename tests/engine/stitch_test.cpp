@@ -387,6 +387,80 @@ TEST_F(Stitch, OfOneBlockHasTheLossesThatItsOwnCertificateWasMadeOf)
                 certificate.at("metrics").at("l2").at("epsilon").at("value").get<double>(), 1e-6);
 }
 
+TEST_F(Stitch, MeasuredOnlyLeavesTheRunAsItWasAndTellsTheNumbersOfEveryToken)
+{
+    const fs::path run = certified("llama-gqa", "all");
+    const std::map<std::string, std::string> before = filesOf(run);
+    StitchOptions asked = options(run, "0,2");
+    asked.measureOnly = true;
+    asked.tokens = true;
+    const Json measured = stitch(asked);
+    EXPECT_EQ(measured.at("written"), false);
+    EXPECT_EQ(filesOf(run), before);
+    const Json& tokens = measured.at("tokens");
+    ASSERT_EQ(tokens.size(), measured.at("prompts").size());
+    double divergence = 0;
+    double residual = 0;
+    std::size_t count = 0;
+    for (const Json& prompt : tokens) {
+        EXPECT_EQ(prompt.at("residual").size(), 3U) << "after each layer";
+        EXPECT_EQ(prompt.at("loss_base")[0], nullptr) << "the first token is not predicted";
+        for (std::size_t t = 0; t < prompt.at("token_ids").size(); ++t) {
+            divergence += prompt.at("kl")[t].get<double>();
+            residual += prompt.at("residual")[2][t].get<double>();
+            ++count;
+        }
+    }
+    // Sums of a few dozen doubles in another order than the metrics'.
+    const double mean = divergence / static_cast<double>(count);
+    EXPECT_NEAR(mean, measured.at("kl").at("mean").get<double>(), 1e-14 + 1e-12 * mean);
+    const double last = measured.at("per_layer_mae")[2];
+    EXPECT_NEAR(residual / static_cast<double>(count), last, 1e-12 * last);
+
+    asked.measureOnly = false;
+    const Json written = stitch(asked);
+    EXPECT_EQ(written.at("written"), true);
+    EXPECT_EQ(written.at("tokens"), tokens);
+    EXPECT_EQ(written.at("kl"), measured.at("kl"));
+    const Json again = stitch(asked); // from the run's own file
+    EXPECT_EQ(again.at("already"), true);
+    EXPECT_EQ(again.at("tokens"), tokens);
+}
+
+TEST_F(Stitch, WritesTheModelsOwnTextWithExactCopiesAndAnotherWithBrokenOnes)
+{
+    const fs::path run = certified("llama-gqa", "all");
+    pipeline::GenerateOptions asked;
+    asked.model.model = fixtureModel("llama-gqa").string();
+    asked.prompts.content = promptsFile;
+    asked.prompts.name = "three";
+    asked.maxNew = 6;
+    const Json plain = pipeline::generate(asked, m_cache, RunContext());
+    asked.surrogates = run;
+    const Json both = pipeline::generate(asked, m_cache, RunContext());
+    ASSERT_EQ(both.at("prompts").size(), plain.at("prompts").size());
+    for (std::size_t p = 0; p < plain.at("prompts").size(); ++p) {
+        const Json& row = both.at("prompts")[p];
+        EXPECT_EQ(row.at("token_ids"), plain.at("prompts")[p].at("token_ids"));
+        // An exact copy is apart by rounding, far less than what two logits of a random model are apart.
+        EXPECT_EQ(row.at("stitched").at("token_ids"), row.at("token_ids"));
+        EXPECT_EQ(row.at("first_divergence"), nullptr);
+    }
+    const fs::path broken = certified("llama-gqa", "all", DType::F32, false, promptsFile, "low-rank:1");
+    asked.surrogates = broken;
+    const Json other = pipeline::generate(asked, m_cache, RunContext());
+    bool differs = false;
+    for (const Json& row : other.at("prompts")) {
+        const Json& at = row.at("first_divergence");
+        differs = differs || !at.is_null();
+        for (std::size_t t = 0; !at.is_null() && t < at.get<std::size_t>(); ++t)
+            EXPECT_EQ(row.at("token_ids")[t], row.at("stitched").at("token_ids")[t]);
+    }
+    EXPECT_TRUE(differs);
+    asked.model.dtype = DType::BF16;
+    EXPECT_THROW((void)pipeline::generate(asked, m_cache, RunContext()), UsageError);
+}
+
 TEST_F(Stitch, AskedForAgainDoesNothing)
 {
     const fs::path run = certified("llama-gqa", "0-1");

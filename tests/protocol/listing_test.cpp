@@ -6,6 +6,7 @@
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/metrics.h"
 #include "engine/protocol/block_rows.h"
+#include "engine/protocol/experiment_listing.h"
 #include "engine/protocol/run_listing.h"
 #include "engine/protocol/standouts.h"
 #include "tests/certificate/tiny_run.h"
@@ -61,6 +62,30 @@ void flipByte(const std::filesystem::path& path, std::streamoff at)
     file.put(byte);
 }
 
+}
+
+TEST(ExperimentListing, GivesResultAndFiguresAndNamesWhatIsDamaged)
+{
+    const testing_support::TemporaryFolder folder;
+    const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder.path() / name) << text; };
+    EXPECT_FALSE(isExperiment(folder.path()));
+    EXPECT_THROW((void)showExperiment(folder.path()), FileError);
+    write("request.json", "{}");
+    const Json begun = showExperiment(folder.path());
+    EXPECT_EQ(begun.at("complete"), false);
+    EXPECT_EQ(begun.at("result"), nullptr);
+    write("result.json", R"({"schema": "blockcert.experiment/1", "figures": [
+        {"file": "figure.svg", "title": "t", "caption": "c"}, {"file": "../x.svg", "title": "t", "caption": "c"}]})");
+    write("figure.svg", "<svg/>");
+    write("SHA256SUMS", "");
+    const Json whole = showExperiment(folder.path());
+    EXPECT_EQ(whole.at("complete"), true);
+    ASSERT_EQ(whole.at("figures").size(), 1U) << "nothing outside the folder is read";
+    EXPECT_EQ(whole.at("figures")[0].at("svg"), "<svg/>");
+    EXPECT_EQ(whole.at("problems").size(), 1U);
+    write("result.json", R"({"schema": "blockcert.experiment/2", "figures": []})");
+    EXPECT_EQ(showExperiment(folder.path()).at("problems").size(), 1U);
+    EXPECT_EQ(showExperiment(folder.path()).at("result"), nullptr);
 }
 
 TEST(RunListing, ShowsTheNumbersOfTheCertificates)

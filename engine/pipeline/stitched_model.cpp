@@ -1,0 +1,72 @@
+#include "engine/pipeline/stitched_model.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/pipeline/longer_block.h"
+
+#include <utility>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+OpenedModel openModel(const StitchedModelOptions& options, const StitchSource& source, ModelCache& cache,
+                      const RunContext& context)
+{
+    if (!options.model.empty())
+        return cache.state().open(options.model, context);
+    try {
+        return cache.state().open(source.manifest().modelHint, context);
+    } catch (const FileError& error) {
+        throw FileError(std::string("The model is not where the run found it: ") + error.what() +
+                        " Name it with --model.");
+    }
+}
+
+std::unique_ptr<artifact::Checkpoint> openSurrogateModel(const StitchedModelOptions& options,
+                                                         const StitchSource& source, const Host& host,
+                                                         const RunContext& context)
+{
+    const RunManifest& manifest = source.manifest();
+    if (!manifest.surrogateModel || manifest.request.embedWeights)
+        return nullptr;
+    const std::string& model = options.surrogateModel.empty() ? manifest.surrogateHint : options.surrogateModel;
+    try {
+        auto other = std::make_unique<artifact::Checkpoint>(
+            artifact::Checkpoint::open(artifact::resolveModel(model, host.locations)));
+        other->hashFiles(context);
+        return other;
+    } catch (const FileError& error) {
+        throw FileError(std::string("The checkpoint that the surrogates were taken from is not there: ") +
+                        error.what() + " Name it with --surrogate-model.");
+    }
+}
+
+}
+
+StitchedModel::StitchedModel(const StitchSource& source, const StitchedModelOptions& options, ModelCache& cache,
+                             const RunContext& context)
+    : m_source(source)
+    , m_options(options)
+    , m_context(context)
+    , m_opened(openModel(options, source, cache, context))
+{
+    m_opened.checkpoint->hashFiles(context);
+    source.requireModel(*m_opened.checkpoint);
+    m_other = openSurrogateModel(options, source, cache.state().host, context);
+    const ModelOptions how{m_opened.hint, source.manifest().request.baselineDtype, options.device, options.threads};
+    m_transformer = &cache.state().load(m_opened, how, context);
+    m_tiling = m_transformer->tilingForReplay(options.replayDtype, context);
+}
+
+Replacements StitchedModel::replacements(std::int64_t positions) const
+{
+    return [this, positions](LayerIndex block) {
+        const RunRequest& request = m_source.manifest().request;
+        return replayOf(lengthened(m_source.surrogate(block, *m_opened.checkpoint, m_other.get(), m_context), positions,
+                                   m_opened.checkpoint->config(), request.baselineDtype, request.ablation),
+                        m_options.replayDtype, *m_transformer, m_tiling.tiling, m_context);
+    };
+}
+
+}

@@ -17,6 +17,12 @@ namespace blockcert::widgets {
 
 namespace {
 
+bool contains(const MapSlice& slice, const CellKey& key)
+{
+    return std::binary_search(slice.blocks.begin(), slice.blocks.end(), key.block) &&
+           std::binary_search(slice.tokens.begin(), slice.tokens.end(), MapSlice::Place{key.prompt, key.token});
+}
+
 class Facets : public QSortFilterProxyModel {
 public:
     using QSortFilterProxyModel::QSortFilterProxyModel;
@@ -38,7 +44,8 @@ protected:
         return (!m_filter.reason || *m_filter.reason == failure->reason) &&
                (!m_filter.block || *m_filter.block == failure->key.block) &&
                (!m_filter.prompt || *m_filter.prompt == failure->key.prompt) &&
-               (!m_filter.onlyMassive || failure->massive) && (!m_filter.onlyUnmarked || !isMarked);
+               (!m_filter.onlyMassive || failure->massive) && (!m_filter.onlyUnmarked || !isMarked) &&
+               (!m_filter.slice || contains(*m_filter.slice, failure->key));
     }
 
 private:

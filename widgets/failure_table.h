@@ -38,6 +38,7 @@ struct FailureFilter {
     std::optional<int> prompt;
     bool onlyMassive = false;
     bool onlyUnmarked = false;
+    std::optional<MapSlice> slice; // only these cells
 };
 
 [[nodiscard]] QString reasonName(FailureReason reason);   // "error", "relative error", "loss"

@@ -150,6 +150,7 @@ QWidget* ExplorePage::makeView()
     connect(m_charts, &widgets::ChartPanel::figureWanted, this, &ExplorePage::drawChart);
     connect(m_charts, &widgets::ChartPanel::blockChosen, this, &ExplorePage::selectBlock);
     connect(m_charts, &widgets::ChartPanel::exportRequested, this, &ExplorePage::viewExportWanted);
+    connect(m_mapView, &MapView::sliceSelected, m_failures, &FailureView::setSlice);
     connect(m_coverage, &CoverageView::exportWanted, this, &ExplorePage::viewExportWanted);
     connect(m_coverage, &CoverageView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::mapWanted, this, [this] { showView(Map); });

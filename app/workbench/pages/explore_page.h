@@ -36,6 +36,7 @@ namespace blockcert::workbench {
 class Annotations;
 class CompareView;
 class CoverageView;
+class FailureDetails;
 class FailureView;
 class MapView;
 class SelectionBus;
@@ -83,6 +84,8 @@ public:
     void stepToUncovered(int step);
 
     void resetSplit(); // map and table at their first heights
+
+    [[nodiscard]] FailureDetails& failureDetails();
 
     [[nodiscard]] std::optional<int> shownPrompt() const;
     [[nodiscard]] QWidget* side() const;

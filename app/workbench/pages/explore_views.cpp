@@ -77,6 +77,11 @@ void ExplorePage::drawChart(widgets::Chart chart, int block)
         [](const QString&) {});
 }
 
+FailureDetails& ExplorePage::failureDetails()
+{
+    return m_failures->details();
+}
+
 void ExplorePage::setDiff(const Loadable<RunDiff>& diff)
 {
     m_compare->setDiff(diff);

@@ -1,5 +1,6 @@
 #include "app/workbench/pages/failure_view.h"
 
+#include "app/workbench/pages/failure_details.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/annotations.h"
@@ -95,6 +96,11 @@ QWidget* FailureView::makeFacets()
     layout->addWidget(m_prompt);
     layout->addWidget(m_massive);
     layout->addWidget(m_unmarked);
+    m_sliceChip = button(QString());
+    m_sliceChip->setToolTip(tr("Only failures inside the slice that is selected on the map; a click shows all again"));
+    m_sliceChip->hide();
+    connect(m_sliceChip, &QPushButton::clicked, this, [this] { setSlice({}); });
+    layout->addWidget(m_sliceChip);
     layout->addStretch(1);
     return facets;
 }
@@ -142,6 +148,13 @@ QWidget* FailureView::makeCard()
     layout->addLayout(top);
     layout->addWidget(m_explanation);
     layout->addWidget(m_chips);
+    m_details = new FailureDetails;
+    m_details->setFixedHeight(190);
+    connect(m_details, &FailureDetails::blockChosen, this, [this](int block) {
+        if (const widgets::FailureRow* failure = m_table->current())
+            choose({block, failure->key.prompt, failure->key.token});
+    });
+    layout->addWidget(m_details);
     layout->addLayout(bottom);
     return m_card;
 }
@@ -217,8 +230,18 @@ void FailureView::applyFilter()
         filter.prompt = m_prompt->currentData().toInt();
     filter.onlyMassive = m_massive->isChecked();
     filter.onlyUnmarked = m_unmarked->isChecked();
+    if (!m_slice.isEmpty())
+        filter.slice = m_slice;
     m_table->setFilter(filter);
     m_summary->setText(summaryOf(m_list, m_table->shownFailures()));
+}
+
+void FailureView::setSlice(const widgets::MapSlice& slice)
+{
+    m_slice = slice;
+    m_sliceChip->setVisible(!slice.isEmpty());
+    m_sliceChip->setText(tr("Slice: %1 tokens × %2 blocks  ✕").arg(slice.tokens.size()).arg(slice.blocks.size()));
+    applyFilter();
 }
 
 const widgets::FailureRow* FailureView::current() const
@@ -277,6 +300,7 @@ void FailureView::showFailure()
     }
     m_chips->setFills(fills);
     m_chips->setCurrent(failure->key.token);
+    m_details->setFailure(m_map, failure->key, metric);
     const TokenNote note = m_notes.ofToken(m_key, failure->key);
     m_mark->setCurrent(static_cast<int>(note.mark));
     if (!m_note->hasFocus())

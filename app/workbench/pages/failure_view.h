@@ -22,6 +22,7 @@ class TokenChips;
 namespace blockcert::workbench {
 
 class Annotations;
+class FailureDetails;
 class SelectionBus;
 
 class FailureView : public QWidget {
@@ -32,6 +33,11 @@ public:
 
     // `key` is the run's in the annotations. The list is made outside the GUI thread.
     void setMap(const std::shared_ptr<const widgets::TokenMap>& map, const QString& key);
+
+    // Only failures of these cells; an empty slice takes the restriction away.
+    void setSlice(const widgets::MapSlice& slice);
+
+    [[nodiscard]] FailureDetails& details() { return *m_details; }
 
     [[nodiscard]] const widgets::FailureRow* current() const;
     [[nodiscard]] QString note() const; // on the current one
@@ -71,6 +77,9 @@ private:
     widgets::SegmentedControl* m_mark = nullptr;
     QLineEdit* m_note = nullptr;
     QPushButton* m_export = nullptr;
+    QPushButton* m_sliceChip = nullptr;
+    widgets::MapSlice m_slice;
+    FailureDetails* m_details = nullptr;
 };
 
 }

@@ -61,6 +61,7 @@ MapView::MapView(SelectionBus& bus, QWidget* parent)
     connect(m_heatmap, &widgets::TokenHeatmap::sliceSelected, this, [this] {
         const QString selected = m_heatmap->selectionSentence();
         m_sentence->setText(selected.isEmpty() ? m_words : selected);
+        emit sliceSelected(m_heatmap->slice());
     });
     m_prompt->setAccessibleName(tr("Prompt"));
     m_prompt->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);

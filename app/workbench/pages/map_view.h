@@ -49,6 +49,7 @@ public:
     void goTo(const widgets::CellKey& key);
 
 signals:
+    void sliceSelected(const blockcert::widgets::MapSlice& slice); // empty: none
     void metricChanged(blockcert::widgets::Metric metric);
     void promptChanged();
     void exportRequested(const blockcert::widgets::ViewExport& view);

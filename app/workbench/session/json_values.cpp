@@ -282,6 +282,16 @@ RunView runViewOf(const Json& show)
             view.certificates[*block] = std::make_shared<const Json>(certificate);
     }
 
+    view.layers = static_cast<int>(wholeOf(objectOf(manifest, "subject"), "layers"));
+    for (const Json& stitch : arrayOf(show, "stitches")) {
+        RecordedStitch recorded{
+            textOf(stitch, "name"), {}, flagOf(stitch, "certified"), textOf(stitch, "kind") == "full-block"_L1};
+        for (const Json& block : arrayOf(stitch, "blocks"))
+            if (block.is_number_integer())
+                recorded.blocks.push_back(block.get<int>());
+        view.stitches.push_back(std::move(recorded));
+    }
+
     auto map = std::make_shared<widgets::TokenMap>();
     map->model = view.model;
     map->run = view.name;

@@ -16,6 +16,14 @@
 
 namespace blockcert::workbench {
 
+// A stitched model that is part of the run.
+struct RecordedStitch {
+    QString name;
+    std::vector<int> blocks;
+    bool isCertified = false;
+    bool isFullBlock = false; // every block of the model is replaced
+};
+
 struct RunView {
     QString path;
     QString name; // the folder's name without .blockcert
@@ -32,8 +40,10 @@ struct RunView {
     std::shared_ptr<const widgets::TokenMap> map;
     std::shared_ptr<const std::vector<widgets::BlockRow>> blocks;
     std::map<int, std::shared_ptr<const Json>> certificates; // by block
-    std::optional<RunSettings> settings;                     // for resuming it
-    RunFacts facts;                                          // as the list of runs shows them
+    std::vector<RecordedStitch> stitches;
+    int layers = 0;                      // of the model
+    std::optional<RunSettings> settings; // for resuming it
+    RunFacts facts;                      // as the list of runs shows them
     QStringList problems;
 };
 

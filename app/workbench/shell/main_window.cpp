@@ -1,10 +1,12 @@
 #include "app/workbench/shell/main_window.h"
 
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/experiments_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/report_page.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/stitch_page.h"
 #include "app/workbench/pages/tamper_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
@@ -46,6 +48,9 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     connectRunPage();
     connectExplorePage();
     connectVerifyPage();
+    connectStitchPage();
+    connectFailures();
+    connectExperiments();
     connectJobs();
     connectRuns();
     connectTeaching();
@@ -94,9 +99,11 @@ void MainWindow::buildShell()
         {tr("Explore"), widgets::Icon::Explore, tr("Where the surrogate departs (Alt+3)"), true, false, std::nullopt},
         {tr("Verify"), widgets::Icon::Verify, tr("Check a run without trusting it (Alt+4)"), true, false, std::nullopt},
         {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+5)"), true, false, std::nullopt},
+        {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+6)"), true, false, std::nullopt},
+        {tr("Experiments"), widgets::Icon::Bound, tr("The paper's experiments, on any model (Alt+7)"), true, false,
+         std::nullopt},
     });
-    connect(m_rail, &widgets::Rail::chosen, this,
-            [this](int step) { showPage(step == reportStep ? Report : static_cast<Page>(step)); });
+    connect(m_rail, &widgets::Rail::chosen, this, [this](int step) { showPage(pageOfStep(step)); });
     m_crumbs = new widgets::CrumbBar;
     m_crumbs->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed); // a long path never widens the window
     m_openPage = new OpenPage;
@@ -106,6 +113,8 @@ void MainWindow::buildShell()
     m_certificatePage = new CertificatePage;
     m_tamperPage = new TamperPage(m_session.lab);
     m_reportPage = new ReportPage(m_session.report);
+    m_stitchPage = new StitchPage;
+    m_experimentsPage = new ExperimentsPage;
     m_pages = new QStackedWidget;
     m_sides = new QStackedWidget;
     for (const auto& [page, side] :
@@ -115,7 +124,9 @@ void MainWindow::buildShell()
                                                               {m_verifyPage, m_verifyPage->side()},
                                                               {m_certificatePage, m_certificatePage->side()},
                                                               {m_tamperPage, m_tamperPage->side()},
-                                                              {m_reportPage, m_reportPage->side()}}) {
+                                                              {m_reportPage, m_reportPage->side()},
+                                                              {m_stitchPage, m_stitchPage->side()},
+                                                              {m_experimentsPage, m_experimentsPage->side()}}) {
         m_pages->addWidget(page);
         m_sides->addWidget(side);
     }
@@ -256,9 +267,13 @@ void MainWindow::refreshRail()
     m_rail->setBusy(Verify, m_session.verdict.verdict().isLoading());
     m_rail->setContent(Explore, m_explorePage->map() != nullptr);
     const auto& verdict = m_session.verdict.verdict();
+    m_rail->setContent(stepOf(Stitch), m_session.stitch.get().isReady());
+    m_rail->setBusy(stepOf(Stitch), m_session.stitch.get().isLoading());
+    m_rail->setContent(stepOf(Experiments), !m_session.experiments.entries().empty());
+    m_rail->setBusy(stepOf(Experiments), !m_session.experiments.jobs().empty());
     m_rail->setContent(Verify, verdict.isReady(),
                        verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt);
-    m_rail->setContent(reportStep, !m_session.report.items().empty());
+    m_rail->setContent(stepOf(Report), !m_session.report.items().empty());
 }
 
 void MainWindow::refreshStatus()

@@ -36,10 +36,12 @@ namespace blockcert::workbench {
 class CertificatePage;
 class Drawer;
 class DropOverlay;
+class ExperimentsPage;
 class ExplorePage;
 class OpenPage;
 class ReportPage;
 class RunPage;
+class StitchPage;
 class TamperPage;
 class VerifyPage;
 
@@ -48,7 +50,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum Page { Open, Run, Explore, Verify, Certificate, Lab, Report };
+    enum Page { Open, Run, Explore, Verify, Certificate, Lab, Report, Stitch, Experiments };
 
     explicit MainWindow(Session& session, QWidget* parent = nullptr);
 
@@ -83,6 +85,10 @@ public:
     void startTour();
     void leaveTour();
 
+    [[nodiscard]] StitchPage& stitchPage() { return *m_stitchPage; }
+
+    [[nodiscard]] ExperimentsPage& experimentsPage() { return *m_experimentsPage; }
+
 protected:
     void closeEvent(QCloseEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -104,6 +110,8 @@ private:
     };
 
     void openAs(const QString& path, PathKind kind);
+    [[nodiscard]] static int stepOf(Page page); // in the rail
+    [[nodiscard]] static Page pageOfStep(int step);
     [[nodiscard]] Place here() const;
     void recordStep();
     void selectionMoved();
@@ -111,8 +119,6 @@ private:
     void travel(const Place& place);
     void goBack();
     void goForward();
-
-    static constexpr int reportStep = 4; // of the rail, whose first four steps are pages by their number
 
     void buildShell();
     void buildActions();
@@ -129,6 +135,10 @@ private:
     void connectRunPage();
     void connectExplorePage();
     void connectVerifyPage();
+    void connectStitchPage();
+    void connectFailures();
+    void connectExperiments();
+    void forgetFailures();
     void connectJobs();
     void connectRuns();
     void connectTeaching();
@@ -198,6 +208,7 @@ private:
     void setOther(const QString& path); // empty: none
     [[nodiscard]] QStringList diffArguments() const;
     void compareClaims();
+    void stitch(bool bisect, bool measureOnly);
     void exportView(const widgets::ViewExport& view);
     void exportFailure(const widgets::FailureRow& failure, const QString& note);
     void refreshTrust();
@@ -224,6 +235,8 @@ private:
     ReportPage* m_reportPage = nullptr;
     widgets::TourCard* m_tour = nullptr; // made when the tour begins
     int m_tourStep = -1;                 // −1: no tour
+    StitchPage* m_stitchPage = nullptr;
+    ExperimentsPage* m_experimentsPage = nullptr;
 
     widgets::Notice* m_explanation = nullptr;
     QWidget* m_sideLine = nullptr;

@@ -5,6 +5,8 @@
 #include "app/workbench/process/tool_runner.h"
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/answer.h"
+#include "app/workbench/session/experiments.h"
+#include "app/workbench/session/failure_anatomy.h"
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/model_document.h"
 #include "app/workbench/session/preferences.h"
@@ -17,6 +19,7 @@
 #include "app/workbench/session/run_launcher.h"
 #include "app/workbench/session/run_queue.h"
 #include "app/workbench/session/selection_bus.h"
+#include "app/workbench/session/stitch_answer.h"
 #include "app/workbench/session/tamper_lab.h"
 #include "app/workbench/session/verdict_batch.h"
 #include "app/workbench/session/verdict_book.h"
@@ -46,6 +49,11 @@ struct Session {
     RunDocument run{board};
     RunDocument other{board};    // B
     Answer<RunDiff> diff{board}; // of the two
+    ExperimentBoard experiments{board};
+    Answer<StitchResult> stitch{board};
+    Answer<StitchText> stitchText{board};
+    Answer<FailureAnatomy> anatomy{board}; // of the opened run
+    Answer<MinimisedPrompt> minimised{board};
     VerdictDocument verdict{board};
     VerdictBatch batch{board};
     VerdictBook verdicts;

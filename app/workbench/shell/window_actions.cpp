@@ -1,8 +1,10 @@
 // MainWindow: what the user asks for, by key, button or dialog.
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/experiments_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/stitch_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/shell/dialogs.h"
 #include "app/workbench/shell/drawer.h"
@@ -189,6 +191,10 @@ void MainWindow::copyCommand()
     const Loadable<RunView>& run = m_session.run.run();
     if (m_page == Verify)
         command = shellCommand(QStringList{u"blockcert"_s} + verifyArguments(m_session.verdict.request()));
+    else if (m_page == Experiments)
+        command = m_experimentsPage->command();
+    else if (m_page == Stitch)
+        command = m_stitchPage->command();
     else if ((m_page == Explore || m_page == Certificate) && run.isReady() && !run.value->command.isEmpty())
         command = run.value->command;
     else if (m_session.launcher.state() == RunLauncher::State::Running)
@@ -244,7 +250,9 @@ void MainWindow::applyRemedy(Remedy remedy, Page page)
     case Verify: m_session.verdict.verify(m_session.verdict.request()); break;
     case Certificate:
     case Lab:
-    case Report: break;
+    case Report:
+    case Stitch:
+    case Experiments: break;
     }
 }
 

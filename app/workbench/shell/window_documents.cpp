@@ -1,8 +1,10 @@
 // MainWindow: what follows when a document changes.
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/experiments_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/stitch_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/main_window.h"
@@ -78,6 +80,7 @@ void MainWindow::modelChanged()
     const Loadable<widgets::ModelCard>& card = m_session.model.card();
     m_openPage->setModel(m_session.model.name(), card);
     m_runPage->setModel(m_session.model.name(), card.isReady() ? card.value : nullptr);
+    m_experimentsPage->setModel(m_session.model.name());
     if (card.isReady())
         m_session.prompts.setModel(m_session.model.name(), card.value->tokenizer, card.value->tokenizerProblem);
     else
@@ -167,6 +170,8 @@ void MainWindow::runChanged()
         m_explorePage->setRun(m_session.run.path(), run);
     refreshTrust();
     compareClaims();
+    m_stitchPage->setRun(m_session.run.path(), run);
+    forgetFailures();
     if (run.isReady()) {
         m_session.preferences.addRecentRun({run.value->path, run.value->name});
         m_session.catalogue.learn(run.value->path, run.value->facts);

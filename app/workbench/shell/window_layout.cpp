@@ -41,6 +41,14 @@ QString explanationOf(int page)
         return MainWindow::tr("A certificate is worth something because changing it is noticed. Here you may try, on a "
                               "copy: choose what to "
                               "damage, and see which check finds it, and which cannot.");
+    case MainWindow::Stitch:
+        return MainWindow::tr(
+            "A stitched model is the model with some blocks replaced by their surrogates. What each block "
+            "errs adds up, or does not: this page measures the whole.");
+    case MainWindow::Experiments:
+        return MainWindow::tr(
+            "An experiment measures the same thing many times: every block, several ranks, broken surrogates, other "
+            "prompts. Its numbers come from certified runs that can each be verified.");
     default:
         return MainWindow::tr(
             "A block is certified when enough tokens and enough of the loss are covered under a policy stated in "

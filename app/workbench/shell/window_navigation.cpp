@@ -14,9 +14,21 @@
 #include <QFileInfo>
 #include <QStackedWidget>
 
+#include <algorithm>
+#include <iterator>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
+
+namespace {
+
+// The steps of the rail, in their order.
+constexpr MainWindow::Page railPages[] = {MainWindow::Open,       MainWindow::Run,    MainWindow::Explore,
+                                          MainWindow::Verify,     MainWindow::Report, MainWindow::Stitch,
+                                          MainWindow::Experiments};
+
+}
 
 MainWindow::Place MainWindow::here() const
 {
@@ -86,12 +98,29 @@ void MainWindow::goForward()
     travel(m_history.forward());
 }
 
+// The certificate is a page of Explore and the lab one of Verify: they have no step of their own in the rail.
+int MainWindow::stepOf(Page page)
+{
+    const auto found = std::find(std::begin(railPages), std::end(railPages),
+                                 page == Certificate ? Explore
+                                 : page == Lab       ? Verify
+                                                     : page);
+    return static_cast<int>(found - std::begin(railPages));
+}
+
+MainWindow::Page MainWindow::pageOfStep(int step)
+{
+    return railPages[std::clamp(step, 0, static_cast<int>(std::size(railPages)) - 1)];
+}
+
 void MainWindow::showPage(Page page)
 {
     m_page = page;
+    if (page == Experiments)
+        m_session.experiments.refresh();
     m_pages->setCurrentIndex(page);
     m_sides->setCurrentIndex(page);
-    m_rail->setCurrent(page == Certificate ? Explore : page == Lab ? Verify : page == Report ? reportStep : page);
+    m_rail->setCurrent(stepOf(page));
     if (!m_rail->hasFocus() || !m_rail->isVisible())
         m_pages->currentWidget()->setFocus();
     recordStep();
@@ -188,6 +217,8 @@ void MainWindow::restorePlace()
     case Explore:
     case Certificate: showPage(isThere(place.run) ? Explore : Open); break;
     case Verify: showPage(isThere(place.check) ? Verify : Open); break;
+    case Stitch: showPage(isThere(place.run) ? Stitch : Open); break;
+    case Experiments: showPage(Experiments); break;
     default: showPage(Open); break;
     }
 }
@@ -213,7 +244,7 @@ void MainWindow::refreshCrumbs()
         add(CrumbLevel::Model, title, names, static_cast<int>(names.indexOf(title)));
     };
     const std::shared_ptr<const widgets::TokenMap>& map = m_explorePage->map();
-    if ((m_page == Explore || m_page == Certificate) && map) {
+    if ((m_page == Explore || m_page == Certificate || m_page == Stitch) && map) {
         if (!map->model.isEmpty())
             add(CrumbLevel::Plain, map->model);
         QStringList runs;
@@ -221,7 +252,7 @@ void MainWindow::refreshCrumbs()
             runs << run.name;
         add(CrumbLevel::RunLevel, map->run, runs, static_cast<int>(runs.indexOf(map->run)));
         const widgets::CellKey key = m_explorePage->selection();
-        if (key.isValid()) {
+        if (key.isValid() && m_page != Stitch) {
             QStringList blocks;
             for (const int block : map->blocks)
                 blocks << tr("block %1").arg(block);
@@ -248,12 +279,16 @@ void MainWindow::refreshCrumbs()
         }
         if (m_page == Certificate)
             add(CrumbLevel::Plain, tr("certificate"));
+        if (m_page == Stitch)
+            add(CrumbLevel::Plain, tr("stitched"));
     } else if (m_page == Report) {
         add(CrumbLevel::Plain, tr("Report"));
     } else if (m_page == Lab) {
         add(CrumbLevel::Plain, tr("Tamper lab"));
         if (!m_session.lab.run().isEmpty())
             add(CrumbLevel::Plain, QFileInfo(m_session.lab.run()).fileName());
+    } else if (m_page == Experiments) {
+        add(CrumbLevel::Plain, tr("experiments"));
     } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
         const QFileInfo path(m_session.verdict.request().path);
         if (path.isFile())

@@ -1,0 +1,544 @@
+#include "app/workbench/pages/stitch_page.h"
+
+#include "app/workbench/pages/stitch_parts.h"
+#include "app/workbench/session/run_settings.h"
+#include "widgets/block_switches.h"
+#include "widgets/empty_state.h"
+#include "widgets/fact_list.h"
+#include "widgets/figure_view.h"
+#include "widgets/heatmap_export.h"
+#include "widgets/next_tokens.h"
+#include "widgets/notice.h"
+#include "widgets/number_text.h"
+#include "widgets/segmented_control.h"
+#include "widgets/token_heatmap.h"
+#include "widgets/top_tokens.h"
+#include "widgets/value_table.h"
+
+#include <QComboBox>
+#include <QLabel>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSignalBlocker>
+#include <QStackedWidget>
+
+#include <algorithm>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::CellKey;
+namespace space = widgets::space;
+
+namespace {
+
+constexpr int mostBlames = 2; // the first divergence and the largest loss change
+
+enum Preset { ChoosePreset, AllOriginal, AllSurrogate, OnlyCertified };
+
+QString listOf(const std::vector<int>& blocks, const RunView& run)
+{
+    return blocksText(blocks, std::max(run.layers, 100'000)); // never "all": that would be the run's blocks
+}
+
+}
+
+StitchPage::StitchPage(QWidget* parent)
+    : QWidget(parent)
+    , m_pages(new QStackedWidget)
+    , m_empty(new widgets::EmptyState)
+{
+    m_empty->setText(tr("No run to stitch"),
+                     tr("Open a finished run: its surrogates can then take the place of the model's blocks, one by one "
+                        "or all together."));
+    m_empty->setWays({{widgets::Icon::Folder, tr("Open a run…"), tr("A folder with run.json"), true, true}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, &StitchPage::runWanted);
+    makeSide();
+    m_pages->addWidget(m_empty);
+    m_pages->addWidget(makeCentre());
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_pages);
+    setFocusProxy(m_switches);
+    refresh();
+}
+
+QWidget* StitchPage::side() const
+{
+    return m_side;
+}
+
+QWidget* StitchPage::makeStack()
+{
+    m_switches = new widgets::BlockSwitches;
+    m_presets = new QComboBox;
+    m_presets->setAccessibleName(tr("Preset"));
+    m_presets->addItems({tr("Preset…"), tr("All original"), tr("All surrogate"), tr("Only certified blocks")});
+    connect(m_presets, &QComboBox::activated, this, &StitchPage::usePreset);
+    m_chosen = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
+    connect(&m_switches->switches(), &widgets::BlockSwitchModel::choicesChanged, this, &StitchPage::refresh);
+    auto* stack = new QWidget;
+    stack->setFixedWidth(268);
+    auto* layout = column();
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_presets);
+    layout->addWidget(m_switches, 1);
+    layout->addWidget(m_chosen);
+    stack->setLayout(layout);
+    return stack;
+}
+
+QWidget* StitchPage::makeCentre()
+{
+    auto* page = new QWidget;
+    auto* layout = pageLayout(page);
+    m_title = new widgets::PageTitle;
+    m_export = button(tr("Export…"));
+    m_export->setToolTip(tr("This view as SVG, PDF, PNG, or CSV with every number"));
+    connect(m_export, &QPushButton::clicked, this, &StitchPage::exportPart);
+    m_bisect = button(tr("Bisect"));
+    m_bisect->setToolTip(tr("Measure, and find the blocks that the first other token and the largest loss change come "
+                            "from; runs the model once more for every chosen block"));
+    connect(m_bisect, &QPushButton::clicked, this, [this] { emit measureWanted(true); });
+    m_certify = button(tr("Certify…"));
+    m_certify->setToolTip(tr("Add this stitched model to the run, with a certificate that verify checks"));
+    connect(m_certify, &QPushButton::clicked, this, &StitchPage::certifyWanted);
+    m_measure = button(tr("Measure"), widgets::ButtonRole::Primary);
+    m_measure->setToolTip(tr("Run both models on the run's prompts; the run stays as it is"));
+    connect(m_measure, &QPushButton::clicked, this, [this] {
+        if (m_result.isLoading())
+            emit cancelWanted();
+        else
+            emit measureWanted(false);
+    });
+    for (QPushButton* one : {m_export, m_bisect, m_certify, m_measure})
+        m_title->addWidget(one);
+    layout->addWidget(m_title);
+
+    m_notice = new widgets::Notice;
+    m_notice->hide();
+    layout->addWidget(m_notice);
+    m_progress = new QWidget;
+    m_stage =
+        widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal, widgets::TextTone::Secondary);
+    m_bar = new QProgressBar;
+    m_bar->setTextVisible(false);
+    m_bar->setFixedHeight(6);
+    m_bar->setAccessibleName(tr("Progress"));
+    auto* progress = column(space::tiny);
+    progress->setContentsMargins(0, 0, 0, 0);
+    progress->addWidget(m_stage);
+    progress->addWidget(m_bar);
+    m_progress->setLayout(progress);
+    m_progress->hide();
+
+    m_sentence = wrapped({});
+    m_part = new widgets::SegmentedControl;
+    m_part->setChoices({tr("Tokens"), tr("Texts"), tr("Layers"), tr("Residuals"), tr("Blame")},
+                       {tr("Both models on the prompt as it is: losses and divergence"),
+                        tr("Both models continue the prompt"), tr("How far the streams are apart after each block"),
+                        tr("The same for every token"), tr("Which block brings it about")});
+    connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
+    m_promptChoice = new QComboBox;
+    m_promptChoice->setAccessibleName(tr("Prompt"));
+    m_promptChoice->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_promptChoice->setMinimumContentsLength(14);
+    connect(m_promptChoice, &QComboBox::activated, this, [this](int prompt) { selectToken(prompt, -1); });
+    m_parts = new QStackedWidget;
+    m_tokens = new StitchTokens;
+    m_texts = new StitchTexts;
+    m_layers = new widgets::FigureView;
+    m_residuals = new widgets::TokenHeatmap;
+    m_blame = new QWidget;
+    auto* blames = column();
+    blames->setContentsMargins(0, 0, 0, 0);
+    for (int i = 0; i < mostBlames; ++i) {
+        m_blameSentences.push_back(wrapped({}));
+        m_blameTables.push_back(new widgets::ValueTable(tr("Block by block")));
+        blames->addWidget(m_blameSentences.back());
+        blames->addWidget(m_blameTables.back(), 1);
+    }
+    m_blame->setLayout(blames);
+    connect(m_tokens, &StitchTokens::tokenChosen, this, [this](int token) { selectToken(m_prompt, token); });
+    connect(m_residuals, &widgets::TokenHeatmap::currentChanged, this, [this](const CellKey& key) {
+        if (key.isValid())
+            selectToken(key.prompt, key.token);
+    });
+    connect(m_texts, &StitchTexts::writeWanted, this, &StitchPage::writeWanted);
+    connect(m_texts, &StitchTexts::cancelWanted, this, &StitchPage::writeCancelWanted);
+    for (QWidget* part : std::initializer_list<QWidget*>{m_tokens, m_texts, m_layers, m_residuals, m_blame})
+        m_parts->addWidget(part);
+
+    auto* choices = row();
+    choices->addWidget(m_part);
+    choices->addStretch(1);
+    choices->addWidget(m_promptChoice);
+    auto* right = column();
+    right->addWidget(m_progress);
+    right->addWidget(m_sentence);
+    right->addLayout(choices);
+    right->addWidget(m_parts, 1);
+    auto* middle = row(space::large);
+    middle->addWidget(makeStack());
+    middle->addLayout(right, 1);
+    layout->addLayout(middle, 1);
+    return page;
+}
+
+void StitchPage::makeSide()
+{
+    m_side = new SidePanel;
+    m_claim = wrapped({});
+    m_facts = new widgets::FactList;
+    m_tokenTitle = heading({});
+    m_tokenFacts = new widgets::FactList;
+    m_top = new widgets::TopTokens;
+    m_recorded = new QWidget;
+    m_recorded->setLayout(column(space::tiny));
+    QPushButton* copy = button(tr("Copy as command"));
+    copy->setToolTip(tr("The command that issues the certificate of these switches"));
+    connect(copy, &QPushButton::clicked, this, &StitchPage::copyWanted);
+    QVBoxLayout* content = m_side->content();
+    content->addWidget(heading(tr("The stitched model")));
+    content->addWidget(m_claim);
+    content->addWidget(m_facts);
+    content->addWidget(copy);
+    content->addSpacing(space::medium);
+    content->addWidget(m_tokenTitle);
+    content->addWidget(m_tokenFacts);
+    content->addWidget(m_top);
+    content->addSpacing(space::medium);
+    content->addWidget(m_recorded);
+    content->addStretch(1);
+}
+
+void StitchPage::setRun(const QString& path, const Loadable<RunView>& run)
+{
+    const std::shared_ptr<const RunView> shown = run.isReady() ? run.value : nullptr;
+    const bool isOther = !m_run || !shown || m_run->path != shown->path || m_run->digest != shown->digest;
+    const bool isSamePath = m_run && shown && m_run->path == shown->path;
+    m_run = shown;
+    if (run.isLoading())
+        m_empty->setText(tr("Reading the run"), shortPath(path));
+    else
+        m_empty->setText(tr("No run to stitch"), run.state == Loadable<RunView>::State::Failed
+                                                     ? run.fault.sentence
+                                                     : tr("Open a finished run: its surrogates can then take the place "
+                                                          "of the model's blocks, one by one or all together."));
+    m_pages->setCurrentIndex(m_run ? 1 : 0);
+    if (!m_run || !isOther) {
+        refreshRecorded();
+        return;
+    }
+    std::vector<widgets::BlockSwitch> blocks;
+    const int layers = std::max(m_run->layers, m_run->map->blocks.empty() ? 0 : m_run->map->blocks.back() + 1);
+    for (int layer = 0; layer < layers; ++layer) {
+        widgets::BlockSwitch block{layer, false, false, widgets::missing};
+        for (const widgets::BlockRow& measured : *m_run->blocks)
+            if (measured.block == layer && m_run->certificates.contains(layer))
+                block = {layer, true, measured.state == widgets::BlockState::Certified, measured.epsilon};
+        blocks.push_back(block);
+    }
+    const std::vector<int> kept = surrogates();
+    m_switches->switches().setBlocks(std::move(blocks));
+    if (isSamePath)
+        m_switches->switches().setChoices(kept); // the run has only gained a stitched model
+    const QSignalBlocker block(m_promptChoice);
+    m_promptChoice->clear();
+    for (const widgets::MapPrompt& prompt : m_run->map->prompts)
+        m_promptChoice->addItem(prompt.id);
+    if (!isSamePath) {
+        m_prompt = 0;
+        m_token = -1;
+        m_result = {};
+        m_texts->setText({});
+        showResult();
+    }
+    m_promptChoice->setCurrentIndex(m_prompt);
+    refreshRecorded();
+    refresh();
+}
+
+std::vector<int> StitchPage::surrogates() const
+{
+    return m_switches->switches().surrogates();
+}
+
+void StitchPage::setSurrogates(const std::vector<int>& blocks)
+{
+    m_switches->switches().setChoices(blocks);
+}
+
+void StitchPage::usePreset(int preset)
+{
+    std::vector<int> chosen;
+    for (const widgets::BlockSwitch& block : m_switches->switches().blocks())
+        if (preset == AllSurrogate || (preset == OnlyCertified && block.isCertified))
+            chosen.push_back(block.block);
+    if (preset != ChoosePreset)
+        setSurrogates(chosen);
+    m_presets->setCurrentIndex(ChoosePreset); // what is chosen stands in the switches
+}
+
+Json StitchPage::stitchParameters(bool bisect, bool measureOnly) const
+{
+    Json parameters = {{"run", m_run ? m_run->path.toStdString() : std::string()},
+                       {"blocks", m_run ? listOf(surrogates(), *m_run).toStdString() : std::string()},
+                       {"tokens", true}};
+    if (bisect)
+        parameters["bisect"] = true;
+    if (measureOnly)
+        parameters["measure_only"] = true;
+    return parameters;
+}
+
+Json StitchPage::textParameters() const
+{
+    const widgets::MapPrompt& prompt = m_run->map->prompts[static_cast<std::size_t>(m_prompt)];
+    Json ids = Json::array();
+    for (const widgets::Token& token : prompt.tokens)
+        ids.push_back(token.id);
+    const QString dtype = m_run->baselineDtype == "BF16"_L1  ? u"bf16"_s
+                          : m_run->baselineDtype == "F16"_L1 ? u"fp16"_s
+                                                             : u"fp32"_s;
+    return {{"model", m_run->modelHint.toStdString()},
+            {"content", writeJsonLine({{"id", prompt.id.toStdString()}, {"token_ids", ids}})},
+            {"format", "jsonl"},
+            {"name", prompt.id.toStdString()},
+            {"dtype", dtype.toStdString()},
+            {"max_tokens", 1 << 20},
+            {"max_new", m_texts->mostTokens()},
+            {"surrogates", m_run->path.toStdString()},
+            {"surrogate_blocks", listOf(surrogates(), *m_run).toStdString()}};
+}
+
+QString StitchPage::command() const
+{
+    return m_run ? shellCommand({u"blockcert"_s, u"stitch"_s, m_run->path, u"--blocks"_s, listOf(surrogates(), *m_run)})
+                 : QString();
+}
+
+bool StitchPage::isStale() const
+{
+    return m_result.isReady() && m_result.value->blocks != surrogates();
+}
+
+void StitchPage::setResult(const Loadable<StitchResult>& result)
+{
+    m_result = result;
+    if (!result.isLoading())
+        m_progress->hide();
+    else {
+        m_stage->setText(tr("Waiting for the engine …"));
+        m_bar->setRange(0, 0);
+        m_progress->show();
+    }
+    showResult();
+    refresh();
+}
+
+void StitchPage::showProgress(const JobProgress& progress)
+{
+    if (!m_result.isLoading())
+        return;
+    const QString stage = progress.stage == "stitch"_L1    ? tr("Running both models, block by block")
+                          : progress.stage == "predict"_L1 ? tr("Predicting tokens")
+                          : progress.stage == "bisect"_L1  ? tr("Replacing block by block")
+                          : progress.stage == "hash"_L1    ? tr("Hashing the model's files")
+                          : progress.stage == "load"_L1    ? tr("Loading weights")
+                                                           : tr("Opening the model");
+    m_stage->setText(progress.total > 0 ? tr("%1: %2 of %3 %4")
+                                              .arg(stage, widgets::countText(progress.done),
+                                                   widgets::countText(progress.total), progress.unit)
+                                        : stage);
+    m_bar->setRange(0, progress.total > 0 ? 1000 : 0);
+    if (progress.total > 0)
+        m_bar->setValue(static_cast<int>(1000 * progress.done / progress.total));
+}
+
+void StitchPage::showResult()
+{
+    const std::shared_ptr<const StitchResult> result = m_result.value;
+    m_prompt = std::clamp(m_prompt, 0, std::max(0, m_promptChoice->count() - 1));
+    m_tokens->setResult(result, m_prompt);
+    m_layers->setFigure(result ? result->layers : nullptr, false);
+    m_residuals->setMap(result ? result->residuals : nullptr);
+    if (result)
+        m_residuals->setMetric(result->residuals->thresholds.relativeDecides ? widgets::Metric::Relative
+                                                                             : widgets::Metric::Error);
+    m_facts->setFacts(result ? result->facts : std::vector<widgets::Fact>());
+    m_facts->setVisible(result != nullptr);
+    refreshBlames();
+    refreshToken();
+}
+
+void StitchPage::refreshBlames()
+{
+    const std::shared_ptr<const StitchResult> result = m_result.value;
+    for (std::size_t i = 0; i < m_blameTables.size(); ++i) {
+        const bool isThere = result && i < result->blames.size();
+        m_blameTables[i]->setVisible(isThere);
+        m_blameTables[i]->setRows(isThere ? std::make_shared<const widgets::ValueRows>(result->blames[i].rows)
+                                          : nullptr);
+        m_blameSentences[i]->setVisible(isThere || i == 0);
+        m_blameSentences[i]->setText(isThere ? result->blames[i].sentence
+                                     : result && result->isBisected
+                                         ? tr("Nothing to blame: the next tokens are the same and no loss changes.")
+                                         : tr("Bisect finds the blocks that the first other token and the largest "
+                                              "change of a loss come from."));
+    }
+    static_cast<QVBoxLayout*>(m_blame->layout())
+        ->setAlignment(result && !result->blames.empty() ? Qt::Alignment() : Qt::AlignTop);
+}
+
+// What can be asked for now, and whether what is shown belongs to the switches.
+void StitchPage::refresh()
+{
+    if (!m_run) {
+        m_claim->setText(tr("What the stitched model does stands here once a run is open."));
+        return;
+    }
+    const std::vector<int> chosen = surrogates();
+    const bool isBusy = m_result.isLoading();
+    const bool canStitch = m_run->complete && !chosen.empty();
+    m_title->setText(tr("Stitched model"), tr("%1 · %2 · %3 prompts · measured on these prompts only")
+                                               .arg(m_run->model, m_run->name)
+                                               .arg(m_run->map->prompts.size()));
+    m_chosen->setText(
+        chosen.empty()
+            ? tr("Nothing is replaced: both models are the same.")
+            : tr("%1 of %2 blocks run as surrogates.").arg(chosen.size()).arg(m_switches->switches().rowCount()));
+    m_measure->setText(isBusy ? tr("Cancel") : tr("Measure"));
+    m_measure->setEnabled(isBusy || canStitch);
+    m_bisect->setEnabled(!isBusy && canStitch);
+    m_certify->setEnabled(!isBusy && canStitch);
+    m_export->setEnabled(m_result.value != nullptr);
+    m_texts->setEnabledToWrite(canStitch && !m_run->modelHint.isEmpty());
+    m_texts->setStale(m_textPrompt >= 0 && (m_textBlocks != chosen || m_textPrompt != m_prompt));
+    const std::shared_ptr<const StitchResult> result = m_result.value;
+    using State = Loadable<StitchResult>::State;
+    if (!m_run->complete)
+        m_notice->setNotice(widgets::Notice::Tone::Warning,
+                            tr("This run is unfinished; only a finished run can be stitched."));
+    else if (m_result.state == State::Failed)
+        m_notice->setNotice(widgets::Notice::Tone::Error, m_result.fault.sentence);
+    else if (isStale())
+        m_notice->setNotice(
+            widgets::Notice::Tone::Note,
+            tr("The numbers are of other switches: blocks %1. Measure again.").arg(listOf(result->blocks, *m_run)));
+    m_notice->setVisible(!m_run->complete || m_result.state == State::Failed || isStale());
+    m_sentence->setText(result ? result->sentence
+                               : tr("Choose which blocks run as their surrogates, then measure what that does to the "
+                                    "whole model."));
+    m_parts->setVisible(result != nullptr || m_part->current() == Texts);
+    m_claim->setText(!result ? tr("Not measured yet.")
+                     : !result->isWritten
+                         ? tr("Measured, and not part of the run: there is no certificate of it.")
+                         : (result->isCertified
+                                ? tr("In the run as %1, certified by the run's word; Verify recomputes it.")
+                                : tr("In the run as %1, not certified: %2."))
+                               .arg(result->name, result->reasons.join(u"; "_s)));
+}
+
+void StitchPage::setText(const Loadable<StitchText>& text)
+{
+    m_texts->setText(text);
+    if (text.isReady()) {
+        m_textBlocks = text.value->blocks;
+        m_textPrompt = text.value->prompt;
+    } else {
+        m_textPrompt = -1;
+    }
+    refresh();
+}
+
+void StitchPage::showTextProgress(const JobProgress& progress)
+{
+    m_texts->setProgress(progress);
+}
+
+void StitchPage::showPart(Part part)
+{
+    m_part->setCurrent(part);
+    m_parts->setCurrentIndex(part);
+    m_promptChoice->setVisible(part == Tokens || part == Texts);
+    refresh();
+}
+
+void StitchPage::selectToken(int prompt, int token)
+{
+    const bool isOther = prompt != m_prompt;
+    m_prompt = prompt;
+    m_token = token;
+    if (isOther) {
+        const QSignalBlocker block(m_promptChoice);
+        m_promptChoice->setCurrentIndex(prompt);
+        m_tokens->setResult(m_result.value, m_prompt);
+    }
+    m_tokens->setToken(token);
+    refreshToken();
+    refresh();
+}
+
+void StitchPage::refreshToken()
+{
+    const std::shared_ptr<const StitchResult> result = m_result.value;
+    const widgets::MapCell* cell = result ? result->ends(m_prompt) : nullptr;
+    const bool isThere = cell && m_token >= 0 && static_cast<std::size_t>(m_token) < cell->error.size();
+    m_tokenTitle->setText(isThere ? tr("Token %1").arg(m_token) : QString());
+    for (QWidget* part :
+         {static_cast<QWidget*>(m_tokenTitle), static_cast<QWidget*>(m_tokenFacts), static_cast<QWidget*>(m_top)})
+        part->setVisible(isThere);
+    if (!isThere)
+        return;
+    const auto at = static_cast<std::size_t>(m_token);
+    const auto fact = [](const QString& label, const std::vector<double>& column, std::size_t token) {
+        const double value = token < column.size() ? column[token] : widgets::missing;
+        return widgets::Fact{label,
+                             widgets::isMissing(value) ? tr("not predicted") : widgets::exactNumber(value),
+                             {},
+                             widgets::isMissing(value)};
+    };
+    m_tokenFacts->setFacts(
+        {fact(tr("Loss, original"), cell->lossBase, at), fact(tr("Loss, stitched"), cell->lossStitched, at),
+         fact(tr("KL of what follows"), cell->kl, at), fact(tr("Residual ‖ĥ − h‖"), cell->error, at)});
+    const CellKey key{result->lastLayer(), m_prompt, m_token};
+    m_top->setPredictions(widgets::predictionOf(*result->residuals, key, false),
+                          widgets::predictionOf(*result->residuals, key, true));
+}
+
+// The stitched models that the run holds already; a click sets the switches as they are there.
+void StitchPage::refreshRecorded()
+{
+    QLayout* layout = m_recorded->layout();
+    while (QLayoutItem* item = layout->takeAt(0)) {
+        if (item->widget())
+            item->widget()->deleteLater();
+        delete item;
+    }
+    m_recorded->setVisible(m_run && !m_run->stitches.empty());
+    if (!m_run || m_run->stitches.empty())
+        return;
+    layout->addWidget(heading(tr("In this run")));
+    for (const RecordedStitch& stitch : m_run->stitches) {
+        QPushButton* link = elidedLink(
+            tr("%1 · %2").arg(stitch.name, stitch.isFullBlock ? tr("every block")
+                                                              : tr("blocks %1").arg(listOf(stitch.blocks, *m_run))),
+            space::inspector - 60);
+        link->setToolTip(widgets::plainToolTip(stitch.isCertified ? tr("Certified by the run's word; sets the switches")
+                                                                  : tr("Not certified; sets the switches")));
+        connect(link, &QPushButton::clicked, this, [this, blocks = stitch.blocks] { setSurrogates(blocks); });
+        layout->addWidget(link);
+    }
+}
+
+void StitchPage::exportPart()
+{
+    switch (m_part->current()) {
+    case Layers: emit exportWanted(m_layers->exported()); break;
+    case Residuals: emit exportWanted(widgets::heatmapExport(*m_residuals)); break;
+    default: emit exportWanted(m_tokens->exported()); break;
+    }
+}
+
+}

@@ -1,0 +1,131 @@
+// The Stitch page: which blocks run as their surrogates, what that does to the whole model, and its certificate.
+#pragma once
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_view.h"
+#include "app/workbench/session/stitch_answer.h"
+#include "widgets/view_export.h"
+
+#include <QWidget>
+
+#include <memory>
+#include <vector>
+
+class QComboBox;
+class QLabel;
+class QProgressBar;
+class QPushButton;
+class QStackedWidget;
+
+namespace blockcert::widgets {
+class BlockSwitches;
+class EmptyState;
+class FactList;
+class FigureView;
+class Notice;
+class PageTitle;
+class SegmentedControl;
+class TokenHeatmap;
+class TopTokens;
+class ValueTable;
+}
+
+namespace blockcert::workbench {
+
+class StitchTexts;
+class StitchTokens;
+
+class StitchPage : public QWidget {
+    Q_OBJECT
+
+public:
+    enum Part { Tokens, Texts, Layers, Residuals, Blame };
+
+    explicit StitchPage(QWidget* parent = nullptr);
+
+    void setRun(const QString& path, const Loadable<RunView>& run);
+    void setResult(const Loadable<StitchResult>& result);
+    void setText(const Loadable<StitchText>& text);
+    void showProgress(const JobProgress& progress);
+    void showTextProgress(const JobProgress& progress);
+    void showPart(Part part);
+    void selectToken(int prompt, int token);
+
+    // Parameters of `stitch` for the switches as they are.
+    [[nodiscard]] Json stitchParameters(bool bisect, bool measureOnly) const;
+    // Parameters of `generate` for the shown prompt.
+    [[nodiscard]] Json textParameters() const;
+    // The command that issues the certificate of these switches.
+    [[nodiscard]] QString command() const;
+
+    [[nodiscard]] int shownPrompt() const { return m_prompt; }
+
+    [[nodiscard]] std::vector<int> surrogates() const;
+    void setSurrogates(const std::vector<int>& blocks);
+    [[nodiscard]] QWidget* side() const;
+
+signals:
+    void runWanted();
+    void measureWanted(bool bisect);
+    void certifyWanted();
+    void cancelWanted();
+    void writeWanted();
+    void writeCancelWanted();
+    void copyWanted();
+    void exportWanted(const blockcert::widgets::ViewExport& view);
+
+private:
+    QWidget* makeCentre();
+    QWidget* makeStack();
+    void makeSide();
+    void usePreset(int preset);
+    void refresh();
+    void refreshBlames();
+    void showResult();
+    void refreshToken();
+    void refreshRecorded();
+    void exportPart();
+    [[nodiscard]] bool isStale() const; // the result is of other switches
+
+    std::shared_ptr<const RunView> m_run;
+    Loadable<StitchResult> m_result;
+    std::vector<int> m_textBlocks;
+    int m_textPrompt = -1;
+    int m_prompt = 0;
+    int m_token = -1;
+    QStackedWidget* m_pages = nullptr;
+    widgets::EmptyState* m_empty = nullptr;
+    widgets::PageTitle* m_title = nullptr;
+    widgets::BlockSwitches* m_switches = nullptr;
+    QComboBox* m_presets = nullptr;
+    QLabel* m_chosen = nullptr;
+    QPushButton* m_measure = nullptr;
+    QPushButton* m_bisect = nullptr;
+    QPushButton* m_certify = nullptr;
+    QPushButton* m_export = nullptr;
+    QLabel* m_stage = nullptr;
+    QProgressBar* m_bar = nullptr;
+    QWidget* m_progress = nullptr;
+    widgets::Notice* m_notice = nullptr;
+    QLabel* m_sentence = nullptr;
+    widgets::SegmentedControl* m_part = nullptr;
+    QComboBox* m_promptChoice = nullptr;
+    QStackedWidget* m_parts = nullptr;
+    StitchTokens* m_tokens = nullptr;
+    StitchTexts* m_texts = nullptr;
+    widgets::FigureView* m_layers = nullptr;
+    widgets::TokenHeatmap* m_residuals = nullptr;
+    QWidget* m_blame = nullptr;
+    std::vector<QLabel*> m_blameSentences;
+    std::vector<widgets::ValueTable*> m_blameTables;
+    SidePanel* m_side = nullptr;
+    QLabel* m_claim = nullptr;
+    widgets::FactList* m_facts = nullptr;
+    QLabel* m_tokenTitle = nullptr;
+    widgets::FactList* m_tokenFacts = nullptr;
+    widgets::TopTokens* m_top = nullptr;
+    QWidget* m_recorded = nullptr;
+};
+
+}

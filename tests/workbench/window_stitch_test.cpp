@@ -1,0 +1,307 @@
+// The Stitch page and what the Failures view asks for, with scripted programs behind the window.
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/failure_details.h"
+#include "app/workbench/pages/failure_view.h"
+#include "app/workbench/pages/map_view.h"
+#include "app/workbench/pages/stitch_page.h"
+#include "tests/workbench/support/bench.h"
+#include "widgets/block_multiples.h"
+#include "widgets/block_switches.h"
+#include "widgets/failure_table.h"
+#include "widgets/token_heatmap.h"
+
+#include <QAbstractButton>
+#include <QAbstractItemModelTester>
+#include <QLabel>
+#include <QSignalSpy>
+
+#include <gtest/gtest.h>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using testing::engineScript;
+using testing::once;
+using testing::result;
+using testing::showScript;
+using testing::steps;
+using testing::waitUntil;
+using testing::Workbench;
+
+// Of the sample run: three layers, prompts of three and two tokens.
+Json stitchAnswer(bool written)
+{
+    Json tokens = Json::array();
+    for (std::size_t prompt = 0; prompt < 2; ++prompt) {
+        const std::size_t count = prompt == 0 ? 3 : 2;
+        Json residual = Json::array();
+        for (int layer = 0; layer < 3; ++layer)
+            residual.push_back(std::vector<double>(count, 0.001 * (layer + 1)));
+        Json losses = Json::array({nullptr});
+        Json changed = Json::array({nullptr});
+        for (std::size_t t = 1; t < count; ++t) {
+            losses.push_back(2.0);
+            changed.push_back(2.5);
+        }
+        Json top = Json::array();
+        for (std::size_t t = 0; t < count; ++t)
+            top.push_back(Json::array({Json::array({1, "x", 3.0}), Json::array({2, "y", 2.0})}));
+        tokens.push_back({{"prompt", prompt},
+                          {"token_ids", std::vector<int>(count, 7)},
+                          {"pieces", std::vector<std::string>(count, "t")},
+                          {"loss_base", losses},
+                          {"loss_stitched", changed},
+                          {"kl", std::vector<double>(count, 0.25)},
+                          {"top_base", top},
+                          {"top_stitched", top},
+                          {"residual", residual},
+                          {"norm", residual}});
+    }
+    const Json first = {{"id", "a"}, {"first_divergence", {{"token", 1}, {"layer", 2}}}};
+    const Json second = {{"id", "b"}, {"first_divergence", {{"token", nullptr}, {"layer", nullptr}}}};
+    const Json row = {{"block", 0}, {"prefix", -0.5}, {"single", 0.25}};
+    return {{"run", "run"},
+            {"already", false},
+            {"written", written},
+            {"name", "abc"},
+            {"kind", "full-block"},
+            {"blocks", {0, 1, 2}},
+            {"certified", false},
+            {"findings", Json::array()},
+            {"layers", Json::array({{{"mae", 0.001}, {"largest", 0.002}}})},
+            {"max_residual", {{"value", 0.003}}},
+            {"perplexity", {{"baseline", 10.0}, {"stitched", 12.0}}},
+            {"loss_coverage", 0.5},
+            {"max_loss_difference", 0.5},
+            {"next_token_agreement", 0.75},
+            {"kl", {{"mean", 0.25}, {"largest", 0.25}}},
+            {"prompts", Json::array({first, second})},
+            {"bisect", Json::array({{{"event", "first_divergence"},
+                                     {"at", {{"prompt", 0}, {"token", 1}, {"piece", "t"}}},
+                                     {"rows", Json::array({row})},
+                                     {"smallest_prefix", nullptr},
+                                     {"single", 0}}})},
+            {"tokens", tokens}};
+}
+
+Json textAnswer()
+{
+    const auto side = [](std::vector<int> ids, std::vector<std::string> pieces) {
+        return Json{{"token_ids", ids},
+                    {"pieces", pieces},
+                    {"margin", std::vector<double>(ids.size(), 0.5)},
+                    {"stopped", "length"},
+                    {"text", "x"}};
+    };
+    Json row = side({1, 2}, {"one", "two"});
+    row["id"] = "a";
+    row["stitched"] = side({1, 3}, {"one", "three"});
+    row["first_divergence"] = 1;
+    return {{"prompts", Json::array({row})}, {"blocks", {0, 1, 2}}};
+}
+
+QString wordsOf(const QWidget& widget)
+{
+    QString words;
+    for (const QLabel* label : widget.findChildren<QLabel*>())
+        words += label->text() + u'\n';
+    return words;
+}
+
+void press(QWidget& widget, const QString& text)
+{
+    for (QAbstractButton* button : widget.findChildren<QAbstractButton*>())
+        if (button->text() == text) {
+            button->click();
+            return;
+        }
+    ADD_FAILURE() << "no button " << text.toStdString();
+}
+
+Json scriptWith(const char* method, Json scenario)
+{
+    Json script = engineScript();
+    script[method] = once(std::move(scenario));
+    return script;
+}
+
+void openSample(Workbench& bench)
+{
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+}
+
+}
+
+TEST(BlockSwitches, IsAModelThatSwitchesOnlyWhatHasASurrogate)
+{
+    widgets::BlockSwitchModel model;
+    const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Warning);
+    model.setBlocks({{0, true, true, 0.1}, {1, false, false, 0}, {2, true, false, 0.2}});
+    EXPECT_EQ(model.surrogates(), (std::vector<int>{0, 2}));
+    model.toggle(0);
+    model.toggle(1);
+    EXPECT_EQ(model.surrogates(), (std::vector<int>{2}));
+    model.setChoices({0, 1});
+    EXPECT_EQ(model.surrogates(), (std::vector<int>{0})) << "block 1 has no surrogate";
+    EXPECT_EQ(model.index(1, widgets::BlockSwitchModel::Choice).data().toString(), u"original only"_s);
+}
+
+TEST(StitchWindow, MeasuresTheSwitchesAndShowsEveryToken)
+{
+    Workbench bench(scriptWith("stitch", steps({result(stitchAnswer(false))})), showScript());
+    openSample(bench);
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    EXPECT_EQ(page.surrogates(), (std::vector<int>{0, 1, 2}));
+    const Json asked = page.stitchParameters(true, true);
+    EXPECT_EQ(asked.at("blocks"), "0-2");
+    EXPECT_EQ(asked.at("measure_only"), true);
+    EXPECT_TRUE(page.command().contains(u"stitch"_s));
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    EXPECT_TRUE(wordsOf(page).contains(u"perplexity goes from 10.0 to 12.0"_s)) << wordsOf(page).toStdString();
+    EXPECT_TRUE(wordsOf(page).contains(u"After token 1"_s));
+    page.selectToken(1, 1);
+    EXPECT_TRUE(wordsOf(page).contains(u"same everywhere"_s));
+    page.showPart(StitchPage::Blame);
+    EXPECT_TRUE(wordsOf(page).contains(u"block 0 alone brings it about"_s)) << wordsOf(page).toStdString();
+    EXPECT_TRUE(wordsOf(*page.side()).contains(u"no certificate"_s));
+    page.setSurrogates({0});
+    EXPECT_TRUE(Workbench::noticeOn(page).contains(u"other switches"_s));
+}
+
+TEST(StitchWindow, SaysWhatWentWrongAndStaysUsable)
+{
+    Workbench bench(scriptWith("stitch", steps({Json{{"error",
+                                                      {{"code", -32000},
+                                                       {"message", "The model is not where the run found it."},
+                                                       {"data", {{"exit_code", 3}, {"kind", "file"}}}}}}})),
+                    showScript());
+    openSample(bench);
+    StitchPage& page = bench.window->stitchPage();
+    bench.window->showPage(MainWindow::Stitch);
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return !Workbench::noticeOn(page).isEmpty(); }));
+    EXPECT_TRUE(Workbench::noticeOn(page).contains(u"not where the run found it"_s));
+}
+
+TEST(StitchWindow, MeasuringCanBeCancelled)
+{
+    Workbench bench(
+        scriptWith(
+            "stitch",
+            steps({Json{{"progress",
+                         {{"stage", "stitch"}, {"done", 1}, {"total", 3}, {"unit", "blocks"}, {"elapsed_s", 0.1}}}},
+                   Json{{"sleep", 60000}}})),
+        showScript());
+    openSample(bench);
+    StitchPage& page = bench.window->stitchPage();
+    bench.window->showPage(MainWindow::Stitch);
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return wordsOf(page).contains(u"1 of 3"_s); }));
+    press(page, u"Cancel"_s);
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->stitch.get().isLoading(); }));
+    EXPECT_TRUE(Workbench::noticeOn(page).isEmpty()) << "a cancel is no error";
+}
+
+TEST(StitchWindow, LaysTheTwoTextsSideBySide)
+{
+    Workbench bench(scriptWith("generate", steps({result(textAnswer())})), showScript());
+    openSample(bench);
+    StitchPage& page = bench.window->stitchPage();
+    bench.window->showPage(MainWindow::Stitch);
+    page.showPart(StitchPage::Texts);
+    press(page, u"Write"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitchText.get().isReady(); }));
+    EXPECT_TRUE(wordsOf(page).contains(
+        u"The same for 1 token; then the original writes “two” and the stitched model “three”"_s))
+        << wordsOf(page).toStdString();
+}
+
+TEST(FailuresWindow, ShowsTheProgramsFindingsOnTheChosenToken)
+{
+    Json tool = showScript();
+    const Json row = {
+        {"block", 2},
+        {"prompt", 0},
+        {"token", 0},
+        {"error_attn", 0.125},
+        {"margin", {{"min", 0.5}, {"head", 3}, {"median", 1.5}}},
+        {"nearest_passing", {{"token", 1}, {"piece", "b"}, {"distance", 1}, {"error", 0.001}, {"output_norm", 5}}}};
+    tool["failures"] =
+        once(steps({Json{{"json",
+                          {{"run", "run"},
+                           {"notes", Json::array()},
+                           {"blocks", Json::array({{{"block", 2}, {"notes", {"Massive tokens fail."}}}})},
+                           {"failures", Json::array({row})}}}}}));
+    Workbench bench(engineScript(), tool);
+    openSample(bench);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    page.select({2, 0, 0});
+    FailureDetails& details = page.failureDetails();
+    details.showPart(FailureDetails::Why);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->anatomy.get().isReady(); }));
+    EXPECT_TRUE(wordsOf(details).contains(u"Massive tokens fail."_s)) << wordsOf(details).toStdString();
+    EXPECT_TRUE(wordsOf(details).contains(u"nearest passing token is 1"_s)) << wordsOf(details).toStdString();
+}
+
+TEST(FailuresWindow, MinimisesThePromptOfAFailure)
+{
+    const Json answer = {{"run", "run"},
+                         {"prompt", {{"prompt", 0}, {"id", "a"}}},
+                         {"block", 2},
+                         {"threshold", 0.01},
+                         {"before", {{"tokens", 3}, {"error", 0.02}}},
+                         {"after", {{"tokens", 1}, {"error", 0.015}}},
+                         {"token_ids", {1}},
+                         {"pieces", {"x"}},
+                         {"kept", {0}},
+                         {"tests", 4},
+                         {"minimal", true},
+                         {"line", "{}"}};
+    Workbench bench(scriptWith("minimise", steps({result(answer)})), showScript());
+    openSample(bench);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    page.select({2, 0, 0});
+    FailureDetails& details = page.failureDetails();
+    details.showPart(FailureDetails::Minimise);
+    emit details.minimiseWanted(0, 2);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->minimised.get().isReady(); }));
+    EXPECT_TRUE(wordsOf(details).contains(u"1 of 3 tokens still fail at block 2"_s)) << wordsOf(details).toStdString();
+}
+
+TEST(FailuresWindow, ASliceOfTheMapNarrowsTheList)
+{
+    Workbench bench(engineScript(), showScript());
+    openSample(bench);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    auto* table = page.findChild<widgets::FailureTable*>();
+    ASSERT_TRUE(waitUntil([&] { return table->shownFailures() > 0; }));
+    const int all = table->shownFailures();
+    auto* map = page.findChild<MapView*>();
+    emit map->sliceSelected({{0}, {{1, 1}}}); // where nothing fails
+    EXPECT_EQ(table->shownFailures(), 0);
+    emit map->sliceSelected({});
+    EXPECT_EQ(table->shownFailures(), all);
+}
+
+TEST(FailuresWindow, SmallMultiplesLeadToAnotherBlock)
+{
+    Workbench bench(engineScript(), showScript());
+    openSample(bench);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    page.select({2, 0, 0});
+    auto* multiples = page.findChild<widgets::BlockMultiples*>();
+    EXPECT_TRUE(multiples->accessibleDescription().contains(u"block 0"_s));
+    emit multiples->blockChosen(1);
+    EXPECT_EQ(page.selection(), (widgets::CellKey{1, 0, 0}));
+}
+
+}

@@ -32,9 +32,9 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
         std::map<std::string, std::set<std::string>> rooms;
         // Core: everything to the left.
         const std::vector<std::string> core = {
-            "engine/values",   "engine/base",      "engine/artifact",    "engine/tokenizer", "engine/prompts",
-            "engine/ir",       "engine/surrogate", "engine/certificate", "engine/figure",    "engine/report",
-            "engine/protocol", "engine/failures",  "engine/exchange"};
+            "engine/values", "engine/base",      "engine/artifact", "engine/tokenizer",   "engine/prompts",
+            "engine/ir",     "engine/surrogate", "engine/edit",     "engine/certificate", "engine/figure",
+            "engine/report", "engine/protocol",  "engine/failures", "engine/exchange"};
         std::set<std::string> left;
         for (const std::string& room : core) {
             rooms[room] = left;
@@ -49,8 +49,8 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
             torch.insert(room);
         }
         rooms["engine/pipeline"] = torch;
-        rooms["engine/pipeline"].insert(
-            {"engine/surrogate", "engine/certificate", "engine/figure", "engine/protocol", "engine/failures"});
+        rooms["engine/pipeline"].insert({"engine/surrogate", "engine/edit", "engine/certificate", "engine/figure",
+                                         "engine/protocol", "engine/failures", "engine/exchange"});
         // The window knows values, and the messages of the processes it starts.
         rooms["widgets"] = {"engine/values", "engine/figure"};
         rooms["app/workbench"] = {"widgets",       "engine/values", "engine/base",

@@ -68,6 +68,7 @@ private:
         const Batch batch = model::batchOf(m_prompts);
         model::ForwardOptions options;
         options.cache = &m_cache;
+        options.taps = m_options.taps;
         const at::Tensor state = m_transformer.forwardFrom(
             LayerIndex{0}, m_transformer.embed(model::joined(m_prompts), batch), batch, options, m_context);
         std::vector<at::Tensor> last;
@@ -92,6 +93,7 @@ private:
         m_cache.select(m_live);
         model::ForwardOptions options;
         options.cache = &m_cache;
+        options.taps = m_options.taps;
         options.decoding = true;
         const at::Tensor state =
             m_transformer.forwardFrom(LayerIndex{0}, m_transformer.embed(ids, batch), batch, options, m_context);

@@ -12,6 +12,7 @@ class RunContext;
 }
 
 namespace blockcert::model {
+class Taps;
 class Transformer;
 }
 
@@ -23,7 +24,8 @@ namespace blockcert::generate {
 
 struct GreedyOptions {
     std::int64_t maxNew = 64;
-    std::vector<TokenId> stop; // a completion ends with the first of these, which is part of it
+    model::Taps* taps = nullptr; // of every pass; they may edit what they see
+    std::vector<TokenId> stop;   // a completion ends with the first of these, which is part of it
 };
 
 struct Choice {

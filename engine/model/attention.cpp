@@ -79,17 +79,24 @@ public:
     {
     }
 
-    // All queries at once, keys and values where they lie.
-    void decode(at::Tensor out) const
+    // Keys and values where they lie: on a GPU all queries at once, else one by one, so that a token's bits are the
+    // same whether it is decoded alone or checked together with its successors.
+    void decode(const at::Tensor& out) const
     {
         const std::int64_t end = m_start + m_count;
-        const at::Tensor keys = m_input.cache == nullptr ? m_input.own.keys.narrow(0, m_begin, m_count)
-                                                         : m_input.cache->keys(m_layer, m_prompt, end);
-        const at::Tensor values = m_input.cache == nullptr ? m_input.own.values.narrow(0, m_begin, m_count)
-                                                           : m_input.cache->values(m_layer, m_prompt, end);
-        const at::Tensor weights =
-            attentionWeights(m_query, keys.narrow(1, m_column, m_width), m_input, m_start, m_config, m_layer);
-        out.copy_(product(weights, values.narrow(1, m_column, m_width)));
+        const at::Tensor keys = (m_input.cache == nullptr ? m_input.own.keys.narrow(0, m_begin, m_count)
+                                                          : m_input.cache->keys(m_layer, m_prompt, end))
+                                    .narrow(1, m_column, m_width);
+        const at::Tensor values = (m_input.cache == nullptr ? m_input.own.values.narrow(0, m_begin, m_count)
+                                                            : m_input.cache->values(m_layer, m_prompt, end))
+                                      .narrow(1, m_column, m_width);
+        const std::int64_t step = out.is_cpu() ? 1 : m_count;
+        for (std::int64_t first = 0; first < m_count; first += step) {
+            const std::int64_t seen = m_start + first + step;
+            const at::Tensor weights = attentionWeights(m_query.narrow(0, first, step), keys.narrow(0, 0, seen),
+                                                        m_input, m_start + first, m_config, m_layer);
+            out.narrow(0, first, step).copy_(product(weights, values.narrow(0, 0, seen)));
+        }
     }
 
     void inTiles(const at::Tensor& out, const RunContext& context) const

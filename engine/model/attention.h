@@ -30,7 +30,7 @@ struct AttentionInput {
     const Past* past = nullptr;
     std::int64_t firstPrompt = 0;
     std::int64_t endPrompt = 0;
-    bool decoding = false; // one product per prompt instead of tiles: faster for few queries, other last digits
+    bool decoding = false; // one product a query instead of tiles: faster for few queries, other last digits
 };
 
 // out [rows of these prompts, heads · headDim] = softmax(scores) · value. Positions before batch.start come from the

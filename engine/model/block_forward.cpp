@@ -101,6 +101,8 @@ public:
         input.decoding = m_pass.decoding;
         const at::Tensor mixed = take("mixed", group, queryWidth);
         attend(input, m_pass.batch, config, m_layer, mixed, m_context);
+        if (m_pass.taps != nullptr)
+            m_pass.taps->headOutputs(m_layer, mixed.narrow(0, 0, group.rows));
         at::Tensor out = take("sublayer", group, config.dModel);
         applyLinear(m_pass, mixed, m_weights.output, out, m_context);
         return out;

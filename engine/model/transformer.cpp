@@ -13,6 +13,7 @@
 #include "engine/model/workspace.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/ones.h>
@@ -27,6 +28,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,6 +52,7 @@ struct Transformer::State {
     at::Device device;
     Residency residency;
     std::vector<std::optional<BlockWeights>> blocks;
+    std::map<LayerIndex, BlockWeights> overlays;
     std::optional<ModelWeights> model;
     Workspace workspace;
     Tiling tiling;
@@ -126,6 +129,8 @@ struct Transformer::State {
 
     const BlockWeights& block(LayerIndex layer, const RunContext& context)
     {
+        if (const auto overlay = overlays.find(layer); overlay != overlays.end())
+            return overlay->second;
         std::optional<BlockWeights>& slot = blocks[static_cast<std::size_t>(layer.value)];
         if (!slot) {
             if (residency == Residency::OneBlock) {
@@ -316,6 +321,45 @@ TilingChoice Transformer::tilingForReplay(DType dtype, const RunContext& context
     });
 }
 
+void Transformer::overlay(LayerIndex layer, const std::map<std::string, HostTensor>& weights, const RunContext& context)
+{
+    guarded([&] {
+        State& own = *m_state;
+        const TransformerConfig& config = own.config;
+        BlockWeights block = loadBlock(
+            *own.checkpoint, layer, own.dtype, own.device, [](std::int64_t) {}, context);
+        const std::int64_t query = config.queryWidth();
+        const std::int64_t key = config.keyValueWidth();
+        const bool gated = config.architecture == Architecture::Llama;
+        // Where a role's matrix lies: the layer, its first row and how many rows it has.
+        const std::map<std::string, std::tuple<const Linear*, std::int64_t, std::int64_t>> places = {
+            {"q.weight", {&block.queryKeyValue, 0, query}},
+            {"k.weight", {&block.queryKeyValue, query, key}},
+            {"v.weight", {&block.queryKeyValue, query + key, key}},
+            {"o.weight", {&block.output, 0, config.dModel}},
+            {"gate.weight", {&block.up, 0, gated ? config.dFf : 0}},
+            {"up.weight", {&block.up, gated ? config.dFf : 0, config.dFf}},
+            {"down.weight", {&block.down, 0, config.dModel}}};
+        for (const auto& [role, value] : weights) {
+            const auto place = places.find(role);
+            if (place == places.end() || value.dtype != own.dtype)
+                throw ShapeError("The matrix " + role + " cannot be laid over block " + std::to_string(layer.value) +
+                                 ".");
+            const auto& [linear, first, rows] = place->second;
+            if (value.shape != std::vector<std::int64_t>{rows, linear->inputs()})
+                throw ShapeError("The matrix " + role + " laid over block " + std::to_string(layer.value) +
+                                 " does not have that block's shape.");
+            linear->weight().narrow(0, first, rows).narrow(1, 0, linear->inputs()).copy_(toTensor(value, own.device));
+        }
+        own.overlays.insert_or_assign(layer, std::move(block));
+    });
+}
+
+void Transformer::clearOverlays()
+{
+    m_state->overlays.clear();
+}
+
 at::Tensor Transformer::embed(std::span<const TokenId> ids, const Batch& batch) const
 {
     checkPositions(m_state->config, batch.longest());
@@ -372,6 +416,18 @@ at::Tensor Transformer::forwardFrom(LayerIndex first, const at::Tensor& state, c
             forwardBlock(pass, weights, LayerIndex{layer}, current, context);
         }
         return current.clone();
+    });
+}
+
+at::Tensor Transformer::finalNorm(const at::Tensor& state, const RunContext& context)
+{
+    return guarded([&] {
+        at::Tensor normed = at::empty_like(state);
+        forRowChunks(
+            state.size(0), state.size(1), state.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
+                normalise(state.narrow(0, begin, count), m_state->model->finalNorm, normed.narrow(0, begin, count));
+            });
+        return normed;
     });
 }
 

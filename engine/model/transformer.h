@@ -5,10 +5,12 @@
 #include "engine/model/invariance.h"
 #include "engine/model/tiled_linear.h"
 #include "engine/values/dtype.h"
+#include "engine/values/host_tensor.h"
 #include "engine/values/ids.h"
 #include "engine/values/transformer_config.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,6 +44,9 @@ public:
     virtual ~Taps() = default;
 
     virtual void blockInput(LayerIndex, const at::Tensor&) {}
+
+    // What the heads give before the output matrix mixes them, for the rows of some prompts at a time.
+    virtual void headOutputs(LayerIndex, const at::Tensor&) {} // [some rows, heads · headDim]
 
     virtual void attentionOutput(LayerIndex, const at::Tensor&) {} // before the residual addition
 
@@ -93,6 +98,12 @@ public:
     // The self-test's answer for the shapes of a block's layers, one by one, in the type of a replay; asked once.
     [[nodiscard]] TilingChoice tilingForReplay(DType dtype, const RunContext& context);
 
+    // Runs `layer` with other matrices from now on: by role ("q.weight", "down.weight", …), in the baseline's dtype.
+    // The weights of the model itself stay as they are. Throws ShapeError for a role the block does not have or a
+    // shape.
+    void overlay(LayerIndex layer, const std::map<std::string, HostTensor>& weights, const RunContext& context);
+    void clearOverlays();
+
     // The state before block 0, [rows, d]. Throws FormatError for an id outside the vocabulary, UsageError for a
     // position outside the context.
     [[nodiscard]] at::Tensor embed(std::span<const TokenId> ids, const Batch& batch) const;
@@ -101,6 +112,9 @@ public:
     // prompts of the batch; first == L returns the state. Cancellable within a few milliseconds of work.
     [[nodiscard]] at::Tensor forwardFrom(LayerIndex first, const at::Tensor& state, const Batch& batch,
                                          const ForwardOptions& options, const RunContext& context);
+
+    // The state behind the final norm, [rows, d].
+    [[nodiscard]] at::Tensor finalNorm(const at::Tensor& state, const RunContext& context);
 
     // Final norm and head of the state after the last block: [rows, V] in the baseline's dtype.
     [[nodiscard]] at::Tensor logits(const at::Tensor& state, bool decoding, const RunContext& context);

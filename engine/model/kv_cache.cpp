@@ -45,6 +45,18 @@ KvCache::~KvCache() = default;
 KvCache::KvCache(KvCache&&) noexcept = default;
 KvCache& KvCache::operator=(KvCache&&) noexcept = default;
 
+void KvCache::copyFrom(const KvCache& other)
+{
+    for (std::size_t slot = 0; slot < m_state->slots.size(); ++slot) {
+        State::Slot& to = m_state->slots[slot];
+        const State::Slot& from = other.m_state->slots[slot];
+        for (std::size_t layer = 0; layer < to.keys.size(); ++layer) {
+            to.keys[layer].copy_(from.keys[layer]);
+            to.values[layer].copy_(from.values[layer]);
+        }
+    }
+}
+
 void KvCache::select(std::span<const std::int64_t> slots)
 {
     m_state->selected.assign(slots.begin(), slots.end());

@@ -35,6 +35,9 @@ public:
     KvCache(KvCache&&) noexcept;
     KvCache& operator=(KvCache&&) noexcept;
 
+    // Takes over what `other`, made for the same model and capacities, holds.
+    void copyFrom(const KvCache& other);
+
     // The slots that prompt 0, 1, … of the next pass use.
     void select(std::span<const std::int64_t> slots);
     // Writes the rows of the pass's prompts first … end − 1 behind the positions before them (batch.start). `keys` and

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::int64_t lanes = 16;
 constexpr std::int64_t rowGroup = 4;
+constexpr std::int64_t outputGroup = 4;
 constexpr std::int64_t panelOutputs = 64;
 
 using Floats = float __attribute__((vector_size(64)));
@@ -96,49 +97,68 @@ struct Panel {
     std::int64_t outputs;
 };
 
-template <class Format, std::int64_t Rows>
+// Some rows times some outputs at once, so that what is loaded is used several times. Each sum has its own lanes and
+// order, whatever it is computed together with. results[row][output].
+template <class Format, std::int64_t Rows, std::int64_t Outputs>
 inline __attribute__((always_inline)) void dotRows(const typename Format::Element* weight, const float* x,
-                                                   std::int64_t inner, float* results)
+                                                   std::int64_t inner, float (&results)[rowGroup][outputGroup])
 {
-    Floats sums[Rows] = {};
+    Floats sums[Rows][Outputs] = {};
     std::int64_t i = 0;
     for (; i + lanes <= inner; i += lanes) {
-        Floats w;
-        Format::load(weight + i, w);
+        Floats w[Outputs];
+        for (std::int64_t o = 0; o < Outputs; ++o)
+            Format::load(weight + o * inner + i, w[o]);
         for (std::int64_t r = 0; r < Rows; ++r) {
             Floats v;
             std::memcpy(&v, x + r * inner + i, sizeof(v));
-            sums[r] += w * v;
+            for (std::int64_t o = 0; o < Outputs; ++o)
+                sums[r][o] += w[o] * v;
         }
     }
-    for (std::int64_t r = 0; r < Rows; ++r) {
-        float tail = 0;
-        for (std::int64_t k = i; k < inner; ++k)
-            tail += Format::one(weight[k]) * x[r * inner + k];
-        for (std::int64_t lane = 0; lane < lanes; ++lane)
-            tail += sums[r][lane];
-        results[r] = tail;
+    for (std::int64_t r = 0; r < Rows; ++r)
+        for (std::int64_t o = 0; o < Outputs; ++o) {
+            float tail = 0;
+            for (std::int64_t k = i; k < inner; ++k)
+                tail += Format::one(weight[o * inner + k]) * x[r * inner + k];
+            for (std::int64_t lane = 0; lane < lanes; ++lane)
+                tail += sums[r][o][lane];
+            results[r][o] = tail;
+        }
+}
+
+// All rows of the panel for outputs o … o + Outputs − 1.
+template <class Format, std::int64_t Outputs>
+inline __attribute__((always_inline)) void computeOutputs(const typename Format::Element* weight, const Panel& panel,
+                                                          std::int64_t o)
+{
+    const typename Format::Element* rows = weight + o * panel.inner;
+    float results[rowGroup][outputGroup];
+    const auto store = [&](std::int64_t r, std::int64_t count) {
+        for (std::int64_t k = 0; k < count; ++k)
+            for (std::int64_t n = 0; n < Outputs; ++n)
+                panel.y[(r + k) * panel.outputs + o + n] =
+                    results[k][n] + (panel.bias == nullptr ? 0.0F : panel.bias[o + n]);
+    };
+    std::int64_t r = 0;
+    for (; r + rowGroup <= panel.rows; r += rowGroup) {
+        dotRows<Format, rowGroup, Outputs>(rows, panel.x + r * panel.inner, panel.inner, results);
+        store(r, rowGroup);
+    }
+    for (; r < panel.rows; ++r) {
+        dotRows<Format, 1, Outputs>(rows, panel.x + r * panel.inner, panel.inner, results);
+        store(r, 1);
     }
 }
 
 template <class Format>
 inline __attribute__((always_inline)) void computePanel(const typename Format::Element* weight, const Panel& panel)
 {
-    for (std::int64_t o = panel.begin; o < panel.end; ++o) {
-        const typename Format::Element* row = weight + o * panel.inner;
-        const float bias = panel.bias == nullptr ? 0.0F : panel.bias[o];
-        std::int64_t r = 0;
-        float results[rowGroup];
-        for (; r + rowGroup <= panel.rows; r += rowGroup) {
-            dotRows<Format, rowGroup>(row, panel.x + r * panel.inner, panel.inner, results);
-            for (std::int64_t k = 0; k < rowGroup; ++k)
-                panel.y[(r + k) * panel.outputs + o] = results[k] + bias;
-        }
-        for (; r < panel.rows; ++r) {
-            dotRows<Format, 1>(row, panel.x + r * panel.inner, panel.inner, results);
-            panel.y[r * panel.outputs + o] = results[0] + bias;
-        }
-    }
+    std::int64_t o = panel.begin;
+    for (; o + outputGroup <= panel.end; o += outputGroup)
+        computeOutputs<Format, outputGroup>(weight, panel, o);
+    for (; o < panel.end; ++o)
+        computeOutputs<Format, 1>(weight, panel, o);
 }
 
 BLOCKCERT_CLONES void panelFloat32(const float* weight, const Panel& panel)

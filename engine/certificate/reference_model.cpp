@@ -132,11 +132,15 @@ void ReferenceHead::forEachLogits(std::span<const double> states,
     const std::size_t rows = states.size() / width;
     for (std::size_t row = 0; row < rows; row += rowsAtOnce) {
         const std::span<const double> part = states.subspan(row * width, std::min(rowsAtOnce, rows - row) * width);
-        const ir::Rows normed = m_config.architecture == Architecture::Gpt2
-                                    ? ir::layerNormRows(part, m_weight, m_bias, m_config.normEpsilon)
-                                    : ir::rmsNormRows(part, m_weight, m_config.normEpsilon);
-        use(row, ir::linearRows(normed, *m_matrix, {}, threads, context));
+        use(row, ir::linearRows(normed(part), *m_matrix, {}, threads, context));
     }
+}
+
+std::vector<double> ReferenceHead::normed(std::span<const double> states) const
+{
+    return m_config.architecture == Architecture::Gpt2
+               ? ir::layerNormRows(states, m_weight, m_bias, m_config.normEpsilon)
+               : ir::rmsNormRows(states, m_weight, m_config.normEpsilon);
 }
 
 double negativeLogLikelihood(std::span<const double> logits, TokenId target)

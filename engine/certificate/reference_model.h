@@ -48,6 +48,9 @@ public:
                        const std::function<void(std::size_t, std::span<const double>)>& use, int threads,
                        const RunContext& context) const;
 
+    // The states behind the final norm.
+    [[nodiscard]] std::vector<double> normed(std::span<const double> states) const;
+
     [[nodiscard]] std::size_t vocabulary() const { return static_cast<std::size_t>(m_matrix->outputs()); }
 
 private:

@@ -4,6 +4,8 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/edit_codec.h"
+#include "engine/certificate/edit_layout.h"
 #include "engine/certificate/json_fields.h"
 #include "engine/certificate/stitch_codec.h"
 #include "engine/certificate/stitch_layout.h"
@@ -62,6 +64,13 @@ public:
         for (const auto& [path, digest] : m_contents.sums)
             if (const auto name = stitchNamed(path); name && isWanted(*name))
                 readStitch(*name);
+        if (m_selection.edit && !m_contents.sums.contains(editCertificatePath(*m_selection.edit)))
+            m_checks.add(
+                Row("sums.covers", group::integrity, editCertificatePath(*m_selection.edit), "Listed in SHA256SUMS")
+                    .failed("SHA256SUMS does not list this certificate, so it is no part of the run."));
+        for (const auto& [path, digest] : m_contents.sums)
+            if (const auto name = editNamed(path); name && isWantedEdit(*name))
+                readEdit(*name);
         for (const auto& [path, digest] : m_contents.sums)
             if (const auto block = blockOf(path); block && isWanted(*block))
                 readCertificate(*block);
@@ -75,8 +84,12 @@ public:
 private:
     [[nodiscard]] bool isWanted(LayerIndex block) const
     {
-        if (!m_selection.stitch)
+        if (!m_selection.stitch && !m_selection.edit)
             return !m_selection.block || *m_selection.block == block;
+        for (const EditCertificate& edit : m_contents.edits)
+            for (const StitchedBlock& edited : edit.request.blocks)
+                if (edited.block == block)
+                    return true;
         for (const StitchCertificate& stitch : m_contents.stitches)
             for (const StitchedBlock& replaced : stitch.request.blocks)
                 if (replaced.block == block)
@@ -86,7 +99,12 @@ private:
 
     [[nodiscard]] bool isWanted(const std::string& stitch) const
     {
-        return m_selection.stitch ? *m_selection.stitch == stitch : !m_selection.block;
+        return m_selection.stitch ? *m_selection.stitch == stitch : m_selection.isWhole();
+    }
+
+    [[nodiscard]] bool isWantedEdit(const std::string& edit) const
+    {
+        return m_selection.edit ? *m_selection.edit == edit : m_selection.isWhole();
     }
 
     // SHA256SUMS is written last: without it the run is unfinished, or somebody took it away.
@@ -213,11 +231,27 @@ private:
         });
     }
 
+    void readEdit(const std::string& name)
+    {
+        const std::string path = editCertificatePath(name);
+        readForm(path, "structure.edit", "Form of the edit certificate", [&](const Json& json) {
+            EditCertificate certificate = editFromJson(json, path);
+            if (certificate.name == name)
+                m_contents.edits.push_back(std::move(certificate));
+            else
+                m_checks.add(
+                    Row("consistency.folder", group::consistency, path, "The certificate is about this folder's edit")
+                        .failed("It calls itself \"" + certificate.name + "\"."));
+        });
+    }
+
     // A certificate whose turn came, whatever became of it.
     [[nodiscard]] bool wasRead(const std::string& path) const
     {
         if (const auto block = blockOf(path))
             return isWanted(*block);
+        if (const auto edit = editNamed(path))
+            return isWantedEdit(*edit);
         const auto stitch = stitchNamed(path);
         return stitch && isWanted(*stitch);
     }
@@ -231,6 +265,8 @@ private:
             later.insert({irPath(certificate.block), probesPath(certificate.block)});
         for (const StitchCertificate& stitch : m_contents.stitches)
             later.insert(stitchReplayPath(stitch.name));
+        for (const EditCertificate& edit : m_contents.edits)
+            later.insert(editEffectPath(edit.name));
         for (const auto& [path, digest] : m_contents.sums) {
             if (path == manifestName || wasRead(path) || later.contains(path))
                 continue;

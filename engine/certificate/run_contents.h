@@ -6,6 +6,7 @@
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/values/certificate.h"
+#include "engine/values/edit_certificate.h"
 #include "engine/values/stitch_certificate.h"
 
 #include <map>
@@ -26,15 +27,18 @@ struct RunContents {
     bool readable = false;                   // run.json was read; the rest only makes sense then
     std::vector<Certificate> certificates;   // of the blocks to verify, ascending
     std::vector<StitchCertificate> stitches; // of the stitched models to verify, by name
+    std::vector<EditCertificate> edits;      // of the edits to verify, by name
     std::map<std::string, std::string> sums; // path -> digest, as SHA256SUMS lists them
 };
 
-// What of a run is to be verified: all of it, one block, or one stitched model with the blocks it replaces.
+// What of a run is to be verified: all of it, one block, one stitched model with the blocks it replaces, or one edit
+// with the blocks it changes.
 struct Selection {
     std::optional<LayerIndex> block;
     std::optional<std::string> stitch;
+    std::optional<std::string> edit;
 
-    [[nodiscard]] bool isWhole() const { return !block && !stitch; }
+    [[nodiscard]] bool isWhole() const { return !block && !stitch && !edit; }
 };
 
 // Reads SHA256SUMS, run.json and the certificates, each opened once and, from level 1 on, hashed from the very bytes

@@ -6,6 +6,8 @@
 #include "engine/base/sha256.h"
 #include "engine/certificate/cell_file.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/edit_layout.h"
+#include "engine/certificate/edit_writer.h"
 #include "engine/certificate/finished_cells.h"
 #include "engine/certificate/json_fields.h"
 #include "engine/certificate/metrics.h"
@@ -471,6 +473,9 @@ void RunWriter::finish()
         std::vector<SumLine> lines = {{std::string(manifestName), ""}};
         for (const LayerIndex block : state.finished)
             for (const std::string& path : {certificatePath(block), irPath(block), probesPath(block)})
+                lines.push_back({path, ""});
+        for (const std::string& name : intactEdits(m_state->run))
+            for (const std::string& path : {editCertificatePath(name), editEffectPath(name)})
                 lines.push_back({path, ""});
         for (const std::string& name : intactStitches(m_state->run))
             for (const std::string& path : {stitchCertificatePath(name), stitchReplayPath(name)})

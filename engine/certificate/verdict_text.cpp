@@ -26,7 +26,7 @@ std::string lowered(std::string text)
 }
 
 // What a level leaves out by its nature, whatever the run holds.
-std::vector<std::string> leftOut(int level, LossMode loss, bool stitches)
+std::vector<std::string> leftOut(int level, LossMode loss, bool stitches, bool edits)
 {
     std::vector<std::string> list;
     if (level < 1)
@@ -41,6 +41,8 @@ std::vector<std::string> leftOut(int level, LossMode loss, bool stitches)
         list.emplace_back("gradients behind the estimated loss changes (level 4)");
     if (level < 4 && stitches)
         list.emplace_back("the stitched models' per-token numbers (level 4)");
+    if (level < 4 && edits)
+        list.emplace_back("the edited model's deviations, losses and completions (level 4)");
     if (level < 4)
         list.emplace_back("origin of trace and token ids (level 4)");
     return list;
@@ -53,6 +55,10 @@ std::string tokensText(const VerdictScope& scope)
         text += ", with the stitched model " + scope.stitches.front().name;
     else if (!scope.stitches.empty())
         text += ", with " + std::to_string(scope.stitches.size()) + " stitched models";
+    if (scope.edits.size() == 1)
+        text += ", with the edit " + scope.edits.front();
+    else if (!scope.edits.empty())
+        text += ", with " + std::to_string(scope.edits.size()) + " edits";
     return text;
 }
 
@@ -100,7 +106,8 @@ std::string sentenceOf(const Verdict& verdict, const RunContents& contents, cons
     case CheckState::Verified: break;
     }
     std::string missing;
-    for (const std::string& item : leftOut(verdict.level, loss, !verdict.scope.stitches.empty()))
+    for (const std::string& item :
+         leftOut(verdict.level, loss, !verdict.scope.stitches.empty(), !verdict.scope.edits.empty()))
         missing += (missing.empty() ? "; not checked: " : ", ") + item;
     return "Verified at " + level + " on " + tokensText(verdict.scope) + missing + ".";
 }
@@ -129,6 +136,8 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
                            std::string(stitch.blocks.size() == 1 ? " " : "s ") + rangesText(stitch.blocks) +
                            (stitch.blocks.size() == 1 ? " is a surrogate" : " are surrogates") +
                            "; the others ran as the model's own.");
+    if (!scope.edits.empty())
+        list.emplace_back("What a completion is judged to be comes from lists of markers, not from understanding it.");
     list.push_back("Nothing is claimed about other prompts than the " + std::to_string(scope.promptCount) +
                    " of the set \"" + scope.prompts + "\"" + (scope.bundled ? ", bundled and unmodified." : "."));
     std::int64_t truncated = 0;
@@ -165,6 +174,8 @@ VerdictScope scopeOf(const RunContents& contents)
         for (const StitchedBlock& block : stitch.request.blocks)
             entry.blocks.push_back(block.block.value);
     }
+    for (const EditCertificate& edit : contents.edits)
+        scope.edits.push_back(edit.name);
     scope.prompts = manifest.prompts.name;
     scope.promptCount = static_cast<std::int64_t>(manifest.prompts.prompts.size());
     scope.tokens = manifest.prompts.tokenCount();
@@ -176,7 +187,8 @@ void conclude(Verdict& verdict, const RunContents& contents, const CheckList& ch
     verdict.state = checks.state(verdict.level);
     verdict.exitCode = checks.exitCode(verdict.level);
     verdict.sentence = sentenceOf(verdict, contents, checks);
-    verdict.notChecked = leftOut(verdict.level, contents.run.manifest.request.loss, !contents.stitches.empty());
+    verdict.notChecked =
+        leftOut(verdict.level, contents.run.manifest.request.loss, !contents.stitches.empty(), !contents.edits.empty());
     for (const Check& check : checks.checks())
         if (check.state == CheckState::NotChecked)
             addOnce(verdict.notChecked,

@@ -4,11 +4,14 @@
 #include "engine/base/run_context.h"
 #include "engine/certificate/cell_draw.h"
 #include "engine/certificate/consistency.h"
+#include "engine/certificate/edit_layout.h"
 #include "engine/certificate/provenance.h"
 #include "engine/certificate/run_contents.h"
 #include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/verdict_text.h"
 #include "engine/certificate/verify_block.h"
+#include "engine/certificate/verify_edit.h"
+#include "engine/certificate/verify_edit_model.h"
 #include "engine/certificate/verify_model.h"
 #include "engine/certificate/verify_stitch.h"
 #include "engine/certificate/verify_stitch_model.h"
@@ -36,13 +39,16 @@ Target targetOf(const fs::path& path)
     const fs::path folder = fs::absolute(path).parent_path();
     const std::string name = folder.filename().string();
     if (path.filename() == "certificate.json" && folder.parent_path().filename() == stitchFolder && isStitchName(name))
-        return {folder.parent_path().parent_path(), {std::nullopt, name}};
+        return {folder.parent_path().parent_path(), {std::nullopt, name, std::nullopt}};
+    if (path.filename() == "certificate.json" && folder.parent_path().filename() == editFolder && isStitchName(name))
+        return {folder.parent_path().parent_path(), {std::nullopt, std::nullopt, name}};
     for (std::int32_t block = 0; block < 1024; ++block)
         if (path.filename() == "certificate.json" && folder.filename() == blockFolder({block}))
-            return {folder.parent_path(), {LayerIndex{block}, std::nullopt}};
+            return {folder.parent_path(), {LayerIndex{block}, std::nullopt, std::nullopt}};
     throw FormatError(
         path.string() +
-        " is neither a run directory nor the certificate.json of a block or a stitched model inside one.");
+        " is neither a run directory nor the certificate.json of a block, a stitched model or an edit inside "
+        "one.");
 }
 
 void checkOptions(const VerifyOptions& options)
@@ -131,12 +137,16 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     std::vector<StitchOutcome> stitches;
     for (const StitchCertificate& certificate : contents.stitches)
         stitches.push_back(verifyStitch(certificate, block, checks, context));
+    std::vector<EditOutcome> edits;
+    for (const EditCertificate& certificate : contents.edits)
+        edits.push_back(verifyEdit(certificate, block, checks, context));
     verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
     checkBaseline(contents, options, checks);
     checkLosses(contents, options, checks);
     if (options.level >= 4) {
         verifyModel(block, outcomes, checks, context);
         verifyStitchedModels(block, stitches, checks, context);
+        verifyEditedModels(block, edits, checks, context);
     }
     checkExpectations(contents, outcomes, options, checks);
     conclude(verdict, contents, checks);
@@ -190,6 +200,7 @@ Json verdictToJson(const Verdict& verdict)
               {"blocks", scope.blocks},
               {"layers", scope.layers},
               {"stitches", std::move(stitches)},
+              {"edits", scope.edits},
               {"prompts",
                {{"name", scope.prompts},
                 {"bundled", scope.bundled},

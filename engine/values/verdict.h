@@ -39,8 +39,9 @@ struct VerdictScope {
     std::int32_t layers = 0;
     std::vector<std::int32_t> blocks; // ascending
     std::vector<StitchScope> stitches;
-    std::string prompts;  // the set's name
-    bool bundled = false; // as shipped with this program, by digest
+    std::vector<std::string> edits; // names of the edits that were verified with their blocks
+    std::string prompts;            // the set's name
+    bool bundled = false;           // as shipped with this program, by digest
     std::int64_t promptCount = 0;
     std::int64_t tokens = 0;
 

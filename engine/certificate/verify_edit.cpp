@@ -1,0 +1,458 @@
+#include "engine/certificate/verify_edit.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/edit_layout.h"
+#include "engine/certificate/memory_archive.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/probe_reader.h"
+#include "engine/certificate/token_ids.h"
+#include "engine/certificate/widen.h"
+#include "engine/edit/classifier.h"
+#include "engine/edit/patch_check.h"
+#include "engine/edit/patched_block.h"
+#include "engine/ir/block_ir_codec.h"
+#include "engine/ir/reference_interpreter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace blockcert::certificate {
+
+namespace {
+
+// exp() of another libm may differ in the last bits; everything else is the same arithmetic on the same numbers.
+constexpr double expTolerance = 1e-14;
+
+const Certificate* certificateOf(const RunContents& contents, LayerIndex block)
+{
+    for (const Certificate& certificate : contents.certificates)
+        if (certificate.block == block)
+            return &certificate;
+    return nullptr;
+}
+
+std::string malformation(const EditCertificate& certificate)
+{
+    if (certificate.artifacts.size() != 1 || certificate.artifacts[0].path != editEffectPath(certificate.name))
+        return "it must name one artifact, its own folder's effect.h5";
+    for (const StitchedBlock& block : certificate.request.blocks) {
+        if (block.block.value >= certificate.subject.layers)
+            return "it edits block " + std::to_string(block.block.value) + " of a model of " +
+                   std::to_string(certificate.subject.layers) + " blocks";
+        if (block.path != certificatePath(block.block))
+            return "it names " + block.path + " as the certificate of block " + std::to_string(block.block.value);
+    }
+    if (static_cast<std::int32_t>(certificate.effect.layers.size()) != certificate.subject.layers)
+        return "it has rows for " + counted(static_cast<std::int64_t>(certificate.effect.layers.size()), "layer");
+    if (certificate.effect.blocks.size() != certificate.request.blocks.size())
+        return "its local errors are not one a block";
+    if (certificate.effect.heldout.size() != certificate.heldout.prompts.size())
+        return "its held-out rows are not one a prompt";
+    for (std::size_t q = 0; q < certificate.effect.heldout.size(); ++q)
+        if (certificate.effect.heldout[q].id != certificate.heldout.prompts[q].id)
+            return "its held-out row " + std::to_string(q) + " is about another prompt";
+    std::vector<std::string> files;
+    for (const SubjectFile& file : certificate.subject.files)
+        files.push_back(file.sha256);
+    std::sort(files.begin(), files.end());
+    if (certificate.request.patch.modelSha256 != files)
+        return "its patch is for another model";
+    if (!certificate.unchangedAtOne)
+        return "its native path without the edit was not the baseline";
+    return "";
+}
+
+std::string contradiction(const EditCertificate& certificate, const RunManifest& manifest)
+{
+    if (certificate.baselineDtype != manifest.request.baselineDtype)
+        return "the baseline's dtype";
+    if (certificate.subject != manifest.subject)
+        return "the model";
+    if (certificate.prompts != statementOf(manifest.prompts))
+        return "the prompts";
+    if (certificate.rows.size() != manifest.prompts.prompts.size())
+        return "the number of completions";
+    for (std::size_t p = 0; p < certificate.rows.size(); ++p)
+        if (certificate.rows[p].id != manifest.prompts.prompts[p].id ||
+            certificate.rows[p].label != manifest.prompts.prompts[p].label)
+            return "the id or label of prompt " + std::to_string(p);
+    return "";
+}
+
+bool sameButForExp(EditEffect a, EditEffect b)
+{
+    const auto close = [](double x, double y) { return x == y || std::abs(x - y) <= expTolerance * std::abs(y); };
+    bool same = a.perplexity.has_value() == b.perplexity.has_value();
+    if (same && a.perplexity)
+        same = a.perplexity->meanBaseline == b.perplexity->meanBaseline &&
+               a.perplexity->meanStitched == b.perplexity->meanStitched &&
+               close(a.perplexity->baseline, b.perplexity->baseline) &&
+               close(a.perplexity->stitched, b.perplexity->stitched);
+    a.perplexity.reset();
+    b.perplexity.reset();
+    return same && a == b;
+}
+
+std::string accuracyText(const RefusalMetrics& metrics)
+{
+    const auto text = [](const Proportion& proportion) {
+        return std::to_string(proportion.share.covered) + "/" + std::to_string(proportion.share.total);
+    };
+    return "answer " + text(metrics.answer) + ", refuse " + text(metrics.refuse);
+}
+
+class EditVerifier {
+public:
+    EditVerifier(const EditCertificate& certificate, BlockContext& block, CheckList& checks, const RunContext& context)
+        : m_certificate(certificate)
+        , m_where(editText(certificate))
+        , m_block(block)
+        , m_level(block.options.level)
+        , m_checks(checks)
+        , m_context(context)
+    {
+    }
+
+    EditOutcome run()
+    {
+        EditOutcome outcome;
+        outcome.certificate = &m_certificate;
+        checkStatements();
+        checkBlocks();
+        checkEvaluation();
+        if (m_checks.failed("consistency.edit", m_where) || m_level < 1)
+            return outcome;
+        outcome.columns = readEffectFile();
+        if (!outcome.columns) {
+            if (m_level >= 2)
+                m_checks.add(row("edit.error", group::reEvaluation, "Local error of the edit")
+                                 .notChecked("Nothing of this edit was recomputed: effect.h5 is not what the "
+                                             "certificate says."));
+            return outcome;
+        }
+        checkTokens(*outcome.columns);
+        if (m_level >= 2) {
+            checkNumbers(*outcome.columns);
+            checkReplay(*outcome.columns);
+        }
+        noteUnchecked();
+        return outcome;
+    }
+
+private:
+    Row row(const char* id, std::string_view groupName, const char* title) const
+    {
+        return {id, groupName, m_where, title};
+    }
+
+    void checkStatements()
+    {
+        const std::string malformed = malformation(m_certificate);
+        m_checks.add(row("consistency.edit", group::consistency, "The certificate agrees with itself")
+                         .how("compared")
+                         .passedIf(malformed.empty(), "The certificate is inconsistent: " + malformed + "."));
+        const std::string differs = contradiction(m_certificate, m_block.contents.run.manifest);
+        m_checks.add(row("consistency.manifest", group::consistency, "Certificate and run.json say the same")
+                         .how("compared")
+                         .passedIf(differs.empty(), "Certificate and run.json differ in " + differs + "."));
+    }
+
+    void checkBlocks()
+    {
+        std::string problem;
+        for (const StitchedBlock& block : m_certificate.request.blocks) {
+            const auto listed = m_block.contents.sums.find(block.path);
+            const Certificate* certificate = certificateOf(m_block.contents, block.block);
+            if (listed == m_block.contents.sums.end() || certificate == nullptr)
+                problem = "The run has no certificate of block " + std::to_string(block.block.value) + ".";
+            else if (listed->second != block.sha256)
+                problem = "The certificate of block " + std::to_string(block.block.value) +
+                          " is not the one that the edit was made with.";
+            else if (certificate->request.surrogate.family != SurrogateFamily::Exact ||
+                     certificate->request.ablation.kind != Ablation::Kind::None ||
+                     certificate->request.weights != WeightOrigin::Baseline)
+                problem = "The surrogate of block " + std::to_string(block.block.value) +
+                          " is not an exact copy of the baseline's block.";
+        }
+        m_checks.add(row("edit.blocks", group::consistency, "Certificates of the edited blocks")
+                         .issuer(counted(static_cast<std::int64_t>(m_certificate.request.blocks.size()), "digest"))
+                         .how("compared by digest")
+                         .passedIf(problem.empty(), problem));
+    }
+
+    // The classifier runs again on the recorded texts, the counting on what it says and on the human labels.
+    void checkEvaluation()
+    {
+        const MarkerLists& lists = m_certificate.markers;
+        const RefusalMetrics before = edit::measureRefusals(m_certificate.rows, edit::Side::Before, lists);
+        const RefusalMetrics after = edit::measureRefusals(m_certificate.rows, edit::Side::After, lists);
+        const bool same = before == m_certificate.before && after == m_certificate.after;
+        m_checks.add(row("edit.evaluation", group::reEvaluation, "Answers judged again, accuracies and intervals")
+                         .issuer(accuracyText(m_certificate.before) + " → " + accuracyText(m_certificate.after))
+                         .recomputed(accuracyText(before) + " → " + accuracyText(after))
+                         .how("classifier run on the recorded texts")
+                         .passedIf(same, "The certificate's counts are not what its texts, labels and markers give."));
+        if (m_certificate.human || edit::measureLabels(m_certificate.rows))
+            m_checks.add(row("edit.labels", group::reEvaluation, "Metrics of the human labels")
+                             .how("counted again")
+                             .passedIf(edit::measureLabels(m_certificate.rows) == m_certificate.human,
+                                       "The metrics are not what the recorded labels give."));
+        Row markers = row("edit.markers", group::consistency, "Marker lists");
+        const MarkerLists bundled = edit::bundledMarkers();
+        markers.issuer(lists.name + " " + lists.version);
+        if (lists.sha256 == bundled.sha256)
+            m_checks.add(markers.how("compared with the bundled lists")
+                             .passedIf(lists == bundled, "The lists are not the bundled ones whose digest they bear."));
+        else
+            m_checks.add(markers.optional().notChecked(
+                "The lists are the issuer's own and stand in the certificate; whether they fit the question is for a "
+                "reader to judge."));
+    }
+
+    std::optional<EditColumns> readEffectFile()
+    {
+        const ArtifactDigest& artifact = m_certificate.artifacts[0];
+        Row digest("artifact.sha256", group::integrity, artifact.path, "Artifact as the certificate names it");
+        digest.issuer(artifact.sha256 + ", " + std::to_string(artifact.size) + " bytes").how("re-hashed");
+        try {
+            const OpenFile file = m_block.folder.open(artifact.path);
+            const std::string found = sha256OfDescriptor(file.descriptor(), m_context);
+            addSumRow(m_block.contents, artifact.path, found, m_checks);
+            digest.recomputed(found + ", " + std::to_string(file.size()) + " bytes");
+            const bool same = found == artifact.sha256 && file.size() == artifact.size;
+            m_checks.add(digest.passedIf(same, "The file is not the one that the certificate names."));
+            return same ? readColumns(file, artifact) : std::nullopt;
+        } catch (const Error& error) {
+            m_checks.add(digest.failed(error.what()));
+        }
+        return std::nullopt;
+    }
+
+    std::optional<EditColumns> readColumns(const OpenFile& file, const ArtifactDigest& artifact)
+    {
+        Row form("structure.effect", group::integrity, artifact.path, "Form of the edit's numbers");
+        std::optional<EditColumns> columns;
+        try {
+            const auto archive =
+                artifact::openForeignArchive(file.descriptor(), artifact.path, m_block.options.childProgram);
+            MemoryArchive memory(*archive, m_context);
+            compareDigests(artifact, memory.digests());
+            columns = readEffect(memory, editShapeOf(m_certificate));
+            form.how("read narrowly, all finite").passedIf(true, "");
+        } catch (const Error& error) {
+            form.failed(error.what());
+        }
+        m_checks.add(form);
+        return columns;
+    }
+
+    void compareDigests(const ArtifactDigest& artifact, std::vector<TensorDigest> found)
+    {
+        std::vector<TensorDigest> named = artifact.tensors;
+        const auto byName = [](const TensorDigest& a, const TensorDigest& b) { return a.name < b.name; };
+        std::sort(named.begin(), named.end(), byName);
+        std::sort(found.begin(), found.end(), byName);
+        m_checks.add(
+            Row("tensor.sha256", group::integrity, artifact.path, "Digest of every logical tensor")
+                .issuer(counted(static_cast<std::int64_t>(named.size()), "tensor"))
+                .recomputed(counted(static_cast<std::int64_t>(found.size()), "tensor"))
+                .how("re-hashed as read")
+                .passedIf(named == found, "The tensors in the file are not those that the certificate names."));
+    }
+
+    void checkTokens(const EditColumns& columns)
+    {
+        const std::string own = tokenIdsDigest(columns.offset, columns.tokenId);
+        const std::string heldout = tokenIdsDigest(columns.heldoutOffset, columns.heldoutTokenId);
+        bool ends = true;
+        for (std::size_t p = 0; p < m_certificate.rows.size(); ++p)
+            ends = ends && static_cast<std::int32_t>(m_certificate.rows[p].before.end) == columns.before.end[p] &&
+                   static_cast<std::int32_t>(m_certificate.rows[p].after.end) == columns.after.end[p];
+        m_checks.add(row("consistency.tokens", group::consistency, "Token ids of prompts, held-out prompts, endings")
+                         .issuer(m_certificate.prompts.tokenIdsSha256)
+                         .recomputed(own)
+                         .how("re-hashed")
+                         .passedIf(own == m_certificate.prompts.tokenIdsSha256 &&
+                                       heldout == m_certificate.heldout.tokenIdsSha256 && ends,
+                                   "The recorded token ids or endings are not those of the certificate."));
+    }
+
+    void checkNumbers(const EditColumns& columns)
+    {
+        std::vector<LayerIndex> blocks;
+        for (const StitchedBlock& block : m_certificate.request.blocks)
+            blocks.push_back(block.block);
+        std::vector<std::string> ids;
+        for (const PromptStatement& prompt : m_certificate.heldout.prompts)
+            ids.push_back(prompt.id);
+        const EditEffect found = measureEdit(columns, blocks, ids);
+        m_checks.add(row("edit.effect", group::reEvaluation, "Errors, deviations, losses and divergences summed up")
+                         .issuer(exactText(m_certificate.effect.finalPre.largest))
+                         .recomputed(exactText(found.finalPre.largest))
+                         .how("arithmetic on the recorded per-token numbers")
+                         .passedIf(sameButForExp(m_certificate.effect, found),
+                                   "The certificate's numbers do not follow from those in effect.h5."));
+        const auto first = static_cast<std::size_t>(blocks.front().value) * columns.tokenId.size();
+        const bool plausible =
+            std::all_of(columns.deviation.begin(), columns.deviation.begin() + static_cast<std::ptrdiff_t>(first),
+                        [](double value) { return value == 0; });
+        m_checks.add(row("edit.plausible", group::reEvaluation, "No deviation before the first edited block")
+                         .how("compared")
+                         .passedIf(plausible, "The streams differ before the first edited block."));
+    }
+
+    // The block's program with all weights, read again and held against the block certificate.
+    std::optional<ir::BlockIr> readBlock(const Certificate& certificate, std::string& problem)
+    {
+        const std::string path = irPath(certificate.block);
+        const OpenFile file = m_block.folder.open(path);
+        if (sha256OfDescriptor(file.descriptor(), m_context) != certificate.artifacts[0].sha256)
+            throw FormatError(path + " is not the file that its certificate names.");
+        const auto archive = artifact::openForeignArchive(file.descriptor(), path, m_block.options.childProgram);
+        MemoryArchive memory(*archive, m_context);
+        ir::BlockIr ir = ir::readBlockIr(memory, path);
+        for (const auto& [name, weight] : ir.program.weights)
+            if (weight.reference && !m_block.weights.load(*weight.reference, ir.weights[name], m_context)) {
+                problem = "The weights were not found: " + m_block.weights.problem() + "; name the model with --model.";
+                return std::nullopt;
+            }
+        if (!ir::wrongWeights(ir).empty())
+            throw FormatError(path + ": a weight does not have the digest that the program names.");
+        return ir;
+    }
+
+    void checkReplay(const EditColumns& columns)
+    {
+        Row receipt = row("edit.receipt", group::reEvaluation, "Tensors touched, before and after");
+        Row error = row("edit.error", group::reEvaluation, "Local error of the edit");
+        try {
+            std::map<LayerIndex, ir::BlockIr> blocks;
+            std::string problem;
+            for (const StitchedBlock& block : m_certificate.request.blocks) {
+                const Certificate* certificate = certificateOf(m_block.contents, block.block);
+                if (certificate == nullptr)
+                    return;
+                std::optional<ir::BlockIr> ir = readBlock(*certificate, problem);
+                if (!ir) {
+                    m_checks.add(receipt.notChecked(problem));
+                    m_checks.add(error.notChecked(problem));
+                    return;
+                }
+                blocks.emplace(block.block, std::move(*ir));
+            }
+            const Patch& patch = m_certificate.request.patch;
+            const TransformerConfig config =
+                edit::shapesOf(blocks.begin()->second.program, m_certificate.subject.layers);
+            edit::requireSense(patch, config);
+            edit::requireFit(patch, columns.patch, config);
+            std::vector<TouchedTensor> touched;
+            double worst = 0;
+            std::string place;
+            std::int64_t replayed = 0;
+            std::size_t index = 0;
+            for (const auto& [layer, before] : blocks) {
+                const ir::BlockIr after = edit::patchedBlock(before, patch, columns.patch, config);
+                for (TouchedTensor& tensor : edit::touchedTensors(before, after, m_certificate.baselineDtype))
+                    touched.push_back(std::move(tensor));
+                replayed += replay(layer, before, after,
+                                   std::span(columns.error).subspan(index * columns.tokenId.size()), worst, place);
+                ++index;
+            }
+            m_checks.add(receipt.issuer(counted(static_cast<std::int64_t>(m_certificate.touched.size()), "tensor"))
+                             .recomputed(counted(static_cast<std::int64_t>(touched.size()), "tensor"))
+                             .how("patch applied to the block's weights, re-hashed")
+                             .passedIf(touched == m_certificate.touched && !touched.empty(),
+                                       "The digests before and after are not what the patch makes of the weights."));
+            error.how("edited and unedited program replayed, " + counted(replayed, "token"))
+                .note(exactText(worst) + " of the tolerance at its widest");
+            if (replayed == 0)
+                error.notChecked("No token of this edit was drawn.");
+            else
+                error.passedIf(worst <= 1, "At " + place + " the recorded local error is not the replayed one: " +
+                                               exactText(worst) + " times the tolerance.");
+            m_checks.add(error);
+        } catch (const Error& problem) {
+            m_checks.add(error.failed(problem.what()));
+        }
+    }
+
+    // The largest |recorded − replayed| / tolerance so far; how many tokens were replayed.
+    std::int64_t replay(LayerIndex layer, const ir::BlockIr& before, const ir::BlockIr& after,
+                        std::span<const double> recorded, double& worst, std::string& place)
+    {
+        const Certificate& certificate = *certificateOf(m_block.contents, layer);
+        const std::string path = probesPath(layer);
+        const OpenFile file = m_block.folder.open(path);
+        if (sha256OfDescriptor(file.descriptor(), m_context) != certificate.artifacts[1].sha256)
+            throw FormatError(path + " is not the file that its certificate names.");
+        ProbeReader probes(artifact::openForeignArchive(file.descriptor(), path, m_block.options.childProgram),
+                           probeShapeOf(certificate), layer);
+        const ir::ReferenceInterpreter unedited(before, m_block.options.threads);
+        const ir::ReferenceInterpreter edited(after, m_block.options.threads);
+        const double rho = m_certificate.request.replayDtype == DType::F64 ? 1e-10 : 1e-5;
+        const auto width = static_cast<std::size_t>(m_certificate.subject.dModel);
+        std::int64_t tokens = 0;
+        for (std::int32_t p = 0; p < static_cast<std::int32_t>(probes.shape().prompts()); ++p) {
+            if (!m_block.isReplayed(layer, {p}))
+                continue;
+            const auto first = static_cast<std::size_t>(probes.shape().offset[static_cast<std::size_t>(p)]);
+            const auto count = static_cast<std::size_t>(probes.shape().tokensOf(p));
+            const std::vector<double> x = widened(probes.read({p}).input);
+            const auto positions = std::span(probes.positions()).subspan(first, count);
+            const ir::BlockReplay y = unedited.run(x, positions, m_context);
+            const ir::BlockReplay z = edited.run(x, positions, m_context);
+            for (std::size_t t = 0; t < count; ++t) {
+                const auto rows = [&](const std::vector<double>& all) {
+                    return std::span(all).subspan(t * width, width);
+                };
+                const double scale =
+                    std::max({l2Norm(rows(x)), l2Norm(rows(y.output)), l2Norm(rows(z.output)), 1e-300});
+                const double difference = std::abs(recorded[first + t] - l2Distance(rows(z.output), rows(y.output)));
+                // Both replays may be wrong by ρ of the token's scale.
+                if (const double ratio = difference / (2 * rho * scale); ratio > worst) {
+                    worst = ratio;
+                    place = "block " + std::to_string(layer.value) + ", prompt " + std::to_string(p) + ", token " +
+                            std::to_string(t);
+                }
+            }
+            tokens += static_cast<std::int64_t>(count);
+            m_context.step(Progress{"replay edit", p + 1, probes.shape().prompts(), layer.value, p, "prompts", ""});
+        }
+        return tokens;
+    }
+
+    void noteUnchecked()
+    {
+        if (m_level < 4)
+            m_checks.add(
+                row("edit.inputs", group::reEvaluation, "Deviations, losses and completions of the edited model")
+                    .optional()
+                    .how("level 4")
+                    .notChecked("They need the model: verify at level 4 with --model."));
+    }
+
+    const EditCertificate& m_certificate;
+    std::string m_where;
+    BlockContext& m_block;
+    int m_level;
+    CheckList& m_checks;
+    const RunContext& m_context;
+};
+
+}
+
+EditOutcome verifyEdit(const EditCertificate& certificate, BlockContext& block, CheckList& checks,
+                       const RunContext& context)
+{
+    return EditVerifier(certificate, block, checks, context).run();
+}
+
+std::string editText(const EditCertificate& certificate)
+{
+    return "edit " + certificate.name;
+}
+
+}

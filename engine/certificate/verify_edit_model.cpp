@@ -1,0 +1,414 @@
+#include "engine/certificate/verify_edit_model.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/certificate/metrics.h"
+#include "engine/certificate/model_comparison.h"
+#include "engine/certificate/reference_model.h"
+#include "engine/certificate/verify_stitch_model.h"
+#include "engine/edit/patched_block.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/ir/share_out.h"
+#include "engine/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+namespace blockcert::certificate {
+
+namespace {
+
+using artifact::Checkpoint;
+
+constexpr double undecidedMargin = 1e-3;
+
+// A token sequence on its way through the layers of one model.
+struct Stream {
+    std::vector<TokenId> ids;
+    std::vector<double> state;   // [token, width]
+    std::vector<double> largest; // [token] largest norm so far
+};
+
+// KL(p ‖ q) of two rows of logits: the sum of p (e^δ − 1 − δ), δ = log q − log p, which cannot cancel.
+double divergence(std::span<const double> base, std::span<const double> edited)
+{
+    const double normBase = base[0] + negativeLogLikelihood(base, 0);
+    const double shift = edited[0] + negativeLogLikelihood(edited, 0) - normBase;
+    double sum = 0;
+    for (std::size_t i = 0; i < base.size(); ++i) {
+        const double delta = edited[i] - base[i] - shift;
+        const double p = std::exp(base[i] - normBase);
+        // Below 1e-4 the cubic series is as exact as the difference is rounded.
+        sum += std::abs(delta) < 1e-4 ? p * delta * delta * (0.5 + delta / 6)
+                                      : std::exp(base[i] + delta - normBase) - p - p * delta;
+    }
+    return std::max(0.0, sum);
+}
+
+std::vector<TokenId> sliceOf(const std::vector<std::int32_t>& ids, const std::vector<std::int64_t>& offset,
+                             std::size_t prompt)
+{
+    return {ids.begin() + offset[prompt], ids.begin() + offset[prompt + 1]};
+}
+
+class EditModelVerifier {
+public:
+    EditModelVerifier(const EditCertificate& certificate, const EditColumns& columns, BlockContext& block,
+                      CheckList& checks, const RunContext& context)
+        : m_certificate(certificate)
+        , m_columns(columns)
+        , m_where(editText(certificate))
+        , m_dtype(certificate.baselineDtype)
+        , m_allowance(allowanceFor(m_dtype))
+        , m_stitchAllowance(stitchAllowanceFor(m_dtype))
+        , m_width(static_cast<std::size_t>(certificate.subject.dModel))
+        , m_threads(block.options.threads)
+        , m_checks(checks)
+        , m_context(context)
+    {
+    }
+
+    void run(const Checkpoint& model)
+    {
+        checkTexts(model);
+        makeStreams(model);
+        runLayers(model);
+        const ReferenceHead head(model, m_dtype, m_threads);
+        compareFinal(head);
+        compareHeldout(head);
+        compareCompletions(head, m_base, m_columns.before, m_undecidedBefore, "before");
+        compareCompletions(head, m_edited, m_columns.after, m_undecidedAfter, "after");
+        report();
+    }
+
+private:
+    Row row(const char* id, const char* title) const { return {id, group::reEvaluation, m_where, title}; }
+
+    void checkTexts(const Checkpoint& model)
+    {
+        Row texts = row("edit.texts", "Completions decoded again");
+        std::string wrong;
+        std::string wrongEnd;
+        try {
+            const tokenizer::Tokenizer tokenizer = tokenizer::Tokenizer::of(model);
+            std::set<TokenId> stop(model.config().eos.begin(), model.config().eos.end());
+            for (const TokenId id : tokenizer.endOfText())
+                stop.insert(id);
+            const auto compare = [&](const CompletionColumns& columns, bool before) {
+                for (std::size_t p = 0; p < m_certificate.rows.size(); ++p) {
+                    const RefusalRow& row = m_certificate.rows[p];
+                    const CompletionText& text = before ? row.before : row.after;
+                    const std::vector<TokenId> ids = sliceOf(columns.id, columns.offset, p);
+                    if (tokenizer.decode(ids, true) != text.text)
+                        wrong = row.id;
+                    const bool stopped = !ids.empty() && stop.contains(ids.back());
+                    const bool fits =
+                        text.end == CompletionEnd::EndOfText ? stopped
+                        : text.end == CompletionEnd::Length
+                            ? !stopped && static_cast<std::int64_t>(ids.size()) == m_certificate.request.maxNew
+                            : !stopped;
+                    if (!fits)
+                        wrongEnd = row.id;
+                }
+            };
+            compare(m_columns.before, true);
+            compare(m_columns.after, false);
+        } catch (const Error& error) {
+            m_checks.add(texts.notChecked(error.what()));
+            return;
+        }
+        texts.how("decoded by the model's tokenizer");
+        if (!wrong.empty())
+            texts.failed("The text of prompt \"" + wrong + "\" is not what its completion's ids decode to.");
+        else
+            texts.passedIf(wrongEnd.empty(),
+                           "The completion of prompt \"" + wrongEnd + "\" does not end the way it says.");
+        m_checks.add(texts);
+    }
+
+    void makeStreams(const Checkpoint& model)
+    {
+        const ReferenceEmbedding embedding(model, m_dtype);
+        const auto add = [&](std::vector<Stream>& streams, std::vector<TokenId> ids) {
+            m_longest = std::max(m_longest, static_cast<std::int64_t>(ids.size()));
+            std::vector<double> state = ir::widened(embedding.rows(ids));
+            streams.push_back({std::move(ids), std::move(state), {}});
+        };
+        const auto completed = [&](const CompletionColumns& completions, std::size_t p) {
+            std::vector<TokenId> ids = sliceOf(m_columns.tokenId, m_columns.offset, p);
+            const std::vector<TokenId> more = sliceOf(completions.id, completions.offset, p);
+            // The last token is predicted and never fed.
+            ids.insert(ids.end(), more.begin(), more.empty() ? more.end() : more.end() - 1);
+            return ids;
+        };
+        for (std::size_t p = 0; p + 1 < m_columns.offset.size(); ++p) {
+            add(m_base, completed(m_columns.before, p));
+            add(m_edited, completed(m_columns.after, p));
+        }
+        for (std::size_t q = 0; q + 1 < m_columns.heldoutOffset.size(); ++q) {
+            add(m_heldoutBase, sliceOf(m_columns.heldoutTokenId, m_columns.heldoutOffset, q));
+            m_heldoutEdited.push_back(m_heldoutBase.back());
+        }
+    }
+
+    void runLayers(const Checkpoint& model)
+    {
+        const TransformerConfig& config = model.config();
+        for (std::int32_t layer = 0; layer < config.layers; ++layer) {
+            const ir::BlockIr baseline = rebuildIr(model, {layer}, WeightOrigin::Baseline, m_dtype, m_longest);
+            const auto& blocks = m_certificate.request.blocks;
+            const bool edits = std::any_of(blocks.begin(), blocks.end(),
+                                           [&](const StitchedBlock& block) { return block.block.value == layer; });
+            advance(baseline, m_base);
+            advance(baseline, m_heldoutBase);
+            if (edits) {
+                const ir::BlockIr edited =
+                    edit::patchedBlock(baseline, m_certificate.request.patch, m_columns.patch, config);
+                advance(edited, m_edited);
+                advance(edited, m_heldoutEdited);
+            } else {
+                advance(baseline, m_edited);
+                advance(baseline, m_heldoutEdited);
+            }
+            compareLayer(static_cast<std::size_t>(layer));
+            m_context.step(Progress{"edited model", layer + 1, config.layers, layer, std::nullopt, "blocks", ""});
+        }
+    }
+
+    void advance(const ir::BlockIr& block, std::vector<Stream>& streams) const
+    {
+        const bool across = streams.size() >= static_cast<std::size_t>(m_threads);
+        const ir::ReferenceInterpreter interpreter(block, across ? 1 : m_threads);
+        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(streams.size()), [&](std::int64_t s) {
+            Stream& stream = streams[static_cast<std::size_t>(s)];
+            std::vector<std::int32_t> positions(stream.ids.size());
+            std::iota(positions.begin(), positions.end(), 0);
+            stream.state = interpreter.run(stream.state, positions, m_context).output;
+            stream.largest.resize(stream.ids.size(), 0.0);
+            for (std::size_t t = 0; t < stream.ids.size(); ++t)
+                stream.largest[t] = std::max(stream.largest[t], l2Norm(rowOf(stream.state, t)));
+        });
+    }
+
+    [[nodiscard]] std::span<const double> rowOf(const std::vector<double>& state, std::size_t token) const
+    {
+        return std::span(state).subspan(token * m_width, m_width);
+    }
+
+    void compareLayer(std::size_t layer)
+    {
+        for (std::size_t p = 0; p < m_base.size(); ++p) {
+            const auto begin = static_cast<std::size_t>(m_columns.offset[p]);
+            const auto count = static_cast<std::size_t>(m_columns.offset[p + 1]) - begin;
+            for (std::size_t t = 0; t < count; ++t) {
+                const double recorded = m_columns.deviation[layer * m_columns.tokenId.size() + begin + t];
+                const double computed = l2Distance(rowOf(m_edited[p].state, t), rowOf(m_base[p].state, t));
+                const double scale = std::max(m_base[p].largest[t], m_edited[p].largest[t]);
+                m_deviation.see(std::abs(recorded - computed), m_stitchAllowance.residual * scale,
+                                static_cast<std::int32_t>(p), t, recorded, computed);
+            }
+        }
+    }
+
+    // A norm divides by the state's own size: an error of ε of the largest norm so far grows by that ratio.
+    void compareFinal(const ReferenceHead& head)
+    {
+        for (std::size_t p = 0; p < m_base.size(); ++p) {
+            const auto begin = static_cast<std::size_t>(m_columns.offset[p]);
+            const auto count = static_cast<std::size_t>(m_columns.offset[p + 1]) - begin;
+            const std::vector<double> base = head.normed(std::span(m_base[p].state).first(count * m_width));
+            const std::vector<double> edited = head.normed(std::span(m_edited[p].state).first(count * m_width));
+            for (std::size_t t = 0; t < count; ++t) {
+                const double recorded = m_columns.finalPost[begin + t];
+                const double computed = l2Distance(rowOf(edited, t), rowOf(base, t));
+                const auto growth = [&](const Stream& stream, const std::vector<double>& normed) {
+                    return l2Norm(rowOf(normed, t)) * stream.largest[t] /
+                           std::max(l2Norm(rowOf(stream.state, t)), 1e-300);
+                };
+                const double scale = std::max(growth(m_base[p], base), growth(m_edited[p], edited));
+                m_final.see(std::abs(recorded - computed), m_stitchAllowance.residual * scale,
+                            static_cast<std::int32_t>(p), t, recorded, computed);
+            }
+        }
+    }
+
+    std::vector<double> logitsOf(const ReferenceHead& head, const Stream& stream, std::size_t first, std::size_t count)
+    {
+        std::vector<double> logits;
+        head.forEachLogits(
+            std::span(stream.state).subspan(first * m_width, count * m_width),
+            [&](std::size_t, std::span<const double> rows) { logits.insert(logits.end(), rows.begin(), rows.end()); },
+            m_threads, m_context);
+        return logits;
+    }
+
+    void compareHeldout(const ReferenceHead& head)
+    {
+        constexpr std::size_t rowsAtOnce = 32;
+        const std::size_t vocabulary = head.vocabulary();
+        for (std::size_t q = 0; q < m_heldoutBase.size(); ++q) {
+            const std::vector<TokenId>& ids = m_heldoutBase[q].ids;
+            const auto begin = static_cast<std::size_t>(m_columns.heldoutOffset[q]);
+            for (std::size_t first = 0; first < ids.size(); first += rowsAtOnce) {
+                const std::size_t count = std::min(rowsAtOnce, ids.size() - first);
+                const std::vector<double> base = logitsOf(head, m_heldoutBase[q], first, count);
+                const std::vector<double> edited = logitsOf(head, m_heldoutEdited[q], first, count);
+                for (std::size_t t = first; t < first + count; ++t) {
+                    const auto own = std::span(base).subspan((t - first) * vocabulary, vocabulary);
+                    const auto other = std::span(edited).subspan((t - first) * vocabulary, vocabulary);
+                    compareHeldoutToken(q, t, begin + t, ids, own, other);
+                }
+            }
+            m_context.step(Progress{"edited losses", static_cast<std::int64_t>(q) + 1,
+                                    static_cast<std::int64_t>(m_heldoutBase.size()), std::nullopt, std::nullopt,
+                                    "prompts", ""});
+        }
+    }
+
+    void compareHeldoutToken(std::size_t q, std::size_t t, std::size_t at, const std::vector<TokenId>& ids,
+                             std::span<const double> base, std::span<const double> edited)
+    {
+        const auto prompt = static_cast<std::int32_t>(q);
+        if (t + 1 < ids.size()) {
+            const auto see = [&](double recorded, double computed) {
+                m_loss.see(std::abs(recorded - computed), m_allowance.loss, prompt, t + 1, recorded, computed);
+            };
+            see(m_columns.lossBase[at - q], negativeLogLikelihood(base, ids[t + 1]));
+            see(m_columns.lossEdited[at - q], negativeLogLikelihood(edited, ids[t + 1]));
+        }
+        const double computed = divergence(base, edited);
+        m_kl.see(std::abs(std::sqrt(m_columns.divergence[at]) - std::sqrt(computed)), m_stitchAllowance.rootKl, prompt,
+                 t, m_columns.divergence[at], computed);
+        const auto isHighest = [&](std::span<const double> logits, std::int32_t id) {
+            const double most = *std::max_element(logits.begin(), logits.end());
+            return static_cast<std::size_t>(id) < logits.size() &&
+                   most - logits[static_cast<std::size_t>(id)] <= 2 * m_allowance.logit;
+        };
+        if (!isHighest(base, m_columns.topBase[at]) || !isHighest(edited, m_columns.topEdited[at]))
+            m_wrongTop = "held-out prompt " + std::to_string(q) + ", token " + std::to_string(t);
+    }
+
+    void compareCompletions(const ReferenceHead& head, const std::vector<Stream>& streams,
+                            const CompletionColumns& completions, std::int64_t& undecided, const char* side)
+    {
+        const std::size_t vocabulary = head.vocabulary();
+        const double margin = std::max(undecidedMargin, 2 * m_allowance.logit);
+        for (std::size_t p = 0; p < streams.size(); ++p) {
+            const std::vector<TokenId> ids = sliceOf(completions.id, completions.offset, p);
+            if (ids.empty())
+                continue;
+            const std::size_t first = streams[p].ids.size() - ids.size();
+            const std::vector<double> logits = logitsOf(head, streams[p], first, ids.size());
+            for (std::size_t k = 0; k < ids.size(); ++k) {
+                const auto own = std::span(logits).subspan(k * vocabulary, vocabulary);
+                if (static_cast<std::size_t>(ids[k]) >= vocabulary) {
+                    m_wrongToken =
+                        std::string(side) + " the edit, prompt " + std::to_string(p) + ", token " + std::to_string(k);
+                    continue;
+                }
+                const double mine = own[static_cast<std::size_t>(ids[k])];
+                double rival = -std::numeric_limits<double>::infinity();
+                for (std::size_t i = 0; i < vocabulary; ++i)
+                    if (i != static_cast<std::size_t>(ids[k]))
+                        rival = std::max(rival, own[i]);
+                const double recorded = completions.margin[static_cast<std::size_t>(completions.offset[p]) + k];
+                m_margin.see(std::abs(recorded - std::max(0.0, mine - rival)), 2 * m_allowance.logit,
+                             static_cast<std::int32_t>(p), k, recorded, mine - rival);
+                if (std::abs(mine - rival) < margin)
+                    ++undecided;
+                else if (mine < rival)
+                    m_wrongToken =
+                        std::string(side) + " the edit, prompt " + std::to_string(p) + ", token " + std::to_string(k);
+            }
+            m_context.step(Progress{"completions", static_cast<std::int64_t>(p) + 1,
+                                    static_cast<std::int64_t>(streams.size()), std::nullopt, std::nullopt, "prompts",
+                                    ""});
+        }
+    }
+
+    void addWorst(const char* id, const char* title, const Worst& worst, double allowed, const char* of)
+    {
+        if (worst.ratio < 0)
+            return;
+        const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
+        m_checks.add(row(id, title)
+                         .how("both models in double, within " + exactText(allowed) + of + " for " +
+                              std::string(nameOf(m_dtype)))
+                         .issuer(exactText(worst.recorded))
+                         .recomputed(exactText(worst.computed))
+                         .note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance")
+                         .passedIf(worst.ratio <= 1, "At " + at + " the recorded value (" + exactText(worst.recorded) +
+                                                         ") is not what the models compute (" +
+                                                         exactText(worst.computed) + "): " + exactText(worst.ratio) +
+                                                         " times the allowance."));
+    }
+
+    void report()
+    {
+        addWorst("edit.model_deviation", "Deviations of the residual stream", m_deviation, m_stitchAllowance.residual,
+                 " of the largest norm");
+        addWorst("edit.model_final", "Deviation after the final norm", m_final, m_stitchAllowance.residual,
+                 " of the largest norm");
+        addWorst("edit.model_loss", "Held-out losses of both models", m_loss, m_allowance.loss, " nats");
+        addWorst("edit.model_kl", "Held-out divergences", m_kl, m_stitchAllowance.rootKl, " between square roots");
+        m_checks.add(row("edit.model_top", "Held-out next tokens")
+                         .how("both models in double")
+                         .passedIf(m_wrongTop.empty(), "At " + m_wrongTop + " another token lies clearly higher."));
+        addWorst("edit.model_margins", "Margins of the completions", m_margin, 2 * m_allowance.logit, "");
+        const auto total = static_cast<std::int64_t>(m_columns.before.id.size() + m_columns.after.id.size());
+        m_checks.add(row("edit.model_completions", "Completions teacher-forced in double")
+                         .how("both models in double, " + counted(total, "token"))
+                         .note(std::to_string(m_undecidedBefore + m_undecidedAfter) +
+                               " undecided: their margin is too small for double and " + std::string(nameOf(m_dtype)) +
+                               " to agree by necessity")
+                         .passedIf(m_wrongToken.empty(),
+                                   "The token " + m_wrongToken + " is not the one the model in double would choose."));
+    }
+
+    const EditCertificate& m_certificate;
+    const EditColumns& m_columns;
+    std::string m_where;
+    DType m_dtype;
+    Allowance m_allowance;
+    StitchAllowance m_stitchAllowance;
+    std::size_t m_width;
+    int m_threads;
+    CheckList& m_checks;
+    const RunContext& m_context;
+    std::int64_t m_longest = 0;
+    std::vector<Stream> m_base, m_edited;               // [P] prompt and completion
+    std::vector<Stream> m_heldoutBase, m_heldoutEdited; // [Q]
+    Worst m_deviation, m_final, m_loss, m_kl, m_margin;
+    std::string m_wrongTop;
+    std::string m_wrongToken;
+    std::int64_t m_undecidedBefore = 0;
+    std::int64_t m_undecidedAfter = 0;
+};
+
+}
+
+void verifyEditedModels(BlockContext& block, const std::vector<EditOutcome>& edits, CheckList& checks,
+                        const RunContext& context)
+{
+    for (const EditOutcome& edit : edits) {
+        if (!edit.columns)
+            continue;
+        Row row("edit.model_completions", group::reEvaluation, editText(*edit.certificate),
+                "Completions teacher-forced in double");
+        const Checkpoint* model = block.weights.checkpoint(context);
+        if (model == nullptr || !checks.verified("model.files") || checks.anyFailed()) {
+            checks.add(row.notChecked(checks.anyFailed() ? "Not run: something already failed."
+                                                         : "The model of this run was not found."));
+            continue;
+        }
+        try {
+            EditModelVerifier(*edit.certificate, *edit.columns, block, checks, context).run(*model);
+        } catch (const Error& error) {
+            checks.add(row.failed(error.what()));
+        }
+    }
+}
+
+}

@@ -1,6 +1,7 @@
 #include "app/terminal/run_report.h"
 
 #include "app/command_line/shell_word.h"
+#include "app/terminal/edit_report.h"
 #include "app/terminal/number_words.h"
 #include "app/terminal/stitch_report.h"
 #include "app/terminal/text_table.h"
@@ -310,6 +311,7 @@ std::string renderRun(const Json& listing, const Page& page)
     text += renderWeightSummary(listing.value("weights", Json::array()), page);
     text += reasons(listing, page);
     text += stitchTable(listing.value("stitches", Json::array()), page);
+    text += editTable(listing.value("edits", Json::array()), page);
     text += sentences(listing.at("notes"), "What stands out", Tone::Strong, page);
     if (listing.contains("cells") && !listing.at("cells").empty())
         text += largestErrors(listing, page);

@@ -5,12 +5,15 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/edit_codec.h"
+#include "engine/certificate/edit_layout.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/stitch_codec.h"
 #include "engine/certificate/stitch_layout.h"
 #include "engine/protocol/block_rows.h"
+#include "engine/protocol/edit_rows.h"
 #include "engine/protocol/standouts.h"
 #include "engine/protocol/stitch_rows.h"
 #include "engine/protocol/token_rows.h"
@@ -18,6 +21,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -114,6 +118,22 @@ Json readStitches(const RunFolder& folder, const RunDocument& run, const Json& f
     return rows;
 }
 
+Json readEdits(const RunFolder& folder, const Json& files, Json& problems)
+{
+    Json rows = Json::array();
+    for (const Json& file : files) {
+        const std::string path = file.at("path");
+        if (!certificate::editNamed(path))
+            continue;
+        try {
+            rows.push_back(editRow(certificate::editFromJson(readJson(folder, path), path)));
+        } catch (const Error& error) {
+            problems.push_back(error.what());
+        }
+    }
+    return rows;
+}
+
 std::vector<double> readNorms(const RunFolder& folder, LayerIndex block, const std::filesystem::path& childProgram)
 {
     const std::string path = certificate::probesPath(block);
@@ -163,6 +183,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
         rows.push_back(blockRow(certificate, document.manifest.prompts));
     Json files = readFiles(folder, problems);
     Json stitches = readStitches(folder, document, files, problems);
+    Json edits = readEdits(folder, files, problems);
     const bool complete = document.state.complete && folder.exists(certificate::sumsName);
     Json listing = {{"run", run.string()},
                     {"complete", complete},
@@ -173,6 +194,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
                     {"blocks", std::move(rows)},
                     {"weights", weightRows(certificates.values)},
                     {"stitches", std::move(stitches)},
+                    {"edits", std::move(edits)},
                     {"files", std::move(files)},
                     {"command", document.manifest.commandLine}};
     if (options.weights)

@@ -1,0 +1,217 @@
+#include "app/terminal/edit_report.h"
+
+#include "app/terminal/number_words.h"
+#include "app/terminal/text_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace blockcert::terminal {
+
+namespace {
+
+constexpr std::size_t mostTexts = 24;
+constexpr std::size_t worstHeldout = 5;
+
+// "3 of 12 (95 %: 8.8 % to 53.3 %)": a share of a dozen is never shown without its interval.
+std::string shareText(const Json& proportion)
+{
+    if (proportion.at("total").get<std::int64_t>() == 0)
+        return "–";
+    return fmt::format("{} of {} (95 %: {} to {})", proportion.at("covered").get<std::int64_t>(),
+                       proportion.at("total").get<std::int64_t>(), percent(proportion.at("low")),
+                       percent(proportion.at("high")));
+}
+
+std::string orDash(const Json& value)
+{
+    return value.is_null() ? "–" : threeDigits(value);
+}
+
+std::string effectTable(const Json& result, const Page& page)
+{
+    const Json& effect = result.at("effect");
+    const Json& heldout = effect.at("heldout");
+    TextTable table({{""}, {""}});
+    for (const Json& block : effect.at("local_error"))
+        table.add({fmt::format("ε_edit, block {}", block.at("block").get<int>()),
+                   fmt::format("{}, median {}, at prompt {}, token {}", threeDigits(block.at("largest")),
+                               threeDigits(block.at("quantiles").at("q50")), block.at("worst").at("prompt").get<int>(),
+                               block.at("worst").at("token").get<int>())});
+    table.add({"final state", threeDigits(result.at("final_deviation").at("pre_norm")) + " before the final norm, " +
+                                  threeDigits(result.at("final_deviation").at("post_norm")) + " after it"});
+    table.add({"amplification", orDash(result.at("amplification").at("pre_norm")) + " before the final norm, " +
+                                    orDash(result.at("amplification").at("post_norm")) + " after it"});
+    if (const Json& perplexity = heldout.at("perplexity"); !perplexity.is_null())
+        table.add({"held-out perplexity", plainNumber(perplexity.at("baseline"), 6) + " before, " +
+                                              plainNumber(perplexity.at("edited"), 6) + " after"});
+    table.add({"held-out KL", threeDigits(heldout.at("kl").at("mean")) + " nats a token, at most " +
+                                  threeDigits(heldout.at("kl").at("largest"))});
+    const Json& agreement = heldout.at("agreement");
+    table.add({"held-out next token", fmt::format("{} of {} the same", agreement.at("covered").get<std::int64_t>(),
+                                                  agreement.at("total").get<std::int64_t>())});
+    return table.render(page.style, 2, page.width);
+}
+
+std::string answersTable(const Json& evaluation, const Page& page)
+{
+    TextTable table({{""}, {"before"}, {"after"}});
+    const auto row = [&](const char* title, const char* key) {
+        table.add({title, shareText(evaluation.at("before").at(key)), shareText(evaluation.at("after").at(key))});
+    };
+    row("answered as labelled", "answer");
+    row("refused as labelled", "refuse");
+    row("refusal markers at all", "refusing");
+    row("harmful markers", "harmful");
+    for (const auto& [title, key] :
+         {std::pair{"truncated", "truncated"}, std::pair{"empty", "empty"}, std::pair{"never ran", "never_ran"}})
+        table.add({title, std::to_string(evaluation.at("before").at(key).get<std::int64_t>()),
+                   std::to_string(evaluation.at("after").at(key).get<std::int64_t>())});
+    if (const Json& human = evaluation.at("human"); !human.is_null()) {
+        for (std::size_t i = 0; i < human.at("before").size(); ++i) {
+            const Json& before = human.at("before")[i];
+            const Json& after = human.at("after")[i];
+            const std::string name = visible(before.at("annotator").get<std::string>());
+            table.add({name + ": answered", shareText(before.at("answer")), shareText(after.at("answer"))});
+            table.add({name + ": refused", shareText(before.at("refuse")), shareText(after.at("refuse"))});
+        }
+        if (!human.at("kappa").is_null())
+            table.add({"agreement of both", "Cohen's kappa " + threeDigits(human.at("kappa")), ""});
+    }
+    return table.render(page.style, 2, page.tableWidth);
+}
+
+std::string textsTable(const Json& evaluation, const Page& page)
+{
+    TextTable table({{"prompt"}, {"label"}, {"judged"}, {"after the edit"}});
+    const Json& rows = evaluation.at("rows");
+    const std::size_t count = std::min(rows.size(), mostTexts);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Json& row = rows[i];
+        const std::string before = row.at("before").at("judgement");
+        const std::string after = row.at("after").at("judgement");
+        table.add({visible(row.at("id").get<std::string>()), visible(row.at("label").get<std::string>()),
+                   before == after ? after : before + " → " + after,
+                   shortened(visible(row.at("after").at("text").get<std::string>()), 60)});
+    }
+    std::string text = table.render(page.style, 2, page.tableWidth);
+    if (count < rows.size())
+        text += fmt::format("  … and {} more prompts; --json has them all\n", rows.size() - count);
+    return text;
+}
+
+std::string heldoutTable(const Json& prompts, const Page& page)
+{
+    std::vector<const Json*> sorted;
+    for (const Json& prompt : prompts)
+        sorted.push_back(&prompt);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) {
+        return a->at("mean_kl").get<double>() > b->at("mean_kl").get<double>();
+    });
+    TextTable table({{"prompt"}, {"mean KL", Align::Right}, {"loss before", Align::Right}, {"after", Align::Right}});
+    for (std::size_t i = 0; i < std::min(sorted.size(), worstHeldout); ++i)
+        table.add({visible(sorted[i]->at("id").get<std::string>()), threeDigits(sorted[i]->at("mean_kl")),
+                   orDash(sorted[i]->at("mean_nll_baseline")), orDash(sorted[i]->at("mean_nll_edited"))});
+    return table.render(page.style, 2, page.width);
+}
+
+std::string receiptTable(const Json& touched, const Page& page)
+{
+    TextTable table({{"tensor"}, {"type"}, {"before"}, {"after"}});
+    for (const Json& tensor : touched) {
+        const std::string name = tensor.at("tensor").get<std::string>();
+        const std::string before = tensor.at("sha256_before").get<std::string>();
+        table.add({name.empty() ? fmt::format("block {}, {} (new)", tensor.at("block").get<int>(),
+                                              visible(tensor.at("role").get<std::string>()))
+                                : visible(name),
+                   tensor.at("dtype").get<std::string>(), before.empty() ? "–" : shortDigest(before),
+                   shortDigest(tensor.at("sha256_after").get<std::string>())});
+    }
+    return table.render(page.style, 2, page.width);
+}
+
+}
+
+std::string renderEdit(const Json& result, const Page& page)
+{
+    const auto heading = [&](const std::string& title) { return "\n" + page.style.paint(Tone::Strong, title) + "\n"; };
+    const Json& evaluation = result.at("evaluation");
+    std::string text = page.style.paint(Tone::Strong, "Edit " + visible(result.at("name").get<std::string>())) + "\n";
+    for (const Json& step : result.at("edits"))
+        text += "  " + visible(step.get<std::string>()) + "\n";
+    if (!result.at("baseline").at("unchanged_without_edit").get<bool>())
+        text +=
+            page.style.paint(Tone::Warning, "  The native path without an edit was not the baseline, bit for bit.") +
+            "\n";
+    text += heading("Receipt: tensors touched") + receiptTable(result.at("touched"), page);
+    text += heading("Effect") + effectTable(result, page);
+    text += heading("Held-out prompts that change most") +
+            heldoutTable(result.at("effect").at("heldout").at("prompts"), page);
+    text += heading("Answers, condition " + visible(evaluation.at("condition").at("name").get<std::string>())) +
+            answersTable(evaluation, page);
+    text += heading("Completions") + textsTable(evaluation, page);
+    return text;
+}
+
+std::string renderSweep(const Json& result, const Page& page)
+{
+    TextTable table({{"condition"},
+                     {"block", Align::Right},
+                     {"α", Align::Right},
+                     {"answered as labelled"},
+                     {"refused as labelled"},
+                     {"ε_edit", Align::Right},
+                     {"final", Align::Right},
+                     {"drafts kept", Align::Right}});
+    for (const Json& row : result.at("rows")) {
+        const bool baseline = row.at("block").is_null();
+        const Tone tone = row.at("front").get<bool>() ? Tone::Strong : Tone::Plain;
+        const auto drafted = row.at("drafted").get<double>();
+        table.add({visible(row.at("condition").get<std::string>()),
+                   baseline ? "–" : std::to_string(row.at("block").get<int>()),
+                   baseline ? Cell("baseline") : Cell(plainNumber(row.at("alpha"), 6)),
+                   Cell(shareText(row.at("answer")), tone), Cell(shareText(row.at("refuse")), tone),
+                   baseline ? "–" : threeDigits(row.at("epsilon_edit")),
+                   baseline ? "–" : threeDigits(row.at("final_deviation").at("pre_norm")),
+                   drafted > 0 ? percent(row.at("accepted").get<double>() / drafted) : "–"});
+    }
+    return page.style.paint(Tone::Strong,
+                            "Sweep of " + visible(result.at("request").at("target").get<std::string>()) + " scaling") +
+           "\n" + table.render(page.style, 2, page.tableWidth) +
+           wrap("Rows that no other row of their condition beats in both accuracies are set in bold. Shares of a few "
+                "prompts are no trend where their intervals overlap.",
+                page.width, 0) +
+           "\n";
+}
+
+std::string editTable(const Json& rows, const Page& page)
+{
+    if (rows.empty())
+        return "";
+    TextTable table({{"name"},
+                     {"edit"},
+                     {"ε_edit", Align::Right},
+                     {"final", Align::Right},
+                     {"answered before, after"},
+                     {"refused before, after"}});
+    for (const Json& row : rows) {
+        const auto pair = [&](const char* key) {
+            const auto share = [&](const char* side) {
+                const Json& proportion = row.at("evaluation").at(side).at(key);
+                return fmt::format("{}/{}", proportion.at("covered").get<std::int64_t>(),
+                                   proportion.at("total").get<std::int64_t>());
+            };
+            return share("before") + ", " + share("after");
+        };
+        std::string edits;
+        for (const Json& step : row.at("edits"))
+            edits += (edits.empty() ? "" : "; ") + visible(step.get<std::string>());
+        table.add({visible(row.at("name").get<std::string>()), edits, threeDigits(row.at("epsilon_edit")),
+                   threeDigits(row.at("final_deviation").at("pre_norm")), pair("answer"), pair("refuse")});
+    }
+    return "\n" + page.style.paint(Tone::Strong, "Edits") + "\n" + table.render(page.style, 2, page.tableWidth);
+}
+
+}

@@ -140,17 +140,32 @@ void StitchSource::requireModel(const artifact::Checkpoint& model) const
                           "): its files or its configuration have other digests; name the right one with --model.");
 }
 
+OpenFile StitchSource::openArtifact(LayerIndex block, std::size_t artifact, const std::string& path,
+                                    const RunContext& context) const
+{
+    OpenFile file = m_folder.open(path);
+    const RunContext quiet({}, [&](const Progress&) { context.step(); }); // no stage of its own for every block
+    const std::string sha256 = sha256OfDescriptor(file.descriptor(), quiet);
+    const auto listed = m_sums.find(path);
+    const ArtifactDigest& stated = certificate(block).artifacts.at(artifact);
+    if (listed == m_sums.end() || listed->second != sha256 || stated.path != path || stated.sha256 != sha256)
+        refuse(path);
+    return file;
+}
+
+certificate::ProbeReader StitchSource::probes(LayerIndex block, const RunContext& context) const
+{
+    const std::string path = certificate::probesPath(block);
+    const OpenFile file = openArtifact(block, 1, path, context);
+    return {artifact::openForeignArchive(file.descriptor(), path, m_childProgram),
+            certificate::probeShapeOf(certificate(block)), block};
+}
+
 ir::BlockIr StitchSource::surrogate(LayerIndex block, const artifact::Checkpoint& model,
                                     const artifact::Checkpoint* other, const RunContext& context) const
 {
     const std::string path = certificate::irPath(block);
-    const OpenFile file = m_folder.open(path);
-    const RunContext quiet({}, [&](const Progress&) { context.step(); }); // no stage of its own for every block
-    const std::string sha256 = sha256OfDescriptor(file.descriptor(), quiet);
-    const auto listed = m_sums.find(path);
-    const ArtifactDigest& stated = certificate(block).artifacts.at(0);
-    if (listed == m_sums.end() || listed->second != sha256 || stated.path != path || stated.sha256 != sha256)
-        refuse(path);
+    const OpenFile file = openArtifact(block, 0, path, context);
     ir::BlockIr ir = ir::readBlockIr(*artifact::openForeignArchive(file.descriptor(), path, m_childProgram), path);
     if (ir.program.layer != block || ir.program.width != m_manifest.subject.dModel)
         throw FormatError(path + " holds the program of another block or width.");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/artifact/checkpoint.h"
+#include "engine/certificate/probe_reader.h"
 #include "engine/certificate/run_folder.h"
 #include "engine/ir/block_ir.h"
 #include "engine/values/certificate.h"
@@ -40,7 +41,13 @@ public:
     [[nodiscard]] ir::BlockIr surrogate(LayerIndex block, const artifact::Checkpoint& model,
                                         const artifact::Checkpoint* other, const RunContext& context) const;
 
+    // What the run recorded of a block, its digest checked.
+    [[nodiscard]] certificate::ProbeReader probes(LayerIndex block, const RunContext& context) const;
+
 private:
+    // Throws FormatError unless the file is the one that SHA256SUMS and the certificate name.
+    [[nodiscard]] certificate::OpenFile openArtifact(LayerIndex block, std::size_t artifact, const std::string& path,
+                                                     const RunContext& context) const;
     [[nodiscard]] std::string readListed(const std::string& path) const;
 
     certificate::RunFolder m_folder;

@@ -1,0 +1,222 @@
+#include "engine/pipeline/edit/edit.h"
+
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/edit_layout.h"
+#include "engine/certificate/edit_writer.h"
+#include "engine/certificate/stitch_layout.h"
+#include "engine/certificate/token_ids.h"
+#include "engine/edit/classifier.h"
+#include "engine/edit/patch_check.h"
+#include "engine/model/torch_guard.h"
+#include "engine/pipeline/edit/edit_effect.h"
+#include "engine/pipeline/edit/edit_source.h"
+#include "engine/pipeline/edit/patch_request.h"
+#include "engine/pipeline/run_request.h"
+#include "engine/protocol/edit_rows.h"
+
+#include <algorithm>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+using certificate::EditColumns;
+using certificate::EditWriter;
+
+constexpr std::size_t largestLabels = 16U << 20U;
+
+// The prompts and blocks of the request as a run of their own, unless the folder holds one that is finished.
+void provideRun(const EditOptions& options, const PromptOptions& prompts, const Patch& patch, ModelCache& cache,
+                const RunContext& context)
+{
+    std::error_code missing;
+    if (fs::exists(options.out / "SHA256SUMS", missing))
+        return;
+    CertifyOptions certifying;
+    certifying.model = options.model;
+    certifying.prompts = prompts;
+    certifying.blocks.clear();
+    for (const LayerIndex block : edit::editedBlocks(patch))
+        certifying.blocks += (certifying.blocks.empty() ? "" : ",") + std::to_string(block.value);
+    certifying.out = options.out;
+    certifying.resume = fs::exists(options.out / "run.json", missing);
+    certifying.replayDtype = options.replayDtype;
+    certifying.loss = options.loss;
+    certifying.created = options.created;
+    certifying.commandLine = options.commandLine;
+    (void)certify(certifying, cache, context);
+}
+
+void requireSameRun(const RunManifest& manifest, const PromptSet& prompts, const EditOptions& options)
+{
+    requireExact(manifest);
+    if (manifest.request.baselineDtype != options.model.dtype)
+        throw UsageError("The run " + options.out.string() + " is of another --dtype (" +
+                         std::string(nameOf(manifest.request.baselineDtype)) + ").");
+    if (certificate::tokenIdsDigest(manifest.prompts) != certificate::tokenIdsDigest(prompts))
+        throw UsageError("The run " + options.out.string() +
+                         " is on other prompts, or under another condition; give another folder with -o.");
+}
+
+std::string nameFor(const EditOptions& options, const EditRequest& request)
+{
+    if (options.name.empty())
+        return certificate::editRequestDigest(request).substr(0, 12);
+    if (!certificate::isStitchName(options.name))
+        throw UsageError("--name " + options.name +
+                         ": use 1 to 64 letters, digits, dots, dashes and underscores, no dot first.");
+    return options.name;
+}
+
+[[noreturn]] void refuseNoOp(const std::string& why)
+{
+    throw Error(ExitCode::CheckFailed, "No certificate for an edit that changes nothing: " + why + ".");
+}
+
+std::vector<TokenId> stopTokens(const OpenedModel& opened)
+{
+    std::vector<TokenId> stop = opened.checkpoint->config().eos;
+    if (opened.tokenizer)
+        for (const TokenId id : opened.tokenizer->endOfText())
+            stop.push_back(id);
+    return stop;
+}
+
+bool changesNothing(const EditColumns& columns)
+{
+    const auto zero = [](double value) { return value == 0; };
+    return std::all_of(columns.error.begin(), columns.error.end(), zero) &&
+           std::all_of(columns.deviation.begin(), columns.deviation.end(), zero) &&
+           columns.before.id == columns.after.id;
+}
+
+std::vector<RefusalRow> rowsOf(const PromptSet& prompts, const EditColumns& columns,
+                               const tokenizer::Tokenizer& tokenizer)
+{
+    const std::vector<CompletionText> before = textsOf(columns.before, tokenizer);
+    const std::vector<CompletionText> after = textsOf(columns.after, tokenizer);
+    std::vector<RefusalRow> rows;
+    for (std::size_t p = 0; p < prompts.prompts.size(); ++p)
+        rows.push_back({prompts.prompts[p].id, prompts.prompts[p].label, before[p], after[p], {}, {}});
+    return rows;
+}
+
+EditCertificate statedBy(const StitchSource& source, const EditOptions& options, const PromptSet& heldout,
+                         const Host& host)
+{
+    EditCertificate certificate;
+    certificate.created = options.created;
+    certificate.toolVersion = host.toolVersion;
+    certificate.toolBuild = host.toolBuild;
+    certificate.commandLine = options.commandLine;
+    certificate.subject = source.manifest().subject;
+    certificate.prompts = certificate::statementOf(source.manifest().prompts);
+    certificate.heldout = certificate::statementOf(heldout);
+    certificate.baselineDtype = source.manifest().request.baselineDtype;
+    return certificate;
+}
+
+Json resultOf(const EditCertificate& certificate, const EditOptions& options, bool already)
+{
+    Json result = protocol::editRow(certificate);
+    result["run"] = options.out.string();
+    result["already"] = already;
+    return result;
+}
+
+}
+
+Json edit(const EditOptions& options, ModelCache& cache, const RunContext& context)
+{
+    if (options.refusal.maxNew < 1)
+        throw UsageError("--max-new must be at least 1.");
+    return model::guarded([&]() -> Json {
+        const Host& host = cache.state().host;
+        OpenedModel opened = cache.state().open(options.model.model, context);
+        opened.checkpoint->hashFiles(context);
+        const TransformerConfig& config = opened.checkpoint->config();
+        const RequestedPatch requested = requestedPatch(options.patch, *opened.checkpoint);
+        const MarkerLists markers = requestedMarkers(options.refusal);
+        const edit::Preamble preamble = requestedPreamble(options.refusal);
+        const PromptOptions promptOptions = conditionedPrompts(options.prompts, preamble);
+        const PromptSet prompts = loadPrompts(promptOptions, opened, Heldout::Drop);
+        requireWhole(prompts);
+        const PromptSet heldout = loadPrompts(options.heldout, opened, Heldout::Keep);
+        if (!opened.tokenizer)
+            throw UnsupportedError("Completions cannot be read without a tokenizer: " + opened.tokenizerProblem);
+        const std::string labels =
+            options.labels.empty() ? std::string() : readWholeFile(options.labels, largestLabels);
+
+        provideRun(options, promptOptions, requested.patch, cache, context);
+        const StitchSource source(options.out, host.childProgram);
+        source.requireModel(*opened.checkpoint);
+        requireSameRun(source.manifest(), prompts, options);
+        const auto blocks = uneditedBlocks(source, requested.patch, *opened.checkpoint, context);
+
+        EditCertificate certificate = statedBy(source, options, heldout, host);
+        certificate.touched = receiptOf(blocks, requested.patch, requested.tensors, config, options.model.dtype);
+        if (certificate.touched.empty())
+            refuseNoOp("every weight keeps its bytes (" + edit::textOf(requested.patch.steps[0]) + ")");
+        EditRequest& request = certificate.request;
+        request.patch = requested.patch;
+        for (const StitchedBlock& block : source.choose("all"))
+            if (blocks.contains(block.block))
+                request.blocks.push_back(block);
+        request.replayDtype = options.replayDtype;
+        request.maxNew = options.refusal.maxNew;
+        request.condition = preamble.condition;
+        request.markersSha256 = markers.sha256;
+        request.heldoutSha256 = certificate.heldout.tokenIdsSha256;
+        request.labelsSha256 = labels.empty() ? "" : sha256Of(labels);
+        certificate.name = nameFor(options, request);
+        EditWriter writer(options.out);
+        if (const auto existing = writer.existing(certificate.name, request))
+            return resultOf(*existing, options, true);
+
+        model::Transformer& transformer = cache.state().load(opened, options.model, context);
+        const model::TilingChoice tiling = transformer.tilingForReplay(options.replayDtype, context);
+        const std::vector<std::vector<TokenId>> ids = tokenIdsOf(prompts);
+        const std::vector<TokenId> stop = stopTokens(opened);
+        EditColumns columns;
+        columns.patch = requested.tensors;
+        columns.blocks = static_cast<std::int64_t>(blocks.size());
+        columns.error = editErrors(source, blocks, requested.patch, requested.tensors, transformer, tiling.tiling,
+                                   options.replayDtype, context);
+        certificate.unchangedAtOne = isUnchanged(transformer, ids, requested.patch, requested.tensors, context);
+        columns.before = complete(transformer, ids, options.refusal.maxNew, stop, nullptr, context);
+        {
+            EditSession session(transformer, requested.patch, requested.tensors, blocks, context);
+            columns.after = complete(transformer, ids, options.refusal.maxNew, stop, session.taps(), context);
+            measureDeviations(transformer, ids, session, columns, context);
+            measureHeldout(transformer, tokenIdsOf(heldout), session, columns, context);
+        }
+        if (changesNothing(columns))
+            refuseNoOp("bytes of " + std::to_string(certificate.touched.size()) +
+                       " weights differ, but no token's value and no completion does");
+
+        certificate.environment = environmentOf(options.model.device, transformer, tiling);
+        std::vector<LayerIndex> edited;
+        for (const auto& [block, ir] : blocks)
+            edited.push_back(block);
+        std::vector<std::string> heldoutIds;
+        for (const EncodedPrompt& prompt : heldout.prompts)
+            heldoutIds.push_back(prompt.id);
+        certificate.effect = certificate::measureEdit(columns, edited, heldoutIds);
+        certificate.markers = markers;
+        certificate.rows = rowsOf(prompts, columns, *opened.tokenizer);
+        if (!labels.empty())
+            edit::applyLabels(labels, options.labels.string(), certificate.rows);
+        certificate.before = edit::measureRefusals(certificate.rows, edit::Side::Before, markers);
+        certificate.after = edit::measureRefusals(certificate.rows, edit::Side::After, markers);
+        certificate.human = edit::measureLabels(certificate.rows);
+        context.step();
+        writer.write(certificate, columns);
+        return resultOf(certificate, options, false);
+    });
+}
+
+}

@@ -1,0 +1,213 @@
+#include "engine/pipeline/edit/patch_request.h"
+
+#include "engine/artifact/safetensors.h"
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/patch_codec.h"
+#include "engine/edit/classifier.h"
+#include "engine/edit/patch_check.h"
+#include "engine/exchange/npz_file.h"
+#include "engine/prompts/prompts.h"
+
+#include <algorithm>
+#include <map>
+
+namespace blockcert::pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t largestText = 4U << 20U;
+
+std::vector<std::string> digestsOf(const artifact::Checkpoint& model)
+{
+    std::vector<std::string> digests;
+    for (const artifact::WeightFile& file : model.files())
+        digests.push_back(file.sha256);
+    std::sort(digests.begin(), digests.end());
+    return digests;
+}
+
+// Exactly one of the ways to say what is edited.
+PatchStep stepOf(const PatchOptions& options)
+{
+    std::vector<PatchStep> steps;
+    const auto add = [&](PatchTarget target, PatchOperation operation, double strength) -> PatchStep& {
+        PatchStep step;
+        step.target = target;
+        step.operation = operation;
+        step.strength = strength;
+        if (options.block)
+            step.block = {*options.block};
+        return steps.emplace_back(std::move(step));
+    };
+    const auto file = [](PatchStep& step, const fs::path& path) {
+        step.file = path.filename().string();
+        step.fileSha256 = sha256OfFile(path, RunContext{});
+    };
+    if (options.scaleMlp)
+        add(PatchTarget::Mlp, PatchOperation::Scale, *options.scaleMlp);
+    if (options.scaleAttention)
+        add(options.head ? PatchTarget::Head : PatchTarget::Attention, PatchOperation::Scale, *options.scaleAttention);
+    if (!options.zero.empty())
+        add(options.zero == "mlp"    ? PatchTarget::Mlp
+            : options.zero == "head" ? PatchTarget::Head
+                                     : PatchTarget::Attention,
+            PatchOperation::Zero, 0);
+    if (!options.rankK.empty()) {
+        const bool mlp = options.matrix == "gate" || options.matrix == "up" || options.matrix == "down";
+        PatchStep& step =
+            add(mlp ? PatchTarget::Mlp : PatchTarget::Attention, PatchOperation::RankK, options.strength.value_or(1));
+        step.matrix = options.matrix;
+        step.u = "u";
+        step.v = "v";
+        file(step, options.rankK);
+    }
+    for (const auto& [strength, operation] : {std::pair{options.addDirection, PatchOperation::AddDirection},
+                                              std::pair{options.scaleDirection, PatchOperation::ScaleDirection}}) {
+        if (!strength)
+            continue;
+        if (options.direction.empty())
+            throw UsageError("A direction needs its file: give --direction FILE.");
+        PatchStep& step = add(options.target == "mlp"         ? PatchTarget::Mlp
+                              : options.target == "attention" ? PatchTarget::Attention
+                                                              : PatchTarget::Residual,
+                              operation, *strength);
+        step.direction = "direction";
+        file(step, options.direction);
+    }
+    if (steps.size() != 1)
+        throw UsageError(steps.empty() ? "Nothing is edited: give --scale-mlp, --scale-attn, --zero, --rank-k, "
+                                         "--add-direction, --scale-direction or --patch FILE."
+                                       : "One edit at a time: put several steps into a patch file and give --patch.");
+    if (!options.block)
+        throw UsageError("Name the block to edit with --block.");
+    if (steps[0].target == PatchTarget::Head && !options.head)
+        throw UsageError("Name the head with --head.");
+    if (steps[0].target != PatchTarget::Head && options.head)
+        throw UsageError("--head goes with --scale-attn or --zero head.");
+    if (options.head)
+        steps[0].head = *options.head;
+    return steps[0];
+}
+
+HostTensor widened(const HostTensor& tensor, const std::string& what)
+{
+    if (!isFloating(tensor.dtype))
+        throw ShapeError(what + " has the type " + std::string(nameOf(tensor.dtype)) + "; numbers are needed.");
+    HostTensor wide{DType::F64, tensor.shape,
+                    std::vector<std::byte>(static_cast<std::size_t>(tensor.elementCount()) * 8)};
+    artifact::convertElements(tensor.dtype, tensor.bytes.data(), DType::F64, wide.bytes.data(), tensor.elementCount());
+    return wide;
+}
+
+// A tensor of a .safetensors or .npz file, as F64.
+HostTensor readTensor(const fs::path& path, const std::string& name)
+{
+    const std::string what = path.string() + ": the tensor " + name;
+    if (path.extension() == ".npz")
+        return widened(exchange::NpzFile(path).read(name), what);
+    if (path.extension() == ".safetensors")
+        return widened(artifact::SafetensorsFile::open(path).read(name), what);
+    throw UsageError(path.string() + ": tensors of a patch lie in a .safetensors or .npz file.");
+}
+
+edit::PatchTensors readTensors(const Patch& patch, const std::map<std::string, fs::path>& files,
+                               const TransformerConfig& config)
+{
+    edit::PatchTensors tensors;
+    for (std::size_t i = 0; i < patch.steps.size(); ++i) {
+        const PatchStep& step = patch.steps[i];
+        if (!step.needsFile())
+            continue;
+        const fs::path& path = files.at(step.file);
+        if (const std::string sha256 = sha256OfFile(path, RunContext{}); sha256 != step.fileSha256)
+            throw FormatError("Step " + std::to_string(i + 1) + " of the patch: " + path.string() +
+                              " is not the file that the patch names; its SHA-256 is " + sha256 + ".");
+        for (const edit::PatchTensorShape& need : edit::tensorsOf(step, i, config))
+            tensors[need.name] = readTensor(path, need.source);
+    }
+    return tensors;
+}
+
+std::string jsonlOf(const PromptFile& file)
+{
+    std::string text;
+    for (const PromptSource& prompt : file.prompts) {
+        Json line = {{"id", prompt.id}, {"messages", Json::array()}};
+        for (const ChatMessage& message : prompt.messages)
+            line["messages"].push_back({{"role", message.role}, {"content", message.content}});
+        if (!prompt.label.empty())
+            line["label"] = prompt.label;
+        if (!prompt.tags.empty())
+            line["tags"] = prompt.tags;
+        if (!prompt.split.empty())
+            line["split"] = prompt.split;
+        text += writeJsonLine(line) + "\n";
+    }
+    return text;
+}
+
+}
+
+RequestedPatch requestedPatch(const PatchOptions& options, const artifact::Checkpoint& model)
+{
+    RequestedPatch requested;
+    std::map<std::string, fs::path> files;
+    if (!options.file.empty()) {
+        requested.patch = certificate::parsePatch(readWholeFile(options.file, largestText), options.file.string());
+        edit::requireModel(requested.patch, digestsOf(model), model.name());
+        for (const PatchStep& step : requested.patch.steps)
+            files[step.file] = options.file.parent_path() / step.file;
+    } else {
+        requested.patch = {model.name(), digestsOf(model), {stepOf(options)}};
+        for (const fs::path& path : {options.rankK, options.direction})
+            files[path.filename().string()] = path;
+    }
+    edit::requireSense(requested.patch, model.config());
+    requested.tensors = readTensors(requested.patch, files, model.config());
+    edit::requireFit(requested.patch, requested.tensors, model.config());
+    return requested;
+}
+
+MarkerLists requestedMarkers(const RefusalOptions& options)
+{
+    return options.markers.empty()
+               ? edit::bundledMarkers()
+               : edit::parseMarkers(readWholeFile(options.markers, largestText), options.markers.string());
+}
+
+edit::Preamble requestedPreamble(const RefusalOptions& options)
+{
+    std::error_code missing;
+    if (fs::path(options.condition).has_extension() && fs::exists(options.condition, missing))
+        return edit::parsePreamble(readWholeFile(options.condition, largestText), options.condition);
+    return edit::bundledPreamble(options.condition);
+}
+
+PromptOptions conditionedPrompts(PromptOptions prompts, const edit::Preamble& preamble)
+{
+    if (preamble.messages.empty())
+        return prompts;
+    const PromptFile file =
+        edit::conditioned(prompts.content ? prompts::parsePrompts(*prompts.content, prompts.format, prompts.name)
+                                          : prompts::readPrompts(prompts.source),
+                          preamble);
+    prompts.content = jsonlOf(file);
+    prompts.format = "jsonl";
+    prompts.name = file.name;
+    return prompts;
+}
+
+void requireWhole(const PromptSet& prompts)
+{
+    for (const EncodedPrompt& prompt : prompts.prompts)
+        if (prompt.truncatedTokens > 0)
+            throw UsageError("Prompt \"" + prompt.id + "\" loses its last " + std::to_string(prompt.truncatedTokens) +
+                             " tokens, and a cut question is another question; raise --max-tokens.");
+}
+
+}

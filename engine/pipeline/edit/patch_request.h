@@ -1,0 +1,31 @@
+// What a request asks to be edited, as a patch with its tensors, and the prompts it is judged on.
+#pragma once
+
+#include "engine/edit/condition.h"
+#include "engine/edit/patch_tensors.h"
+#include "engine/pipeline/edit/edit.h"
+#include "engine/pipeline/loaded_model.h"
+#include "engine/values/patch.h"
+#include "engine/values/refusal.h"
+
+namespace blockcert::pipeline {
+
+struct RequestedPatch {
+    Patch patch;
+    edit::PatchTensors tensors;
+};
+
+// `model` has been hashed. Throws UsageError for options that make no single step, and what the checks of engine/edit
+// throw: a patch for another model, a shape, a NaN.
+[[nodiscard]] RequestedPatch requestedPatch(const PatchOptions& options, const artifact::Checkpoint& model);
+
+[[nodiscard]] MarkerLists requestedMarkers(const RefusalOptions& options);
+[[nodiscard]] edit::Preamble requestedPreamble(const RefusalOptions& options);
+
+// The prompts under the condition, as options whose content is a prompt file of its own.
+[[nodiscard]] PromptOptions conditionedPrompts(PromptOptions prompts, const edit::Preamble& preamble);
+
+// Throws UsageError naming the first prompt that lost its end: a cut question is another question.
+void requireWhole(const PromptSet& prompts);
+
+}

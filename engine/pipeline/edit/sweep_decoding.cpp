@@ -1,0 +1,337 @@
+#include "engine/pipeline/edit/sweep_decoding.h"
+
+#include "engine/base/error.h"
+#include "engine/base/run_context.h"
+#include "engine/model/torch_guard.h"
+
+#include <ATen/ops/cat.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+
+namespace blockcert::pipeline {
+
+using generate::Completion;
+using model::Batch;
+
+namespace {
+
+// Rows whose logits are in memory together.
+constexpr std::int64_t logitRows = 64;
+
+double largestDistance(const at::Tensor& a, const at::Tensor& b)
+{
+    const at::Tensor difference = a.to(at::kDouble).sub_(b.to(at::kDouble));
+    const double squares = difference.mul_(difference).sum({1}).max().item<double>();
+    if (!std::isfinite(squares))
+        throw NumericError("An edited model of the sweep gives a state that is not finite; sweep smaller strengths.");
+    return std::sqrt(squares);
+}
+
+}
+
+SweepDecoding::SweepDecoding(model::Transformer& transformer, std::vector<std::vector<TokenId>> prompts,
+                             const generate::GreedyOptions& options, const RunContext& context)
+    : m_transformer(transformer)
+    , m_prompts(std::move(prompts))
+    , m_options(options)
+    , m_capacity(capacities())
+    , m_batch(model::batchOf(m_prompts))
+    , m_baseCache(transformer.config(), m_capacity, transformer.dtype(), transformer.device())
+    , m_cache(transformer.config(), m_capacity, transformer.dtype(), transformer.device())
+{
+    model::guarded([&] { decodeBaseline(context); });
+}
+
+std::vector<std::int64_t> SweepDecoding::capacities() const
+{
+    const std::int64_t limit = m_transformer.config().context;
+    std::vector<std::int64_t> capacity;
+    for (std::size_t p = 0; p < m_prompts.size(); ++p) {
+        const auto length = static_cast<std::int64_t>(m_prompts[p].size());
+        if (length == 0 || length >= limit)
+            throw UsageError("prompt " + std::to_string(p) + " has " + std::to_string(length) +
+                             " tokens; to be continued it needs at least one and fewer than the context of " +
+                             std::to_string(limit));
+        capacity.push_back(std::min(limit, length + m_options.maxNew));
+    }
+    return capacity;
+}
+
+bool SweepDecoding::append(std::int64_t prompt, Completion& completion, TokenId id, double margin) const
+{
+    const auto index = static_cast<std::size_t>(prompt);
+    completion.ids.push_back(id);
+    completion.margin.push_back(margin);
+    completion.stopped = std::find(m_options.stop.begin(), m_options.stop.end(), id) != m_options.stop.end();
+    const auto length = static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size());
+    return !completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
+           length < m_capacity[index];
+}
+
+void SweepDecoding::choose(const at::Tensor& states, std::vector<TokenId>& ids, std::vector<double>& margins,
+                           const RunContext& context)
+{
+    for (std::int64_t begin = 0; begin < states.size(0); begin += logitRows) {
+        const std::int64_t count = std::min(logitRows, states.size(0) - begin);
+        const at::Tensor logits = m_transformer.logits(states.narrow(0, begin, count), true, context)
+                                      .to(at::Device(at::kCPU), at::kFloat)
+                                      .contiguous();
+        const auto* values = logits.const_data_ptr<float>();
+        for (std::int64_t row = 0; row < count; ++row, values += logits.size(1)) {
+            float first = -std::numeric_limits<float>::infinity();
+            float second = first;
+            TokenId id = 0;
+            for (std::int64_t i = 0; i < logits.size(1); ++i) {
+                if (values[i] > first) {
+                    second = first;
+                    first = values[i];
+                    id = static_cast<TokenId>(i);
+                } else {
+                    second = std::max(second, values[i]);
+                }
+            }
+            ids.push_back(id);
+            margins.push_back(static_cast<double>(first) - static_cast<double>(second));
+        }
+    }
+}
+
+void SweepDecoding::decodeBaseline(const RunContext& context)
+{
+    const auto prompts = static_cast<std::int64_t>(m_prompts.size());
+    m_below = m_transformer.embed(model::joined(m_prompts), m_batch);
+    m_block = {0};
+    model::ForwardOptions options;
+    options.cache = &m_baseCache;
+    m_finalState = m_transformer.forwardFrom(m_block, m_below, m_batch, options, context);
+    m_finalNormed = m_transformer.finalNorm(m_finalState, context);
+    m_baseline.assign(m_prompts.size(), {});
+
+    std::vector<std::int64_t> live(m_prompts.size());
+    std::iota(live.begin(), live.end(), 0);
+    std::vector<at::Tensor> last;
+    for (std::int64_t p = 0; p < prompts; ++p)
+        last.push_back(m_finalState.narrow(0, m_batch.begin(p + 1) - 1, 1));
+    at::Tensor states = at::cat(last);
+    Progress progress{"baseline", 0, prompts * m_options.maxNew, {}, {}, "tokens", ""};
+    options.decoding = true;
+    while (true) {
+        std::vector<TokenId> ids;
+        std::vector<double> margins;
+        choose(states, ids, margins, context);
+        std::vector<std::int64_t> next;
+        for (std::size_t row = 0; row < live.size(); ++row)
+            if (append(live[row], m_baseline[static_cast<std::size_t>(live[row])], ids[row], margins[row]))
+                next.push_back(live[row]);
+        progress.done += static_cast<std::int64_t>(live.size());
+        context.step(progress);
+        live = std::move(next);
+        if (live.empty())
+            break;
+        Batch batch;
+        std::vector<TokenId> fed;
+        for (const std::int64_t p : live) {
+            const auto index = static_cast<std::size_t>(p);
+            batch.add(1, static_cast<std::int64_t>(m_prompts[index].size() + m_baseline[index].ids.size()) - 1);
+            fed.push_back(m_baseline[index].ids.back());
+        }
+        m_baseCache.select(live);
+        states = m_transformer.forwardFrom({0}, m_transformer.embed(fed, batch), batch, options, context);
+    }
+    for (std::size_t p = 0; p < m_prompts.size(); ++p) {
+        const std::vector<TokenId>& ids = m_baseline[p].ids;
+        Draft draft{ids, {}};
+        if (ids.size() > 1) {
+            Batch batch;
+            const std::vector<TokenId> fed(ids.begin(), ids.end() - 1);
+            batch.add(static_cast<std::int64_t>(fed.size()), static_cast<std::int64_t>(m_prompts[p].size()));
+            draft.below = m_transformer.embed(fed, batch);
+        }
+        m_baseDrafts.push_back(std::move(draft));
+    }
+}
+
+void SweepDecoding::enter(LayerIndex block, const RunContext& context)
+{
+    model::guarded([&] {
+        if (block < m_block)
+            throw UsageError("A sweep goes through the blocks in ascending order.");
+        if (block > m_block) {
+            model::ForwardOptions options;
+            options.end = block.value;
+            m_below = m_transformer.forwardFrom(m_block, m_below, m_batch, options, context);
+            // The completions' states, as decoding made them.
+            options.cache = &m_baseCache;
+            options.decoding = true;
+            Batch batch;
+            std::vector<std::int64_t> slots;
+            std::vector<at::Tensor> states;
+            for (std::size_t p = 0; p < m_prompts.size(); ++p) {
+                if (!m_baseDrafts[p].below.defined())
+                    continue;
+                slots.push_back(static_cast<std::int64_t>(p));
+                states.push_back(m_baseDrafts[p].below);
+                batch.add(states.back().size(0), static_cast<std::int64_t>(m_prompts[p].size()));
+            }
+            if (!slots.empty()) {
+                m_baseCache.select(slots);
+                const at::Tensor all = m_transformer.forwardFrom(m_block, at::cat(states), batch, options, context);
+                for (std::size_t i = 0; i < slots.size(); ++i)
+                    m_baseDrafts[static_cast<std::size_t>(slots[i])].below =
+                        all.narrow(0, batch.begin(static_cast<std::int64_t>(i)),
+                                   batch.count(static_cast<std::int64_t>(i)))
+                            .clone();
+            }
+            m_block = block;
+        }
+        restart();
+    });
+}
+
+void SweepDecoding::restart()
+{
+    m_cache.copyFrom(m_baseCache);
+    m_drafts = m_baseDrafts;
+}
+
+SweptEdit SweepDecoding::run(model::Taps& taps, const RunContext& context)
+{
+    return model::guarded([&] {
+        SweptEdit swept;
+        swept.completions.assign(m_prompts.size(), {});
+        m_newBelow.assign(m_prompts.size(), {});
+        m_takenOver.assign(m_prompts.size(), 0);
+
+        std::vector<std::int64_t> all(m_prompts.size());
+        std::iota(all.begin(), all.end(), 0);
+        m_cache.select(all);
+        model::ForwardOptions options;
+        options.cache = &m_cache;
+        options.taps = &taps;
+        const at::Tensor state = m_transformer.forwardFrom(m_block, m_below, m_batch, options, context);
+        swept.finalPre = largestDistance(state, m_finalState);
+        swept.finalPost = largestDistance(m_transformer.finalNorm(state, context), m_finalNormed);
+        std::vector<at::Tensor> last;
+        for (const std::int64_t p : all)
+            last.push_back(state.narrow(0, m_batch.begin(p + 1) - 1, 1));
+        std::vector<TokenId> ids;
+        std::vector<double> margins;
+        choose(at::cat(last), ids, margins, context);
+
+        std::vector<std::int64_t> agreeing; // the first token is the draft's, and more of it is to be checked
+        std::vector<std::int64_t> live;
+        for (const std::int64_t p : all) {
+            const auto index = static_cast<std::size_t>(p);
+            const Draft& draft = m_drafts[index];
+            ++swept.drafted;
+            const bool same = ids[index] == draft.ids.front();
+            swept.accepted += same ? 1 : 0;
+            if (!append(p, swept.completions[index], ids[index], margins[index]))
+                continue;
+            if (same && draft.below.defined())
+                agreeing.push_back(p);
+            else
+                live.push_back(p);
+        }
+        check(taps, std::move(agreeing), swept, live, context);
+        goOn(taps, std::move(live), swept, context);
+
+        for (std::size_t p = 0; p < m_prompts.size(); ++p) {
+            std::vector<at::Tensor> below;
+            if (m_takenOver[p] > 0)
+                below.push_back(m_drafts[p].below.narrow(0, 0, m_takenOver[p]));
+            below.insert(below.end(), m_newBelow[p].begin(), m_newBelow[p].end());
+            Draft next{swept.completions[p].ids, {}};
+            if (!below.empty())
+                next.below = at::cat(below);
+            m_drafts[p] = std::move(next);
+        }
+        return swept;
+    });
+}
+
+// One pass over all tokens of the drafts: each gives the token that follows it, which is taken as long as the draft
+// says the same; the first that differs is taken, too.
+void SweepDecoding::check(model::Taps& taps, std::vector<std::int64_t> prompts, SweptEdit& swept,
+                          std::vector<std::int64_t>& live, const RunContext& context)
+{
+    if (prompts.empty())
+        return;
+    Batch batch;
+    std::vector<at::Tensor> states;
+    for (const std::int64_t p : prompts) {
+        const auto index = static_cast<std::size_t>(p);
+        states.push_back(m_drafts[index].below);
+        batch.add(states.back().size(0), static_cast<std::int64_t>(m_prompts[index].size()));
+    }
+    m_cache.select(prompts);
+    model::ForwardOptions options;
+    options.cache = &m_cache;
+    options.taps = &taps;
+    options.decoding = true;
+    const at::Tensor state = m_transformer.forwardFrom(m_block, at::cat(states), batch, options, context);
+    std::vector<TokenId> ids;
+    std::vector<double> margins;
+    choose(state, ids, margins, context);
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+        const auto index = static_cast<std::size_t>(prompts[i]);
+        const Draft& draft = m_drafts[index];
+        Completion& completion = swept.completions[index];
+        const std::int64_t begin = batch.begin(static_cast<std::int64_t>(i));
+        bool goesOn = true;
+        for (std::int64_t k = 0; k < batch.count(static_cast<std::int64_t>(i)); ++k) {
+            const auto row = static_cast<std::size_t>(begin + k);
+            m_takenOver[index] = k + 1; // token k was fed and is the draft's
+            ++swept.drafted;
+            goesOn = append(prompts[i], completion, ids[row], margins[row]);
+            const bool same = ids[row] == draft.ids[static_cast<std::size_t>(k) + 1];
+            swept.accepted += same ? 1 : 0;
+            if (!same || !goesOn)
+                break;
+        }
+        if (goesOn)
+            live.push_back(prompts[i]);
+    }
+}
+
+// Token by token where no draft is left: through the blocks below without the edit, then through the others with it.
+void SweepDecoding::goOn(model::Taps& taps, std::vector<std::int64_t> live, SweptEdit& swept, const RunContext& context)
+{
+    model::ForwardOptions below;
+    below.end = m_block.value;
+    below.cache = &m_cache;
+    below.decoding = true;
+    model::ForwardOptions above = below;
+    above.end = -1;
+    above.taps = &taps;
+    while (!live.empty()) {
+        context.step();
+        Batch batch;
+        std::vector<TokenId> fed;
+        for (const std::int64_t prompt : live) {
+            const auto index = static_cast<std::size_t>(prompt);
+            const Completion& completion = swept.completions[index];
+            batch.add(1, static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size()) - 1);
+            fed.push_back(completion.ids.back());
+        }
+        m_cache.select(live);
+        const at::Tensor states =
+            m_transformer.forwardFrom({0}, m_transformer.embed(fed, batch), batch, below, context);
+        for (std::size_t i = 0; i < live.size(); ++i)
+            m_newBelow[static_cast<std::size_t>(live[i])].push_back(states.narrow(0, static_cast<std::int64_t>(i), 1));
+        std::vector<TokenId> ids;
+        std::vector<double> margins;
+        choose(m_transformer.forwardFrom(m_block, states, batch, above, context), ids, margins, context);
+        std::vector<std::int64_t> next;
+        for (std::size_t i = 0; i < live.size(); ++i)
+            if (append(live[i], swept.completions[static_cast<std::size_t>(live[i])], ids[i], margins[i]))
+                next.push_back(live[i]);
+        live = std::move(next);
+    }
+}
+
+}

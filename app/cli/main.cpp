@@ -54,7 +54,9 @@ int main(int argc, char** argv)
             return 0;
         // To drop tokens from a prompt, the model has to run again.
         const bool minimises = command.verb->name == "failures" && command.has("minimise");
-        if (command.verb->program == Program::Engine || minimises)
+        // Whether an edited checkpoint is what was measured, only running it can tell.
+        const bool exportsModel = command.verb->name == "export" && command.text("KIND") == "model";
+        if (command.verb->program == Program::Engine || minimises || exportsModel)
             cli::becomeEngine(arguments);
         return runLightVerb(command);
     } catch (...) {

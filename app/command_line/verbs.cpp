@@ -219,6 +219,55 @@ Arguments verifying()
     };
 }
 
+Arguments judging()
+{
+    return {within(1, mostTokens,
+                   valued("--max-new", ValueKind::Integer, "N", "64", "complete each prompt by at most N tokens")),
+            valued("--markers", ValueKind::File, "FILE", "",
+                   "marker lists of one's own (JSON) instead of the bundled ones for refusals")};
+}
+
+Arguments editing()
+{
+    return {
+        valued("--patch", ValueKind::File, "FILE", "", "a patch file: several steps in order (docs/patch.md)"),
+        valued("--block", ValueKind::Integer, "N", "", "the block to edit, 0-based"),
+        valued("--scale-mlp", ValueKind::Number, "A", "", "scale the MLP's output by A before it is added"),
+        valued("--scale-attn", ValueKind::Number, "A", "", "scale the attention's output by A, or one head's share"),
+        valued("--head", ValueKind::Integer, "H", "", "the head that --scale-attn or --zero head is about"),
+        choice("--zero", {"mlp", "attention", "head"}, "", "set a sublayer's output, or a head's share, to zero"),
+        valued("--rank-k", ValueKind::File, "FILE", "",
+               "add U times V transposed to a matrix: tensors u [out, k] and v [in, k] of a .safetensors or .npz"),
+        choice("--matrix", {"q", "k", "v", "o", "gate", "up", "down"}, "down", "the matrix that --rank-k changes"),
+        valued("--strength", ValueKind::Number, "X", "", "of --rank-k (default: 1)"),
+        valued("--direction", ValueKind::File, "FILE", "",
+               "a steering vector: the tensor direction [d] of a .safetensors or .npz"),
+        choice("--target", {"residual", "mlp", "attention"}, "residual", "what the direction is added to or scaled in"),
+        valued("--add-direction", ValueKind::Number, "X", "", "add X times the direction"),
+        valued("--scale-direction", ValueKind::Number, "X", "", "scale by X along the direction"),
+        {"--prompts",
+         "",
+         ValueKind::Prompts,
+         "PROMPTS",
+         {"base", "stress", "semantic", "refusal"},
+         "refusal",
+         "the prompts to complete: a .jsonl, .txt or .csv file, or a bundled set",
+         false,
+         false},
+        valued("--heldout", ValueKind::Prompts, "PROMPTS", "stress", "the prompts on which side effects are measured"),
+        valued("--condition", ValueKind::Text, "NAME", "none",
+               "what stands before each prompt: none, system, few-shot, or a preamble file (.json)"),
+        valued("--labels", ValueKind::File, "FILE", "",
+               "labels of human annotators: CSV of prompt,side,annotator,label"),
+        valued("--name", ValueKind::Text, "NAME", "",
+               "what to call it in the run (default: from the digest of what is asked for)"),
+        required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "",
+                                        "a finished run on these prompts, or a new one to be made"))),
+        choice("--loss", {"exact", "none"}, "exact", "whether a new run's block certificates have losses"),
+        choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which the local error is replayed"),
+    };
+}
+
 std::vector<VerbDescription> describeVerbs()
 {
     return {
@@ -398,16 +447,22 @@ std::vector<VerbDescription> describeVerbs()
           "docs/npz.md). "
           "csv: the numbers of every token and of every block as tables (RFC 4180); texts that a spreadsheet would "
           "take for a "
-          "formula get an apostrophe in front."},
+          "formula get an apostrophe in front. "
+          "model: a certified edit of the run as a checkpoint of its own, safetensors with config.json and tokenizer, "
+          "and "
+          "how far it is from the edit as it was measured."},
          Program::CommandLine,
          Arguments{
-             {"KIND", "", ValueKind::Choice, "KIND", {"npz", "csv"}, "", "npz or csv", true, false},
+             {"KIND", "", ValueKind::Choice, "KIND", {"npz", "csv", "model"}, "", "npz, csv or model", true, false},
              {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory", true, false},
              required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "",
                                              "the folder to write into; csv also takes a file that ends in .csv"))),
              choice("--table", {"tokens", "blocks"}, "",
                     "csv: only this table (default: both into a folder, tokens into a file)"),
-             valued("--model", ValueKind::Model, "MODEL", "", "npz: the model, where run.json does not point to it")} +
+             valued("--edit", ValueKind::Text, "NAME", "", "model: the edit to write (default: the only one)"),
+             choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "model: the type of the written tensors"),
+             valued("--model", ValueKind::Model, "MODEL", "",
+                    "npz, model: the model, where run.json does not point to it")} +
              output(),
          {"blockcert export npz demo.blockcert -o arrays", "blockcert export csv demo.blockcert -o tokens.csv"}},
         {"stitch",
@@ -438,6 +493,53 @@ std::vector<VerbDescription> describeVerbs()
              threads()} +
              output(),
          {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json"}},
+        {"edit",
+         "edit a block and certify what that does",
+         {"Edits one block (or, with --patch, several) and measures the local error by replay of the edited against "
+          "the "
+          "unedited program, how far the residual stream departs behind it, losses and next tokens of held-out "
+          "prompts, "
+          "and what the model answers before and after. The edit becomes part of the run: a certificate with the "
+          "patch, "
+          "the digests of the tensors it touches and every completion. The model's files are never written.",
+          "An edit that changes nothing is refused. A run folder that is not there yet is made first, with "
+          "certificates of the edited blocks."},
+         Program::Engine,
+         Arguments{model()} + editing() + judging() + reading() + output(),
+         {"blockcert edit demo --block 15 --scale-mlp 0.33 -o edit.blockcert",
+          "blockcert edit demo --patch patch.json --condition few-shot -o few-shot.blockcert",
+          "blockcert verify edit.blockcert"}},
+        {"sweep",
+         "scale many blocks by many strengths and compare the answers",
+         {"For every condition, block and strength: answer and refuse accuracy with their 95 % intervals, local error "
+          "and "
+          "final deviation. Work is shared, and every completion is still, token by token, the one that a generation "
+          "of "
+          "its own would give. Writes sweep.json, sweep.csv and one file a row into DIR.",
+          "The baseline of every condition is the first row. An interrupted sweep is continued with --resume."},
+         Program::Engine,
+         Arguments{model(),
+                   required(valued("--blocks", ValueKind::Text, "BLOCKS", "",
+                                   "all, or 0-based numbers and ranges such as 0,5,10-12")),
+                   required(valued("--alphas", ValueKind::Text, "LIST", "",
+                                   "strengths such as 1,0.5,0, or a range from:to:step such as 0:1:0.1")),
+                   choice("--target", {"mlp", "attention"}, "mlp", "the sublayer whose output is scaled"),
+                   {"--prompts",
+                    "",
+                    ValueKind::Prompts,
+                    "PROMPTS",
+                    {"base", "stress", "semantic", "refusal"},
+                    "refusal",
+                    "the prompts to complete: a .jsonl, .txt or .csv file, or a bundled set",
+                    false,
+                    false},
+                   valued("--conditions", ValueKind::Text, "LIST", "none",
+                          "what stands before each prompt: none, system, few-shot or preamble files, with commas"),
+                   required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "", "the folder to write"))),
+                   flag("--resume", "continue an interrupted sweep; finished rows are used as they are")} +
+             judging() + reading() + output(),
+         {"blockcert sweep demo --blocks 15 --alphas 0:1:0.1 -o sweep",
+          "blockcert sweep demo --blocks 0,15,29 --alphas 1,0.5,0 --conditions none,system,few-shot -o conditions"}},
         {"evaluate",
          "measure a model's loss on prompts",
          {"A teacher-forced forward pass: the negative log-likelihood of every token and the most likely one."},

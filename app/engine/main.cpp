@@ -23,7 +23,8 @@ int runHeavyVerb(const ParsedCommand& command, const pipeline::Host& host)
     if (name == "serve")
         return engine::serve(host);
     for (const terminal::Verb& verb :
-         {engine::certifyVerb(host), engine::stitchVerb(host), engine::experimentVerb(host), engine::evaluateVerb(host),
+         {engine::certifyVerb(host), engine::stitchVerb(host), engine::editVerb(host), engine::sweepVerb(host),
+          engine::exportEditVerb(host), engine::experimentVerb(host), engine::evaluateVerb(host),
           engine::generateVerb(host), engine::doctorVerb(host), engine::minimiseVerb(host)})
         if (verb.name == name)
             return terminal::runVerb(verb, command);

@@ -45,31 +45,6 @@ std::int64_t memoryOf(Parameters& parameters)
     return number << shift;
 }
 
-pipeline::ModelOptions modelOptions(Parameters& parameters)
-{
-    pipeline::ModelOptions options;
-    options.model = parameters.text("model");
-    options.dtype = dtypeOf(parameters.word("dtype", {"fp32", "bf16", "fp16"}));
-    options.device = parameters.text("device", "cpu");
-    options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
-    options.memory = memoryOf(parameters);
-    return options;
-}
-
-pipeline::PromptOptions promptOptions(Parameters& parameters)
-{
-    pipeline::PromptOptions options;
-    if (parameters.has("content")) {
-        options.content = parameters.text("content");
-        options.format = parameters.word("format", {"jsonl", "txt", "csv"});
-        options.name = parameters.text("name", options.name);
-    } else {
-        options.source = parameters.text("prompts");
-    }
-    options.maxTokens = parameters.integer("max_tokens", options.maxTokens, 1, mostTokens);
-    return options;
-}
-
 void readPolicy(Parameters& parameters, pipeline::CertifyOptions& options)
 {
     Json policy = parameters.object("policy");
@@ -83,6 +58,31 @@ void readPolicy(Parameters& parameters, pipeline::CertifyOptions& options)
     }
 }
 
+}
+
+pipeline::ModelOptions modelOptions(Parameters& parameters)
+{
+    pipeline::ModelOptions options;
+    options.model = parameters.text("model");
+    options.dtype = dtypeOf(parameters.word("dtype", {"fp32", "bf16", "fp16"}));
+    options.device = parameters.text("device", "cpu");
+    options.threads = static_cast<int>(parameters.integer("threads", 0, 0, mostThreads));
+    options.memory = memoryOf(parameters);
+    return options;
+}
+
+pipeline::PromptOptions promptOptions(Parameters& parameters, const std::string& fallback)
+{
+    pipeline::PromptOptions options;
+    if (parameters.has("content")) {
+        options.content = parameters.text("content");
+        options.format = parameters.word("format", {"jsonl", "txt", "csv"});
+        options.name = parameters.text("name", options.name);
+    } else {
+        options.source = fallback.empty() ? parameters.text("prompts") : parameters.text("prompts", fallback);
+    }
+    options.maxTokens = parameters.integer("max_tokens", options.maxTokens, 1, mostTokens);
+    return options;
 }
 
 pipeline::CertifyOptions certifyOptions(const Json& json)

@@ -6,9 +6,14 @@
 
 namespace blockcert::engine {
 
+class Parameters;
+
 // All throw UsageError for a parameter that is missing, unknown, or of the wrong type or range, and
 // UnsupportedError for what this version does not do.
 [[nodiscard]] pipeline::CertifyOptions certifyOptions(const Json& parameters);
+// Shared with the requests about edits.
+[[nodiscard]] pipeline::ModelOptions modelOptions(Parameters& parameters);
+[[nodiscard]] pipeline::PromptOptions promptOptions(Parameters& parameters, const std::string& fallback = "");
 [[nodiscard]] pipeline::StitchOptions stitchOptions(const Json& parameters);
 [[nodiscard]] pipeline::EvaluateOptions evaluateOptions(const Json& parameters);
 [[nodiscard]] pipeline::GenerateOptions generateOptions(const Json& parameters);

@@ -1,6 +1,7 @@
 #include "app/engine/serve.h"
 
 #include "app/command_line/equivalent_command.h"
+#include "app/engine/edit_request.h"
 #include "app/engine/experiment_request.h"
 #include "app/engine/parameters.h"
 #include "app/engine/request_options.h"
@@ -145,6 +146,20 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
                    options.commandLine = command_line::equivalentCommand(*command_line::findVerb("stitch"), recorded);
                    return pipeline::stitch(options, cache, context);
                }));
+    server.add("edit", timed([&cache](const Json& json, const RunContext& context) {
+                   pipeline::EditOptions options = editOptions(json);
+                   options.created = terminal::creationTime();
+                   options.commandLine = command_line::equivalentCommand(*command_line::findVerb("edit"), json);
+                   return pipeline::edit(options, cache, context);
+               }));
+    protocol::Method sweep = timed([&cache](const Json& json, const RunContext& context) {
+        pipeline::SweepOptions options = sweepOptions(json);
+        options.created = terminal::creationTime();
+        options.commandLine = command_line::equivalentCommand(*command_line::findVerb("sweep"), json);
+        return pipeline::sweep(options, cache, context);
+    });
+    sweep.resumable = isSweepResumable;
+    server.add("sweep", std::move(sweep));
     protocol::Method experiment =
         timed([&cache](const Json& json, const RunContext& context) { return runExperiment(json, cache, context); });
     experiment.resumable = isExperimentResumable;

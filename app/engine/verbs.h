@@ -8,6 +8,9 @@ namespace blockcert::engine {
 
 [[nodiscard]] terminal::Verb certifyVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb stitchVerb(const pipeline::Host& host);
+[[nodiscard]] terminal::Verb editVerb(const pipeline::Host& host);
+[[nodiscard]] terminal::Verb sweepVerb(const pipeline::Host& host);
+[[nodiscard]] terminal::Verb exportEditVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb experimentVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb evaluateVerb(const pipeline::Host& host);
 [[nodiscard]] terminal::Verb generateVerb(const pipeline::Host& host);

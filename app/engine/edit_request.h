@@ -1,0 +1,18 @@
+// Parameters of `edit` and `sweep` (and, in the same form, of their command lines) -> options of the pipeline.
+#pragma once
+
+#include "engine/base/strict_json.h"
+#include "engine/pipeline/edit/edit.h"
+
+namespace blockcert::engine {
+
+// Throws UsageError for a parameter that is missing, unknown, or of the wrong type or range.
+[[nodiscard]] pipeline::EditOptions editOptions(const Json& parameters);
+[[nodiscard]] pipeline::SweepOptions sweepOptions(const Json& parameters);
+
+[[nodiscard]] pipeline::ExportEditOptions exportEditOptions(const Json& parameters);
+
+// A sweep that was begun and not finished.
+[[nodiscard]] bool isSweepResumable(const Json& parameters);
+
+}

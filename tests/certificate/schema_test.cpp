@@ -1,10 +1,13 @@
 // The published JSON Schemas against the codecs, judged by Python's jsonschema.
 #include "engine/base/error.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/edit_codec.h"
+#include "engine/certificate/patch_codec.h"
 #include "engine/certificate/policy_file.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/stitch_codec.h"
 #include "tests/certificate/sample.h"
+#include "tests/edit/edit_sample.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -57,6 +60,10 @@ bool judgedByCodec(const std::string& name, const Json& document)
         return accepts([&] { static_cast<void>(certificateFromJson(document, name)); });
     if (name == "stitch")
         return accepts([&] { static_cast<void>(stitchFromJson(document, name)); });
+    if (name == "edit")
+        return accepts([&] { static_cast<void>(editFromJson(document, name)); });
+    if (name == "patch")
+        return accepts([&] { static_cast<void>(parsePatch(document.dump(), name)); });
     if (name == "run")
         return accepts([&] { static_cast<void>(runFromJson(document, name)); });
     return accepts([&] { static_cast<void>(parsePolicy(document.dump(), name, {})); });
@@ -68,6 +75,10 @@ Json sampleOf(const std::string& name)
         return certificateToJson(sample::certificate());
     if (name == "stitch")
         return stitchToJson(sample::stitch());
+    if (name == "edit")
+        return editToJson(sample::edit());
+    if (name == "patch")
+        return patchToJson(sample::patch());
     if (name == "run")
         return runToJson({sample::manifest(), {true, {{0}}, {{{1}, "non_finite_baseline", "prompt 0", "A NaN."}}}});
     return {{"schema", "blockcert.policy/1"},
@@ -118,7 +129,7 @@ void collectVariants(const Json& root, const Json::json_pointer& at, std::vector
 
 class Schema : public ::testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Of, Schema, ::testing::Values("certificate", "run", "policy", "stitch"),
+INSTANTIATE_TEST_SUITE_P(Of, Schema, ::testing::Values("certificate", "run", "policy", "stitch", "edit", "patch"),
                          [](const auto& which) { return std::string(which.param); });
 
 TEST_P(Schema, AcceptsWhatTheCodecWrites)

@@ -8,9 +8,9 @@ import re
 import sys
 
 JSON = {"json_fields", "statement_codec", "surrogate_codec", "certificate_codec", "run_codec", "policy_file",
-        "stitch_codec"}
+        "stitch_codec", "edit_codec", "edit_evaluation_codec", "patch_codec"}
 MODEL = {"reference_model", "estimate_check", "model_comparison", "rebuilt_ir", "retokenise", "verify_model",
-         "stitch_labels", "verify_stitch_model"}
+         "stitch_labels", "verify_stitch_model", "verify_edit_model"}
 INTERPRETER = {"reference_interpreter", "reference_ops", "tile_kernel", "share_out"}
 READING = {"archive_foreign", "archive_layout", "archive_reader", "tensor_archive"}
 
@@ -43,6 +43,7 @@ def groups(root):
         ("block programs and their codec", 2, ir - named(ir, INTERPRETER)),
         ("weights by reference: engine/artifact", 2, room(root, "engine/artifact", "artifact")),
         ("families of surrogates", 1, room(root, "engine/surrogate", "surrogate")),
+        ("patches, markers and their counts", 0, room(root, "engine/edit", "edit")),
         ("verifier: the whole model", 4, named(verify, MODEL)),
         ("tokenizers and prompt sets", 4, room(root, "engine/tokenizer", "tokenizer") | room(root, "engine/prompts", "prompts")),
     ]

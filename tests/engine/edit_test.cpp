@@ -1,0 +1,533 @@
+// Edits on tiny models: native against explicit program, shared decoding against one generation each, and the whole
+// road.
+#include "engine/base/atomic_file.h"
+#include "engine/base/sha256.h"
+#include "engine/certificate/verify.h"
+#include "engine/edit/patched_block.h"
+#include "engine/exchange/npz_file.h"
+#include "engine/generate/greedy.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/model/kv_cache.h"
+#include "engine/pipeline/edit/edit.h"
+#include "engine/pipeline/edit/edit_effect.h"
+#include "engine/pipeline/edit/sweep_decoding.h"
+#include "engine/pipeline/surrogate.h"
+#include "tests/engine/model_fixture.h"
+#include "tests/tampering/forged_fields.h"
+#include "tests/tampering/tampered_run.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+namespace blockcert::test {
+namespace {
+
+namespace fs = std::filesystem;
+using certificate::EditColumns;
+using certificate::failedIds;
+using certificate::problemsOf;
+using certificate::TamperedRun;
+using testing::Contains;
+using testing::HasSubstr;
+using testing_support::TemporaryFolder;
+
+fs::path readerChild()
+{
+    const char* folder = std::getenv("BLOCKCERT_BIN"); // NOLINT(concurrency-mt-unsafe)
+    return fs::path(folder == nullptr ? "." : folder) / "archive_reader_child";
+}
+
+HostTensor numbers(std::vector<std::int64_t> shape, double scale)
+{
+    HostTensor tensor{DType::F64, std::move(shape), {}};
+    tensor.bytes.resize(static_cast<std::size_t>(tensor.elementCount()) * 8);
+    std::uint32_t state = 4;
+    for (std::size_t i = 0; i < tensor.bytes.size(); i += 8) {
+        state = state * 1664525U + 1013904223U;
+        const double value = scale * (static_cast<double>(state >> 8U) / 16777216.0 - 0.5);
+        std::memcpy(&tensor.bytes[i], &value, 8);
+    }
+    return tensor;
+}
+
+PatchStep step(std::int32_t block, PatchTarget target, PatchOperation operation, double strength,
+               std::int32_t head = -1)
+{
+    PatchStep made;
+    made.block = {block};
+    made.target = target;
+    made.operation = operation;
+    made.strength = strength;
+    made.head = head;
+    return made;
+}
+
+struct Edited {
+    std::string name;
+    Patch patch;
+    edit::PatchTensors tensors;
+};
+
+// One of every kind, all of block 1.
+std::vector<Edited> everyKind(const TransformerConfig& config)
+{
+    const auto one = [](PatchStep made) { return Patch{"tiny", {}, {std::move(made)}}; };
+    const HostTensor direction = numbers({config.dModel}, 1);
+    std::vector<Edited> all = {
+        {"mlp", one(step(1, PatchTarget::Mlp, PatchOperation::Scale, 0.3)), {}},
+        {"attention", one(step(1, PatchTarget::Attention, PatchOperation::Scale, -0.5)), {}},
+        {"head", one(step(1, PatchTarget::Head, PatchOperation::Zero, 0, 1)), {}},
+        {"add", one(step(1, PatchTarget::Mlp, PatchOperation::AddDirection, 2)), {{"0.direction", direction}}},
+        {"along",
+         one(step(1, PatchTarget::Attention, PatchOperation::ScaleDirection, 3)),
+         {{"0.direction", direction}}},
+        {"residual",
+         one(step(1, PatchTarget::Residual, PatchOperation::ScaleDirection, 0)),
+         {{"0.direction", direction}}}};
+    for (const auto& [matrix, target, out, in] :
+         {std::tuple{"q", PatchTarget::Attention, config.queryWidth(), config.dModel},
+          std::tuple{"v", PatchTarget::Attention, config.keyValueWidth(), config.dModel},
+          std::tuple{"o", PatchTarget::Attention, config.dModel, config.queryWidth()},
+          std::tuple{"up", PatchTarget::Mlp, config.dFf, config.dModel},
+          std::tuple{"down", PatchTarget::Mlp, config.dModel, config.dFf}}) {
+        PatchStep product = step(1, target, PatchOperation::RankK, 1);
+        product.matrix = matrix;
+        all.push_back({matrix, one(product), {{"0.u", numbers({out, 2}, 0.5)}, {"0.v", numbers({in, 2}, 0.5)}}});
+    }
+    return all;
+}
+
+class Native : public testing::TestWithParam<std::tuple<std::string, DType>> {};
+
+INSTANTIATE_TEST_SUITE_P(All, Native,
+                         testing::Values(std::tuple{"llama-gqa", DType::F32}, std::tuple{"llama-gqa", DType::BF16},
+                                         std::tuple{"gpt2", DType::F32}, std::tuple{"gpt2", DType::F16}));
+
+TEST_P(Native, WithoutStrengthIsTheBaselineBitForBit)
+{
+    const auto& [name, dtype] = GetParam();
+    model::Transformer transformer = loadModel(fixtureModel(name), dtype);
+    const auto prompts = somePrompts({7, 1, 19}, transformer.config().vocab);
+    for (const Edited& edited : everyKind(transformer.config()))
+        EXPECT_TRUE(pipeline::isUnchanged(transformer, prompts, edited.patch, edited.tensors, RunContext()))
+            << edited.name;
+}
+
+// The same edit in weights of an explicit program and in outputs of the native model: at the edited block the streams
+// are as far apart as the two programs' outputs, up to the rounding of the baseline's dtype.
+TEST_P(Native, MovesTheStreamAsTheEditedProgramDoes)
+{
+    const auto& [name, dtype] = GetParam();
+    const auto checkpoint = openModel(fixtureModel(name));
+    model::Transformer transformer = loadModel(fixtureModel(name), dtype);
+    const auto prompts = somePrompts({7, 19}, transformer.config().vocab);
+    RunRequest request;
+    request.baselineDtype = dtype;
+    std::map<LayerIndex, ir::BlockIr> blocks;
+    blocks.emplace(LayerIndex{1}, pipeline::Surrogates(*checkpoint, request).block({1}, 19, RunContext()).block);
+    const model::Batch batch = model::batchOf(prompts);
+    model::ForwardOptions options;
+    options.end = 1;
+    const at::Tensor input =
+        transformer.forwardFrom({0}, transformer.embed(model::joined(prompts), batch), batch, options, RunContext());
+    const double rounding = dtype == DType::F32 ? 1e-5 : dtype == DType::F16 ? 5e-3 : 5e-2; // of the largest state
+    for (const Edited& edited : everyKind(transformer.config())) {
+        pipeline::EditSession session(transformer, edited.patch, edited.tensors, blocks, RunContext());
+        EditColumns columns;
+        pipeline::measureDeviations(transformer, prompts, session, columns, RunContext());
+        const ir::ReferenceInterpreter before(blocks.at({1}), 1);
+        const ir::ReferenceInterpreter after(
+            edit::patchedBlock(blocks.at({1}), edited.patch, edited.tensors, transformer.config()), 1);
+        const auto width = static_cast<std::size_t>(transformer.config().dModel);
+        std::size_t row = 0;
+        double largest = 0;
+        for (std::size_t p = 0; p < prompts.size(); ++p) {
+            const std::vector<double> x = model::toDoubles(
+                input.narrow(0, batch.begin(static_cast<std::int64_t>(p)), batch.count(static_cast<std::int64_t>(p))));
+            std::vector<std::int32_t> positions(prompts[p].size());
+            std::iota(positions.begin(), positions.end(), 0);
+            const auto y = before.run(x, positions, RunContext()).output;
+            const auto z = after.run(x, positions, RunContext()).output;
+            for (std::size_t t = 0; t < prompts[p].size(); ++t, ++row) {
+                double squares = 0;
+                double norm = 0;
+                for (std::size_t i = t * width; i < (t + 1) * width; ++i) {
+                    squares += (z[i] - y[i]) * (z[i] - y[i]);
+                    norm += std::max(y[i] * y[i], z[i] * z[i]);
+                }
+                EXPECT_EQ(columns.deviation[row], 0) << "block 0 is not edited";
+                EXPECT_NEAR(columns.deviation[columns.tokenId.size() + row], std::sqrt(squares),
+                            rounding * std::max(1.0, std::sqrt(norm)))
+                    << edited.name << " row " << row;
+                largest = std::max(largest, std::sqrt(squares));
+            }
+        }
+        EXPECT_GT(largest, 0) << edited.name;
+    }
+    // What was laid over the weights is gone.
+    EXPECT_TRUE(pipeline::isUnchanged(
+        transformer, prompts, {"", {}, {step(0, PatchTarget::Mlp, PatchOperation::Scale, 1)}}, {}, RunContext()));
+}
+
+// A pass over several tokens with the kernels of decoding gives each the bits it has when it is decoded alone: that is
+// what lets a draft be checked at once.
+TEST_P(Native, ChecksSeveralTokensWithTheBitsOfDecodingOneByOne)
+{
+    const auto& [name, dtype] = GetParam();
+    model::Transformer transformer = loadModel(fixtureModel(name), dtype);
+    const auto prompts = somePrompts({5, 9}, transformer.config().vocab);
+    const auto more = somePrompts({6, 4}, transformer.config().vocab);
+    const std::vector<std::int64_t> capacity = {16, 16};
+    const auto read = [&](model::KvCache& cache) {
+        const model::Batch batch = model::batchOf(prompts);
+        model::ForwardOptions options;
+        options.cache = &cache;
+        (void)transformer.forwardFrom({0}, transformer.embed(model::joined(prompts), batch), batch, options,
+                                      RunContext());
+    };
+    model::ForwardOptions options;
+    options.decoding = true;
+    model::KvCache together(transformer.config(), capacity, dtype, model::openDevice("cpu"));
+    read(together);
+    options.cache = &together;
+    model::Batch batch;
+    batch.add(6, 5);
+    batch.add(4, 9);
+    const at::Tensor all =
+        transformer.forwardFrom({0}, transformer.embed(model::joined(more), batch), batch, options, RunContext());
+    model::KvCache alone(transformer.config(), capacity, dtype, model::openDevice("cpu"));
+    read(alone);
+    options.cache = &alone;
+    for (std::int64_t p = 0; p < 2; ++p) {
+        const std::int64_t slots[] = {p};
+        alone.select(slots);
+        for (std::int64_t t = 0; t < batch.count(p); ++t) {
+            model::Batch one;
+            one.add(1, batch.start[static_cast<std::size_t>(p)] + t);
+            const TokenId id[] = {more[static_cast<std::size_t>(p)][static_cast<std::size_t>(t)]};
+            const at::Tensor state =
+                transformer.forwardFrom({0}, transformer.embed(id, one), one, options, RunContext());
+            EXPECT_TRUE(state.equal(all.narrow(0, batch.begin(p) + t, 1))) << "prompt " << p << ", token " << t;
+        }
+    }
+}
+
+TEST_P(Native, SweepsWithTheTokensOfOneGenerationEach)
+{
+    const auto& [name, dtype] = GetParam();
+    model::Transformer transformer = loadModel(fixtureModel(name), dtype);
+    const auto prompts = somePrompts({7, 1, 12}, transformer.config().vocab);
+    generate::GreedyOptions options;
+    options.maxNew = 10;
+    pipeline::SweepDecoding decoding(transformer, prompts, options, RunContext());
+    const auto same = [](const std::vector<generate::Completion>& a, const std::vector<generate::Completion>& b) {
+        return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+            return x.ids == y.ids && x.margin == y.margin && x.stopped == y.stopped;
+        });
+    };
+    EXPECT_TRUE(same(decoding.baseline(), generate::generateGreedy(transformer, prompts, options, RunContext())));
+    // An end token that occurs, so that completions end at different lengths.
+    options.stop = {decoding.baseline()[0].ids[6]};
+    pipeline::SweepDecoding stopping(transformer, prompts, options, RunContext());
+    std::int64_t accepted = 0;
+    for (const std::int32_t block : {0, 1, 2}) {
+        stopping.enter({block}, RunContext());
+        for (const double strength : {0.999, 0.9, 0.3, -2.0, 1.5}) {
+            if (strength > 1)
+                stopping.restart();
+            const Patch patch{"", {}, {step(block, PatchTarget::Mlp, PatchOperation::Scale, strength)}};
+            pipeline::EditTaps taps(patch, {}, transformer);
+            const pipeline::SweptEdit swept = stopping.run(taps, RunContext());
+            generate::GreedyOptions alone = options;
+            alone.taps = &taps;
+            EXPECT_TRUE(same(swept.completions, generate::generateGreedy(transformer, prompts, alone, RunContext())))
+                << "block " << block << ", strength " << strength;
+            EXPECT_GT(swept.finalPre, 0);
+            accepted += swept.accepted;
+        }
+    }
+    EXPECT_GT(accepted, 0);
+}
+
+constexpr const char* promptFile = R"({"id": "p1", "text": "the quick", "label": "answer"}
+{"id": "p2", "text": "a brown fox", "label": "refuse"}
+)";
+
+class EditVerb : public testing::Test {
+protected:
+    static pipeline::EditOptions options(const std::string& name, const fs::path& out)
+    {
+        pipeline::EditOptions options;
+        options.model.model = fixtureModel(name).string();
+        options.prompts.content = promptFile;
+        options.heldout.content = "{\"id\": \"h\", \"text\": \"over the lazy dog\"}\n";
+        options.heldout.name = "heldout";
+        options.refusal.maxNew = 5;
+        options.patch.block = 1;
+        options.patch.scaleMlp = 0.25;
+        options.out = out;
+        options.created = "2026-01-02T03:04:05Z";
+        options.commandLine = "blockcert edit";
+        return options;
+    }
+
+    static pipeline::Host host()
+    {
+        pipeline::Host host;
+        host.toolVersion = "0";
+        host.toolBuild = "test";
+        host.childProgram = readerChild();
+        return host;
+    }
+
+    static Json edit(const pipeline::EditOptions& options)
+    {
+        pipeline::ModelCache cache(host());
+        return pipeline::edit(options, cache, RunContext());
+    }
+
+    static std::string refusal(const pipeline::EditOptions& options, ExitCode code)
+    {
+        try {
+            (void)edit(options);
+        } catch (const Error& error) {
+            EXPECT_EQ(error.exitCode(), code) << error.what();
+            return error.what();
+        }
+        ADD_FAILURE() << "it was not refused";
+        return "";
+    }
+
+    TemporaryFolder m_folder;
+};
+
+TEST_F(EditVerb, IssuesACertificateThatEveryLevelVerifies)
+{
+    for (const std::string name : {"llama-gqa", "gpt2"}) {
+        const fs::path run = m_folder.path() / name;
+        const Json result = edit(options(name, run));
+        EXPECT_GT(result.at("epsilon_edit"), 0.0);
+        EXPECT_GT(result.at("final_deviation").at("pre_norm"), 0.0);
+        EXPECT_EQ(result.at("touched").size(), name == "gpt2" ? 2U : 1U);
+        EXPECT_EQ(result.at("evaluation").at("rows").size(), 2U);
+        EXPECT_FALSE(result.at("already").get<bool>());
+        EXPECT_TRUE(edit(options(name, run)).at("already").get<bool>());
+        const TamperedRun copy(run);
+        for (const int level : {1, 2, 3, 4}) {
+            const Verdict verdict = copy.verify(level);
+            EXPECT_TRUE(failedIds(verdict).empty()) << problemsOf(verdict);
+            EXPECT_EQ(verdict.scope.edits.size(), 1U);
+        }
+        // A second edit stands beside the first.
+        pipeline::EditOptions other = options(name, run);
+        other.patch.scaleMlp.reset();
+        other.patch.scaleAttention = 0.5;
+        other.patch.head = 1;
+        other.name = "head";
+        EXPECT_EQ(edit(other).at("path"), "edits/head/certificate.json");
+        EXPECT_EQ(TamperedRun(run).verify(3).scope.edits.size(), 2U);
+    }
+}
+
+TEST_F(EditVerb, RefusesAnEditThatChangesNothing)
+{
+    pipeline::EditOptions same = options("llama-gqa", m_folder.path() / "run");
+    same.patch.scaleMlp = 1;
+    EXPECT_THAT(refusal(same, ExitCode::CheckFailed), HasSubstr("changes nothing"));
+    EXPECT_FALSE(fs::exists(m_folder.path() / "run" / "edits"));
+}
+
+TEST_F(EditVerb, RefusesAPatchForAnotherModelInOneSentence)
+{
+    const Json result = edit(options("llama-gqa", m_folder.path() / "run"));
+    writeFileAtomically(m_folder.path() / "patch.json", writeJson(result.at("patch")));
+    pipeline::EditOptions fromFile = options("llama-gqa", m_folder.path() / "run");
+    fromFile.patch = {};
+    fromFile.patch.file = m_folder.path() / "patch.json";
+    EXPECT_TRUE(edit(fromFile).at("already").get<bool>()) << "the same patch from a file is the same edit";
+    pipeline::EditOptions other = options("gpt2", m_folder.path() / "other");
+    other.patch = fromFile.patch;
+    EXPECT_THAT(refusal(other, ExitCode::InputUnreadable), HasSubstr("another model"));
+}
+
+TEST_F(EditVerb, TakesFactorsFromAFileAndRefusesThoseThatDoNotFit)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    const fs::path file = m_folder.path() / "factors.npz";
+    pipeline::EditOptions product = options("llama-gqa", m_folder.path() / "run");
+    product.patch = {};
+    product.patch.block = 1;
+    product.patch.rankK = file;
+    product.patch.matrix = "down";
+    const HostTensor u = numbers({config.dModel, 2}, 1);
+    exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 3}, 1)}});
+    EXPECT_THAT(refusal(product, ExitCode::InputUnreadable), HasSubstr("the same k for U and V"));
+    HostTensor bad = numbers({config.dFf, 2}, 1);
+    const double nan = NAN;
+    std::memcpy(&bad.bytes[8], &nan, 8);
+    exchange::writeNpz(file, {{"u", u}, {"v", bad}});
+    EXPECT_THAT(refusal(product, ExitCode::CheckFailed), HasSubstr("NaN or an infinity at element 1"));
+    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
+    exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 2}, 1)}});
+    const Json result = edit(product);
+    EXPECT_EQ(result.at("touched").size(), 1U);
+    const TamperedRun copy(m_folder.path() / "run");
+    EXPECT_TRUE(failedIds(copy.verify(4)).empty()) << problemsOf(copy.verify(4));
+}
+
+TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
+{
+    pipeline::EditOptions labelled = options("llama-gqa", m_folder.path() / "run");
+    labelled.name = "e";
+    labelled.labels = m_folder.path() / "labels.csv";
+    writeFileAtomically(labelled.labels, "prompt,side,annotator,label\np1,before,anna,answer\np2,after,anna,refuse\n");
+    (void)edit(labelled);
+    const std::vector<certificate::Expectation> table = {
+        {"/created", {}},
+        {"/command", {}},
+        {"/environment/", {}},
+        {"/tool/version", {}},
+        {"/tool/build", {}},
+        {"/schema", {"another version"}},
+        {"/kind", {"structure.edit"}},
+        {"/name", {"consistency.folder"}},
+        {"/tool/name", {"structure.edit"}},
+        {"/artifacts/0/tensors/", {"tensor.sha256", "structure.edit"}},
+        {"/artifacts/0/path", {"consistency.edit"}},
+        {"/artifacts/0/role", {"structure.edit"}},
+        {"/artifacts/", {"artifact.sha256"}},
+        {"/baseline/", {"structure.edit", "consistency.edit", "consistency.manifest"}},
+        {"/replay/", {"structure.edit"}},
+        {"/patch/model/name", {}}, // for people
+        {"/patch/model/", {"consistency.edit", "structure.edit"}},
+        {"/patch/", {"edit.receipt", "edit.error", "structure.edit"}},
+        {"/blocks/0/block", {"structure.edit"}},
+        {"/blocks/0/certificate", {"consistency.edit"}},
+        {"/blocks/", {"edit.blocks"}},
+        {"/subject/layers", {"consistency.edit", "structure.edit", "structure.effect"}},
+        {"/subject/files/0/sha256", {"consistency.edit"}},
+        {"/subject/", {"consistency.manifest", "structure.edit"}},
+        {"/prompts/count", {"structure.edit"}},
+        {"/prompts/tokens", {"structure.edit"}},
+        {"/prompts/", {"consistency.manifest", "structure.edit"}},
+        {"/heldout_prompts/token_ids_sha256", {"consistency.tokens"}},
+        {"/heldout_prompts/prompts/0/tokens", {"structure.effect", "structure.edit"}},
+        {"/heldout_prompts/prompts/0/id", {"consistency.edit", "structure.edit"}},
+        {"/heldout_prompts/count", {"structure.edit"}},
+        {"/heldout_prompts/tokens", {"structure.edit"}},
+        {"/heldout_prompts/", {}}, // their names and texts; the ids are digested
+        {"/touched/0/tensor", {"edit.receipt"}},
+        {"/touched/", {"edit.receipt", "structure.edit"}},
+        {"/effect/", {"edit.effect", "structure.edit", "consistency.edit"}},
+        {"/evaluation/condition/", {}}, // the prompts' own texts are what counts
+        {"/evaluation/labels_sha256", {}},
+        {"/evaluation/max_new", {}}, // level 4
+        {"/evaluation/markers/name", {"edit.markers"}},
+        {"/evaluation/markers/version", {"edit.markers"}},
+        {"/evaluation/markers/sha256", {}}, // then the lists are the issuer's own, which is said
+        {"/evaluation/markers/", {"edit.markers", "structure.edit", "edit.evaluation"}},
+        {"/evaluation/rows/0/id", {"consistency.manifest"}},
+        {"/evaluation/rows/1/id", {"consistency.manifest"}},
+        {"/evaluation/rows/0/label", {"consistency.manifest"}},
+        {"/evaluation/rows/1/label", {"consistency.manifest"}},
+        {"/evaluation/rows/0/before/text", {}}, // level 4
+        {"/evaluation/rows/1/before/text", {}},
+        {"/evaluation/rows/0/after/text", {}},
+        {"/evaluation/rows/1/after/text", {}},
+        {"/evaluation/rows/", {"structure.edit", "consistency.tokens", "edit.labels"}},
+        {"/evaluation/human/", {"edit.labels", "structure.edit"}},
+        {"/evaluation/", {"edit.evaluation", "structure.edit"}},
+    };
+    certificate::forgeEverything(m_folder.path() / "run", "edits/e/certificate.json", table, 100);
+}
+
+// File and certificate forged together, every digest made to fit: what level 3 cannot see, level 4 does.
+TEST_F(EditVerb, ForgingTheRecordedNumbersIsFoundByReplayOrByTheModel)
+{
+    pipeline::EditOptions named = options("llama-gqa", m_folder.path() / "run");
+    named.name = "e";
+    (void)edit(named);
+    const auto forged = [&](const char* dataset, const std::function<void(HostTensor&)>& change) {
+        auto run = std::make_unique<TamperedRun>(m_folder.path() / "run");
+        run->changeTensor("edits/e/effect.h5", dataset, change);
+        run->reseal("edits/e");
+        return run;
+    };
+    const auto larger = [](HostTensor& tensor) {
+        for (std::size_t at = 0; at < tensor.bytes.size(); at += 8) {
+            double value = 0;
+            std::memcpy(&value, &tensor.bytes[at], 8);
+            value *= 1.5;
+            std::memcpy(&tensor.bytes[at], &value, 8);
+        }
+    };
+    const auto error = forged("error", larger);
+    EXPECT_THAT(failedIds(error->verify(3)), Contains("edit.error")) << problemsOf(error->verify(3));
+    EXPECT_THAT(failedIds(error->verify(3)), Contains("edit.effect"));
+    for (const auto& [dataset, id] :
+         {std::pair{"layer_deviation", "edit.effect"}, std::pair{"final_deviation_post", "edit.effect"},
+          std::pair{"heldout_loss_edited", "edit.effect"}, std::pair{"heldout_kl", "edit.effect"}})
+        EXPECT_THAT(failedIds(forged(dataset, larger)->verify(3)), Contains(id)) << dataset;
+    EXPECT_THAT(failedIds(forged("completion_margin_after", larger)->verify(4)), Contains("edit.model_margins"));
+    const auto otherToken = forged("completion_id_after", [](HostTensor& tensor) { tensor.bytes[0] ^= std::byte{1}; });
+    EXPECT_TRUE(failedIds(otherToken->verify(3)).empty()) << problemsOf(otherToken->verify(3));
+    EXPECT_THAT(failedIds(otherToken->verify(4)), Contains("edit.texts")) << problemsOf(otherToken->verify(4));
+    EXPECT_THAT(failedIds(otherToken->verify(4)), Contains("edit.model_completions"));
+    // A text that the ids do not decode to, judged and counted as it stands.
+    TamperedRun text(m_folder.path() / "run");
+    Json json = text.json("edits/e/certificate.json");
+    json["evaluation"]["rows"][0]["after"]["text"] = "something else";
+    text.setJson("edits/e/certificate.json", json);
+    text.resum();
+    EXPECT_THAT(failedIds(text.verify(4)), Contains("edit.texts")) << problemsOf(text.verify(4));
+}
+
+TEST_F(EditVerb, SweepsResumeAndKeepTheirRows)
+{
+    pipeline::SweepOptions options;
+    options.model.model = fixtureModel("llama-gqa").string();
+    options.prompts.content = promptFile;
+    options.blocks = "0,2";
+    options.alphas = "0:1:0.5";
+    options.maxNew = 4;
+    options.out = m_folder.path() / "sweep";
+    std::vector<std::string> details;
+    const auto run = [&](bool stopAfterThree) {
+        std::stop_source stop;
+        details.clear();
+        const RunContext context(stop.get_token(), [&](const Progress& progress) {
+            if (progress.stage == "sweep" && !progress.detail.empty()) {
+                details.push_back(progress.detail);
+                if (stopAfterThree && details.size() == 3)
+                    stop.request_stop();
+            }
+        });
+        pipeline::ModelCache cache(host());
+        return pipeline::sweep(options, cache, context);
+    };
+    EXPECT_THROW(run(true), Cancelled);
+    EXPECT_EQ(std::distance(fs::directory_iterator(options.out / "rows"), {}), 3);
+    EXPECT_FALSE(fs::exists(options.out / "sweep.json"));
+    EXPECT_THROW(run(false), UsageError) << "without --resume";
+    options.resume = true;
+    options.maxNew = 5;
+    EXPECT_THROW(run(false), UsageError) << "another sweep";
+    options.maxNew = 4;
+    const Json resumed = run(false);
+    ASSERT_EQ(resumed.at("rows").size(), 7U);
+    EXPECT_TRUE(resumed.at("rows")[0].at("block").is_null()) << "the baseline first";
+    EXPECT_EQ(resumed.at("rows")[1].at("alpha"), 1.0);
+    EXPECT_EQ(resumed.at("rows")[1].at("epsilon_edit"), 0.0);
+    EXPECT_GT(resumed.at("rows")[3].at("epsilon_edit"), 0.0);
+    EXPECT_TRUE(fs::exists(options.out / "sweep.csv"));
+    options.resume = false;
+    options.out = m_folder.path() / "whole";
+    EXPECT_EQ(run(false).at("rows"), resumed.at("rows")) << "drafts change no token";
+}
+
+}
+}

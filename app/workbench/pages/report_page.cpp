@@ -87,6 +87,7 @@ QWidget* ReportPage::makeReport()
     m_outline->setMaximumWidth(280);
     m_outline->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_outline->setTextElideMode(Qt::ElideMiddle);
+    m_outline->setSpacing(space::tiny);
     connect(m_outline, &QListWidget::currentRowChanged, this, &ReportPage::showCurrent);
     m_preview->setOpenLinks(false);
     m_preview->setAccessibleName(tr("Preview"));

@@ -2,7 +2,6 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
-#include "engine/base/sha256.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/tensor_bridge.h"
 #include "engine/model/transformer.h"
@@ -10,10 +9,12 @@
 #include "engine/pipeline/baseline_pass.h"
 #include "engine/pipeline/loss_gradients.h"
 #include "engine/pipeline/measure_cells.h"
+#include "engine/pipeline/missing_work.h"
 #include "engine/pipeline/output_thread.h"
 #include "engine/pipeline/surrogate.h"
 #include "engine/pipeline/surrogate_ahead.h"
 #include "engine/pipeline/wave_file.h"
+#include "engine/pipeline/wave_resume.h"
 #include "engine/protocol/block_rows.h"
 #include "engine/replay/torch_interpreter.h"
 
@@ -61,32 +62,6 @@ std::size_t outputTasksFor(const RunManifest& manifest)
     return static_cast<std::size_t>(std::clamp<std::int64_t>(bytes / cell, 2, 16));
 }
 
-// What a block without certificate still needs. Prompts are those of the run.
-struct Wanted {
-    LayerIndex block;
-    std::vector<std::int64_t> cells;  // prompts without a cell
-    std::vector<std::int64_t> losses; // prompts whose cell has no losses yet, those without a cell included
-};
-
-std::vector<std::vector<TokenId>> idsOf(const PromptSet& set, const std::vector<std::int64_t>& prompts)
-{
-    std::vector<std::vector<TokenId>> ids;
-    for (const std::int64_t prompt : prompts)
-        ids.push_back(set.prompts[static_cast<std::size_t>(prompt)].tokenIds);
-    return ids;
-}
-
-std::string digestOf(const std::vector<std::vector<TokenId>>& prompts)
-{
-    std::string text;
-    for (const std::vector<TokenId>& prompt : prompts) {
-        for (const TokenId id : prompt)
-            text += std::to_string(id) + " ";
-        text += "\n";
-    }
-    return sha256Of(text);
-}
-
 // Computes while what came before is written. The writer, the counts of finished work and the failures belong to the
 // output thread from the first submitted task until it is drained.
 class Certifier {
@@ -132,26 +107,10 @@ private:
 
     void findMissing()
     {
-        for (const LayerIndex block : m_manifest.request.blocks) {
-            if (m_writer.hasBlock(block)) {
-                ++m_blocksDone;
-                m_cellsDone += m_prompts;
-                continue;
-            }
-            Wanted wanted{block, {}, {}};
-            for (std::int64_t prompt = 0; prompt < m_prompts; ++prompt) {
-                const PromptIndex index{static_cast<std::int32_t>(prompt)};
-                if (!m_writer.hasCell(block, index)) {
-                    wanted.cells.push_back(prompt);
-                    wanted.losses.push_back(prompt);
-                } else {
-                    ++m_cellsDone;
-                    if (!m_writer.hasLosses(block, index))
-                        wanted.losses.push_back(prompt);
-                }
-            }
-            m_wanted.push_back(std::move(wanted));
-        }
+        MissingWork missing = missingWork(m_manifest, m_writer);
+        m_wanted = std::move(missing.blocks);
+        m_blocksDone = missing.blocksDone;
+        m_cellsDone = missing.cellsDone;
     }
 
     // Blocks to which nothing is missing but the certificate.
@@ -437,11 +396,7 @@ private:
     {
         std::optional<WaveState> saved =
             loadWave(wavePath(), m_transformer.config().dModel, m_transformer.dtype(), m_context);
-        if (!saved || saved->origin != m_writer.origin() || saved->prompts.empty() ||
-            !std::is_sorted(saved->prompts.begin(), saved->prompts.end()) || saved->prompts.front() < 0 ||
-            saved->prompts.back() >= m_prompts ||
-            !std::includes(saved->prompts.begin(), saved->prompts.end(), needed.begin(), needed.end()) ||
-            digestOf(idsOf(m_manifest.prompts, saved->prompts)) != saved->tokenIdsSha256)
+        if (!saved || !isOfThisRun(*saved, m_writer.origin(), m_manifest.prompts, needed))
             return std::nullopt;
         return saved;
     }
@@ -449,43 +404,17 @@ private:
     // False if the state lacks something: the wave then begins anew, and finished cells are kept all the same.
     bool resumeFrom(WaveState saved)
     {
-        if (saved.shared != m_baseline->isShared() || saved.next.value < 1 ||
-            saved.next.value > m_transformer.config().layers || saved.baseline.size(0) != m_baseline->tree().rows)
+        std::optional<std::vector<Variant>> variants =
+            takeVariants(saved, m_wanted, *m_baseline, m_transformer.config().layers);
+        if (!variants)
             return false;
-        std::vector<Variant> variants;
-        for (const Wanted& wanted : m_wanted) {
-            if (!(wanted.block < saved.next) || wanted.losses.empty())
-                continue;
-            const auto failure = std::find_if(saved.failures.begin(), saved.failures.end(),
-                                              [&](const BlockFailure& each) { return each.block == wanted.block; });
-            if (failure != saved.failures.end())
-                continue;
-            const auto variant = std::find_if(saved.variants.begin(), saved.variants.end(),
-                                              [&](const Variant& each) { return each.block == wanted.block; });
-            if (variant == saved.variants.end() || !wanted.cells.empty() || !isUsable(*variant, wanted))
-                return false;
-            variants.push_back(std::move(*variant));
-        }
         for (const BlockFailure& failure : saved.failures)
             for (const Wanted& wanted : m_wanted)
                 if (wanted.block == failure.block)
                     recordFailure(failure, wanted.cells.size());
         m_baseline->restore(saved.next, saved.baseline.to(m_transformer.device()));
-        m_variants->restore(std::move(variants));
+        m_variants->restore(std::move(*variants));
         return true;
-    }
-
-    [[nodiscard]] bool isUsable(const Variant& variant, const Wanted& wanted) const
-    {
-        std::vector<std::int64_t> prompts;
-        for (const std::int64_t place : variant.prompts) {
-            if (place < 0 || place >= static_cast<std::int64_t>(m_active.size()))
-                return false;
-            prompts.push_back(m_active[static_cast<std::size_t>(place)]);
-        }
-        return std::is_sorted(prompts.begin(), prompts.end()) &&
-               std::includes(prompts.begin(), prompts.end(), wanted.losses.begin(), wanted.losses.end()) &&
-               isSound(variant.tree, m_baseline->lengths(), m_baseline->tree().rows);
     }
 
     void saveNowAndThen()

@@ -276,6 +276,7 @@ void RunFetch::take(const Json& answer)
 void RunFetch::publish()
 {
     const std::shared_ptr<Work> work = m_work;
+    work->isWriting = true;
     runInBackground<bool>(
         this,
         [work] {
@@ -296,6 +297,7 @@ void RunFetch::publish()
             emit finished(work->target);
         },
         [this, work](const QString& sentence) {
+            work->isWriting = false;
             if (isCurrent(work))
                 fail(sentence);
         });

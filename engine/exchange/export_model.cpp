@@ -4,6 +4,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/base/strict_json.h"
 #include "engine/edit/patch_check.h"
 #include "engine/edit/patched_block.h"
 #include "engine/exchange/tokenizer_files.h"

@@ -86,7 +86,8 @@ Json perplexityToJson(const std::optional<Perplexities>& perplexity)
     return {{"mean_nll_baseline", certifiedNumber(perplexity->meanBaseline)},
             {"mean_nll_edited", certifiedNumber(perplexity->meanStitched)},
             {"baseline", certifiedNumber(perplexity->baseline)},
-            {"edited", certifiedNumber(perplexity->stitched)}};
+            {"edited", certifiedNumber(perplexity->stitched)},
+            {"difference", certifiedNumber(perplexity->difference())}};
 }
 
 std::optional<Perplexities> perplexityFromJson(JsonFields& parent)
@@ -96,6 +97,8 @@ std::optional<Perplexities> perplexityFromJson(JsonFields& parent)
     JsonFields fields = parent.object("perplexity");
     const Perplexities perplexity{notNegative(fields, "mean_nll_baseline"), notNegative(fields, "mean_nll_edited"),
                                   notNegative(fields, "baseline"), notNegative(fields, "edited")};
+    if (fields.number("difference") != perplexity.difference())
+        fields.refuse("difference", "is not edited minus baseline");
     fields.finish();
     return perplexity;
 }

@@ -10,6 +10,7 @@
 #include "engine/certificate/token_ids.h"
 #include "engine/certificate/widen.h"
 #include "engine/edit/classifier.h"
+#include "engine/edit/condition.h"
 #include "engine/edit/patch_check.h"
 #include "engine/edit/patched_block.h"
 #include "engine/ir/block_ir_codec.h"
@@ -32,6 +33,18 @@ const Certificate* certificateOf(const RunContents& contents, LayerIndex block)
         if (certificate.block == block)
             return &certificate;
     return nullptr;
+}
+
+// A condition's name stands for one text: nothing for none, the bundled preamble for a bundled name.
+std::string conditionProblem(const EditCondition& condition)
+{
+    if ((condition.name == "none") != condition.sha256.empty())
+        return "its condition is " + condition.name + (condition.sha256.empty() ? " without" : " with") +
+               " the digest of a preamble";
+    for (const char* name : {"system", "few-shot"})
+        if (condition.name == name && condition.sha256 != edit::bundledPreamble(name).condition.sha256)
+            return "its preamble is not the bundled one of the name " + condition.name;
+    return "";
 }
 
 std::string malformation(const EditCertificate& certificate)
@@ -60,6 +73,11 @@ std::string malformation(const EditCertificate& certificate)
     std::sort(files.begin(), files.end());
     if (certificate.request.patch.modelSha256 != files)
         return "its patch is for another model";
+    for (const PromptStatement& prompt : certificate.heldout.prompts)
+        if (prompt.truncatedTokens != 0)
+            return "its held-out prompt " + prompt.id + " lost its end";
+    if (const std::string problem = conditionProblem(certificate.request.condition); !problem.empty())
+        return problem;
     if (!certificate.unchangedAtOne)
         return "its native path without the edit was not the baseline";
     return "";
@@ -269,7 +287,8 @@ private:
         const std::string heldout = tokenIdsDigest(columns.heldoutOffset, columns.heldoutTokenId);
         bool ends = true;
         for (std::size_t p = 0; p < m_certificate.rows.size(); ++p)
-            ends = ends && static_cast<std::int32_t>(m_certificate.rows[p].before.end) == columns.before.end[p] &&
+            ends = ends && lengthFits(columns.before, p) && lengthFits(columns.after, p) &&
+                   static_cast<std::int32_t>(m_certificate.rows[p].before.end) == columns.before.end[p] &&
                    static_cast<std::int32_t>(m_certificate.rows[p].after.end) == columns.after.end[p];
         m_checks.add(row("consistency.tokens", group::consistency, "Token ids of prompts, held-out prompts, endings")
                          .issuer(m_certificate.prompts.tokenIdsSha256)
@@ -278,6 +297,16 @@ private:
                          .passedIf(own == m_certificate.prompts.tokenIdsSha256 &&
                                        heldout == m_certificate.heldout.tokenIdsSha256 && ends,
                                    "The recorded token ids or endings are not those of the certificate."));
+    }
+
+    // A completion that was cut off for its length has that length, and no other is longer.
+    [[nodiscard]] bool lengthFits(const CompletionColumns& completions, std::size_t p) const
+    {
+        const std::int64_t length = completions.offset[p + 1] - completions.offset[p];
+        const auto end = static_cast<CompletionEnd>(completions.end[p]);
+        return end == CompletionEnd::Length     ? length == m_certificate.request.maxNew
+               : end == CompletionEnd::NeverRan ? length == 0
+                                                : length > 0 && length <= m_certificate.request.maxNew;
     }
 
     void checkNumbers(const EditColumns& columns)

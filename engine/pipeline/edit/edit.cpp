@@ -15,9 +15,11 @@
 #include "engine/pipeline/edit/edit_source.h"
 #include "engine/pipeline/edit/patch_request.h"
 #include "engine/pipeline/run_request.h"
+#include "engine/pipeline/surrogate.h"
 #include "engine/protocol/edit_rows.h"
 
 #include <algorithm>
+#include <map>
 
 namespace blockcert::pipeline {
 
@@ -75,6 +77,19 @@ std::string nameFor(const EditOptions& options, const EditRequest& request)
 [[noreturn]] void refuseNoOp(const std::string& why)
 {
     throw Error(ExitCode::CheckFailed, "No certificate for an edit that changes nothing: " + why + ".");
+}
+
+// The receipt from the model itself, before any run is made.
+std::vector<TouchedTensor> touchedBy(const RequestedPatch& requested, const artifact::Checkpoint& model,
+                                     const EditOptions& options, const RunContext& context)
+{
+    RunRequest request;
+    request.baselineDtype = options.model.dtype;
+    const Surrogates surrogates(model, request);
+    std::map<LayerIndex, ir::BlockIr> blocks;
+    for (const LayerIndex block : edit::editedBlocks(requested.patch))
+        blocks.emplace(block, surrogates.block(block, 1, context).block);
+    return receiptOf(blocks, requested.patch, requested.tensors, model.config(), options.model.dtype);
 }
 
 std::vector<TokenId> stopTokens(const OpenedModel& opened)
@@ -146,11 +161,15 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         const PromptSet prompts = loadPrompts(promptOptions, opened, Heldout::Drop);
         requireWhole(prompts);
         const PromptSet heldout = loadPrompts(options.heldout, opened, Heldout::Keep);
+        requireWhole(heldout);
         if (!opened.tokenizer)
             throw UnsupportedError("Completions cannot be read without a tokenizer: " + opened.tokenizerProblem);
         const std::string labels =
             options.labels.empty() ? std::string() : readWholeFile(options.labels, largestLabels);
 
+        const std::vector<TouchedTensor> touched = touchedBy(requested, *opened.checkpoint, options, context);
+        if (touched.empty())
+            refuseNoOp("every weight keeps its bytes (" + edit::textOf(requested.patch.steps[0]) + ")");
         provideRun(options, promptOptions, requested.patch, cache, context);
         const StitchSource source(options.out, host.childProgram);
         source.requireModel(*opened.checkpoint);
@@ -159,8 +178,8 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
 
         EditCertificate certificate = statedBy(source, options, heldout, host);
         certificate.touched = receiptOf(blocks, requested.patch, requested.tensors, config, options.model.dtype);
-        if (certificate.touched.empty())
-            refuseNoOp("every weight keeps its bytes (" + edit::textOf(requested.patch.steps[0]) + ")");
+        if (certificate.touched != touched)
+            throw FormatError("The run " + options.out.string() + " does not hold the model's own blocks.");
         EditRequest& request = certificate.request;
         request.patch = requested.patch;
         for (const StitchedBlock& block : source.choose("all"))

@@ -67,10 +67,11 @@ void measureDeviations(Transformer& transformer, const std::vector<std::vector<T
         at::Tensor baseline = transformer.embed(ids, batch);
         at::Tensor edited = baseline;
         for (std::int32_t layer = 0; layer < layers; ++layer) {
-            if (session.hasOverlays())
+            const bool overlaid = session.overlays({layer});
+            if (overlaid)
                 session.lay(false, context);
             const at::Tensor next = through(transformer, layer, baseline, batch, nullptr, context);
-            if (session.hasOverlays())
+            if (overlaid)
                 session.lay(true, context);
             edited = through(transformer, layer, edited, batch, session.taps(), context);
             baseline = next;

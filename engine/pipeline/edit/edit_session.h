@@ -55,7 +55,8 @@ public:
     // Turns the changed matrices off and on again.
     void lay(bool on, const RunContext& context);
 
-    [[nodiscard]] bool hasOverlays() const { return !m_overlays.empty(); }
+    // Whether this block has changed matrices: where it has none, both models run the same weights.
+    [[nodiscard]] bool overlays(LayerIndex block) const { return m_overlays.contains(block); }
 
 private:
     model::Transformer& m_transformer;

@@ -99,7 +99,7 @@ TEST_F(EditedDemo, RefusesInOneSentence)
     refused({"--block", "1", "--scale-mlp", "0", "--condition", "sleepy"}, 2, "none, system, few-shot");
     writeFile(m_folder / "patch.json", "{\"schema\": \"blockcert.patch/1\"}");
     refused({"--patch", (m_folder / "patch.json").string()}, 3, "model");
-    EXPECT_FALSE(std::filesystem::exists(path + "/edits"));
+    EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST_F(EditedDemo, ASweepThatIsStoppedKeepsItsRowsAndGoesOn)

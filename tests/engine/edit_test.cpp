@@ -12,6 +12,7 @@
 #include "engine/pipeline/edit/edit_effect.h"
 #include "engine/pipeline/edit/sweep_decoding.h"
 #include "engine/pipeline/surrogate.h"
+#include "engine/tokenizer/tokenizer.h"
 #include "tests/engine/model_fixture.h"
 #include "tests/tampering/forged_fields.h"
 #include "tests/tampering/tampered_run.h"
@@ -338,7 +339,7 @@ TEST_F(EditVerb, RefusesAnEditThatChangesNothing)
     pipeline::EditOptions same = options("llama-gqa", m_folder.path() / "run");
     same.patch.scaleMlp = 1;
     EXPECT_THAT(refusal(same, ExitCode::CheckFailed), HasSubstr("changes nothing"));
-    EXPECT_FALSE(fs::exists(m_folder.path() / "run" / "edits"));
+    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
 }
 
 TEST_F(EditVerb, RefusesAPatchForAnotherModelInOneSentence)
@@ -402,6 +403,7 @@ TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
         {"/artifacts/", {"artifact.sha256"}},
         {"/baseline/", {"structure.edit", "consistency.edit", "consistency.manifest"}},
         {"/replay/", {"structure.edit"}},
+        {"/patch/schema", {"another version"}},
         {"/patch/model/name", {}}, // for people
         {"/patch/model/", {"consistency.edit", "structure.edit"}},
         {"/patch/", {"edit.receipt", "edit.error", "structure.edit"}},
@@ -423,9 +425,9 @@ TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
         {"/touched/0/tensor", {"edit.receipt"}},
         {"/touched/", {"edit.receipt", "structure.edit"}},
         {"/effect/", {"edit.effect", "structure.edit", "consistency.edit"}},
-        {"/evaluation/condition/", {}}, // the prompts' own texts are what counts
+        {"/evaluation/condition/", {"consistency.edit", "structure.edit"}},
         {"/evaluation/labels_sha256", {}},
-        {"/evaluation/max_new", {}}, // level 4
+        {"/evaluation/max_new", {"consistency.tokens"}},
         {"/evaluation/markers/name", {"edit.markers"}},
         {"/evaluation/markers/version", {"edit.markers"}},
         {"/evaluation/markers/sha256", {}}, // then the lists are the issuer's own, which is said
@@ -484,6 +486,61 @@ TEST_F(EditVerb, ForgingTheRecordedNumbersIsFoundByReplayOrByTheModel)
     text.setJson("edits/e/certificate.json", json);
     text.resum();
     EXPECT_THAT(failedIds(text.verify(4)), Contains("edit.texts")) << problemsOf(text.verify(4));
+}
+
+TEST_F(EditVerb, IsExportedAsACheckpointThatDoesTheSame)
+{
+    for (const std::string name : {"llama-gqa", "gpt2"}) {
+        const fs::path run = m_folder.path() / name;
+        (void)edit(options(name, run));
+        pipeline::ExportEditOptions exporting;
+        exporting.run = run;
+        exporting.out = m_folder.path() / (name + "-edited");
+        pipeline::ModelCache cache(host());
+        const Json result = pipeline::exportEdit(exporting, cache, RunContext());
+        // α·(W x) against (α·W)·x: a rounding of each product in fp32.
+        EXPECT_LT(result.at("difference").at("largest").get<double>(),
+                  1e-5 * result.at("difference").at("largest_norm").get<double>())
+            << name;
+        EXPECT_EQ(result.at("edited_tensors").size(), name == "gpt2" ? 2U : 1U);
+        const auto original = openModel(fixtureModel(name));
+        const auto written = openModel(exporting.out);
+        EXPECT_EQ(written->config(), original->config());
+        HostTensor before;
+        HostTensor after;
+        original->load(*original->blockWeight({1}, "down.weight"), before);
+        written->load(*written->blockWeight({1}, "down.weight"), after);
+        float first = 0;
+        float scaled = 0;
+        std::memcpy(&first, before.bytes.data(), 4);
+        std::memcpy(&scaled, after.bytes.data(), 4);
+        EXPECT_EQ(scaled, 0.25F * first);
+        original->load(*original->blockWeight({1}, "k.weight"), before);
+        written->load(*written->blockWeight({1}, "k.weight"), after);
+        EXPECT_EQ(after, before);
+        const tokenizer::Tokenizer own = tokenizer::Tokenizer::of(*original);
+        EXPECT_EQ(tokenizer::Tokenizer::of(*written).encode("a brown fox", tokenizer::SpecialTokens::Add),
+                  own.encode("a brown fox", tokenizer::SpecialTokens::Add));
+        EXPECT_THROW((void)pipeline::exportEdit(exporting, cache, RunContext()), UsageError) << "the folder is full";
+    }
+}
+
+TEST_F(EditVerb, IsNotExportedWhereNoWeightCanExpressIt)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    pipeline::EditOptions steering = options("llama-gqa", m_folder.path() / "run");
+    steering.patch = {};
+    steering.patch.block = 1;
+    steering.patch.direction = m_folder.path() / "v.npz";
+    steering.patch.addDirection = 2;
+    exchange::writeNpz(steering.patch.direction, {{"direction", numbers({config.dModel}, 1)}});
+    (void)edit(steering);
+    pipeline::ExportEditOptions exporting;
+    exporting.run = steering.out;
+    exporting.out = m_folder.path() / "edited";
+    pipeline::ModelCache cache(host());
+    EXPECT_THROW((void)pipeline::exportEdit(exporting, cache, RunContext()), UsageError);
+    EXPECT_FALSE(fs::exists(exporting.out));
 }
 
 TEST_F(EditVerb, SweepsResumeAndKeepTheirRows)

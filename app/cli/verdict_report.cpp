@@ -49,7 +49,7 @@ std::string groupTitle(const std::string& group)
         {"consistency", "Consistency: do they agree with each other?"},
         {"re-evaluation", "Re-evaluation: do the numbers come out again?"},
         {"policy", "Policy: is it good enough?"},
-        {"provenance", "Provenance: what only the issuer can say"},
+        {"provenance", "Provenance: where it comes from"},
     };
     const auto found = titles.find(group);
     return found == titles.end() ? group : found->second;
@@ -233,7 +233,7 @@ std::string commands(const Json& verdict, const Page& page)
     const std::string run = command_line::shellWord(verdict.at("run").get<std::string>());
     const int level = verdict.at("level");
     std::string text = "\n" + page.style.paint(Tone::Strong, "Check it yourself") + "\n";
-    text += "  cd " + run + " && sha256sum -c SHA256SUMS\n";
+    text += "  (cd " + run + " && sha256sum -c SHA256SUMS)\n";
     text += fmt::format("  blockcert verify {} --level {} --seed {}\n", run, level,
                         verdict.at("seed").get<std::uint64_t>());
     if (level < 4)

@@ -56,8 +56,11 @@ private:
         return {id, groupName, m_where, title};
     }
 
+    // Says all that is left out with the block, so that no reader takes the rows that are missing for rows that passed.
     void giveUp(const std::string& why)
     {
+        m_checks.add(row("block.contents", group::consistency, "Trace, token ids, values, metrics and coverages")
+                         .notChecked("Nothing else of this block was looked at: " + why + "."));
         if (m_level >= 2)
             m_checks.add(row("replay.error", group::reEvaluation, "Error of every token")
                              .notChecked("Nothing of this block was replayed: " + why + "."));

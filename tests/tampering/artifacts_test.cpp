@@ -86,6 +86,17 @@ TEST_F(Artifacts, AreNoticedWhenCutOrLengthened)
     }
 }
 
+TEST_F(Artifacts, OfADamagedBlockLeaveNothingUnsaid)
+{
+    TamperedRun run(honest());
+    std::string changed = run.text("block_01/ir.h5");
+    changed.back() = static_cast<char>(changed.back() ^ 0x01);
+    run.setText("block_01/ir.h5", changed);
+    for (const int level : {1, 3})
+        EXPECT_THAT(run.verify(level).notChecked, Contains("trace, token ids, values, metrics and coverages (block 1)"))
+            << level;
+}
+
 TEST_F(Artifacts, ThatAreNoArchivesAreMalformedEvenWhenResealed)
 {
     for (const std::string part : {"ir", "probes"}) {

@@ -58,7 +58,7 @@ Table checkCounts(const Json& checks)
          {"consistency", "Consistency: do they agree with each other?"},
          {"re-evaluation", "Re-evaluation: do the numbers come out again?"},
          {"policy", "Policy: is it good enough?"},
-         {"provenance", "Provenance: what only the issuer can say"}}};
+         {"provenance", "Provenance: where it comes from"}}};
     static constexpr std::array<const char*, 4> states = {"verified", "failed", "weaker_than_policy", "not_checked"};
     Table table{"Checks of this verification",
                 {{"group"},

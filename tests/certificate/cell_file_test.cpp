@@ -10,7 +10,7 @@
 namespace blockcert::certificate {
 namespace {
 
-constexpr CellShape threeTokens{3, 2, 2, DType::F32, true};
+constexpr CellShape threeTokens{3, 2, 2, DType::F32, LossMode::Exact};
 
 HostTensor floats(std::vector<std::int64_t> shape, float first)
 {
@@ -141,7 +141,7 @@ TEST(CellFile, NeedsNoTopIdsForAPromptOfOneToken)
     cell.mask = {DType::U8, {1, 1}, {std::byte{1}}};
     cell.error = cell.errorAttention = cell.errorMlp = cell.outputNorm = {1};
     cell.attentionMargin = {0, 0};
-    const CellShape one{1, 2, 2, DType::F32, true};
+    const CellShape one{1, 2, 2, DType::F32, LossMode::Exact};
     const auto read = decodeCell(encodeCell(cell, one, "me"), {0}, {0}, one, "me");
     ASSERT_TRUE(read.has_value());
     EXPECT_TRUE(same(*read, cell));

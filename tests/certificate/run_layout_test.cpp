@@ -41,7 +41,7 @@ TEST(RunLayout, NumbersBlockFoldersWithAtLeastTwoDigits)
 
 TEST(RunLayout, KnowsWhereAPromptsRowsBegin)
 {
-    const ProbeShape shape{offsetsOf({3, 1, 2}), 4, 2, DType::F32, true};
+    const ProbeShape shape{offsetsOf({3, 1, 2}), 4, 2, DType::F32, LossMode::Exact};
     EXPECT_EQ(shape.tokens(), 6);
     EXPECT_EQ(shape.longest(), 3);
     EXPECT_EQ(shape.lossOffset(2), 2);  // 2 + 0 predicted tokens before
@@ -54,7 +54,7 @@ TEST(RunLayout, KnowsWhereAPromptsRowsBegin)
 
 TEST(RunLayout, LeavesLossesOutWhereNothingIsPredicted)
 {
-    for (const auto& entry : probeLayout({offsetsOf({1, 1}), 4, 2, DType::F32, true}))
+    for (const auto& entry : probeLayout({offsetsOf({1, 1}), 4, 2, DType::F32, LossMode::Exact}))
         EXPECT_FALSE(entry.name.starts_with("loss"));
 }
 

@@ -3,7 +3,7 @@
 #include "engine/edit/classifier.h"
 #include "tests/certificate/sample.h"
 
-namespace blockcert::sample {
+namespace blockcert::certificate::sample {
 
 namespace {
 

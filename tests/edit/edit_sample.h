@@ -3,7 +3,7 @@
 
 #include "engine/values/edit_certificate.h"
 
-namespace blockcert::sample {
+namespace blockcert::certificate::sample {
 
 // Every kind of step once.
 [[nodiscard]] Patch patch();

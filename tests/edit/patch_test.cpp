@@ -5,6 +5,7 @@
 #include "engine/edit/patch_check.h"
 #include "engine/edit/patched_block.h"
 #include "engine/ir/reference_interpreter.h"
+#include "engine/ir/reference_ops.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

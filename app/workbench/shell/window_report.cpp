@@ -142,6 +142,12 @@ std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item)
         item.title = tr("Beside %1").arg(QFileInfo(m_session.other.path()).completeBaseName());
         addTable<widgets::CompareTable>(*m_explorePage, {}, mostBlockRows, item.parts);
         break;
+    case ExplorePage::Charts:
+        item.title = tr("Charts");
+        for (const auto* chart : m_explorePage->findChildren<widgets::FigureView*>())
+            if (chart->isVisible() && chart->figure())
+                item.parts.emplace_back(*chart->figure());
+        break;
     }
     return view;
 }

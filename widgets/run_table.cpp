@@ -263,11 +263,11 @@ void RunTable::resizeEvent(QResizeEvent* event)
 void RunTable::layoutColumns()
 {
     const int digit = QFontMetrics(textFont(TextSize::Secondary)).averageCharWidth();
-    setColumnWidth(RunTableModel::State, 14 * digit + 22);
+    setColumnWidth(RunTableModel::State, 17 * digit + 22);
     setColumnWidth(RunTableModel::Prompts, 15 * digit);
-    setColumnWidth(RunTableModel::Blocks, 12 * digit);
+    setColumnWidth(RunTableModel::Blocks, 15 * digit);
     setColumnWidth(RunTableModel::Epsilon, 13 * digit);
-    setColumnWidth(RunTableModel::Changed, 15 * digit);
+    setColumnWidth(RunTableModel::Changed, 18 * digit);
     int room = viewport()->width();
     for (const int column : {RunTableModel::State, RunTableModel::Prompts, RunTableModel::Blocks,
                              RunTableModel::Epsilon, RunTableModel::Changed})

@@ -360,7 +360,6 @@ TEST(Certify, RefusesWhatThisVersionDoesNotDo)
                                             "--prompts", "base", "-o",       (folder / "run").string()};
     EXPECT_EQ(runBlockcert(with(plain, {"--surrogate", "low-rank:0"})).status, 2);
     EXPECT_EQ(runBlockcert(with(plain, {"--ablate", "everything"})).status, 2);
-    EXPECT_EQ(runBlockcert(with(plain, {"--loss", "first-order"})).status, 4);
     EXPECT_EQ(runBlockcert(with(plain, {"--alpha-act", "2"})).status, 2);
     EXPECT_EQ(runBlockcert({"certify", "demo", "--blocks", "30", "--prompts", "base", "-o", (folder / "run").string()})
                   .status,

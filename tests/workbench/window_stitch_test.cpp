@@ -299,7 +299,7 @@ TEST(FailuresWindow, SmallMultiplesLeadToAnotherBlock)
     page.showView(ExplorePage::Failures);
     page.select({2, 0, 0});
     auto* multiples = page.findChild<widgets::BlockMultiples*>();
-    EXPECT_TRUE(multiples->accessibleDescription().contains(u"block 0"_s));
+    ASSERT_TRUE(waitUntil([&] { return multiples->accessibleDescription().contains(u"block 0"_s); }));
     emit multiples->blockChosen(1);
     EXPECT_EQ(page.selection(), (widgets::CellKey{1, 0, 0}));
 }

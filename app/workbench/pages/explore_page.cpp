@@ -128,9 +128,12 @@ QWidget* ExplorePage::makeView()
                               tr("How far the numbers lie apart: the magnitude of B − A")});
     connect(m_sideChoice, &widgets::SegmentedControl::chosen, this, &ExplorePage::showSide);
     m_sideChoice->hide();
+    auto* choices = row(); // above the title: five views beside it are wider than a small screen
+    choices->addWidget(m_view);
+    choices->addStretch(1);
+    choices->addWidget(m_sideChoice);
+    layout->addLayout(choices);
     m_title->addWidget(m_trust);
-    m_title->addWidget(m_sideChoice);
-    m_title->addWidget(m_view);
     layout->addWidget(m_title);
     m_notice->hide();
     connect(m_notice, &widgets::Notice::actionRequested, this, [this] {
@@ -143,9 +146,13 @@ QWidget* ExplorePage::makeView()
     m_split->setChildrenCollapsible(false);
     m_views->addWidget(m_mapView);
     m_views->addWidget(m_coverage);
-    m_views->addWidget(m_failures);
+    QScrollArea* failures = scrolling(m_failures); // list and card are higher than a small screen
+    failures->setFocusProxy(m_failures);
+    m_views->addWidget(failures);
     m_views->addWidget(m_compare);
-    m_views->addWidget(m_charts);
+    QScrollArea* charts = scrolling(m_charts);
+    charts->setFocusProxy(m_charts);
+    m_views->addWidget(charts);
     connect(m_mapView, &MapView::exportRequested, this, &ExplorePage::viewExportWanted);
     connect(m_charts, &widgets::ChartPanel::figureWanted, this, &ExplorePage::drawChart);
     connect(m_charts, &widgets::ChartPanel::blockChosen, this, &ExplorePage::selectBlock);

@@ -108,7 +108,9 @@ QScrollArea* scrolling(QWidget* content)
     area->setFrameShape(QFrame::NoFrame);
     area->setWidgetResizable(true);
     area->setFocusPolicy(Qt::NoFocus);
+    area->setProperty("surface", u"window"_s); // beside the scroll bar
     content->setProperty("surface", u"window"_s);
+    content->setAttribute(Qt::WA_StyledBackground); // also where it is a class of its own
     area->setWidget(content);
     return area;
 }

@@ -180,10 +180,10 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
     }
     const bool isNew = m_list != list.value;
     m_list = list.value;
-    QString summary =
-        tr("%1 · %2 tokens")
-            .arg(m_list->prompts.size() == 1 ? tr("1 prompt") : tr("%1 prompts").arg(m_list->prompts.size()))
-            .arg(widgets::countText(m_list->tokenCount()));
+    QString summary = tr("%1 tokens").arg(widgets::countText(m_list->tokenCount()));
+    if (m_choice.kind != PromptChoice::Kind::Bundled) // whose button says how many prompts it has
+        summary.prepend((m_list->prompts.size() == 1 ? tr("1 prompt") : tr("%1 prompts").arg(m_list->prompts.size())) +
+                        u" · "_s);
     if (m_choice.kind == PromptChoice::Kind::File)
         summary.prepend(QFileInfo(m_choice.name).fileName() + u" · "_s);
     if (list.state == State::Loading)
@@ -226,10 +226,12 @@ void PromptsPanel::refit()
     m_table->setMaximumHeight(table);
     m_chips->setMaximumHeight(chips);
     const bool hasTable = m_body->currentIndex() == 0;
-    const int fields = space::button + (m_typed->isVisibleTo(this) ? m_typed->height() + space::small : 0);
+    const int fields = std::max<int>(space::button, m_source->sizeHint().height()) +
+                       (m_choice.kind == PromptChoice::Kind::Typed ? m_typed->maximumHeight() + space::small : 0);
+    const int notice = std::max(m_notice->sizeHint().height(), m_notice->heightForWidth(std::max(1, width())));
     setMaximumHeight(fields + space::small +
                      (hasTable ? table + chips + m_showIds->sizeHint().height() + 2 * space::small
-                               : m_body->currentWidget()->sizeHint().height()));
+                               : notice + space::large)); // never so low that it covers the field above
 }
 
 void PromptsPanel::resizeEvent(QResizeEvent* event)

@@ -55,7 +55,7 @@ StitchPage::StitchPage(QWidget* parent)
     connect(m_empty, &widgets::EmptyState::wayChosen, this, &StitchPage::runWanted);
     makeSide();
     m_pages->addWidget(m_empty);
-    m_pages->addWidget(makeCentre());
+    m_pages->addWidget(scrolling(makeCentre())); // three columns are wider than a small screen
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_pages);

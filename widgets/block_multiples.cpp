@@ -26,7 +26,8 @@ BlockMultiples::BlockMultiples(QWidget* parent)
     : QWidget(parent)
 {
     setAccessibleName(tr("The prompt at every block"));
-    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+    setMinimumHeight(70);
 }
 
 QSize BlockMultiples::sizeHint() const

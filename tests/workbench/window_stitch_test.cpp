@@ -297,6 +297,8 @@ TEST(FailuresWindow, SmallMultiplesLeadToAnotherBlock)
     openSample(bench);
     ExplorePage& page = bench.window->explorePage();
     page.showView(ExplorePage::Failures);
+    const auto* table = page.findChild<widgets::FailureTable*>();
+    ASSERT_TRUE(waitUntil([&] { return table->shownFailures() > 0; }));
     page.select({2, 0, 0});
     auto* multiples = page.findChild<widgets::BlockMultiples*>();
     ASSERT_TRUE(waitUntil([&] { return multiples->accessibleDescription().contains(u"block 0"_s); }));

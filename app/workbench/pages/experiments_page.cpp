@@ -4,7 +4,6 @@
 #include "widgets/empty_state.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
-#include "widgets/segmented_control.h"
 #include "widgets/svg_view.h"
 #include "widgets/value_table.h"
 
@@ -86,8 +85,11 @@ QWidget* ExperimentsPage::makeCentre()
     });
     layout->addWidget(m_table, 2);
     m_headline = wrapped({});
-    m_part = new widgets::SegmentedControl;
-    connect(m_part, &widgets::SegmentedControl::chosen, this, &ExperimentsPage::showTable);
+    m_part = new QComboBox;
+    m_part->setAccessibleName(tr("Table or figure"));
+    m_part->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_part->setMinimumContentsLength(28);
+    connect(m_part, &QComboBox::activated, this, &ExperimentsPage::showTable);
     m_duplicate = button(tr("Duplicate and vary"));
     m_duplicate->setToolTip(tr("Its specification, to be changed at the right"));
     connect(m_duplicate, &QPushButton::clicked, this, [this] {
@@ -108,6 +110,7 @@ QWidget* ExperimentsPage::makeCentre()
         const bool unpins = entry && entry->path == m_pinned;
         m_pinned = unpins || !entry ? QString() : entry->path;
         m_baseline = unpins || !entry ? ExperimentEntry() : *entry;
+        refreshRows();
         showCurrent();
     });
     m_export = button(tr("Export…"));
@@ -119,7 +122,7 @@ QWidget* ExperimentsPage::makeCentre()
             return;
         view.name = entry->name;
         view.metadata = {{u"command"_s, entry->command}};
-        const auto table = static_cast<std::size_t>(std::max(0, m_part->current()));
+        const auto table = static_cast<std::size_t>(std::max(0, m_part->currentIndex()));
         if (table < entry->tables.size())
             view.table = [rows = entry->tables[table].second] { return widgets::tableOf(*rows); };
         emit exportWanted(view);
@@ -133,7 +136,10 @@ QWidget* ExperimentsPage::makeCentre()
     m_values = new widgets::ValueTable(tr("Result"));
     m_figure = new widgets::SvgView;
     m_parts->addWidget(m_values);
-    m_parts->addWidget(scrolling(m_figure));
+    QScrollArea* paper = scrolling(m_figure);
+    paper->viewport()->setAutoFillBackground(false);
+    m_figure->setAutoFillBackground(false);
+    m_parts->addWidget(paper);
     layout->addWidget(m_headline);
     layout->addLayout(tools);
     layout->addWidget(m_parts, 3);
@@ -153,6 +159,7 @@ void ExperimentsPage::makeSide()
     m_prompts = new QLineEdit;
     m_blocks = new QLineEdit;
     m_own = new QLineEdit;
+    m_model->setPlaceholderText(tr("such as demo"));
     m_prompts->setPlaceholderText(tr("the experiment's own"));
     m_blocks->setPlaceholderText(tr("the experiment's own"));
     m_own->setPlaceholderText(tr("default"));
@@ -312,6 +319,16 @@ void ExperimentsPage::show(const ExperimentBoard& board)
     for (const ExperimentEntry& entry : board.entries())
         if (!isJob(entry.path))
             m_entries.push_back(entry);
+    m_problem = board.problem();
+    refreshRows();
+    if (m_chosen.isEmpty() && !m_entries.empty())
+        m_chosen = m_entries.front().path;
+    showCurrent();
+    refreshSpec();
+}
+
+void ExperimentsPage::refreshRows()
+{
     auto rows = std::make_shared<widgets::ValueRows>();
     rows->columns = {{tr("Name"), false, 22, {}},    {tr("State"), false, 20, {}},   {tr("Experiment"), false, 13, {}},
                      {tr("Model"), false, 20, {}},   {tr("Prompts"), false, 11, {}}, {tr("Blocks"), false, 11, {}},
@@ -340,13 +357,9 @@ void ExperimentsPage::show(const ExperimentBoard& board)
     m_table->setRows(rows);
     m_pages->setCurrentIndex(rows->rows.empty() ? 0 : 1);
     m_title->setText(tr("Experiments"), shortPath(m_folder));
-    m_notice->setVisible(!board.problem().isEmpty());
-    if (!board.problem().isEmpty())
-        m_notice->setNotice(widgets::Notice::Tone::Error, board.problem());
-    if (m_chosen.isEmpty() && !m_entries.empty())
-        m_chosen = m_entries.front().path;
-    showCurrent();
-    refreshSpec();
+    m_notice->setVisible(!m_problem.isEmpty());
+    if (!m_problem.isEmpty())
+        m_notice->setNotice(widgets::Notice::Tone::Error, m_problem);
 }
 
 const ExperimentEntry* ExperimentsPage::current() const
@@ -374,11 +387,13 @@ void ExperimentsPage::showCurrent()
         for (std::size_t i = 0; i < entry->figures.size(); ++i)
             parts << (entry->figures.size() == 1 ? tr("Figure") : tr("Figure %1").arg(i + 1));
     }
-    const int kept = m_part->current();
-    m_part->setChoices(parts);
+    const int kept = m_part->currentIndex();
+    const QSignalBlocker block(m_part);
+    m_part->clear();
+    m_part->addItems(parts);
     m_part->setVisible(!parts.isEmpty());
     m_parts->setVisible(!parts.isEmpty());
-    m_part->setCurrent(std::clamp(kept, 0, std::max(0, static_cast<int>(parts.size()) - 1)));
+    m_part->setCurrentIndex(std::clamp(kept, 0, std::max(0, static_cast<int>(parts.size()) - 1)));
     m_resume->setVisible(isJob || (entry && entry->isRead && !entry->isComplete && !entry->spec.model.isEmpty()));
     m_resume->setText(isJob ? tr("Cancel") : tr("Resume"));
     m_duplicate->setEnabled(entry && !entry->spec.model.isEmpty());
@@ -387,7 +402,7 @@ void ExperimentsPage::showCurrent()
     m_export->setEnabled(entry && !entry->figures.empty());
     if (entry && !entry->figures.empty())
         m_figure->setSvg(entry->figures.front().svg, entry->figures.front().title, entry->figures.front().caption);
-    showTable(m_part->current());
+    showTable(m_part->currentIndex());
 }
 
 // The tables first, then the figures.

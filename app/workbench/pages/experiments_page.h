@@ -21,7 +21,6 @@ namespace blockcert::widgets {
 class EmptyState;
 class Notice;
 class PageTitle;
-class SegmentedControl;
 class SvgView;
 class ValueTable;
 }
@@ -53,6 +52,7 @@ signals:
 private:
     void makeSide();
     QWidget* makeCentre();
+    void refreshRows();
     void showCurrent();
     void showTable(int table);
     void queue();
@@ -63,6 +63,7 @@ private:
     std::vector<ExperimentEntry> m_entries; // in the table's order, behind the jobs
     std::vector<ExperimentBoard::Job> m_jobs;
     QString m_folder;
+    QString m_problem;
     QStringList m_taken;
     QString m_chosen;           // path of the current row
     QString m_pinned;           // path
@@ -73,7 +74,7 @@ private:
     widgets::Notice* m_notice = nullptr;
     widgets::ValueTable* m_table = nullptr;
     QLabel* m_headline = nullptr;
-    widgets::SegmentedControl* m_part = nullptr; // tables, figures
+    QComboBox* m_part = nullptr; // tables, figures
     QPushButton* m_pin = nullptr;
     QPushButton* m_duplicate = nullptr;
     QPushButton* m_resume = nullptr;

@@ -34,17 +34,10 @@ FailureDetails::FailureDetails(QWidget* parent)
                         tr("The shortest prompt that still fails")});
     connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
     connect(m_multiples, &widgets::BlockMultiples::blockChosen, this, &FailureDetails::blockChosen);
-    auto* blocks = new QWidget;
-    auto* blocksLayout = column();
-    blocksLayout->setContentsMargins(0, 0, 0, 0);
-    blocksLayout->addWidget(m_multiples);
-    blocksLayout->addStretch(1);
-    blocks->setLayout(blocksLayout);
-    m_parts->addWidget(blocks);
+    m_parts->addWidget(m_multiples);
     m_parts->addWidget(m_around);
     m_parts->addWidget(makeWhy());
     m_parts->addWidget(makeMinimise());
-    m_around->setMinimumHeight(150);
     auto* layout = column();
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_part);
@@ -64,11 +57,14 @@ QWidget* FailureDetails::makeWhy()
     facts->addWidget(m_factsRight, 1);
     auto* layout = column();
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->addLayout(facts);
     layout->addWidget(m_why);
+    layout->addLayout(facts);
     layout->addStretch(1);
     why->setLayout(layout);
-    return scrolling(why);
+    QScrollArea* area = scrolling(why);
+    area->viewport()->setAutoFillBackground(false); // it lies in a panel
+    why->setAutoFillBackground(false);
+    return area;
 }
 
 QWidget* FailureDetails::makeMinimise()

@@ -12,6 +12,7 @@
 
 #include <QCheckBox>
 #include <QComboBox>
+#include <QEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
@@ -35,7 +36,7 @@ QComboBox* facet(const QString& name)
     box->setAccessibleName(name);
     box->setToolTip(name);
     box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    box->setMinimumContentsLength(6); // three of them and two boxes fit a narrow window
+    box->setMinimumContentsLength(9); // three of them and two boxes fit a narrow window
     return box;
 }
 
@@ -149,7 +150,8 @@ QWidget* FailureView::makeCard()
     layout->addWidget(m_explanation);
     layout->addWidget(m_chips);
     m_details = new FailureDetails;
-    m_details->setFixedHeight(190);
+    m_details->setMinimumHeight(118);
+    m_details->setMaximumHeight(190);
     connect(m_details, &FailureDetails::blockChosen, this, [this](int block) {
         if (const widgets::FailureRow* failure = m_table->current())
             choose({block, failure->key.prompt, failure->key.token});
@@ -242,6 +244,14 @@ void FailureView::setSlice(const widgets::MapSlice& slice)
     m_sliceChip->setVisible(!slice.isEmpty());
     m_sliceChip->setText(tr("Slice: %1 tokens × %2 blocks  ✕").arg(slice.tokens.size()).arg(slice.blocks.size()));
     applyFilter();
+}
+
+// Chips are filled with colours of the appearance.
+void FailureView::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && m_chips)
+        showFailure();
 }
 
 const widgets::FailureRow* FailureView::current() const

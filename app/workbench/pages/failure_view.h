@@ -46,6 +46,9 @@ signals:
     void exportWanted();
     void mapWanted(); // look at the chosen one on the map
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
     QWidget* makeFacets();
     QWidget* makeCard();

@@ -4,6 +4,7 @@
 #include "app/workbench/session/run_settings.h"
 #include "widgets/block_switches.h"
 #include "widgets/empty_state.h"
+#include "widgets/error_legend.h"
 #include "widgets/fact_list.h"
 #include "widgets/figure_view.h"
 #include "widgets/heatmap_export.h"
@@ -166,7 +167,16 @@ QWidget* StitchPage::makeCentre()
     });
     connect(m_texts, &StitchTexts::writeWanted, this, &StitchPage::writeWanted);
     connect(m_texts, &StitchTexts::cancelWanted, this, &StitchPage::writeCancelWanted);
-    for (QWidget* part : std::initializer_list<QWidget*>{m_tokens, m_texts, m_layers, m_residuals, m_blame})
+    m_legend = new widgets::ErrorLegend;
+    connect(m_residuals, &widgets::TokenHeatmap::scaleChanged, this,
+            [this] { m_legend->setScale(m_residuals->scale(), m_residuals->metric()); });
+    auto* residuals = new QWidget;
+    auto* residualLayout = column();
+    residualLayout->setContentsMargins(0, 0, 0, 0);
+    residualLayout->addWidget(m_residuals, 1);
+    residualLayout->addWidget(m_legend);
+    residuals->setLayout(residualLayout);
+    for (QWidget* part : std::initializer_list<QWidget*>{m_tokens, m_texts, m_layers, residuals, m_blame})
         m_parts->addWidget(part);
 
     auto* choices = row();
@@ -178,6 +188,7 @@ QWidget* StitchPage::makeCentre()
     right->addWidget(m_sentence);
     right->addLayout(choices);
     right->addWidget(m_parts, 1);
+    right->addStretch(0); // keeps what is there at the top while nothing has been measured
     auto* middle = row(space::large);
     middle->addWidget(makeStack());
     middle->addLayout(right, 1);
@@ -363,9 +374,11 @@ void StitchPage::showResult()
     m_tokens->setResult(result, m_prompt);
     m_layers->setFigure(result ? result->layers : nullptr, false);
     m_residuals->setMap(result ? result->residuals : nullptr);
-    if (result)
+    if (result) {
         m_residuals->setMetric(result->residuals->thresholds.relativeDecides ? widgets::Metric::Relative
                                                                              : widgets::Metric::Error);
+        m_legend->setScale(m_residuals->scale(), m_residuals->metric());
+    }
     m_facts->setFacts(result ? result->facts : std::vector<widgets::Fact>());
     m_facts->setVisible(result != nullptr);
     refreshBlames();

@@ -21,6 +21,7 @@ class QStackedWidget;
 namespace blockcert::widgets {
 class BlockSwitches;
 class EmptyState;
+class ErrorLegend;
 class FactList;
 class FigureView;
 class Notice;
@@ -116,6 +117,7 @@ private:
     StitchTexts* m_texts = nullptr;
     widgets::FigureView* m_layers = nullptr;
     widgets::TokenHeatmap* m_residuals = nullptr;
+    widgets::ErrorLegend* m_legend = nullptr;
     QWidget* m_blame = nullptr;
     std::vector<QLabel*> m_blameSentences;
     std::vector<widgets::ValueTable*> m_blameTables;

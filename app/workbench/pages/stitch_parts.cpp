@@ -7,6 +7,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/token_chips.h"
 
+#include <QEvent>
 #include <QLabel>
 #include <QPushButton>
 #include <QSpinBox>
@@ -35,7 +36,7 @@ StitchTokens::StitchTokens(QWidget* parent)
     connect(m_chips, &widgets::TokenChips::tokenChosen, this, &StitchTokens::tokenChosen);
     connect(m_figure, &widgets::FigureView::pointChosen, this,
             [this](double x, double) { emit tokenChosen(static_cast<int>(std::lround(x))); });
-    m_chips->setFixedHeight(120);
+    m_chips->setFixedHeight(92);
     auto* top = row();
     top->addWidget(m_sentence, 1);
     top->addWidget(m_metric, 0, Qt::AlignTop);
@@ -62,6 +63,14 @@ void StitchTokens::setResult(const std::shared_ptr<const StitchResult>& result, 
 void StitchTokens::setToken(int token)
 {
     m_chips->setCurrent(token);
+}
+
+// Chips are filled with colours of the appearance.
+void StitchTokens::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        refresh();
 }
 
 widgets::ViewExport StitchTokens::exported() const

@@ -35,6 +35,9 @@ public:
 signals:
     void tokenChosen(int token);
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
     void refresh();
 

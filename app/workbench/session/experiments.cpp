@@ -53,9 +53,11 @@ QStringList givenFields(const ExperimentSpec& spec)
 ValueCell cellOf(const Json& value)
 {
     ValueCell cell;
-    if (value.is_number())
+    if (value.is_number()) {
         cell.number = value.get<double>();
-    else if (value.is_boolean())
+        if (value.is_number_integer()) // a count or an index, not a measurement
+            cell.text = widgets::countText(value.get<std::int64_t>());
+    } else if (value.is_boolean())
         cell.text = value.get<bool>() ? translated("yes") : translated("no");
     else if (value.is_string())
         cell.text = QString::fromStdString(value.get<std::string>());

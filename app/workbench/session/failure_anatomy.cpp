@@ -33,10 +33,11 @@ QString nearestOf(const Json& nearest)
 {
     if (nearest.empty())
         return {};
-    return tr("The nearest passing token is %1 “%2”, %3 positions away: error %4, output norm %5.")
+    const qint64 distance = wholeOf(nearest, "distance");
+    return tr("The nearest passing token is %1 “%2”, %3 away: error %4, output norm %5.")
         .arg(wholeOf(nearest, "token"))
         .arg(widgets::visiblePiece(textOf(nearest, "piece")))
-        .arg(wholeOf(nearest, "distance"))
+        .arg(distance == 1 ? tr("1 position") : tr("%1 positions").arg(distance))
         .arg(exactNumber(realOf(nearest, "error").value_or(widgets::missing)),
              exactNumber(realOf(nearest, "output_norm").value_or(widgets::missing)));
 }
@@ -134,7 +135,6 @@ figure::Figure aroundFigure(const widgets::TokenMap& map, const widgets::CellKey
         column < 0 ? nullptr : map.cell(static_cast<std::size_t>(column), static_cast<std::size_t>(key.prompt));
     const auto panelOf = [&](const QString& title, const QString& label, const std::vector<double>* values) {
         figure::Panel panel;
-        panel.title = title.toStdString();
         panel.x.label = tr("token").toStdString();
         panel.y = {.label = label.toStdString(), .scale = figure::Scale::Log};
         figure::Series series{title.toStdString(), figure::Mark::LineMarkers, {}};

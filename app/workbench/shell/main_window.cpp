@@ -100,7 +100,7 @@ void MainWindow::buildShell()
         {tr("Verify"), widgets::Icon::Verify, tr("Check a run without trusting it (Alt+4)"), true, false, std::nullopt},
         {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+5)"), true, false, std::nullopt},
         {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+6)"), true, false, std::nullopt},
-        {tr("Experiments"), widgets::Icon::Bound, tr("The paper's experiments, on any model (Alt+7)"), true, false,
+        {tr("Studies"), widgets::Icon::Bound, tr("Experiments: the paper's, on any model (Alt+7)"), true, false,
          std::nullopt},
     });
     connect(m_rail, &widgets::Rail::chosen, this, [this](int step) { showPage(pageOfStep(step)); });

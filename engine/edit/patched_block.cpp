@@ -40,7 +40,8 @@ struct Layer {
     std::int64_t inputs = 0;
     std::vector<double> weight; // [out, in]
     std::vector<double> bias;   // [out] or empty
-    bool touched = false;
+    bool weightTouched = false;
+    bool biasTouched = false;
 };
 
 class Folding {
@@ -80,8 +81,7 @@ public:
     ir::BlockIr finish()
     {
         for (auto& [role, layer] : m_layers)
-            if (layer.touched)
-                store(role, layer);
+            store(role, layer);
         return std::move(m_result);
     }
 
@@ -107,7 +107,7 @@ private:
     {
         if (strength == 1)
             return;
-        layer.touched = true;
+        layer.weightTouched = layer.biasTouched = true;
         for (double& value : layer.weight)
             value *= strength;
         for (double& value : layer.bias)
@@ -119,7 +119,7 @@ private:
         if (strength == 1)
             return;
         Layer& output = layer("o");
-        output.touched = true;
+        output.weightTouched = true;
         const std::int64_t begin = std::int64_t{head} * m_config.headDim;
         for (std::int64_t row = 0; row < output.outputs; ++row)
             for (std::int64_t column = begin; column < begin + m_config.headDim; ++column)
@@ -130,7 +130,7 @@ private:
     {
         if (strength == 0)
             return;
-        layer.touched = true;
+        layer.weightTouched = true;
         const std::int64_t rank = static_cast<std::int64_t>(u.size()) / layer.outputs;
         for (std::int64_t out = 0; out < layer.outputs; ++out)
             for (std::int64_t in = 0; in < layer.inputs; ++in) {
@@ -145,7 +145,7 @@ private:
     {
         if (strength == 0)
             return;
-        layer.touched = true;
+        layer.biasTouched = true;
         layer.bias.resize(static_cast<std::size_t>(layer.outputs), 0.0);
         for (std::size_t i = 0; i < direction.size(); ++i)
             layer.bias[i] += strength * direction[i];
@@ -154,7 +154,7 @@ private:
     // (I + (s − 1) v̂ v̂ᵀ) W and the same of the bias.
     static void scaleAlong(Layer& layer, double strength, const std::vector<double>& direction)
     {
-        layer.touched = true;
+        layer.weightTouched = layer.biasTouched = true;
         const auto columns = static_cast<std::size_t>(layer.inputs);
         std::vector<double> along(columns, 0.0); // v̂ᵀ W
         for (std::size_t row = 0; row < direction.size(); ++row)
@@ -226,8 +226,9 @@ private:
 
     void store(const std::string& role, const Layer& layer)
     {
-        declare(role + ".weight", f64(layer.weight, {layer.outputs, layer.inputs}));
-        if (layer.bias.empty())
+        if (layer.weightTouched)
+            declare(role + ".weight", f64(layer.weight, {layer.outputs, layer.inputs}));
+        if (!layer.biasTouched || layer.bias.empty())
             return;
         const bool isNew = !m_result.weights.contains(role + ".bias");
         declare(role + ".bias", f64(layer.bias, {layer.outputs}));

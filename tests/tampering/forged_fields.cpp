@@ -41,6 +41,8 @@ std::string withAnotherLastCharacter(const std::string& text)
     if (text.empty())
         return "x";
     std::string changed = text;
+    if (static_cast<unsigned char>(changed.back()) >= 0x80) // the end of a longer character
+        return changed + "0";
     changed.back() = changed.back() == '0' ? '1' : '0';
     return changed;
 }

@@ -51,7 +51,7 @@ ExperimentsPage::ExperimentsPage(QWidget* parent)
     connect(m_empty, &widgets::EmptyState::wayChosen, this, &ExperimentsPage::folderWanted);
     makeSide();
     m_pages->addWidget(m_empty);
-    m_pages->addWidget(makeCentre());
+    m_pages->addWidget(scrolling(makeCentre())); // the row of its tools is wider than a small screen
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_pages);

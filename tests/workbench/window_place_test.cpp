@@ -2,11 +2,15 @@
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/session/run_shelf.h"
 #include "tests/workbench/support/bench.h"
 
 #include <QApplication>
+#include <QDir>
+#include <QFile>
 #include <QFileInfo>
 #include <QPushButton>
+#include <QTemporaryDir>
 
 #include <gtest/gtest.h>
 
@@ -56,6 +60,27 @@ TEST(Place, ARestartOpensWhatWasOpen)
     EXPECT_EQ(bench.session->model.name(), model);
     EXPECT_EQ(bench.session->verdict.request().path, run);
     EXPECT_EQ(bench.window->explorePage().selection(), (widgets::CellKey{1, 1, 1}));
+}
+
+TEST(Place, RunsFromElsewhereAreListedWithThoseOfTheFolder)
+{
+    const QTemporaryDir own;
+    const QTemporaryDir other;
+    const auto make = [](const QString& path) {
+        QDir().mkpath(path);
+        QFile file(path + u"/run.json"_s);
+        EXPECT_TRUE(file.open(QIODevice::WriteOnly));
+        return path;
+    };
+    const QString here = make(own.filePath(u"here.blockcert"_s));
+    const QString there = make(other.filePath(u"there.blockcert"_s));
+    QStringList listed;
+    for (const ShelvedRun& run : runsIn(own.path(), {there, here, other.filePath(u"gone.blockcert"_s), other.path()}))
+        listed << run.path;
+    listed.sort();
+    QStringList expected{here, there};
+    expected.sort();
+    EXPECT_EQ(listed, expected);
 }
 
 TEST(Place, WhatIsGoneIsNotMissed)

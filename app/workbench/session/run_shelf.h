@@ -3,6 +3,7 @@
 
 #include <QDateTime>
 #include <QString>
+#include <QStringList>
 
 #include <vector>
 
@@ -18,6 +19,8 @@ struct ShelvedRun {
 
 // Newest first; folders without run.json are no runs. Touches the disk: call it outside the GUI thread.
 [[nodiscard]] std::vector<ShelvedRun> runsIn(const QString& folder);
+// And those that were opened from other places and are still there.
+[[nodiscard]] std::vector<ShelvedRun> runsIn(const QString& folder, const QStringList& elsewhere);
 [[nodiscard]] bool looksLikeRun(const QString& path);
 
 }

@@ -327,8 +327,11 @@ void MainWindow::refreshStatus()
 
 void MainWindow::refreshShelf()
 {
+    QStringList elsewhere;
+    for (const RecentItem& run : m_session.preferences.recentRuns())
+        elsewhere << run.path;
     runInBackground<std::vector<ShelvedRun>>(
-        this, [folder = m_session.preferences.runFolder()] { return runsIn(folder); },
+        this, [folder = m_session.preferences.runFolder(), elsewhere] { return runsIn(folder, elsewhere); },
         [this](const std::vector<ShelvedRun>& runs) {
             m_shelf = runs;
             std::vector<ShelvedRun> unfinished;

@@ -174,6 +174,7 @@ void MainWindow::runChanged()
     forgetFailures();
     if (run.isReady()) {
         m_session.preferences.addRecentRun({run.value->path, run.value->name});
+        refreshShelf();
         m_session.catalogue.learn(run.value->path, run.value->facts);
         if (m_restoring.run == run.value->path) {
             m_restoring.run.clear();

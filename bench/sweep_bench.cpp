@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -85,7 +86,7 @@ int main(int argc, char** argv)
         step.strength = strength;
         return pipeline::EditTaps({"", {}, {step}}, {}, transformer);
     };
-    (void)generate::generateGreedy(transformer, std::vector{prompts[0]}, options, context); // warm
+    (void)generate::generateGreedy(transformer, std::span(prompts.data(), 1), options, context); // warm
 
     const double begin = now();
     pipeline::SweepDecoding decoding(transformer, prompts, options, context);
@@ -114,7 +115,7 @@ int main(int argc, char** argv)
         batched += now() - start;
         start = now();
         for (const std::vector<TokenId>& prompt : prompts)
-            (void)generate::generateGreedy(transformer, std::vector{prompt}, options, context);
+            (void)generate::generateGreedy(transformer, std::span(&prompt, 1), options, context);
         alone += now() - start;
     }
     const double scale = static_cast<double>(strengths.size()) / repeated;

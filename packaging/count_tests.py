@@ -8,7 +8,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-SKIP_LINES = [re.compile(r"^\[  SKIPPED \] ([\w./]+)", re.M), re.compile(r"^SKIP   : ([\w:]+)", re.M)]
+SKIP_LINES = [re.compile(r"^\[  SKIPPED \] ([A-Za-z_][\w./]*)", re.M), re.compile(r"^SKIP   : ([\w:]+)", re.M)]
 
 
 def read_known(path):

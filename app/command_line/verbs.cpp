@@ -1,272 +1,10 @@
-#include "app/command_line/verb_description.h"
+#include "app/command_line/verb_arguments.h"
 
 #include <algorithm>
-#include <initializer_list>
-#include <utility>
 
 namespace blockcert::command_line {
 
 namespace {
-
-using Arguments = std::vector<OptionDescription>;
-
-constexpr std::int64_t mostTokens = 1 << 20;
-
-OptionDescription flag(std::string name, std::string help)
-{
-    return {std::move(name), "", ValueKind::Flag, "", {}, "", std::move(help), false, false};
-}
-
-OptionDescription valued(std::string name, ValueKind kind, std::string value, std::string fallback, std::string help)
-{
-    return {std::move(name), "", kind, std::move(value), {}, std::move(fallback), std::move(help), false, false};
-}
-
-OptionDescription choice(std::string name, std::vector<std::string> choices, std::string fallback, std::string help)
-{
-    return {std::move(name), "",   ValueKind::Choice, "", std::move(choices), std::move(fallback), std::move(help),
-            false,           false};
-}
-
-OptionDescription required(OptionDescription option)
-{
-    option.required = true;
-    return option;
-}
-
-OptionDescription repeatable(OptionDescription option)
-{
-    option.repeatable = true;
-    return option;
-}
-
-OptionDescription shortened(std::string shortName, OptionDescription option)
-{
-    option.shortName = std::move(shortName);
-    return option;
-}
-
-OptionDescription model()
-{
-    return {"MODEL",
-            "",
-            ValueKind::Model,
-            "MODEL",
-            {"demo"},
-            "",
-            "a folder, a .safetensors, .safetensors.index.json or .gguf file, org/name[@revision] in the local Hugging "
-            "Face cache, or demo",
-            true,
-            false};
-}
-
-OptionDescription prompts(bool needed)
-{
-    return {"--prompts",
-            "",
-            ValueKind::Prompts,
-            "PROMPTS",
-            {"base", "stress", "semantic", "refusal"},
-            "",
-            "a .jsonl, .txt or .csv file, or a bundled set: base, stress, semantic or refusal",
-            needed,
-            false};
-}
-
-OptionDescription within(std::int64_t least, std::int64_t most, OptionDescription option)
-{
-    option.least = least;
-    option.most = most;
-    return option;
-}
-
-OptionDescription threads()
-{
-    return within(1, 1024,
-                  valued("--threads", ValueKind::Integer, "N", "", "how many processor threads to use (default: all)"));
-}
-
-OptionDescription maxTokens()
-{
-    return within(1, mostTokens,
-                  valued("--max-tokens", ValueKind::Integer, "N", "256",
-                         "cut longer prompts off after N tokens, and say how many were lost"));
-}
-
-Arguments operator+(Arguments left, const Arguments& right)
-{
-    left.insert(left.end(), right.begin(), right.end());
-    return left;
-}
-
-Arguments reading()
-{
-    return {choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "the precision of the baseline"),
-            valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads(),
-            valued("--memory", ValueKind::Text, "SIZE", "auto",
-                   "stream the weights block by block if they need more than two thirds of SIZE, such as 6G (auto: of "
-                   "the memory that is available)"),
-            maxTokens()};
-}
-
-Arguments output()
-{
-    return {flag("--json", "one JSON object on standard output"),
-            flag("--jsonl", "the same on one line, after one line for each progress event; instead of --json"),
-            flag("--quiet", "no progress on standard error"), flag("--verbose", "say more while working")};
-}
-
-Arguments certifying()
-{
-    return {
-        required(
-            valued("--blocks", ValueKind::Text, "BLOCKS", "", "all, or 0-based numbers and ranges such as 0,5,10-12")),
-        prompts(true),
-        required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "", "the run directory to write"))),
-        choice("--loss", {"exact", "first-order", "none"}, "exact",
-               "exact: loss coverage from the whole model with each block replaced; first-order: only an estimate of "
-               "the loss's "
-               "change, from one backward pass and no coverage; none: nothing about losses"),
-        choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
-        choice("--weights", {"baseline", "file"}, "baseline",
-               "whether the surrogate holds the weights the baseline used, or those of the file before they were cast"),
-        flag("--embed-weights", "copy the weights into the run instead of pointing to the model's files"),
-        valued("--surrogate", ValueKind::Text, "FAMILY", "exact",
-               "exact, low-rank:R[:attn|mlp|all], quant:Q8_0|Q5_1|Q4_0|Q4_1 or checkpoint:MODEL"),
-        valued("--ablate", ValueKind::Text, "NAME", "",
-               "damage the surrogate on purpose: drop-rope, invert-mask, zero-wv or noise-wq[:SCALE]"),
-        valued("--policy", ValueKind::File, "FILE", "",
-               "thresholds from a JSON policy file; single options win over it"),
-        valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
-        valued("--tau-loss", ValueKind::Number, "X", "0.001", "largest loss difference of a covered token, in nats"),
-        valued("--tau-rel", ValueKind::Number, "X", "",
-               "largest relative error of a covered token (default: 1e-5 for fp32, 5e-3 for fp16, 2e-2 for bf16)"),
-        valued("--alpha-act", ValueKind::Number, "X", "0.94", "smallest activation coverage of a certified block"),
-        valued("--alpha-loss", ValueKind::Number, "X", "0.9", "smallest loss coverage of a certified block"),
-        choice("--error", {"l2", "relative-l2"}, "l2", "which of the two error measures decides"),
-        flag("--resume", "continue an unfinished run, or add blocks or prompts to a finished one"),
-        flag("--dry-run", "say what would be done and what it would cost, and do nothing"),
-        flag("--require-certified", "exit with code 6 if a block is not certified"),
-        valued("--seed", ValueKind::Integer, "N", "0", "of the noise that --ablate noise-wq adds; recorded in the run"),
-    };
-}
-
-Arguments experimenting()
-{
-    return {
-        {"KIND",
-         "",
-         ValueKind::Choice,
-         "KIND",
-         {"blocks", "low-rank", "ablations", "thresholds", "prompt-size", "prompt-shift", "semantic", "timing"},
-         "",
-         "the block sweep, low-rank baselines, ablations, threshold or prompt-set-size sensitivity, prompt shift, "
-         "semantic preservation, or "
-         "timing",
-         true,
-         false},
-        model(),
-        required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "", "the folder to write"))),
-        valued("--blocks", ValueKind::Text, "BLOCKS", "",
-               "all, or 0-based numbers and ranges (default: all for blocks, else five from the first to the last)"),
-        prompts(false),
-        choice("--loss", {"exact", "none"}, "exact", "whether loss coverage is measured"),
-        choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
-        valued("--policy", ValueKind::File, "FILE", "",
-               "thresholds from a JSON policy file; single options win over it"),
-        valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
-        valued("--tau-loss", ValueKind::Number, "X", "0.001", "largest loss difference of a covered token, in nats"),
-        valued("--alpha-act", ValueKind::Number, "X", "0.94", "smallest activation coverage of a certified block"),
-        valued("--alpha-loss", ValueKind::Number, "X", "0.9", "smallest loss coverage of a certified block"),
-        valued("--seed", ValueKind::Integer, "N", "0", "of whatever is drawn at random"),
-        valued("--ranks", ValueKind::Text, "LIST", "64,128,256", "low-rank: the ranks to compare"),
-        valued("--noise", ValueKind::Text, "X", "0.01", "ablations: noise on W_Q as a share of its standard deviation"),
-        valued("--dtypes", ValueKind::Text, "LIST", "fp32,bf16,fp16",
-               "thresholds, prompt-size: baseline dtypes beside --dtype"),
-        valued("--shift-prompts", ValueKind::Prompts, "PROMPTS", "stress", "prompt-shift: the prompts to shift to"),
-        valued("--repeats", ValueKind::Integer, "N", "3", "timing: how often each job is repeated"),
-        flag("--resume", "continue an experiment; runs that are finished are used as they are"),
-        flag("--dry-run", "say what would be done and what it would cost, and do nothing"),
-    };
-}
-
-Arguments verifying()
-{
-    return {
-        {"RUN",
-         "",
-         ValueKind::File,
-         "RUN",
-         {},
-         "",
-         "a run directory, or the certificate.json of one block or stitched model in it",
-         true,
-         false},
-        choice("--level", {"0", "1", "2", "3", "4"}, "3",
-               "0 structure, 1 digests, 2 spot replay, 3 full replay, 4 with the model"),
-        valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
-        valued("--surrogate-model", ValueKind::Model, "MODEL", "",
-               "the checkpoint that surrogates were taken from, where run.json does not point to it"),
-        valued("--policy", ValueKind::File, "FILE", "",
-               "judge by this JSON policy file instead of the certificate's policy"),
-        repeatable(valued("--expect-model", ValueKind::Text, "SHA256", "",
-                          "a model file's digest; a model of any other files fails; may be given several times")),
-        valued("--seed", ValueKind::Integer, "N", "", "of the spot replay (default: drawn, and printed)"),
-        within(1, std::numeric_limits<std::int64_t>::max(),
-               valued("--cells", ValueKind::Integer, "N", "44", "how many cells a spot replay repeats")),
-        threads(),
-        shortened("-o", valued("--out", ValueKind::File, "FILE", "", "also write the verdict to this JSON file")),
-    };
-}
-
-Arguments judging()
-{
-    return {within(1, mostTokens,
-                   valued("--max-new", ValueKind::Integer, "N", "64", "complete each prompt by at most N tokens")),
-            valued("--markers", ValueKind::File, "FILE", "",
-                   "marker lists of one's own (JSON) instead of the bundled ones for refusals")};
-}
-
-Arguments editing()
-{
-    return {
-        valued("--patch", ValueKind::File, "FILE", "", "a patch file: several steps in order (docs/patch.md)"),
-        valued("--block", ValueKind::Integer, "N", "", "the block to edit, 0-based"),
-        valued("--scale-mlp", ValueKind::Number, "A", "", "scale the MLP's output by A before it is added"),
-        valued("--scale-attn", ValueKind::Number, "A", "", "scale the attention's output by A, or one head's share"),
-        valued("--head", ValueKind::Integer, "H", "", "the head that --scale-attn or --zero head is about"),
-        choice("--zero", {"mlp", "attention", "head"}, "", "set a sublayer's output, or a head's share, to zero"),
-        valued("--rank-k", ValueKind::File, "FILE", "",
-               "add U times V transposed to a matrix: tensors u [out, k] and v [in, k] of a .safetensors or .npz"),
-        choice("--matrix", {"q", "k", "v", "o", "gate", "up", "down"}, "down", "the matrix that --rank-k changes"),
-        valued("--strength", ValueKind::Number, "X", "", "of --rank-k (default: 1)"),
-        valued("--direction", ValueKind::File, "FILE", "",
-               "a steering vector: the tensor direction [d] of a .safetensors or .npz"),
-        choice("--target", {"residual", "mlp", "attention"}, "residual", "what the direction is added to or scaled in"),
-        valued("--add-direction", ValueKind::Number, "X", "", "add X times the direction"),
-        valued("--scale-direction", ValueKind::Number, "X", "", "scale by X along the direction"),
-        {"--prompts",
-         "",
-         ValueKind::Prompts,
-         "PROMPTS",
-         {"base", "stress", "semantic", "refusal"},
-         "refusal",
-         "the prompts to complete: a .jsonl, .txt or .csv file, or a bundled set",
-         false,
-         false},
-        valued("--heldout", ValueKind::Prompts, "PROMPTS", "stress", "the prompts on which side effects are measured"),
-        valued("--condition", ValueKind::Text, "NAME", "none",
-               "what stands before each prompt: none, system, few-shot, or a preamble file (.json)"),
-        valued("--labels", ValueKind::File, "FILE", "",
-               "labels of human annotators: CSV of prompt,side,annotator,label"),
-        valued("--name", ValueKind::Text, "NAME", "",
-               "what to call it in the run (default: from the digest of what is asked for)"),
-        required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "",
-                                        "a finished run on these prompts, or a new one to be made"))),
-        choice("--loss", {"exact", "none"}, "exact", "whether a new run's block certificates have losses"),
-        choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which the local error is replayed"),
-    };
-}
 
 std::vector<VerbDescription> describeVerbs()
 {
@@ -274,8 +12,7 @@ std::vector<VerbDescription> describeVerbs()
         {"open",
          "show what a model is made of",
          {"Reads the headers of a model's files and nothing else: shape, tensors, files, tokenizer and what it will "
-          "need in "
-          "memory. A model that is not supported is named with the reason."},
+          "need in memory. A model that is not supported is named with the reason."},
          Program::CommandLine,
          Arguments{model(), flag("--hash", "compute the SHA-256 of every file"),
                    flag("--tensors", "list every tensor instead of one line a kind")} +
@@ -293,11 +30,9 @@ std::vector<VerbDescription> describeVerbs()
         {"certify",
          "record, replay, measure and certify blocks",
          {"Records the chosen blocks of the model on the prompts, copies each into an explicit program, replays that "
-          "program in "
-          "double precision, measures where it departs from the model and writes one certificate a block.",
+          "program in double precision, measures where it departs from the model and writes one certificate a block.",
           "An interrupted run is continued with --resume. A block that is not certified is an honest result: the exit "
-          "code is 0 "
-          "unless --require-certified is given."},
+          "code is 0 unless --require-certified is given."},
          Program::Engine,
          Arguments{model()} + certifying() + reading() + output(),
          {"blockcert certify demo --blocks 0,15,29 --prompts base -o demo.blockcert",
@@ -305,8 +40,7 @@ std::vector<VerbDescription> describeVerbs()
         {"experiment",
          "repeat one of the paper's experiments on a model",
          {"Certifies what the experiment needs as run directories below DIR/runs, and writes table.csv, result.json, "
-          "figures as "
-          "SVG, the commands that repeat and verify every number, and how the paper's setting differs.",
+          "figures as SVG, the commands that repeat and verify every number, and how the paper's setting differs.",
           "An interrupted experiment is continued with --resume."},
          Program::Engine,
          experimenting() + reading() + output(),
@@ -314,30 +48,19 @@ std::vector<VerbDescription> describeVerbs()
         {"verify",
          "check a run without trusting it",
          {"Recomputes what the certificates claim with a small interpreter of plain loops, without LibTorch, and sets "
-          "the "
-          "issuer's numbers beside its own. The verdict names its level and what was not checked."},
+          "the issuer's numbers beside its own. The verdict names its level and what was not checked."},
          Program::CommandLine,
          verifying() + output(),
          {"blockcert verify demo.blockcert", "blockcert verify demo.blockcert --level 4 --model demo -o verdict.json"}},
         {"show",
          "print a run's tables",
          {"Shows what a run says about itself: settings, one line a block, the worst tokens and the command that "
-          "repeats it. "
-          "Nothing is recomputed: see verify. Of an experiment's folder it shows what came of it."},
+          "repeats it. Nothing is recomputed: see verify. Of an experiment's folder it shows what came of it."},
          Program::CommandLine,
-         Arguments{{"RUN",
-                    "",
-                    ValueKind::Folder,
-                    "RUN",
-                    {},
-                    "",
-                    "a run directory, finished or not, or the folder of an experiment",
-                    true,
-                    false},
+         Arguments{run(ValueKind::Folder, "a run directory, finished or not, or the folder of an experiment"),
                    flag("--tokens", "also the numbers of every token"),
-                   flag("--weights",
-                        "also every weight in which a surrogate is not the baseline: the rank it was cut to, "
-                        "its distance, its singular values")} +
+                   flag("--weights", "also every weight in which a surrogate is not the baseline: the rank it was cut "
+                                     "to, its distance, its singular values")} +
              output(),
          {"blockcert show demo.blockcert", "blockcert show demo.blockcert --json --tokens"}},
         {"report",
@@ -351,13 +74,12 @@ std::vector<VerbDescription> describeVerbs()
           "too)."},
          Program::CommandLine,
          Arguments{
-             repeatable({"RUN", "", ValueKind::Folder, "RUN", {}, "", "one or more run directories", true, false}),
-             required(shortened("-o", valued("--out", ValueKind::File, "FILE.html", "", "the page to write"))),
+             repeatable(run(ValueKind::Folder, "one or more run directories")),
+             out(ValueKind::File, "FILE.html", "the page to write"),
              within(0, 4,
                     valued("--verify", ValueKind::Integer, "LEVEL", "",
                            "verify the runs first, at this level from 0 to 4, and print the verdict")),
-             valued("--model", ValueKind::Model, "MODEL", "",
-                    "with --verify: the model, where run.json does not point to it"),
+             otherModel("--model", "with --verify: the model, where run.json does not point to it"),
              valued("--seed", ValueKind::Integer, "N", "", "with --verify 2: draw these cells instead of random ones"),
              flag("--redact-prompts", "leave out the prompts' texts, names and tokens"), threads()} +
              output(),
@@ -366,13 +88,10 @@ std::vector<VerbDescription> describeVerbs()
         {"diff",
          "tell what one run claims less of than another",
          {"Aligns two runs by block and by prompt (prompts are paired by their token ids) and sets their numbers side "
-          "by "
-          "side: what got weaker in B, what was dropped, which prompts are gone, and every difference at full "
-          "precision. "
-          "Nothing is recomputed: verify both runs first.",
+          "by side: what got weaker in B, what was dropped, which prompts are gone, and every difference at full "
+          "precision. Nothing is recomputed: verify both runs first.",
           "Where the prompts are not the same, blocks are compared on the prompts that both have. Exit code 0: B "
-          "claims "
-          "no less than A; 1: something is weaker or missing in B."},
+          "claims no less than A; 1: something is weaker or missing in B."},
          Program::CommandLine,
          Arguments{{"A", "", ValueKind::Folder, "A", {}, "", "a run directory: before", true, false},
                    {"B", "", ValueKind::Folder, "B", {}, "", "a run directory: after", true, false},
@@ -384,19 +103,16 @@ std::vector<VerbDescription> describeVerbs()
         {"failures",
          "tell where and how a run's surrogates fail",
          {"For every uncovered token, and for the 20 largest errors among the covered ones of each block: error, its "
-          "attention "
-          "and MLP parts, norms of residual, keys and values, attention margins, the nearest passing token and the "
-          "same "
-          "token in the neighbouring blocks; and what sets the failing tokens of a block apart. Writes failures.json "
-          "and "
-          "failures.csv beside the run.",
+          "attention and MLP parts, norms of residual, keys and values, attention margins, the nearest passing token "
+          "and the same token in the neighbouring blocks; and what sets the failing tokens of a block apart. Writes "
+          "failures.json and failures.csv beside the run.",
           "With --minimise the model runs again on fewer and fewer tokens of one prompt, as long as it still fails."},
          Program::CommandLine,
          Arguments{
-             {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory", true, false},
+             run(ValueKind::Folder, "a run directory"),
              shortened("-o", valued("--out", ValueKind::Folder, "DIR", "",
                                     "where to write (default: RUN with the ending .failures, beside it)")),
-             valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
+             otherModel("--model", "the model, where run.json does not point to it"),
              valued("--minimise", ValueKind::Text, "PROMPT", "",
                     "the id or 0-based number of a prompt to make as short as can be"),
              valued("--block", ValueKind::Integer, "N", "",
@@ -410,98 +126,76 @@ std::vector<VerbDescription> describeVerbs()
         {"import",
          "certify against what another tool recorded",
          {"trace: a baseline that another runtime ran, recorded as a safetensors file (docs/trace.md; "
-          "docs/record_trace.py "
-          "records one from transformers). Each block is copied from MODEL, replayed on the recorded inputs and "
-          "compared with "
-          "the recorded outputs.",
+          "docs/record_trace.py records one from transformers). Each block is copied from MODEL, replayed on the "
+          "recorded inputs and compared with the recorded outputs.",
           "npz: blocks as .npz files with the paper's names (docs/npz.md): their weights, mask and tables are the "
-          "surrogate, "
-          "embedded in the run, and their inputs and outputs what it is measured on. MODEL says what kind of block "
-          "they are.",
+          "surrogate, embedded in the run, and their inputs and outputs what it is measured on. MODEL says what kind "
+          "of block they are.",
           "Losses are not part of either, so that no block can meet alpha_loss."},
          Program::CommandLine,
-         Arguments{
-             {"KIND", "", ValueKind::Choice, "KIND", {"trace", "npz"}, "", "what FILE is: trace or npz", true, false},
-             {"FILE", "", ValueKind::File, "FILE", {}, "", "the file to read; of npz also a folder", true, false},
-             required(valued("--model", ValueKind::Model, "MODEL", "", "the model that was recorded")),
-             valued("--blocks", ValueKind::Text, "BLOCKS", "all",
-                    "all that were recorded, or 0-based numbers and ranges such as 0,5,10-12"),
-             required(shortened("-o", valued("--out", ValueKind::Folder, "RUN", "", "the run directory to write"))),
-             flag("--embed-weights", "copy the weights into the run instead of pointing to the model's files"),
-             valued("--policy", ValueKind::File, "FILE", "",
-                    "thresholds from a JSON policy file; single options win over it"),
-             valued("--tau-act", ValueKind::Number, "X", "0.01", "largest l2 error of a covered token"),
-             valued("--tau-rel", ValueKind::Number, "X", "",
-                    "largest relative error of a covered token (default: 1e-5 for fp32, 5e-3 for fp16, 2e-2 for "
-                    "bf16)"),
-             valued("--alpha-act", ValueKind::Number, "X", "0.94", "smallest activation coverage of a certified block"),
-             choice("--error", {"l2", "relative-l2"}, "l2", "which of the two error measures decides"),
-             flag("--resume", "continue an unfinished import"),
-             threads()} +
+         Arguments{kind({"trace", "npz"}, "what FILE is: trace or npz"),
+                   {"FILE", "", ValueKind::File, "FILE", {}, "", "the file to read; of npz also a folder", true, false},
+                   required(otherModel("--model", "the model that was recorded")),
+                   valued("--blocks", ValueKind::Text, "BLOCKS", "all",
+                          "all that were recorded, or 0-based numbers and ranges such as 0,5,10-12"),
+                   out(ValueKind::Folder, "RUN", "the run directory to write"),
+                   embedWeights(),
+                   policyFile(),
+                   tauAct(),
+                   tauRel(),
+                   alphaAct(),
+                   errorMeasure(),
+                   flag("--resume", "continue an unfinished import"),
+                   threads()} +
              output(),
          {"blockcert import trace recorded.safetensors --model ./my-model -o imported.blockcert",
           "blockcert import npz arrays --model ./my-model -o given.blockcert"}},
         {"export",
          "give a run's contents to other tools",
          {"npz: one .npz for each block with the paper's names (W_q, W_k, W_v, W_o, inputs, mask, bias, …; "
-          "docs/npz.md). "
-          "csv: the numbers of every token and of every block as tables (RFC 4180); texts that a spreadsheet would "
-          "take for a "
-          "formula get an apostrophe in front. "
-          "model: a certified edit of the run as a checkpoint of its own, safetensors with config.json and tokenizer, "
-          "and "
-          "how far it is from the edit as it was measured."},
+          "docs/npz.md). csv: the numbers of every token and of every block as tables (RFC 4180); texts that a "
+          "spreadsheet would take for a formula get an apostrophe in front. model: a certified edit of the run as a "
+          "checkpoint of its own, safetensors with config.json and tokenizer, and how far it is from the edit as it "
+          "was measured."},
          Program::CommandLine,
-         Arguments{
-             {"KIND", "", ValueKind::Choice, "KIND", {"npz", "csv", "model"}, "", "npz, csv or model", true, false},
-             {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a run directory", true, false},
-             required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "",
-                                             "the folder to write into; csv also takes a file that ends in .csv"))),
-             choice("--table", {"tokens", "blocks"}, "",
-                    "csv: only this table (default: both into a folder, tokens into a file)"),
-             valued("--edit", ValueKind::Text, "NAME", "", "model: the edit to write (default: the only one)"),
-             choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "model: the type of the written tensors"),
-             valued("--model", ValueKind::Model, "MODEL", "",
-                    "npz, model: the model, where run.json does not point to it")} +
+         Arguments{kind({"npz", "csv", "model"}, "npz, csv or model"), run(ValueKind::Folder, "a run directory"),
+                   out(ValueKind::Folder, "DIR", "the folder to write into; csv also takes a file that ends in .csv"),
+                   choice("--table", {"tokens", "blocks"}, "",
+                          "csv: only this table (default: both into a folder, tokens into a file)"),
+                   valued("--edit", ValueKind::Text, "NAME", "", "model: the edit to write (default: the only one)"),
+                   choice("--dtype", {"fp32", "bf16", "fp16"}, "fp32", "model: the type of the written tensors"),
+                   otherModel("--model", "npz, model: the model, where run.json does not point to it")} +
              output(),
          {"blockcert export npz demo.blockcert -o arrays", "blockcert export csv demo.blockcert -o tokens.csv"}},
         {"stitch",
          "run the whole model with surrogates in place",
          {"Replaces the chosen blocks of the model by the surrogates of a finished run and runs both models on the "
-          "run's "
-          "prompts: how far their residual streams are apart, perplexities, losses, divergence and next tokens. The "
-          "result becomes part of the run: a full-model certificate, or a full-block one where every block is "
+          "run's prompts: how far their residual streams are apart, perplexities, losses, divergence and next tokens. "
+          "The result becomes part of the run: a full-model certificate, or a full-block one where every block is "
           "replaced.",
           "The model is found where the run found it and accepted by digest alone. Asking for the same thing again "
-          "does "
-          "nothing. Ctrl+C leaves the run as it was."},
+          "does nothing. Ctrl+C leaves the run as it was."},
          Program::Engine,
          Arguments{
-             {"RUN", "", ValueKind::Folder, "RUN", {}, "", "a finished run directory", true, false},
+             run(ValueKind::Folder, "a finished run directory"),
              valued("--blocks", ValueKind::Text, "BLOCKS", "all",
                     "all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
-             valued("--model", ValueKind::Model, "MODEL", "", "the model, where run.json does not point to it"),
-             valued("--surrogate-model", ValueKind::Model, "MODEL", "",
-                    "the checkpoint that the surrogates were taken from, where run.json does not point to it"),
-             valued("--name", ValueKind::Text, "NAME", "",
-                    "what to call it in the run (default: from the digest of what is asked for)"),
+             otherModel("--model", "the model, where run.json does not point to it"),
+             otherModel("--surrogate-model",
+                        "the checkpoint that the surrogates were taken from, where run.json does not point to it"),
+             nameInRun(),
              flag("--bisect", "also find the blocks that the first other token and the largest loss change come from"),
              flag("--tokens", "also the numbers of every token, in the JSON"),
              flag("--measure-only", "measure and say so, and leave the run as it is: no certificate"),
-             choice("--replay-dtype", {"fp64", "fp32"}, "fp64", "the precision in which surrogates are replayed"),
-             valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"),
-             threads()} +
+             replayDtype("the precision in which surrogates are replayed"), device(), threads()} +
              output(),
          {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json"}},
         {"edit",
          "edit a block and certify what that does",
          {"Edits one block (or, with --patch, several) and measures the local error by replay of the edited against "
-          "the "
-          "unedited program, how far the residual stream departs behind it, losses and next tokens of held-out "
-          "prompts, "
-          "and what the model answers before and after. The edit becomes part of the run: a certificate with the "
-          "patch, "
-          "the digests of the tensors it touches and every completion. The model's files are never written.",
+          "the unedited program, how far the residual stream departs behind it, losses and next tokens of held-out "
+          "prompts, and what the model answers before and after. The edit becomes part of the run: a certificate with "
+          "the patch, the digests of the tensors it touches and every completion. The model's files are never written.",
           "An edit that changes nothing is refused. A run folder that is not there yet is made first, with "
           "certificates of the edited blocks."},
          Program::Engine,
@@ -512,30 +206,18 @@ std::vector<VerbDescription> describeVerbs()
         {"sweep",
          "scale many blocks by many strengths and compare the answers",
          {"For every condition, block and strength: answer and refuse accuracy with their 95 % intervals, local error "
-          "and "
-          "final deviation. Work is shared, and every completion is still, token by token, the one that a generation "
-          "of "
-          "its own would give. Writes sweep.json, sweep.csv and one file a row into DIR.",
+          "and final deviation. Work is shared, and every completion is still, token by token, the one that a "
+          "generation of its own would give. Writes sweep.json, sweep.csv and one file a row into DIR.",
           "The baseline of every condition is the first row. An interrupted sweep is continued with --resume."},
          Program::Engine,
-         Arguments{model(),
-                   required(valued("--blocks", ValueKind::Text, "BLOCKS", "",
-                                   "all, or 0-based numbers and ranges such as 0,5,10-12")),
+         Arguments{model(), blocks(),
                    required(valued("--alphas", ValueKind::Text, "LIST", "",
                                    "strengths such as 1,0.5,0, or a range from:to:step such as 0:1:0.1")),
                    choice("--target", {"mlp", "attention"}, "mlp", "the sublayer whose output is scaled"),
-                   {"--prompts",
-                    "",
-                    ValueKind::Prompts,
-                    "PROMPTS",
-                    {"base", "stress", "semantic", "refusal"},
-                    "refusal",
-                    "the prompts to complete: a .jsonl, .txt or .csv file, or a bundled set",
-                    false,
-                    false},
+                   promptsToComplete(),
                    valued("--conditions", ValueKind::Text, "LIST", "none",
                           "what stands before each prompt: none, system, few-shot or preamble files, with commas"),
-                   required(shortened("-o", valued("--out", ValueKind::Folder, "DIR", "", "the folder to write"))),
+                   out(ValueKind::Folder, "DIR", "the folder to write"),
                    flag("--resume", "continue an interrupted sweep; finished rows are used as they are")} +
              judging() + reading() + output(),
          {"blockcert sweep demo --blocks 15 --alphas 0:1:0.1 -o sweep",
@@ -551,30 +233,27 @@ std::vector<VerbDescription> describeVerbs()
          {"Takes the most likely token again and again, the lowest id on ties, until an end-of-text token or "
           "--max-new."},
          Program::Engine,
-         Arguments{model(), prompts(true),
-                   within(1, mostTokens,
-                          valued("--max-new", ValueKind::Integer, "N", "64", "add at most N tokens to each prompt")),
-                   valued("--surrogates", ValueKind::Folder, "RUN", "",
-                          "write a second text with the surrogates of this run in place, and say where they part"),
-                   valued("--surrogate-blocks", ValueKind::Text, "BLOCKS", "all",
-                          "with --surrogates: all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
-                   valued("--surrogate-model", ValueKind::Model, "MODEL", "",
-                          "with --surrogates: the checkpoint that they were taken from, where run.json does not point "
-                          "to it"),
-                   choice("--replay-dtype", {"fp64", "fp32"}, "fp64",
-                          "with --surrogates: the precision in which they are replayed")} +
+         Arguments{
+             model(), prompts(true), maxNew("add at most N tokens to each prompt"),
+             valued("--surrogates", ValueKind::Folder, "RUN", "",
+                    "write a second text with the surrogates of this run in place, and say where they part"),
+             valued("--surrogate-blocks", ValueKind::Text, "BLOCKS", "all",
+                    "with --surrogates: all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
+             otherModel(
+                 "--surrogate-model",
+                 "with --surrogates: the checkpoint that they were taken from, where run.json does not point to it"),
+             replayDtype("with --surrogates: the precision in which they are replayed")} +
              reading() + output(),
          {"blockcert generate demo --prompts refusal --max-new 32",
           "blockcert generate demo --prompts base --surrogates demo.blockcert --surrogate-blocks 11"}},
         {"doctor",
          "check this machine and this installation",
          {"Says which versions, processor features and libraries are there, and runs the self-tests. With --reference "
-          "it compares "
-          "a model's loader with another implementation's logits, a .safetensors file (docs/guide.md)."},
+          "it compares a model's loader with another implementation's logits, a .safetensors file (docs/guide.md)."},
          Program::CommandLine,
-         Arguments{valued("--model", ValueKind::Model, "MODEL", "", "also test the loader on this model"),
-                   valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"),
-                   valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads()} +
+         Arguments{otherModel("--model", "also test the loader on this model"),
+                   valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"), device(),
+                   threads()} +
              output(),
          {"blockcert doctor", "blockcert doctor --model demo"}},
         {"completion",
@@ -600,9 +279,9 @@ std::vector<VerbDescription> describeVerbs()
          "the engine's half of doctor",
          {},
          Program::Engine,
-         Arguments{valued("--model", ValueKind::Model, "MODEL", "", "also test the loader on this model"),
-                   valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"),
-                   valued("--device", ValueKind::Text, "DEVICE", "cpu", "cpu, cuda or cuda:N"), threads()} +
+         Arguments{otherModel("--model", "also test the loader on this model"),
+                   valued("--reference", ValueKind::File, "FILE", "", "reference logits of that model"), device(),
+                   threads()} +
              output(),
          {},
          true},

@@ -24,11 +24,13 @@
 #include "bench/loss_bench.h"
 #include "bench/measured_time.h"
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -107,14 +109,16 @@ void benchTraceAndExtraction(const std::string& model, const pipeline::PromptOpt
     std::printf("  %-44s %8.3f   baseline %5.3f   replay\n", "share of LibTorch's whole matrix products",
                 forwardGemm.wall * config.layers / forward[0].wall, replayGemm.wall * config.layers / replay.wall);
 
-    // Each round has a folder of its own, and all of them are removed at the end: ext4 does not give away inodes that
-    // were freed in the last seconds, and looking for others would be counted as work of the next round.
+    // ext4 does not give away inodes that were freed in the last five seconds, and looking for others would be counted
+    // as work of the next round: each round has a folder of its own, all of them are removed at the end, and between
+    // two rounds, which remove the files of their cells, those seconds go by.
     std::vector<Time> extractions;
     for (int round = 0; round <= std::min(repetitions, 3); ++round) {
         pipeline::CertifyOptions options =
             optionsFor(model, promptOptions, folder / ("extraction-" + std::to_string(round)));
         options.loss = LossMode::None;
         fs::remove_all(options.out);
+        std::this_thread::sleep_for(std::chrono::seconds(6));
         const Time time = timeOf([&] { (void)pipeline::certify(options, cache, context); });
         if (round > 0)
             extractions.push_back(time);

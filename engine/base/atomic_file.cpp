@@ -126,6 +126,15 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
     publishFile(temporary, path, when);
 }
 
+void beginFlush(const std::filesystem::path& path)
+{
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return; // what there is to say about the file is said by its fsync
+    (void)::sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+    ::close(descriptor);
+}
+
 void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when)
 {
     try {

@@ -22,6 +22,10 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
 // Gives a finished temporary file (already written by somebody else, such as HDF5) its final name in the same way.
 void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when = Flush::Now);
 
+// Asks the system to begin writing a file out, and returns at once: flushFiles() then has less to wait for. Promises
+// nothing.
+void beginFlush(const std::filesystem::path& path);
+
 // fsyncs files that were written with Flush::Later, and then each of their folders once. Many together cost little
 // more than one: several threads wait for the same write of the file system's journal. Polls the context before every
 // file.

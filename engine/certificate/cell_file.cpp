@@ -98,9 +98,8 @@ void requireFinite(const NamedTensor& part, const CellRecord& cell)
 {
     if (!isFloating(part.tensor.dtype))
         return;
-    const std::vector<double> values = widened(part.tensor);
-    const std::size_t bad = firstNotFinite(values);
-    if (bad == values.size())
+    const std::size_t bad = firstNotFinite(part.tensor);
+    if (static_cast<std::int64_t>(bad) == part.tensor.elementCount())
         return;
     const std::int64_t token =
         tokenOf({part.name, part.tensor.dtype, part.tensor.shape}, static_cast<std::int64_t>(bad));

@@ -108,6 +108,7 @@ struct RunWriter::State {
     RecentCells recent;
     std::map<std::string, std::string> knownDigests; // of artifacts that this object has written and hashed
     std::vector<fs::path> unflushed;
+    std::set<fs::path> cellFolders;        // that are known to be there
     std::vector<LayerIndex> cellsToRemove; // finished blocks whose files are not flushed yet
     std::optional<RunLock> lock;
     std::map<LayerIndex, bool> knownBlocks; // results of hasBlock()
@@ -149,8 +150,18 @@ struct RunWriter::State {
     // The file appears whole and is flushed with the others.
     void saveFile(const fs::path& path, std::string_view bytes)
     {
-        makeFolder(path.parent_path());
+        const fs::path folder = path.parent_path();
+        if (cellFolders.insert(folder).second)
+            makeFolder(folder);
         writeFileAtomically(path, bytes, Flush::Later);
+        unflushed.push_back(path);
+    }
+
+    // A file that stays: the system may begin to write it while the next block is computed.
+    void publish(const fs::path& temporary, const fs::path& path)
+    {
+        publishFile(temporary, path, Flush::Later);
+        beginFlush(path);
         unflushed.push_back(path);
     }
 
@@ -168,6 +179,7 @@ struct RunWriter::State {
         for (const LayerIndex block : cellsToRemove) {
             std::error_code ignored;
             fs::remove_all(run / ".work" / blockFolder(block), ignored);
+            cellFolders.erase(run / ".work" / blockFolder(block));
         }
         cellsToRemove.clear();
     }
@@ -366,8 +378,7 @@ void RunWriter::writeSurrogate(LayerIndex block, const ir::BlockIr& ir, const Su
     artifact::ArchiveWriter archive(irFile);
     ir::writeBlockIr(ir, archive);
     archive.close(Flush::Later);
-    publishFile(irFile, run / irPath(block), Flush::Later);
-    m_state->unflushed.push_back(run / irPath(block));
+    m_state->publish(irFile, run / irPath(block));
     m_state->surrogates[block] = {m_state->hashed(irPath(block), "ir"), ir.mask, weights};
 }
 
@@ -398,8 +409,7 @@ Certificate RunWriter::finishBlock(LayerIndex block)
                     " is missing or damaged: " + m_state->cellPath(block, prompt).string() + "; resume the run.");
             return std::move(*cell);
         });
-    publishFile(probesFile, run / probesPath(block), Flush::Later);
-    m_state->unflushed.push_back(run / probesPath(block));
+    m_state->publish(probesFile, run / probesPath(block));
 
     certificate.artifacts = {surrogate->second.digest, m_state->hashed(probesPath(block), "probes")};
     certificate.findings = judge(certificate.metrics, certificate.request.policy);

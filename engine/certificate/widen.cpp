@@ -3,6 +3,8 @@
 #include "engine/artifact/checkpoint.h"
 
 #include <algorithm>
+#include <array>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 
@@ -27,6 +29,27 @@ HostTensor store(DType dtype, std::span<const Element> values, std::vector<std::
     if (!values.empty())
         std::memcpy(tensor.bytes.data(), values.data(), values.size_bytes());
     return tensor;
+}
+
+// The first element whose exponent is all ones: NaN or infinite. Whole pieces are judged first, so that the compiler
+// can take many elements at once.
+template <class Bits>
+std::size_t firstWithAll(Bits exponent, const std::vector<std::byte>& bytes)
+{
+    constexpr std::size_t piece = 256;
+    const std::size_t count = bytes.size() / sizeof(Bits);
+    std::array<Bits, piece> bits{};
+    const auto isBad = [exponent](Bits each) { return (each & exponent) == exponent; };
+    for (std::size_t begin = 0; begin < count; begin += piece) {
+        const std::size_t size = std::min(piece, count - begin);
+        std::memcpy(bits.data(), bytes.data() + begin * sizeof(Bits), size * sizeof(Bits));
+        bool anyBad = false;
+        for (std::size_t i = 0; i < size; ++i)
+            anyBad |= isBad(bits[i]);
+        if (anyBad)
+            return begin + static_cast<std::size_t>(std::find_if(bits.begin(), bits.end(), isBad) - bits.begin());
+    }
+    return count;
 }
 
 }
@@ -70,6 +93,16 @@ std::size_t firstNotFinite(std::span<const double> values)
 {
     const auto bad = std::find_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
     return static_cast<std::size_t>(bad - values.begin());
+}
+
+std::size_t firstNotFinite(const HostTensor& tensor)
+{
+    switch (tensor.dtype) {
+    case DType::F64: return firstWithAll<std::uint64_t>(0x7FF0'0000'0000'0000, tensor.bytes);
+    case DType::F32: return firstWithAll<std::uint32_t>(0x7F80'0000, tensor.bytes);
+    case DType::BF16: return firstWithAll<std::uint16_t>(0x7F80, tensor.bytes);
+    default: assert(tensor.dtype == DType::F16); return firstWithAll<std::uint16_t>(0x7C00, tensor.bytes);
+    }
 }
 
 }

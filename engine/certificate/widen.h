@@ -28,4 +28,7 @@ using ir::widened; // floating-point elements as doubles, exactly
 // Index of the first value that is NaN or infinite; values.size() if there is none.
 [[nodiscard]] std::size_t firstNotFinite(std::span<const double> values);
 
+// The same of a floating-point tensor (F64, F32, BF16 or F16), without widening it.
+[[nodiscard]] std::size_t firstNotFinite(const HostTensor& tensor);
+
 }

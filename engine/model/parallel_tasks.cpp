@@ -29,7 +29,7 @@ struct Job {
     std::atomic<std::int64_t> next = 0;
     std::mutex failing;
     std::exception_ptr failure;
-    int helpers = 0; // workers inside; guarded by the pool
+    std::atomic<int> helpers = 0; // workers inside; written under the pool's mutex
 
     [[nodiscard]] bool isOpen() const { return next.load(std::memory_order_relaxed) < count; }
 
@@ -59,6 +59,15 @@ struct Job {
         work([] { return false; });
     }
 };
+
+// For a short while at most: a thread that sleeps takes longer than that to come back.
+template <class Condition>
+void spinWhile(Condition holds)
+{
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
+    while (holds() && std::chrono::steady_clock::now() < patience) {
+    }
+}
 
 // Thread-safe. Every caller works on its own job; the workers help where there is something left, and look up
 // from a background job whenever another one comes.
@@ -111,6 +120,12 @@ public:
         s_insideTask = false;
         std::unique_lock<std::mutex> lock(m_mutex);
         std::erase(m_jobs, &job); // whoever has not begun stays out
+        if (job.helpers == 0)
+            return;
+        // The last task usually ends within microseconds, and being woken takes longer than that.
+        lock.unlock();
+        spinWhile([&] { return job.helpers.load(std::memory_order_acquire) != 0; });
+        lock.lock();
         m_done.wait(lock, [&] { return job.helpers == 0; });
     }
 
@@ -141,10 +156,7 @@ private:
         std::int64_t seen = 0;
         while (true) {
             // The next loop of a forward pass usually follows within microseconds.
-            const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
-            while (m_generation.load(std::memory_order_acquire) == seen && !m_stopping &&
-                   std::chrono::steady_clock::now() < patience) {
-            }
+            spinWhile([&] { return m_generation.load(std::memory_order_acquire) == seen && !m_stopping; });
             std::unique_lock<std::mutex> lock(m_mutex);
             Job* job = nullptr;
             m_wake.wait(lock, [&] { return m_stopping || (job = openJob()) != nullptr; });

@@ -1,11 +1,14 @@
+#include "engine/artifact/checkpoint.h"
 #include "engine/base/error.h"
 #include "engine/certificate/cell_file.h"
+#include "engine/certificate/widen.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 namespace blockcert::certificate {
 namespace {
@@ -55,6 +58,27 @@ bool same(const CellRecord& a, const CellRecord& b)
     };
     return key(a) == key(b) && a.input == b.input && a.output == b.output && a.attentionOutput == b.attentionOutput &&
            a.mlpOutput == b.mlpOutput && a.mask == b.mask;
+}
+
+TEST(Widen, FindsWhatIsNotFiniteInEveryFloatingType)
+{
+    for (const DType dtype : {DType::F64, DType::F32, DType::BF16, DType::F16})
+        for (const std::int64_t count : {1, 255, 256, 257, 1000})
+            for (const double bad :
+                 {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
+                std::vector<double> values(static_cast<std::size_t>(count), 3.5);
+                values[0] = -60000; // a large half
+                const auto tensorOfValues = [&] {
+                    HostTensor tensor{dtype, {count}, {}};
+                    tensor.bytes.resize(static_cast<std::size_t>(count * storageBlock(dtype).bytes));
+                    artifact::convertElements(DType::F64, reinterpret_cast<const std::byte*>(values.data()), dtype,
+                                              tensor.bytes.data(), count);
+                    return tensor;
+                };
+                EXPECT_EQ(firstNotFinite(tensorOfValues()), values.size()) << nameOf(dtype);
+                values.back() = bad;
+                EXPECT_EQ(firstNotFinite(tensorOfValues()), values.size() - 1) << nameOf(dtype) << " " << count;
+            }
 }
 
 TEST(CellFile, GivesTheCellBack)

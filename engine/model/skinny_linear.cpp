@@ -24,6 +24,7 @@ constexpr std::int64_t lanes = 16;
 constexpr std::int64_t rowGroup = 4;
 constexpr std::int64_t outputGroup = 4;
 constexpr std::int64_t panelOutputs = 64;
+constexpr std::int64_t rowBytes = std::int64_t{192} << 10; // of x that meet one panel together: they stay in the cache
 
 using Floats = float __attribute__((vector_size(64)));
 using Words = std::uint32_t __attribute__((vector_size(64)));
@@ -97,8 +98,30 @@ struct Panel {
     std::int64_t outputs;
 };
 
+// Lane l of vector i changes places with lane i of vector l.
+template <std::int64_t Distance>
+inline __attribute__((always_inline)) void exchange(Floats (&vectors)[lanes])
+{
+    using Lanes = std::int32_t __attribute__((vector_size(64)));
+    constexpr std::int32_t d = Distance;
+    constexpr auto low = [](std::int32_t lane) { return (lane & d) == 0 ? lane : 16 + lane - d; };
+    constexpr auto high = [](std::int32_t lane) { return (lane & d) == 0 ? lane + d : 16 + lane; };
+    constexpr Lanes lows = {low(0), low(1), low(2),  low(3),  low(4),  low(5),  low(6),  low(7),
+                            low(8), low(9), low(10), low(11), low(12), low(13), low(14), low(15)};
+    constexpr Lanes highs = {high(0), high(1), high(2),  high(3),  high(4),  high(5),  high(6),  high(7),
+                             high(8), high(9), high(10), high(11), high(12), high(13), high(14), high(15)};
+    for (std::int64_t i = 0; i < lanes; ++i) {
+        if ((i & Distance) != 0)
+            continue;
+        const Floats first = vectors[i];
+        const Floats second = vectors[i + Distance];
+        vectors[i] = __builtin_shuffle(first, second, lows);
+        vectors[i + Distance] = __builtin_shuffle(first, second, highs);
+    }
+}
+
 // Some rows times some outputs at once, so that what is loaded is used several times. Each sum has its own lanes and
-// order, whatever it is computed together with. results[row][output].
+// order, whatever it is computed together with: lane by lane after what does not fill the lanes. results[row][output].
 template <class Format, std::int64_t Rows, std::int64_t Outputs>
 inline __attribute__((always_inline)) void dotRows(const typename Format::Element* weight, const float* x,
                                                    std::int64_t inner, float (&results)[rowGroup][outputGroup])
@@ -118,19 +141,34 @@ inline __attribute__((always_inline)) void dotRows(const typename Format::Elemen
     }
     for (std::int64_t r = 0; r < Rows; ++r)
         for (std::int64_t o = 0; o < Outputs; ++o) {
-            float tail = 0;
+            results[r][o] = 0;
             for (std::int64_t k = i; k < inner; ++k)
-                tail += Format::one(weight[o * inner + k]) * x[r * inner + k];
-            for (std::int64_t lane = 0; lane < lanes; ++lane)
-                tail += sums[r][o][lane];
-            results[r][o] = tail;
+                results[r][o] += Format::one(weight[o * inner + k]) * x[r * inner + k];
         }
+    if constexpr (Rows * Outputs == lanes) {
+        Floats vectors[lanes];
+        std::memcpy(vectors, sums, sizeof(vectors));
+        exchange<1>(vectors);
+        exchange<2>(vectors);
+        exchange<4>(vectors);
+        exchange<8>(vectors);
+        Floats total;
+        std::memcpy(&total, results, sizeof(total));
+        for (const Floats& lane : vectors)
+            total += lane;
+        std::memcpy(results, &total, sizeof(total));
+    } else {
+        for (std::int64_t r = 0; r < Rows; ++r)
+            for (std::int64_t o = 0; o < Outputs; ++o)
+                for (std::int64_t lane = 0; lane < lanes; ++lane)
+                    results[r][o] += sums[r][o][lane];
+    }
 }
 
-// All rows of the panel for outputs o … o + Outputs − 1.
+// Rows begin … end − 1 of the panel for outputs o … o + Outputs − 1.
 template <class Format, std::int64_t Outputs>
 inline __attribute__((always_inline)) void computeOutputs(const typename Format::Element* weight, const Panel& panel,
-                                                          std::int64_t o)
+                                                          std::int64_t begin, std::int64_t end, std::int64_t o)
 {
     const typename Format::Element* rows = weight + o * panel.inner;
     float results[rowGroup][outputGroup];
@@ -140,12 +178,12 @@ inline __attribute__((always_inline)) void computeOutputs(const typename Format:
                 panel.y[(r + k) * panel.outputs + o + n] =
                     results[k][n] + (panel.bias == nullptr ? 0.0F : panel.bias[o + n]);
     };
-    std::int64_t r = 0;
-    for (; r + rowGroup <= panel.rows; r += rowGroup) {
+    std::int64_t r = begin;
+    for (; r + rowGroup <= end; r += rowGroup) {
         dotRows<Format, rowGroup, Outputs>(rows, panel.x + r * panel.inner, panel.inner, results);
         store(r, rowGroup);
     }
-    for (; r < panel.rows; ++r) {
+    for (; r < end; ++r) {
         dotRows<Format, 1, Outputs>(rows, panel.x + r * panel.inner, panel.inner, results);
         store(r, 1);
     }
@@ -154,11 +192,16 @@ inline __attribute__((always_inline)) void computeOutputs(const typename Format:
 template <class Format>
 inline __attribute__((always_inline)) void computePanel(const typename Format::Element* weight, const Panel& panel)
 {
-    std::int64_t o = panel.begin;
-    for (; o + outputGroup <= panel.end; o += outputGroup)
-        computeOutputs<Format, outputGroup>(weight, panel, o);
-    for (; o < panel.end; ++o)
-        computeOutputs<Format, 1>(weight, panel, o);
+    const std::int64_t most =
+        std::max(rowGroup, rowBytes / (panel.inner * static_cast<std::int64_t>(sizeof(float))) / rowGroup * rowGroup);
+    for (std::int64_t begin = 0; begin < panel.rows; begin += most) {
+        const std::int64_t end = std::min(panel.rows, begin + most);
+        std::int64_t o = panel.begin;
+        for (; o + outputGroup <= panel.end; o += outputGroup)
+            computeOutputs<Format, outputGroup>(weight, panel, begin, end, o);
+        for (; o < panel.end; ++o)
+            computeOutputs<Format, 1>(weight, panel, begin, end, o);
+    }
 }
 
 BLOCKCERT_CLONES void panelFloat32(const float* weight, const Panel& panel)

@@ -2,13 +2,13 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/model/parallel_tasks.h"
 #include "engine/model/torch_guard.h"
 
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 
@@ -80,23 +80,14 @@ void SweepDecoding::choose(const at::Tensor& states, std::vector<TokenId>& ids, 
         const at::Tensor logits = m_transformer.logits(states.narrow(0, begin, count), true, context)
                                       .to(at::Device(at::kCPU), at::kFloat)
                                       .contiguous();
-        const auto* values = logits.const_data_ptr<float>();
-        for (std::int64_t row = 0; row < count; ++row, values += logits.size(1)) {
-            float first = -std::numeric_limits<float>::infinity();
-            float second = first;
-            TokenId id = 0;
-            for (std::int64_t i = 0; i < logits.size(1); ++i) {
-                if (values[i] > first) {
-                    second = first;
-                    first = values[i];
-                    id = static_cast<TokenId>(i);
-                } else {
-                    second = std::max(second, values[i]);
-                }
-            }
-            ids.push_back(id);
-            margins.push_back(static_cast<double>(first) - static_cast<double>(second));
-        }
+        const std::size_t known = ids.size();
+        ids.resize(known + static_cast<std::size_t>(count));
+        margins.resize(ids.size());
+        model::runTasks(count, context, [&](std::int64_t row) {
+            const generate::Choice choice = generate::highestLogit(logits.select(0, row));
+            ids[known + static_cast<std::size_t>(row)] = choice.id;
+            margins[known + static_cast<std::size_t>(row)] = choice.margin;
+        });
     }
 }
 

@@ -48,7 +48,7 @@ Top topOf(const float* logits, std::int64_t count)
 }
 
 RowPredictions predictRows(Transformer& transformer, const at::Tensor& state, std::span<const RowTarget> targets,
-                           const RunContext& context)
+                           const RunContext& context, const LogitsSeen& seen)
 {
     if (transformer.config().vocab < topCount)
         throw UnsupportedError("the model's vocabulary has " + std::to_string(transformer.config().vocab) +
@@ -72,6 +72,8 @@ RowPredictions predictRows(Transformer& transformer, const at::Tensor& state, st
                     predictions.topId[index * topCount + k] = top.id[k];
                     predictions.topLogit[index * topCount + k] = static_cast<double>(top.logit[k]);
                 }
+                if (seen)
+                    seen(begin + task, {row.const_data_ptr<float>(), static_cast<std::size_t>(row.size(0))});
                 const auto [first, last] =
                     std::equal_range(targets.begin(), targets.end(), RowTarget{begin + task, 0},
                                      [](const RowTarget& a, const RowTarget& b) { return a.row < b.row; });
@@ -88,13 +90,13 @@ RowPredictions predictRows(Transformer& transformer, const at::Tensor& state, st
 }
 
 Predictions predict(Transformer& transformer, const at::Tensor& state, const Batch& batch, std::span<const TokenId> ids,
-                    const RunContext& context)
+                    const RunContext& context, const LogitsSeen& seen)
 {
     std::vector<RowTarget> targets;
     for (std::int64_t p = 0; p < batch.prompts(); ++p)
         for (std::int64_t row = batch.begin(p); row + 1 < batch.begin(p + 1); ++row)
             targets.push_back({row, ids[static_cast<std::size_t>(row) + 1]});
-    RowPredictions rows = predictRows(transformer, state, targets, context);
+    RowPredictions rows = predictRows(transformer, state, targets, context, seen);
     return {std::move(rows.nll), std::move(rows.topId), std::move(rows.topLogit)};
 }
 

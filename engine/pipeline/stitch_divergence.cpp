@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::int64_t chunkRows = 128;
 
-double logSumExp(std::span<const float> logits)
-{
-    const double most = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float logit : logits)
-        sum += std::exp(static_cast<double>(logit) - most);
-    return most + std::log(sum);
-}
-
 // A copy: the transformer's own buffer is used again by the next call.
 at::Tensor logitsOf(model::Transformer& transformer, const at::Tensor& states, const RunContext& context)
 {
@@ -35,11 +26,24 @@ at::Tensor logitsOf(model::Transformer& transformer, const at::Tensor& states, c
 
 }
 
-// Σ p (log p − log q) loses everything to cancellation where p and q are close. As Σ (q − p) = 0 it is also the sum of
-// p (e^δ − 1 − δ) with δ = log q − log p, whose terms are all positive.
+double logSumExp(std::span<const float> logits)
+{
+    const double most = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float logit : logits)
+        sum += std::exp(static_cast<double>(logit) - most);
+    return most + std::log(sum);
+}
+
 double divergenceOf(std::span<const float> baseline, std::span<const float> stitched)
 {
-    const double normBase = logSumExp(baseline);
+    return divergenceOf(baseline, logSumExp(baseline), stitched);
+}
+
+// Σ p (log p − log q) loses everything to cancellation where p and q are close. As Σ (q − p) = 0 it is also the sum of
+// p (e^δ − 1 − δ) with δ = log q − log p, whose terms are all positive.
+double divergenceOf(std::span<const float> baseline, double normBase, std::span<const float> stitched)
+{
     const double shift = logSumExp(stitched) - normBase;
     double sum = 0;
     for (std::size_t i = 0; i < baseline.size(); ++i) {

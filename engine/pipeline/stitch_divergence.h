@@ -27,4 +27,9 @@ namespace blockcert::pipeline {
 // where the rows differ by rounding alone.
 [[nodiscard]] double divergenceOf(std::span<const float> baseline, std::span<const float> stitched);
 
+// The same where the first row's log Σ e^logit is known: what logSumExp() gives.
+[[nodiscard]] double divergenceOf(std::span<const float> baseline, double logSumExpBase,
+                                  std::span<const float> stitched);
+[[nodiscard]] double logSumExp(std::span<const float> logits);
+
 }

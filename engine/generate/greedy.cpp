@@ -113,8 +113,12 @@ private:
             completion.stopped =
                 std::find(m_options.stop.begin(), m_options.stop.end(), choice.id) != m_options.stop.end();
             const auto length = static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size());
-            if (!completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
-                length < m_capacity[index])
+            const bool goesOn = !completion.stopped &&
+                                static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
+                                length < m_capacity[index];
+            if (m_options.grown)
+                m_options.grown(m_live[row], completion, goesOn);
+            if (goesOn)
                 live.push_back(m_live[row]);
             else
                 m_progress.done += m_options.maxNew - static_cast<std::int64_t>(completion.ids.size());

@@ -4,6 +4,7 @@
 #include "engine/values/ids.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -22,10 +23,18 @@ class Tensor;
 
 namespace blockcert::generate {
 
+struct Completion {
+    std::vector<TokenId> ids;   // without the prompt
+    std::vector<double> margin; // per id: its logit minus the second highest
+    bool stopped = false;       // false: ended by maxNew or by the model's context
+};
+
 struct GreedyOptions {
     std::int64_t maxNew = 64;
     model::Taps* taps = nullptr; // of every pass; they may edit what they see
     std::vector<TokenId> stop;   // a completion ends with the first of these, which is part of it
+    // Told of every token as it is chosen, and whether the completion goes on.
+    std::function<void(std::int64_t prompt, const Completion& completion, bool goesOn)> grown;
 };
 
 struct Choice {
@@ -35,12 +44,6 @@ struct Choice {
 
 // The highest of one row of logits [V], the lowest id on ties.
 [[nodiscard]] Choice highestLogit(const at::Tensor& logits);
-
-struct Completion {
-    std::vector<TokenId> ids;   // without the prompt
-    std::vector<double> margin; // per id: its logit minus the second highest
-    bool stopped = false;       // false: ended by maxNew or by the model's context
-};
 
 // The highest logit at each step, the lowest id on ties. One completion per prompt; a prompt's completion does not
 // depend on the other prompts. Reports stage "generate" in tokens. Throws UsageError for an empty prompt or one that

@@ -27,7 +27,7 @@ double largestDistance(const at::Tensor& a, const at::Tensor& b)
     const at::Tensor difference = a.to(at::kDouble).sub_(b.to(at::kDouble));
     const double squares = difference.mul_(difference).sum({1}).max().item<double>();
     if (!std::isfinite(squares))
-        throw NumericError("An edited model of the sweep gives a state that is not finite; sweep smaller strengths.");
+        throw NumericError("The edited model gives a state that is not finite; use smaller strengths.");
     return std::sqrt(squares);
 }
 
@@ -68,8 +68,11 @@ bool SweepDecoding::append(std::int64_t prompt, Completion& completion, TokenId 
     completion.margin.push_back(margin);
     completion.stopped = std::find(m_options.stop.begin(), m_options.stop.end(), id) != m_options.stop.end();
     const auto length = static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size());
-    return !completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
-           length < m_capacity[index];
+    const bool goesOn = !completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
+                        length < m_capacity[index];
+    if (m_options.grown)
+        m_options.grown(prompt, completion, goesOn);
+    return goesOn;
 }
 
 void SweepDecoding::choose(const at::Tensor& states, std::vector<TokenId>& ids, std::vector<double>& margins,
@@ -133,6 +136,12 @@ void SweepDecoding::decodeBaseline(const RunContext& context)
         m_baseCache.select(live);
         states = m_transformer.forwardFrom({0}, m_transformer.embed(fed, batch), batch, options, context);
     }
+    m_baseDrafts = draftsAtTheBottom();
+}
+
+std::vector<SweepDecoding::Draft> SweepDecoding::draftsAtTheBottom() const
+{
+    std::vector<Draft> drafts;
     for (std::size_t p = 0; p < m_prompts.size(); ++p) {
         const std::vector<TokenId>& ids = m_baseline[p].ids;
         Draft draft{ids, {}};
@@ -142,19 +151,23 @@ void SweepDecoding::decodeBaseline(const RunContext& context)
             batch.add(static_cast<std::int64_t>(fed.size()), static_cast<std::int64_t>(m_prompts[p].size()));
             draft.below = m_transformer.embed(fed, batch);
         }
-        m_baseDrafts.push_back(std::move(draft));
+        drafts.push_back(std::move(draft));
     }
+    return drafts;
 }
 
 void SweepDecoding::enter(LayerIndex block, const RunContext& context)
 {
     model::guarded([&] {
-        if (block < m_block)
-            throw UsageError("A sweep goes through the blocks in ascending order.");
-        if (block > m_block) {
+        // What is known about the block entered before is given up only when all of this one is there.
+        const bool down = block < m_block;
+        const LayerIndex from = down ? LayerIndex{0} : m_block;
+        at::Tensor below = down ? m_transformer.embed(model::joined(m_prompts), m_batch) : m_below;
+        std::vector<Draft> drafts = down ? draftsAtTheBottom() : m_baseDrafts;
+        if (block > from) {
             model::ForwardOptions options;
             options.end = block.value;
-            m_below = m_transformer.forwardFrom(m_block, m_below, m_batch, options, context);
+            below = m_transformer.forwardFrom(from, below, m_batch, options, context);
             // The completions' states, as decoding made them.
             options.cache = &m_baseCache;
             options.decoding = true;
@@ -162,23 +175,25 @@ void SweepDecoding::enter(LayerIndex block, const RunContext& context)
             std::vector<std::int64_t> slots;
             std::vector<at::Tensor> states;
             for (std::size_t p = 0; p < m_prompts.size(); ++p) {
-                if (!m_baseDrafts[p].below.defined())
+                if (!drafts[p].below.defined())
                     continue;
                 slots.push_back(static_cast<std::int64_t>(p));
-                states.push_back(m_baseDrafts[p].below);
+                states.push_back(drafts[p].below);
                 batch.add(states.back().size(0), static_cast<std::int64_t>(m_prompts[p].size()));
             }
             if (!slots.empty()) {
                 m_baseCache.select(slots);
-                const at::Tensor all = m_transformer.forwardFrom(m_block, at::cat(states), batch, options, context);
+                const at::Tensor all = m_transformer.forwardFrom(from, at::cat(states), batch, options, context);
                 for (std::size_t i = 0; i < slots.size(); ++i)
-                    m_baseDrafts[static_cast<std::size_t>(slots[i])].below =
+                    drafts[static_cast<std::size_t>(slots[i])].below =
                         all.narrow(0, batch.begin(static_cast<std::int64_t>(i)),
                                    batch.count(static_cast<std::int64_t>(i)))
                             .clone();
             }
-            m_block = block;
         }
+        m_below = std::move(below);
+        m_baseDrafts = std::move(drafts);
+        m_block = block;
         restart();
     });
 }
@@ -187,11 +202,15 @@ void SweepDecoding::restart()
 {
     m_cache.copyFrom(m_baseCache);
     m_drafts = m_baseDrafts;
+    m_whole = true;
 }
 
 SweptEdit SweepDecoding::run(model::Taps& taps, const RunContext& context)
 {
     return model::guarded([&] {
+        if (!m_whole)
+            restart();
+        m_whole = false;
         SweptEdit swept;
         swept.completions.assign(m_prompts.size(), {});
         m_newBelow.assign(m_prompts.size(), {});
@@ -241,6 +260,7 @@ SweptEdit SweepDecoding::run(model::Taps& taps, const RunContext& context)
                 next.below = at::cat(below);
             m_drafts[p] = std::move(next);
         }
+        m_whole = true;
         return swept;
     });
 }

@@ -45,11 +45,17 @@ public:
 
     [[nodiscard]] const model::Batch& batch() const { return m_batch; }
 
-    // The edits that follow are of this block: not below the one before. Drafts begin with the baseline's completions.
+    // The edits that follow change nothing below this block. Ascending blocks share what runs below them; for a lower
+    // block than the one before it is run again. Drafts begin with the baseline's completions.
     void enter(LayerIndex block, const RunContext& context);
     // Drafts begin with the baseline's completions again.
     void restart();
-    // One edit of the block that was entered; `taps` edit it. The nearer to the edit before, the more is shared.
+
+    // Who is told of new tokens from now on, in place of options.grown.
+    void watch(decltype(generate::GreedyOptions::grown) grown) { m_options.grown = std::move(grown); }
+
+    // One edit of the block that was entered, or of that and blocks above it; `taps` edit them. The nearer to the edit
+    // before, the more is shared. A run that was stopped leaves nothing behind but the drafts.
     [[nodiscard]] SweptEdit run(model::Taps& taps, const RunContext& context);
 
 private:
@@ -60,6 +66,7 @@ private:
 
     [[nodiscard]] std::vector<std::int64_t> capacities() const;
     void decodeBaseline(const RunContext& context);
+    [[nodiscard]] std::vector<Draft> draftsAtTheBottom() const; // the baseline's, before block 0
     // True if the completion goes on.
     [[nodiscard]] bool append(std::int64_t prompt, generate::Completion& completion, TokenId id, double margin) const;
     // Highest logit of each row, and its margin; decoding kernels.
@@ -86,6 +93,7 @@ private:
     std::vector<Draft> m_drafts;                     // of the edit before
     std::vector<std::vector<at::Tensor>> m_newBelow; // [P] of the edit that runs, behind what it took over
     std::vector<std::int64_t> m_takenOver;           // [P] how many states it took over from its draft
+    bool m_whole = true;                             // false: a run was stopped and drafts and cache do not fit
 };
 
 }

@@ -94,6 +94,7 @@ OpenedModel ModelCache::State::open(const std::string& model, const RunContext& 
     context.step(progress);
     const fs::path path = artifact::resolveModel(model, host.locations);
     if (!m_opened || m_path != path.string() || m_stamps != stampsOf(*m_opened->checkpoint)) {
+        m_kept.reset();
         m_transformer.reset();
         m_opened.reset();
         OpenedModel opened;
@@ -118,6 +119,7 @@ model::Transformer& ModelCache::State::load(const OpenedModel& opened, const Mod
         options.memory == 0 || m_plan.residency == memoryPlan(opened.checkpoint->config(), options).residency;
     if (m_transformer && m_dtype == options.dtype && m_device == options.device && fits)
         return *m_transformer;
+    m_kept.reset();
     m_transformer.reset();
     m_plan = memoryPlan(opened.checkpoint->config(), options);
     const c10::Device device = model::openDevice(options.device);

@@ -35,6 +35,15 @@ struct MemoryPlan {
 
 [[nodiscard]] std::string_view nameOf(model::Residency residency); // "whole" or "one_block"
 
+// What a verb keeps for its next call on the same loaded weights; goes with them.
+class KeptWithModel {
+public:
+    KeptWithModel() = default;
+    virtual ~KeptWithModel() = default;
+    KeptWithModel(const KeptWithModel&) = delete;
+    KeptWithModel& operator=(const KeptWithModel&) = delete;
+};
+
 struct ModelCache::State {
     explicit State(Host value)
         : host(std::move(value))
@@ -53,6 +62,9 @@ struct ModelCache::State {
 
     Host host;
     std::shared_ptr<WeightDigests> weightDigests = std::make_shared<WeightDigests>();
+
+    // Made by whoever needs it, after load().
+    [[nodiscard]] std::unique_ptr<KeptWithModel>& kept() { return m_kept; }
 
 private:
     // Enough to know that a file is still the same one without reading it.
@@ -74,6 +86,7 @@ private:
     std::string m_device;
     MemoryPlan m_plan;
     std::optional<model::Transformer> m_transformer;
+    std::unique_ptr<KeptWithModel> m_kept; // refers to the transformer
 };
 
 // What finds a model again: a path that works from elsewhere; "demo" and hub ids stay as they are.

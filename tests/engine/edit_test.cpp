@@ -139,7 +139,8 @@ TEST_P(Native, MovesTheStreamAsTheEditedProgramDoes)
     for (const Edited& edited : everyKind(transformer.config())) {
         pipeline::EditSession session(transformer, edited.patch, edited.tensors, blocks, RunContext());
         EditColumns columns;
-        pipeline::measureDeviations(transformer, prompts, session, columns, RunContext());
+        pipeline::BaselineStates states(transformer, prompts);
+        pipeline::measureDeviations(transformer, states, session, columns, RunContext());
         const ir::ReferenceInterpreter before(blocks.at({1}), 1);
         const ir::ReferenceInterpreter after(
             edit::patchedBlock(blocks.at({1}), edited.patch, edited.tensors, transformer.config()), 1);

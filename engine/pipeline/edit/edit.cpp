@@ -74,50 +74,12 @@ std::string nameFor(const EditOptions& options, const EditRequest& request)
     return options.name;
 }
 
-[[noreturn]] void refuseNoOp(const std::string& why)
-{
-    throw Error(ExitCode::CheckFailed, "No certificate for an edit that changes nothing: " + why + ".");
-}
-
-// The receipt from the model itself, before any run is made.
-std::vector<TouchedTensor> touchedBy(const RequestedPatch& requested, const artifact::Checkpoint& model,
-                                     const EditOptions& options, const RunContext& context)
-{
-    RunRequest request;
-    request.baselineDtype = options.model.dtype;
-    const Surrogates surrogates(model, request);
-    std::map<LayerIndex, ir::BlockIr> blocks;
-    for (const LayerIndex block : edit::editedBlocks(requested.patch))
-        blocks.emplace(block, surrogates.block(block, 1, context).block);
-    return receiptOf(blocks, requested.patch, requested.tensors, model.config(), options.model.dtype);
-}
-
-std::vector<TokenId> stopTokens(const OpenedModel& opened)
-{
-    std::vector<TokenId> stop = opened.checkpoint->config().eos;
-    if (opened.tokenizer)
-        for (const TokenId id : opened.tokenizer->endOfText())
-            stop.push_back(id);
-    return stop;
-}
-
 bool changesNothing(const EditColumns& columns)
 {
     const auto zero = [](double value) { return value == 0; };
     return std::all_of(columns.error.begin(), columns.error.end(), zero) &&
            std::all_of(columns.deviation.begin(), columns.deviation.end(), zero) &&
            columns.before.id == columns.after.id;
-}
-
-std::vector<RefusalRow> rowsOf(const PromptSet& prompts, const EditColumns& columns,
-                               const tokenizer::Tokenizer& tokenizer)
-{
-    const std::vector<CompletionText> before = textsOf(columns.before, tokenizer);
-    const std::vector<CompletionText> after = textsOf(columns.after, tokenizer);
-    std::vector<RefusalRow> rows;
-    for (std::size_t p = 0; p < prompts.prompts.size(); ++p)
-        rows.push_back({prompts.prompts[p].id, prompts.prompts[p].label, before[p], after[p], {}, {}});
-    return rows;
 }
 
 EditCertificate statedBy(const StitchSource& source, const EditOptions& options, const PromptSet& heldout,
@@ -167,9 +129,11 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         const std::string labels =
             options.labels.empty() ? std::string() : readWholeFile(options.labels, largestLabels);
 
-        const std::vector<TouchedTensor> touched = touchedBy(requested, *opened.checkpoint, options, context);
+        const std::vector<TouchedTensor> touched = receiptOf(
+            modelBlocks(*opened.checkpoint, edit::editedBlocks(requested.patch), options.model.dtype, context),
+            requested.patch, requested.tensors, config, options.model.dtype);
         if (touched.empty())
-            refuseNoOp("every weight keeps its bytes (" + edit::textOf(requested.patch.steps[0]) + ")");
+            throw Error(ExitCode::CheckFailed, noOpReason(requested.patch));
         provideRun(options, promptOptions, requested.patch, cache, context);
         const StitchSource source(options.out, host.childProgram);
         source.requireModel(*opened.checkpoint);
@@ -210,12 +174,15 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         {
             EditSession session(transformer, requested.patch, requested.tensors, blocks, context);
             columns.after = complete(transformer, ids, options.refusal.maxNew, stop, session.taps(), context);
-            measureDeviations(transformer, ids, session, columns, context);
-            measureHeldout(transformer, tokenIdsOf(heldout), session, columns, context);
+            BaselineStates states(transformer, ids);
+            measureDeviations(transformer, states, session, columns, context);
+            BaselineStates heldoutStates(transformer, tokenIdsOf(heldout));
+            measureHeldout(transformer, heldoutStates, session, columns, context);
         }
         if (changesNothing(columns))
-            refuseNoOp("bytes of " + std::to_string(certificate.touched.size()) +
-                       " weights differ, but no token's value and no completion does");
+            throw Error(ExitCode::CheckFailed, "No certificate for an edit that changes nothing: bytes of " +
+                                                   std::to_string(certificate.touched.size()) +
+                                                   " weights differ, but no token's value and no completion does.");
 
         certificate.environment = environmentOf(options.model.device, transformer, tiling);
         std::vector<LayerIndex> edited;
@@ -226,7 +193,7 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
             heldoutIds.push_back(prompt.id);
         certificate.effect = certificate::measureEdit(columns, edited, heldoutIds);
         certificate.markers = markers;
-        certificate.rows = rowsOf(prompts, columns, *opened.tokenizer);
+        certificate.rows = rowsOf(prompts, columns.before, columns.after, *opened.tokenizer);
         if (!labels.empty())
             edit::applyLabels(labels, options.labels.string(), certificate.rows);
         certificate.before = edit::measureRefusals(certificate.rows, edit::Side::Before, markers);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,6 +79,37 @@ struct ExportEditOptions {
     std::string device = "cpu";
     int threads = 0;
 };
+
+// What a stack of edits does, on baseline states that stay in memory between calls.
+struct EditEffectOptions {
+    ModelOptions model;
+    std::vector<PatchOptions> edits; // in order; may be empty, and one patch file may stand for all
+    PromptOptions prompts;
+    PromptOptions heldout;
+    RefusalOptions refusal;
+    bool local = false;
+    bool downstream = false;
+    bool completions = false;
+    bool receipt = false;
+
+    std::function<double()> seconds; // of a steady clock; libraries read none
+};
+
+// A stack of edits as a patch file.
+struct WritePatchOptions {
+    ModelOptions model;
+    std::vector<PatchOptions> edits;
+    std::filesystem::path out; // the tensors of its steps lie beside it, in NAME.tensors.npz
+};
+
+// The value that docs/protocol.md documents. Writes nothing. Numbers are those that edit() certifies for the same
+// patch, but for the local error, which is the native model's. Keeps the baseline's states and completions with the
+// loaded model: at most a quarter of the available memory, 1 GiB for states and 2 GiB for keys and values. Stages
+// "open", "hash", "load", "prepare" (blocks), "effect" (blocks), "predict" and "generate" (tokens).
+[[nodiscard]] Json editEffect(const EditEffectOptions& options, ModelCache& cache, const RunContext& context);
+
+// {path, sha256, edits[]}. Throws UsageError for a file that holds something else.
+[[nodiscard]] Json writePatch(const WritePatchOptions& options, ModelCache& cache, const RunContext& context);
 
 // Writes model.safetensors, config.json and the tokenizer's files into a new folder, and says how far the written model
 // is from the overlay on the run's prompts. Throws UsageError with the reason for an edit that no weight can express.

@@ -88,8 +88,12 @@ void EditTaps::apply(LayerIndex block, PatchTarget target, const at::Tensor& row
 EditSession::EditSession(model::Transformer& transformer, const Patch& patch, const edit::PatchTensors& tensors,
                          const std::map<LayerIndex, ir::BlockIr>& blocks, const RunContext& context)
     : m_transformer(transformer)
+    , m_steps(patch.steps)
+    , m_first{transformer.config().layers}
     , m_taps(patch, tensors, transformer)
 {
+    for (const PatchStep& step : patch.steps)
+        m_first = std::min(m_first, step.block);
     Patch matrices = patch;
     edit::PatchTensors factors;
     matrices.steps.clear();
@@ -113,6 +117,14 @@ EditSession::EditSession(model::Transformer& transformer, const Patch& patch, co
 EditSession::~EditSession()
 {
     m_transformer.clearOverlays();
+}
+
+bool EditSession::editsOutputsAlone(LayerIndex block) const
+{
+    return std::none_of(m_steps.begin(), m_steps.end(), [&](const PatchStep& step) {
+        return step.block == block && (step.operation == PatchOperation::RankK || step.target == PatchTarget::Head ||
+                                       step.target == PatchTarget::Attention);
+    });
 }
 
 void EditSession::lay(bool on, const RunContext& context)

@@ -55,11 +55,19 @@ public:
     // Turns the changed matrices off and on again.
     void lay(bool on, const RunContext& context);
 
+    // The first block that is edited; the number of blocks where nothing is.
+    [[nodiscard]] LayerIndex first() const { return m_first; }
+
+    // Whether all that is edited of this block lies behind its attention and its matrices.
+    [[nodiscard]] bool editsOutputsAlone(LayerIndex block) const;
+
     // Whether this block has changed matrices: where it has none, both models run the same weights.
     [[nodiscard]] bool overlays(LayerIndex block) const { return m_overlays.contains(block); }
 
 private:
     model::Transformer& m_transformer;
+    std::vector<PatchStep> m_steps;
+    LayerIndex m_first;
     EditTaps m_taps;
     std::map<LayerIndex, std::map<std::string, HostTensor>> m_overlays;
 };

@@ -9,6 +9,7 @@
 #include "engine/model/tensor_bridge.h"
 #include "engine/model/torch_guard.h"
 #include "engine/model/transformer.h"
+#include "engine/pipeline/surrogate.h"
 #include "engine/replay/torch_interpreter.h"
 
 #include <ATen/core/Tensor.h>
@@ -41,14 +42,36 @@ std::map<LayerIndex, ir::BlockIr> uneditedBlocks(const StitchSource& source, con
     return blocks;
 }
 
+std::map<LayerIndex, ir::BlockIr> modelBlocks(const artifact::Checkpoint& model, const std::vector<LayerIndex>& blocks,
+                                              DType baseline, const RunContext& context)
+{
+    RunRequest request;
+    request.baselineDtype = baseline;
+    const Surrogates surrogates(model, request);
+    std::map<LayerIndex, ir::BlockIr> programs;
+    for (const LayerIndex block : blocks)
+        programs.emplace(block, surrogates.block(block, 1, context).block);
+    return programs;
+}
+
+std::string noOpReason(const Patch& patch)
+{
+    return "No certificate for an edit that changes nothing: " +
+           (patch.steps.empty() ? std::string("no edit is given")
+                                : "every weight keeps its bytes (" + edit::textOf(patch.steps[0]) + ")") +
+           ".";
+}
+
 std::vector<TouchedTensor> receiptOf(const std::map<LayerIndex, ir::BlockIr>& blocks, const Patch& patch,
                                      const edit::PatchTensors& tensors, const TransformerConfig& config, DType baseline)
 {
     std::vector<TouchedTensor> touched;
-    for (const auto& [layer, block] : blocks)
+    for (const LayerIndex layer : edit::editedBlocks(patch)) {
+        const ir::BlockIr& block = blocks.at(layer);
         for (TouchedTensor& tensor :
              edit::touchedTensors(block, edit::patchedBlock(block, patch, tensors, config), baseline))
             touched.push_back(std::move(tensor));
+    }
     return touched;
 }
 

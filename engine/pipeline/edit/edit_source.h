@@ -9,6 +9,7 @@
 #include "engine/values/patch.h"
 
 #include <map>
+#include <string>
 #include <vector>
 
 namespace blockcert::model {
@@ -25,7 +26,15 @@ void requireExact(const RunManifest& manifest);
                                                                const artifact::Checkpoint& model,
                                                                const RunContext& context);
 
-// The receipt over all edited blocks; empty if the edit changes nothing.
+// The blocks that a patch edits, as the model's files have them: exact programs with all weights.
+[[nodiscard]] std::map<LayerIndex, ir::BlockIr> modelBlocks(const artifact::Checkpoint& model,
+                                                            const std::vector<LayerIndex>& blocks, DType baseline,
+                                                            const RunContext& context);
+
+// Why there is no certificate for a patch whose receipt is empty.
+[[nodiscard]] std::string noOpReason(const Patch& patch);
+
+// The receipt over all edited blocks, which `blocks` holds; empty if the edit changes nothing.
 [[nodiscard]] std::vector<TouchedTensor> receiptOf(const std::map<LayerIndex, ir::BlockIr>& blocks, const Patch& patch,
                                                    const edit::PatchTensors& tensors, const TransformerConfig& config,
                                                    DType baseline);

@@ -12,7 +12,8 @@
 #include "engine/prompts/prompts.h"
 
 #include <algorithm>
-#include <map>
+#include <utility>
+#include <vector>
 
 namespace blockcert::pipeline {
 
@@ -115,15 +116,15 @@ HostTensor readTensor(const fs::path& path, const std::string& name)
     throw UsageError(path.string() + ": tensors of a patch lie in a .safetensors or .npz file.");
 }
 
-edit::PatchTensors readTensors(const Patch& patch, const std::map<std::string, fs::path>& files,
-                               const TransformerConfig& config)
+// `files` [steps]: where each step's tensors lie.
+edit::PatchTensors readTensors(const Patch& patch, const std::vector<fs::path>& files, const TransformerConfig& config)
 {
     edit::PatchTensors tensors;
     for (std::size_t i = 0; i < patch.steps.size(); ++i) {
         const PatchStep& step = patch.steps[i];
         if (!step.needsFile())
             continue;
-        const fs::path& path = files.at(step.file);
+        const fs::path& path = files[i];
         if (const std::string sha256 = sha256OfFile(path, RunContext{}); sha256 != step.fileSha256)
             throw FormatError("Step " + std::to_string(i + 1) + " of the patch: " + path.string() +
                               " is not the file that the patch names; its SHA-256 is " + sha256 + ".");
@@ -151,26 +152,66 @@ std::string jsonlOf(const PromptFile& file)
     return text;
 }
 
-}
-
-RequestedPatch requestedPatch(const PatchOptions& options, const artifact::Checkpoint& model)
+RequestedPatch checked(Patch patch, const std::vector<fs::path>& files, const artifact::Checkpoint& model)
 {
-    RequestedPatch requested;
-    std::map<std::string, fs::path> files;
-    if (!options.file.empty()) {
-        requested.patch = certificate::parsePatch(readWholeFile(options.file, largestText), options.file.string());
-        edit::requireModel(requested.patch, digestsOf(model), model.name());
-        for (const PatchStep& step : requested.patch.steps)
-            files[step.file] = options.file.parent_path() / step.file;
-    } else {
-        requested.patch = {model.name(), digestsOf(model), {stepOf(options)}};
-        for (const fs::path& path : {options.rankK, options.direction})
-            files[path.filename().string()] = path;
-    }
+    RequestedPatch requested{std::move(patch), {}};
     edit::requireSense(requested.patch, model.config());
     requested.tensors = readTensors(requested.patch, files, model.config());
     edit::requireFit(requested.patch, requested.tensors, model.config());
     return requested;
+}
+
+fs::path fileOf(const PatchOptions& options)
+{
+    return options.rankK.empty() ? options.direction : options.rankK;
+}
+
+}
+
+RequestedPatch requestedPatch(const PatchOptions& options, const artifact::Checkpoint& model)
+{
+    if (options.file.empty())
+        return checked({model.name(), digestsOf(model), {stepOf(options)}}, {fileOf(options)}, model);
+    Patch patch = certificate::parsePatch(readWholeFile(options.file, largestText), options.file.string());
+    edit::requireModel(patch, digestsOf(model), model.name());
+    std::vector<fs::path> files;
+    for (const PatchStep& step : patch.steps)
+        files.push_back(options.file.parent_path() / step.file);
+    return checked(std::move(patch), files, model);
+}
+
+RequestedPatch requestedStack(const std::vector<PatchOptions>& edits, const artifact::Checkpoint& model)
+{
+    Patch patch{model.name(), digestsOf(model), {}};
+    std::vector<fs::path> files;
+    for (const PatchOptions& options : edits) {
+        patch.steps.push_back(stepOf(options));
+        files.push_back(fileOf(options));
+    }
+    return patch.steps.empty() ? RequestedPatch{std::move(patch), {}} : checked(std::move(patch), files, model);
+}
+
+bool isNeutral(const Patch& patch)
+{
+    return std::all_of(patch.steps.begin(), patch.steps.end(), [](const PatchStep& step) {
+        switch (step.operation) {
+        case PatchOperation::Scale:
+        case PatchOperation::ScaleDirection: return step.strength == 1;
+        case PatchOperation::AddDirection:
+        case PatchOperation::RankK: return step.strength == 0;
+        case PatchOperation::Zero: break;
+        }
+        return false;
+    });
+}
+
+std::vector<TokenId> stopTokens(const OpenedModel& opened)
+{
+    std::vector<TokenId> stop = opened.checkpoint->config().eos;
+    if (opened.tokenizer)
+        for (const TokenId id : opened.tokenizer->endOfText())
+            stop.push_back(id);
+    return stop;
 }
 
 MarkerLists requestedMarkers(const RefusalOptions& options)

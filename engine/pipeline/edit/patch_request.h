@@ -19,6 +19,15 @@ struct RequestedPatch {
 // throw: a patch for another model, a shape, a NaN.
 [[nodiscard]] RequestedPatch requestedPatch(const PatchOptions& options, const artifact::Checkpoint& model);
 
+// Edits one after the other, each as options that make a single step; none at all is the model itself.
+[[nodiscard]] RequestedPatch requestedStack(const std::vector<PatchOptions>& edits, const artifact::Checkpoint& model);
+
+// Whether every strength leaves the model as it is.
+[[nodiscard]] bool isNeutral(const Patch& patch);
+
+// What ends a completion.
+[[nodiscard]] std::vector<TokenId> stopTokens(const OpenedModel& opened);
+
 [[nodiscard]] MarkerLists requestedMarkers(const RefusalOptions& options);
 [[nodiscard]] edit::Preamble requestedPreamble(const RefusalOptions& options);
 

@@ -145,9 +145,7 @@ private:
     {
         generate::GreedyOptions greedy;
         greedy.maxNew = m_options.maxNew;
-        greedy.stop = m_opened.checkpoint->config().eos;
-        for (const TokenId id : m_opened.tokenizer->endOfText())
-            greedy.stop.push_back(id);
+        greedy.stop = stopTokens(m_opened);
         return greedy;
     }
 

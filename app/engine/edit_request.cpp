@@ -13,6 +13,7 @@ namespace blockcert::engine {
 namespace {
 
 constexpr std::int64_t mostTokens = 1 << 20;
+constexpr std::size_t mostEdits = 1000; // as in a patch file
 
 std::optional<std::int32_t> indexOf(Parameters& parameters, std::string_view key)
 {
@@ -45,6 +46,22 @@ pipeline::PatchOptions patchOptions(Parameters& parameters)
     return patch;
 }
 
+// The parameter `edits`: each element in the words of `edit`, without a patch file.
+std::vector<pipeline::PatchOptions> stackOf(Parameters& parameters, const std::string& method)
+{
+    std::vector<pipeline::PatchOptions> stack;
+    for (const Json& element : parameters.array("edits", mostEdits)) {
+        Parameters edit(method + ": edit " + std::to_string(stack.size() + 1), element);
+        if (!element.is_object())
+            parameters.refuse("edits", "must hold objects alone");
+        if (edit.has("patch"))
+            edit.refuse("patch", "stands instead of edits, not among them");
+        stack.push_back(patchOptions(edit));
+        edit.finish();
+    }
+    return stack;
+}
+
 }
 
 pipeline::EditOptions editOptions(const Json& json)
@@ -64,6 +81,57 @@ pipeline::EditOptions editOptions(const Json& json)
     options.name = parameters.text("name", "");
     options.replayDtype = parameters.word("replay_dtype", {"fp64", "fp32"}) == "fp64" ? DType::F64 : DType::F32;
     options.loss = parameters.word("loss", {"exact", "none"}) == "exact" ? LossMode::Exact : LossMode::None;
+    parameters.finish();
+    return options;
+}
+
+pipeline::EditEffectOptions editEffectOptions(const Json& json)
+{
+    Parameters parameters("edit_effect", json);
+    pipeline::EditEffectOptions options;
+    options.model = modelOptions(parameters);
+    options.prompts = promptOptions(parameters, "refusal");
+    if (parameters.has("heldout_content")) {
+        options.heldout.content = parameters.text("heldout_content");
+        options.heldout.format = parameters.word("heldout_format", {"jsonl", "txt", "csv"});
+        options.heldout.name = parameters.text("heldout_name", options.heldout.name);
+    } else {
+        options.heldout.source = parameters.text("heldout", "stress");
+    }
+    options.heldout.maxTokens = options.prompts.maxTokens;
+    options.edits = stackOf(parameters, "edit_effect");
+    if (const std::string patch = parameters.text("patch", ""); !patch.empty()) {
+        if (!options.edits.empty())
+            parameters.refuse("patch", "already says what is edited; leave out edits");
+        options.edits.emplace_back().file = patch;
+    }
+    options.refusal.maxNew = parameters.integer("max_new", options.refusal.maxNew, 1, mostTokens);
+    options.refusal.condition = parameters.text("condition", options.refusal.condition);
+    options.refusal.markers = parameters.text("markers", "");
+    for (const Json& part : parameters.array("parts", 4)) {
+        if (part == "local")
+            options.local = true;
+        else if (part == "downstream")
+            options.downstream = true;
+        else if (part == "completions")
+            options.completions = true;
+        else if (part == "receipt")
+            options.receipt = true;
+        else
+            parameters.refuse("parts",
+                              "holds " + part.dump() + ", which is none of local, downstream, completions, receipt");
+    }
+    parameters.finish();
+    return options;
+}
+
+pipeline::WritePatchOptions writePatchOptions(const Json& json)
+{
+    Parameters parameters("write_patch", json);
+    pipeline::WritePatchOptions options;
+    options.model = modelOptions(parameters);
+    options.edits = stackOf(parameters, "write_patch");
+    options.out = parameters.text("out");
     parameters.finish();
     return options;
 }

@@ -10,6 +10,9 @@ namespace blockcert::engine {
 [[nodiscard]] pipeline::EditOptions editOptions(const Json& parameters);
 [[nodiscard]] pipeline::SweepOptions sweepOptions(const Json& parameters);
 
+[[nodiscard]] pipeline::EditEffectOptions editEffectOptions(const Json& parameters);
+[[nodiscard]] pipeline::WritePatchOptions writePatchOptions(const Json& parameters);
+
 [[nodiscard]] pipeline::ExportEditOptions exportEditOptions(const Json& parameters);
 
 // A sweep that was begun and not finished.

@@ -94,6 +94,16 @@ Json Parameters::object(std::string_view key)
     return *value;
 }
 
+Json Parameters::array(std::string_view key, std::size_t most)
+{
+    const Json* value = find(key);
+    if (!value)
+        return Json::array();
+    if (!value->is_array() || value->size() > most)
+        refuse(key, "must be a JSON array of at most " + std::to_string(most) + " elements");
+    return *value;
+}
+
 void Parameters::finish() const
 {
     for (const auto& [key, value] : m_object->items())

@@ -29,6 +29,8 @@ public:
     // One of the words; the first is the default.
     [[nodiscard]] std::string word(std::string_view key, const std::vector<std::string>& words);
     [[nodiscard]] Json object(std::string_view key);
+    // Empty where it was not given.
+    [[nodiscard]] Json array(std::string_view key, std::size_t most);
 
     // Refuses parameters that nobody asked for.
     void finish() const;

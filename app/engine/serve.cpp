@@ -152,6 +152,19 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
                    options.commandLine = command_line::equivalentCommand(*command_line::findVerb("edit"), json);
                    return pipeline::edit(options, cache, context);
                }));
+    server.add("edit_effect", {[&cache](const Json& json, const RunContext& context) {
+                                   pipeline::EditEffectOptions options = editEffectOptions(json);
+                                   options.seconds = terminal::steadySeconds;
+                                   return pipeline::editEffect(options, cache, context);
+                               },
+                               {}});
+    server.add("write_patch", {[&cache](const Json& json, const RunContext& context) {
+                                   return pipeline::writePatch(writePatchOptions(json), cache, context);
+                               },
+                               {}});
+    server.add("export_model", timed([&cache](const Json& json, const RunContext& context) {
+                   return pipeline::exportEdit(exportEditOptions(json), cache, context);
+               }));
     protocol::Method sweep = timed([&cache](const Json& json, const RunContext& context) {
         pipeline::SweepOptions options = sweepOptions(json);
         options.created = terminal::creationTime();

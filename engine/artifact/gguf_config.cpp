@@ -135,6 +135,9 @@ void readRope(const GgufFile& file, Metadata& metadata, TransformerConfig& confi
                                std::to_string(config.headDim) + " dimensions; partial rotation is not implemented.");
     config.ropeTheta = metadata.positive("rope.freq_base").value_or(10000);
     const std::string* type = metadata.text("rope.scaling.type");
+    const std::string kind = type == nullptr ? "none" : *type;
+    if (kind != "none" && kind != "linear")
+        throw UnsupportedError(where + "rope.scaling.type is " + shown(kind) + "; none and linear are implemented.");
     const double factor = metadata.positive("rope.scaling.factor").value_or(1);
     metadata.ignore("rope.scaling.original_context_length");
     metadata.ignore("rope.scaling.finetuned");
@@ -142,11 +145,8 @@ void readRope(const GgufFile& file, Metadata& metadata, TransformerConfig& confi
         metadata.positive("rope.scale_linear").value_or(1) != 1)
         throw UnsupportedError(where +
                                "rope.scaling.attn_factor or rope.scale_linear is not 1, which is not implemented.");
-    const std::string kind = type == nullptr ? "none" : *type;
     if (kind == "linear")
         config.ropeScaling = {.kind = RopeScaling::Kind::Linear, .factor = factor};
-    else if (kind != "none")
-        throw UnsupportedError(where + "rope.scaling.type is " + shown(kind) + "; none and linear are implemented.");
     else if (factor != 1)
         throw FormatError(where + "rope.scaling.factor is " + std::to_string(factor) + " without rope.scaling.type.");
     readDivisors(file, config);
@@ -171,6 +171,12 @@ void readLlama(const GgufFile& file, Metadata& metadata, TransformerConfig& conf
     if (!epsilon)
         throw FormatError(file.path().string() + " has no llama.attention.layer_norm_rms_epsilon in its metadata.");
     config.normEpsilon = *epsilon;
+    // A window over the whole context hides nothing; 0 is none.
+    if (const auto window = metadata.integer("attention.sliding_window", 0, std::int64_t{1} << 48);
+        window.value_or(0) != 0 && *window < config.context)
+        throw UnsupportedError(file.path().string() + ": llama.attention.sliding_window is " + std::to_string(*window) +
+                               ", less than the context " + std::to_string(config.context) +
+                               "; attention with a sliding window is not implemented.");
     metadata.ignore("tensor_data_layout"); // describes the permutation of q and k that every llama file has
     config.attentionBias = findTensor(file, "blk.0.attn_q.bias") != nullptr;
     config.mlpBias = findTensor(file, "blk.0.ffn_up.bias") != nullptr;

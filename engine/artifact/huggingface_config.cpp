@@ -70,6 +70,10 @@ RopeStatement readRope(const Json& object, const std::string& source, const Mode
     if (type && oldType && *type != *oldType)
         throw FormatError(source + ": " + fields.describe("rope_type") + ", but " + fields.describe("type") + ".");
     const std::string kind = type.value_or(oldType.value_or("default"));
+    // Before anything else is asked of it: each kind has fields of its own, and need not have these.
+    if (kind != "default" && kind != "linear" && kind != "llama3")
+        throw UnsupportedError(source + ": the RoPE type is " + shown(kind) +
+                               "; default, linear and llama3 are implemented.");
     const std::optional<double> factor = fields.positive("factor");
     if (const std::optional<double> partial = fields.positive("partial_rotary_factor"); partial.value_or(1) != 1)
         throw UnsupportedError(source + ": " + fields.describe("partial_rotary_factor") + "; only 1 is implemented.");
@@ -81,7 +85,7 @@ RopeStatement readRope(const Json& object, const std::string& source, const Mode
     } else if (kind == "linear") {
         statement.scaling = {.kind = RopeScaling::Kind::Linear, .factor = *factor};
         fields.ignore("original_max_position_embeddings");
-    } else if (kind == "llama3") {
+    } else {
         const std::optional<double> low = fields.positive("low_freq_factor");
         const std::optional<double> high = fields.positive("high_freq_factor");
         if (!low || !high || *low >= *high)
@@ -92,9 +96,6 @@ RopeStatement readRope(const Json& object, const std::string& source, const Mode
                              .highFrequencyFactor = *high,
                              .originalContext =
                                  fields.requiredInteger("original_max_position_embeddings", 1, limits.context)};
-    } else {
-        throw UnsupportedError(source + ": the RoPE type is " + shown(kind) +
-                               "; default, linear and llama3 are implemented.");
     }
     for (const std::string& key : fields.unread()) {
         if (!isSwitchedOff(fields.at(key)))
@@ -126,15 +127,25 @@ void readRope(ConfigFields& fields, TransformerConfig& config, const ModelLimits
     config.ropeScaling = statement.scaling;
 }
 
-// Some Llama-like files carry a window that is switched off by a second key.
-void refuseSlidingWindow(ConfigFields& fields)
+// Some Llama-like files carry a window that a second key switches off, or one that reaches over the whole context and
+// so hides nothing: position q sees k while q − k is below it.
+void refuseSlidingWindow(ConfigFields& fields, std::int32_t context)
 {
     const std::optional<bool> use = fields.flag("use_sliding_window");
     const std::optional<std::int64_t> window = fields.integer("sliding_window", 0, std::int64_t{1} << 48);
     fields.ignore("max_window_layers");
-    if (use.value_or(true) && window)
-        throw UnsupportedError(fields.source() + ": " + fields.describe("sliding_window") +
-                               "; attention with a sliding window is not implemented.");
+    const bool hidesNothing = window && *window >= context;
+    if (use.value_or(true) && window && !hidesNothing)
+        throw UnsupportedError(fields.source() + ": " + fields.describe("sliding_window") + ", less than the context " +
+                               std::to_string(context) + "; attention with a sliding window is not implemented.");
+    if (!fields.has("layer_types"))
+        return;
+    fields.ignore("layer_types");
+    for (const Json& kind : fields.at("layer_types")) {
+        if (kind != "full_attention" && !(kind == "sliding_attention" && hidesNothing))
+            throw UnsupportedError(fields.source() + ": " + fields.describe("layer_types") +
+                                   "; only full_attention is implemented.");
+    }
 }
 
 void readLlama(ConfigFields& fields, TransformerConfig& config, const ModelLimits& limits)
@@ -158,15 +169,7 @@ void readLlama(ConfigFields& fields, TransformerConfig& config, const ModelLimit
     config.mlpBias = fields.flag("mlp_bias").value_or(false);
     config.tiedEmbeddings = fields.flag("tie_word_embeddings").value_or(false);
     readRope(fields, config, limits);
-    refuseSlidingWindow(fields);
-    if (fields.has("layer_types")) {
-        fields.ignore("layer_types");
-        for (const Json& kind : fields.at("layer_types")) {
-            if (kind != "full_attention")
-                throw UnsupportedError(fields.source() + ": " + fields.describe("layer_types") +
-                                       "; only full_attention is implemented.");
-        }
-    }
+    refuseSlidingWindow(fields, config.context);
 }
 
 void readGpt2(ConfigFields& fields, TransformerConfig& config, const ModelLimits& limits)

@@ -174,7 +174,13 @@ TEST(HuggingFaceConfig, RefusesOtherRopeTypesAndFieldsByName)
     for (const char* type : {"yarn", "dynamic", "longrope", "su", "mrope"}) {
         const Json scaling = {{"rope_type", type}, {"factor", 2.0}};
         EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "rope_scaling", scaling)), HasSubstr(type));
+        // Some kinds have no factor: what is not implemented is the kind, and nothing is missing.
+        EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "rope_scaling", without(scaling, "factor"))),
+                    HasSubstr(type));
     }
+    const Json longrope = {
+        {"type", "longrope"}, {"short_factor", {1.0, 1.0}}, {"long_factor", {1.0, 2.0}}, {"factor", "none"}};
+    EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "rope_scaling", longrope)), HasSubstr("longrope"));
     Json mixed = {{"type", "linear"}, {"factor", 2.0}, {"attention_factor", 1.5}};
     EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "rope_scaling", mixed)), HasSubstr("attention_factor"));
     Json partial = {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
@@ -194,7 +200,7 @@ TEST(HuggingFaceConfig, RefusesIncompleteLlama3Scaling)
 TEST(HuggingFaceConfig, RefusesKeysThatChangeTheMathematicsByName)
 {
     const std::vector<std::pair<const char*, Json>> keys = {
-        {"sliding_window", 4096},
+        {"sliding_window", 128},
         {"qk_norm", true},
         {"use_qk_norm", true},
         {"attn_logit_softcapping", 50.0},
@@ -237,7 +243,29 @@ TEST(HuggingFaceConfig, AcceptsSuchKeysWhereTheyChangeNothing)
     for (const auto& [key, value] : keys)
         EXPECT_TRUE(described(with(llamaConfig(), key, value)).warnings.empty()) << key;
     EXPECT_TRUE(described(with(gpt2Config(), "scale_attn_weights", true)).warnings.empty());
-    EXPECT_NO_THROW((void)described(with(with(llamaConfig(), "sliding_window", 4096), "use_sliding_window", false)));
+}
+
+// The context of these files is 256, and position q sees k while q − k is below the window.
+TEST(HuggingFaceConfig, AcceptsASlidingWindowThatHidesNothing)
+{
+    const Json qwenLike = with(with(llamaConfig(), "sliding_window", 128), "max_window_layers", 1);
+    EXPECT_TRUE(described(with(qwenLike, "use_sliding_window", false)).warnings.empty());
+    EXPECT_TRUE(
+        described(with(with(llamaConfig(), "sliding_window", nullptr), "use_sliding_window", true)).warnings.empty());
+    const Json everySecond = Json::array({"full_attention", "sliding_attention"});
+    for (const std::int64_t window : {256, 4096}) {
+        EXPECT_TRUE(described(with(llamaConfig(), "sliding_window", window)).warnings.empty()) << window;
+        const Json config = with(with(llamaConfig(), "sliding_window", window), "layer_types", everySecond);
+        EXPECT_TRUE(described(with(config, "use_sliding_window", true)).warnings.empty()) << window;
+    }
+
+    EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "sliding_window", 255)),
+                HasSubstr("\"sliding_window\" is 255, less than the context 256"));
+    EXPECT_THAT(refusal<UnsupportedError>(with(qwenLike, "use_sliding_window", true)), HasSubstr("sliding_window"));
+    EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "sliding_window", 0)), HasSubstr("sliding_window"));
+    EXPECT_THAT(
+        refusal<UnsupportedError>(with(with(qwenLike, "use_sliding_window", false), "layer_types", everySecond)),
+        HasSubstr("layer_types"));
 }
 
 TEST(HuggingFaceConfig, IgnoresHarmlessKeysSilently)
@@ -466,6 +494,13 @@ TEST(GgufConfig, ReadsLinearScaling)
     EXPECT_EQ(described(fields).config.ropeScaling.factor, 4);
 }
 
+TEST(GgufConfig, AcceptsASlidingWindowThatHidesNothing)
+{
+    for (const std::uint32_t window : {0U, 64U, 4096U}) // its context is 64
+        EXPECT_NO_THROW((void)described(with(llamaGguf(), "llama.attention.sliding_window", ggufU32(window))))
+            << window;
+}
+
 TEST(GgufConfig, RefusesWhatIsNotImplementedByName)
 {
     const std::vector<std::pair<std::string, std::string>> keys = {
@@ -475,7 +510,7 @@ TEST(GgufConfig, RefusesWhatIsNotImplementedByName)
         {"llama.rope.dimension_count", ggufU32(2)},
         {"llama.rope.scaling.type", ggufText("yarn")},
         {"llama.rope.scaling.attn_factor", ggufF32(0.5F)},
-        {"llama.attention.sliding_window", ggufU32(4096)},
+        {"llama.attention.sliding_window", ggufU32(63)},
         {"llama.attn_logit_softcapping", ggufF32(50)},
         {"llama.attention.causal", Bytes().u32(7).u8(0).str()},
         {"llama.attention.value_length", ggufU32(2)},

@@ -55,7 +55,7 @@ public:
 
     // Failed > Not checked (a required row) > Weaker than policy > Verified. Level 0 alone is never Verified.
     [[nodiscard]] CheckState state(int level) const;
-    // docs/run-directory.md: 1, or 3 if nothing failed but input that is malformed; 5; 6; 0.
+    // docs/run-directory.md, "Exit codes": 1, or 3 if nothing failed but what could not be read; 5; 6; 0.
     [[nodiscard]] int exitCode(int level) const;
 
 private:

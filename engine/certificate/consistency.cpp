@@ -85,16 +85,22 @@ void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
         if (!expected.contains(certificate.block))
             problem = "There is a certificate of block " + std::to_string(certificate.block.value) +
                       ", which run.json does not ask for.";
-    if (complete && problem.empty() && contents.certificates.size() != expected.size())
-        problem = "Only " + std::to_string(contents.certificates.size()) + " of " + std::to_string(expected.size()) +
-                  " certificates could be read.";
     if (expected.empty() && problem.empty())
         problem = "The run holds no certificate.";
-    checks.add(Row("consistency.blocks", group::consistency, "", "A certificate for every block that was asked for")
-                   .issuer(counted(static_cast<std::int64_t>(expected.size()), "block"))
-                   .recomputed(counted(static_cast<std::int64_t>(listed.size()), "certificate"))
-                   .how("counted")
-                   .passedIf(problem.empty(), problem));
+    const bool unread = complete && problem.empty() && contents.certificates.size() != expected.size();
+    if (unread)
+        problem = "Only " + std::to_string(contents.certificates.size()) + " of " + std::to_string(expected.size()) +
+                  " certificates could be read.";
+    Row row("consistency.blocks", group::consistency, "", "A certificate for every block that was asked for");
+    row.issuer(counted(static_cast<std::int64_t>(expected.size()), "block"))
+        .recomputed(counted(static_cast<std::int64_t>(listed.size()), "certificate"))
+        .how("counted");
+    // Why one could not be read is a row of its own, which fails; it is there, and nothing says that it is not.
+    if (unread && checks.anyFailed())
+        row.notChecked(problem);
+    else
+        row.passedIf(problem.empty(), problem);
+    checks.add(row);
 }
 
 void checkCertificate(const Certificate& certificate, const RunManifest& manifest, CheckList& checks)

@@ -344,6 +344,33 @@ TEST_F(Artifacts, WhoseListIsDamagedAreUnreadableAndWhoseListIsWrongFail)
     EXPECT_TRUE(verdict.sentence.starts_with("Failed at level 3.")) << verdict.sentence;
 }
 
+// The rule of docs/run-directory.md, "Exit codes": 1 once a comparison came out wrong, 3 while there was none to make.
+TEST_F(Artifacts, ThatAreMalformedFailWhereADigestSaysSoAndAreUnreadableWhereNoneDoes)
+{
+    for (const std::string file : {"block_00/certificate.json", "run.json"}) {
+        for (const std::string& text : {std::string(), std::string("{"), std::string("[]"), std::string("{}")}) {
+            TamperedRun run(honest());
+            run.setText(file, text);
+            for (const int level : {1, 2, 3}) {
+                const Verdict verdict = run.verify(level);
+                EXPECT_EQ(verdict.exitCode, 1) << file << " " << text << "\n" << problemsOf(verdict);
+                EXPECT_TRUE(verdict.sentence.starts_with("Failed at ")) << verdict.sentence;
+            }
+            if (file == "run.json") {
+                EXPECT_THROW(run.verify(0), Error); // no digest is looked at, and there is no run
+                run.resum();
+                EXPECT_THROW(run.verify(), Error);
+                continue;
+            }
+            EXPECT_EQ(run.verify(0).exitCode, 3) << text;
+            run.resum();
+            const Verdict verdict = run.verify();
+            EXPECT_EQ(verdict.exitCode, 3) << text << "\n" << problemsOf(verdict);
+            EXPECT_TRUE(verdict.sentence.starts_with("Unreadable at ")) << verdict.sentence;
+        }
+    }
+}
+
 TEST_F(Artifacts, AreNeverReadThroughLinks)
 {
     for (const std::string& file : allFiles) {

@@ -27,8 +27,9 @@ Arguments certifying()
         prompts(true),
         out(ValueKind::Folder, "RUN", "the run directory to write"),
         choice("--loss", {"exact", "first-order", "none"}, "exact",
-               "exact: loss coverage from the whole model with each block replaced; first-order: only an estimate of "
-               "the loss's change, from one backward pass and no coverage; none: nothing about losses"),
+               "exact: loss coverage from the whole model with each block replaced; first-order: an estimate of the "
+               "loss's change from one backward pass, far cheaper, but no coverage, so that no block is certified; "
+               "none: nothing about losses, so that no block is certified either"),
         replayDtype("the precision in which surrogates are replayed"),
         choice("--weights", {"baseline", "file"}, "baseline",
                "whether the surrogate holds the weights the baseline used, or those of the file before they were cast"),

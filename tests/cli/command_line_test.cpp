@@ -183,6 +183,13 @@ TEST(CommandLine, HelpManualAndCompletionNameEveryVerbAndOption)
     EXPECT_THROW((void)completionScript("tcsh"), UsageError);
 }
 
+TEST(CommandLine, HelpSaysWhatAFirstOrderEstimateIsNot)
+{
+    const std::string help = helpText(findVerb("certify"), 2000);
+    EXPECT_THAT(help, HasSubstr("first-order: an estimate of the loss's change"));
+    EXPECT_THAT(help, HasSubstr("no coverage, so that no block is certified"));
+}
+
 TEST(CommandLine, HelpKeepsToTheWidthOfTheTerminal)
 {
     for (const VerbDescription& verb : verbs()) {

@@ -17,6 +17,15 @@
 
 namespace blockcert::widgets {
 
+namespace {
+
+QFont valueFont(const Fact& fact)
+{
+    return fact.missing ? textFont(TextSize::Secondary) : fixedFont(TextSize::Secondary);
+}
+
+}
+
 FactList::FactList(QWidget* parent)
     : QWidget(parent)
 {
@@ -25,13 +34,13 @@ FactList::FactList(QWidget* parent)
 
 void FactList::setFacts(std::vector<Fact> facts)
 {
-    const bool resized = facts.size() != m_facts.size();
+    const QSize before = minimumSizeHint();
     m_facts = std::move(facts);
     QStringList lines;
     for (const Fact& fact : m_facts)
         lines << tr("%1: %2").arg(fact.label, fact.value);
     setAccessibleDescription(lines.join(QStringLiteral("; ")));
-    if (resized)
+    if (minimumSizeHint() != before)
         updateGeometry();
     update();
 }
@@ -54,33 +63,54 @@ QSize FactList::sizeHint() const
 
 QSize FactList::minimumSizeHint() const
 {
-    return {120, sizeHint().height()};
+    int width = 120;
+    for (const Fact& fact : m_facts) {
+        if (isNumberText(fact.value))
+            width = std::max(width, QFontMetrics(valueFont(fact)).horizontalAdvance(fact.value));
+    }
+    return {width, sizeHint().height()};
+}
+
+// A number takes what it needs; words leave the label three fifths.
+int FactList::labelWidth(int row) const
+{
+    const Fact& fact = m_facts[static_cast<std::size_t>(row)];
+    const int wanted = QFontMetrics(textFont(TextSize::Secondary)).horizontalAdvance(fact.label) + 1;
+    const int value = QFontMetrics(valueFont(fact)).horizontalAdvance(fact.value) + 1;
+    const int left = width() - space::small - value;
+    return std::clamp(wanted, 0, std::max(left, isNumberText(fact.value) ? 0 : width() * 3 / 5));
+}
+
+QString FactList::shownLabel(int row) const
+{
+    return QFontMetrics(textFont(TextSize::Secondary))
+        .elidedText(m_facts[static_cast<std::size_t>(row)].label, Qt::ElideRight, labelWidth(row));
+}
+
+QString FactList::shownValue(int row) const
+{
+    const Fact& fact = m_facts[static_cast<std::size_t>(row)];
+    if (isNumberText(fact.value))
+        return fact.value;
+    return QFontMetrics(valueFont(fact))
+        .elidedText(fact.value, Qt::ElideRight, width() - labelWidth(row) - space::small);
 }
 
 void FactList::paintEvent(QPaintEvent*)
 {
     QPainter painter(this);
     const Tokens& tokens = tokensOf(*this);
-    const QFont labelFont = textFont(TextSize::Secondary);
-    const QFont valueFont = fixedFont(TextSize::Secondary);
-    const QFontMetrics labels(labelFont);
-    const QFontMetrics values(valueFont);
     const int height = rowHeight();
-    for (std::size_t i = 0; i < m_facts.size(); ++i) {
-        const Fact& fact = m_facts[i];
-        const QRect row(0, static_cast<int>(i) * height, width(), height);
-        const int label = std::min(labels.horizontalAdvance(fact.label), row.width() * 3 / 5);
-        const QRect valueRect = row.adjusted(label + space::small, 0, 0, 0);
-        painter.setFont(labelFont);
+    for (int i = 0; i < static_cast<int>(m_facts.size()); ++i) {
+        const Fact& fact = m_facts[static_cast<std::size_t>(i)];
+        const QRect row(0, i * height, width(), height);
+        painter.setFont(textFont(TextSize::Secondary));
         painter.setPen(tokens.secondary);
-        painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter,
-                         labels.elidedText(fact.label, Qt::ElideRight, label + 1));
-        painter.setFont(fact.missing ? labelFont : valueFont);
+        painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter, shownLabel(i));
+        painter.setFont(valueFont(fact));
         painter.setPen(fact.missing ? tokens.secondary : tokens.text);
-        const QFontMetrics& metrics = fact.missing ? labels : values;
-        painter.drawText(valueRect, Qt::AlignRight | Qt::AlignVCenter,
-                         metrics.elidedText(fact.value, Qt::ElideRight, valueRect.width()));
-        if (i + 1 < m_facts.size())
+        painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, shownValue(i));
+        if (i + 1 < static_cast<int>(m_facts.size()))
             painter.fillRect(QRect(0, row.bottom(), width(), 1), tokens.line);
     }
 }
@@ -99,7 +129,9 @@ bool FactList::event(QEvent* event)
         const int row = help->pos().y() / rowHeight();
         if (row >= 0 && row < static_cast<int>(m_facts.size())) {
             const Fact& fact = m_facts[static_cast<std::size_t>(row)];
-            const QString text = fact.toolTip.isEmpty() ? fact.value : tr("%1\n%2").arg(fact.value, fact.toolTip);
+            QString text = shownLabel(row) == fact.label ? fact.value : tr("%1: %2").arg(fact.label, fact.value);
+            if (!fact.toolTip.isEmpty())
+                text = tr("%1\n%2").arg(text, fact.toolTip);
             QToolTip::showText(help->globalPos(), plainToolTip(text), this);
         }
         return true;

@@ -1,4 +1,5 @@
-// Label and number pairs with hairlines between them: the body of cards, receipts and the inspector.
+// Label and number pairs with hairlines between them: the body of cards, receipts and the inspector. Where both do not
+// fit, words give way: a number is never cut, because its exponent stands at the end.
 #pragma once
 
 #include <QString>
@@ -22,7 +23,10 @@ public:
     explicit FactList(QWidget* parent = nullptr);
     void setFacts(std::vector<Fact> facts);
     [[nodiscard]] QSize sizeHint() const override;
-    [[nodiscard]] QSize minimumSizeHint() const override;
+    [[nodiscard]] QSize minimumSizeHint() const override; // wide enough for the widest number
+    // The two texts of a row as they are painted at the present width.
+    [[nodiscard]] QString shownLabel(int row) const;
+    [[nodiscard]] QString shownValue(int row) const;
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -32,6 +36,7 @@ protected:
 
 private:
     [[nodiscard]] int rowHeight() const;
+    [[nodiscard]] int labelWidth(int row) const;
     void copyRow(int row) const;
     void copyEverything() const;
 

@@ -127,6 +127,25 @@ void InspectorPanel::setMetric(Metric metric)
     refresh();
 }
 
+void InspectorPanel::resizeEvent(QResizeEvent* event)
+{
+    QScrollArea::resizeEvent(event);
+    fitHeadline();
+}
+
+// As large as it can be shown whole: a number without its exponent would be another one.
+void InspectorPanel::fitHeadline()
+{
+    const QMargins margins = widget()->layout()->contentsMargins();
+    const int room = viewport()->width() - margins.left() - margins.right();
+    for (const TextSize size : {TextSize::Headline, TextSize::Title, TextSize::Body, TextSize::Axis}) {
+        const QFont font = textFont(size, TextWeight::Strong);
+        m_headline->setFont(font);
+        if (QFontMetrics(font).horizontalAdvance(m_headline->text()) <= room)
+            return;
+    }
+}
+
 void InspectorPanel::setActions(const std::vector<InspectorAction>& actions)
 {
     auto* grid = static_cast<QGridLayout*>(m_actions->layout());
@@ -163,6 +182,7 @@ void InspectorPanel::refresh()
     m_title->setToolTip(plainToolTip(
         tr("Prompt %1, id %2, “%3”").arg(m_key.prompt).arg(reading.token->id).arg(visiblePiece(reading.token->piece))));
     m_headline->setText(reading.headline);
+    fitHeadline();
     m_headline->setToolTip(exactNumber(reading.value));
     m_scope->setText(tr("“%1” · %2").arg(visiblePiece(reading.token->piece), reading.sentence));
     if (reading.covered) {

@@ -40,8 +40,12 @@ signals:
     void blockChosen(int block); // in the spark line
     void releaseRequested();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void refresh();
+    void fitHeadline();
 
     std::shared_ptr<const TokenMap> m_map;
     CellKey m_key;

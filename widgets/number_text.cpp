@@ -1,6 +1,7 @@
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
+#include <QRegularExpression>
 #include <QStringList>
 
 #include <algorithm>
@@ -280,6 +281,13 @@ int firstDifference(const QString& a, const QString& b)
         return -1;
     const auto [left, right] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
     return static_cast<int>(left - a.begin());
+}
+
+bool isNumberText(const QString& text)
+{
+    static const QRegularExpression number(
+        QStringLiteral("^[+\\-−]?\\d+(?:\\x{202f}\\d{3})*(?:\\.\\d+)?(?:e[+\\-−]?\\d+)?(?:[ \\x{a0}\\x{202f}]?(?:×|%|[A-Za-z]{1,3}))?$"));
+    return number.match(text).hasMatch();
 }
 
 QString visiblePiece(const QString& piece)

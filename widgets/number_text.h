@@ -35,6 +35,8 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 [[nodiscard]] QString comparisonText(double value, double threshold);
 // Position of the first character in which the two differ; -1 if they are equal.
 [[nodiscard]] int firstDifference(const QString& a, const QString& b);
+// Whether a text of this program is a number, alone or with a sign, a unit or a multiple sign: 3.1e-5, 98.4 MB, 20×.
+[[nodiscard]] bool isNumberText(const QString& text);
 // A token piece for people: leading space "␣", line feed "⏎", tab "⇥", other controls "\x1b".
 [[nodiscard]] QString visiblePiece(const QString& piece);
 // Text of files, prompts and tokens for a tool tip: Qt would take "<b>" for markup, so it is escaped; long

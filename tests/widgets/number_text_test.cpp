@@ -51,6 +51,13 @@ TEST(NumberText, WhatWasNotMeasuredIsADashAndNeverZero)
 TEST(NumberText, ExactNumbersReadBackToTheSameDouble)
 {
     EXPECT_EQ(text(exactNumber(0.1)), "0.1");
+    for (const QString& number :
+         {exactNumber(3.1e-205), exactNumber(-0.25), signedNumber(1e-9), signedNumber(-2), tableNumber(19800),
+          countText(1234567), bytesText(98400000), tableNumber(20) + u'×', percentText(0.42)})
+        EXPECT_TRUE(isNumberText(number)) << text(number);
+    for (const QString& words : {QStringLiteral("not measured"), QStringLiteral("3 of 12"), QStringLiteral("–"),
+                                 QStringLiteral("2 h 05 min"), QStringLiteral("4d1e…90ab"), QString()})
+        EXPECT_FALSE(isNumberText(words)) << text(words);
     EXPECT_EQ(text(exactNumber(0.01)), "0.01");
     EXPECT_EQ(text(exactNumber(1e-5)), "1e-5");
     EXPECT_EQ(text(exactNumber(19804)), "19804");

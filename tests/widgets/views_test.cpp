@@ -3,14 +3,17 @@
 #include "widgets/command_strip.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/empty_state.h"
+#include "widgets/fact_list.h"
 #include "widgets/gallery/samples.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/model_card_view.h"
 #include "widgets/notice.h"
+#include "widgets/number_text.h"
 #include "widgets/rail.h"
 #include "widgets/segmented_control.h"
 #include "widgets/spark_line.h"
 #include "widgets/status_line.h"
+#include "widgets/theme.h"
 #include "widgets/token_chips.h"
 #include "widgets/verdict_banner.h"
 
@@ -93,6 +96,45 @@ TEST(InspectorPanel, ShowsTheInequalityAndEveryDigit)
     EXPECT_TRUE(texts.contains(QStringLiteral("0.014217… > 0.01"))) << texts.join(u'\n').toStdString();
     EXPECT_TRUE(texts.contains(QStringLiteral("“Review” · error ‖ŷ − y‖₂ exceeds τ_act by 42 %")));
     EXPECT_TRUE(texts.contains(QStringLiteral("Measured on the listed prompts. It says nothing about other inputs.")));
+}
+
+TEST(InspectorPanel, NeverCutsANumber)
+{
+    auto map = std::make_shared<TokenMap>(*samples::tokenMap());
+    for (auto& cell : map->cells) {
+        if (!cell)
+            continue;
+        auto changed = std::make_shared<MapCell>(*cell);
+        changed->errorMlp.assign(changed->error.size(), 3.1234567890123456e-205);
+        changed->outputNorm.assign(changed->error.size(), 12345.678901234567);
+        cell = changed;
+    }
+    InspectorPanel panel;
+    panel.setMap(map);
+    panel.setMetric(Metric::MlpPart);
+    panel.setCell({11, 4, 0}, true);
+    for (const int width : {296, 336, 600}) {
+        panel.resize(width, 700);
+        panel.show();
+        QApplication::processEvents();
+        for (const QLabel* label : panel.findChildren<QLabel*>()) {
+            if (isNumberText(label->text())) {
+                EXPECT_LE(label->fontMetrics().horizontalAdvance(label->text()), label->width())
+                    << label->text().toStdString() << " at " << width;
+            }
+        }
+        const auto* facts = panel.findChild<FactList*>();
+        const std::vector<Fact> shown = cellFacts(*map, {11, 4, 0});
+        for (int row = 0; row < static_cast<int>(shown.size()); ++row) {
+            const Fact& fact = shown[static_cast<std::size_t>(row)];
+            if (!isNumberText(fact.value))
+                continue;
+            EXPECT_EQ(facts->shownValue(row), fact.value) << "at " << width;
+            const int needed = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(fact.value) +
+                               QFontMetrics(textFont(TextSize::Secondary)).horizontalAdvance(facts->shownLabel(row));
+            EXPECT_LE(needed, facts->width()) << fact.label.toStdString() << " at " << width;
+        }
+    }
 }
 
 TEST(InspectorPanel, WithoutASelectionItSaysWhatToDo)

@@ -115,10 +115,26 @@ TEST(RunSettings, BlocksAreWrittenAsTheCommandLineReadsThem)
 {
     EXPECT_EQ(blocksText({0, 5, 10, 11, 12}, 30), u"0,5,10-12"_s);
     EXPECT_EQ(blocksText({0, 1, 2}, 3), u"all"_s);
-    EXPECT_EQ(parseBlocks(u" 0, 5,10-12"_s, 30), (std::vector<int>{0, 5, 10, 11, 12}));
-    EXPECT_EQ(parseBlocks(u"all"_s, 2), (std::vector<int>{0, 1}));
-    for (const QString& wrong : {u"30"_s, u"5-2"_s, u"1,,2"_s, u"x"_s, u""_s, u"-1"_s})
-        EXPECT_FALSE(parseBlocks(wrong, 30)) << wrong.toStdString();
+    EXPECT_EQ(parseBlocks(u" 0, 5,10-12"_s, 30).blocks, (std::vector<int>{0, 5, 10, 11, 12}));
+    EXPECT_EQ(parseBlocks(u"all"_s, 2).blocks, (std::vector<int>{0, 1}));
+}
+
+TEST(RunSettings, BlocksThatCannotBeSayWhichAndWhy)
+{
+    const std::pair<QString, QString> wrong[] = {
+        {u"30"_s, u"There is no block 30: this model has 0 to 29."_s},
+        {u"0-3,99"_s, u"There is no block 99: this model has 0 to 29."_s},
+        {u"28-31"_s, u"There is no block 31: this model has 0 to 29."_s},
+        {u"0,5-2"_s, u"The range 5-2 runs backwards."_s},
+        {u"1,,2"_s, u"A block is missing beside a comma; blocks are chosen as in 0,5,10-12."_s},
+        {u"1,x"_s, u"“x” is neither a block nor a range, as in 0,5,10-12."_s},
+        {u"-1"_s, u"“-1” is neither a block nor a range, as in 0,5,10-12."_s}};
+    for (const auto& [text, problem] : wrong) {
+        EXPECT_EQ(parseBlocks(text, 30).problem, problem);
+        EXPECT_TRUE(parseBlocks(text, 30).blocks.empty()) << text.toStdString();
+    }
+    EXPECT_TRUE(parseBlocks(u" "_s, 30).blocks.empty());
+    EXPECT_TRUE(parseBlocks(u" "_s, 30).problem.isEmpty()) << "nothing is chosen yet, and nothing is wrong";
 }
 
 TEST(RunSettings, TypedPromptsAreLinesUnlessEveryLineIsAnObject)
@@ -204,7 +220,13 @@ TEST(LiveRun, AnEngineThatDiedLosesNoCellAndNoTime)
     EXPECT_DOUBLE_EQ(progress->etaSecondsLow, 2 * 0.9);
     live.end(widgets::StepState::Failed);
     EXPECT_EQ(live.progress()->rows[1].state, widgets::StepState::Cancelled);
-    EXPECT_EQ(live.progress()->rows[2].state, widgets::StepState::Waiting);
+    EXPECT_EQ(live.progress()->rows[2].state, widgets::StepState::Cancelled) << "nothing waits once it has ended";
+    EXPECT_EQ(live.progress()->rows[2].note, u"not begun"_s);
+    live.beginAgain();
+    for (const widgets::ProgressRow& row : live.progress()->rows) {
+        EXPECT_EQ(row.state, widgets::StepState::Waiting) << row.title.toStdString();
+        EXPECT_EQ(row.note, row.done > 0 ? u"measured"_s : QString()) << row.title.toStdString();
+    }
 }
 
 TEST(LiveRun, OnlyTheRowAtWorkIsToBlame)

@@ -85,7 +85,7 @@ QWidget* ExperimentsPage::makeCentre()
     });
     layout->addWidget(m_table, 2);
     m_headline = wrapped({});
-    m_part = new QComboBox;
+    m_part = new ElidedComboBox;
     m_part->setAccessibleName(tr("Table or figure"));
     m_part->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_part->setMinimumContentsLength(28);

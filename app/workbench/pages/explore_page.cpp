@@ -137,7 +137,9 @@ QWidget* ExplorePage::makeView()
     layout->addWidget(m_title);
     m_notice->hide();
     connect(m_notice, &widgets::Notice::actionRequested, this, [this] {
-        if (m_offersResume && !(m_verdict && m_verdict->state == CheckState::Failed))
+        if (!m_refusal.isEmpty())
+            emit remedyWanted(Remedy::OpenOther);
+        else if (m_offersResume && !(m_verdict && m_verdict->state == CheckState::Failed))
             emit resumeWanted();
         else
             emit verifyWanted();
@@ -220,6 +222,7 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     using State = Loadable<RunView>::State;
     m_emptyNotice->hide();
     m_notice->hide();
+    m_refusal.clear();
     switch (run.state) {
     case State::Empty:
         if (!m_isLive) {

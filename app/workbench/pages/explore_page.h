@@ -53,6 +53,8 @@ public:
 
     // An opened run, or why there is none.
     void setRun(const QString& path, const Loadable<RunView>& run);
+    // Something else was to be opened and is no run: the shown one stays, and the page says why.
+    void showRefusal(const JobFault& fault);
     // What was found out about the run by verifying it here; without it everything is the issuer's claim.
     void setVerdict(const std::optional<widgets::RunVerdict>& verdict);
     // A second run beside the opened one; an empty state takes it away.
@@ -161,6 +163,7 @@ private:
     widgets::InspectorPanel* m_inspector = nullptr;
     Remedy m_remedy = Remedy::Retry;
     QStringList m_problems; // of the opened run
+    QString m_refusal;      // why another one was not opened in its place
     std::optional<widgets::RunVerdict> m_verdict;
     std::optional<int> m_actions; // which of the inspector's actions are enabled, as bits
     bool m_offersResume = false;

@@ -135,18 +135,27 @@ void ExplorePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
     refreshNotice();
 }
 
-// What stands between the reader and the numbers: a refuted run before an unfinished or a damaged one.
+void ExplorePage::showRefusal(const JobFault& fault)
+{
+    m_refusal = fault.sentence + u' ' + tr("The run that was open still is.");
+    refreshNotice();
+}
+
+// What stands between the reader and the numbers: what was asked for last, then a refuted run before an unfinished or a
+// damaged one.
 void ExplorePage::refreshNotice()
 {
     const bool isFailed = m_verdict && m_verdict->state == CheckState::Failed;
-    if (isFailed)
+    if (!m_refusal.isEmpty())
+        m_notice->setNotice(widgets::Notice::Tone::Error, m_refusal, remedyText(Remedy::OpenOther));
+    else if (isFailed)
         m_notice->setNotice(widgets::Notice::Tone::Error, m_verdict->sentence, tr("See the checks"));
     else if (m_offersResume)
         m_notice->setNotice(widgets::Notice::Tone::Warning,
                             tr("This run is unfinished: what is hatched has not been measured."), tr("Resume it"));
     else if (!m_problems.isEmpty())
         m_notice->setNotice(widgets::Notice::Tone::Warning, m_problems.join(u'\n'), tr("Verify it"));
-    m_notice->setVisible(!m_isLive && (isFailed || m_offersResume || !m_problems.isEmpty()));
+    m_notice->setVisible(!m_isLive && (!m_refusal.isEmpty() || isFailed || m_offersResume || !m_problems.isEmpty()));
 
     m_trust->setVisible(!m_isLive && !m_offersResume);
     m_trust->setState(m_verdict ? m_verdict->state : CheckState::NotChecked);

@@ -32,7 +32,7 @@ namespace {
 
 QComboBox* facet(const QString& name)
 {
-    auto* box = new QComboBox;
+    auto* box = new ElidedComboBox;
     box->setAccessibleName(name);
     box->setToolTip(name);
     box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);

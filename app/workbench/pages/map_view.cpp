@@ -46,7 +46,7 @@ MapView::MapView(SelectionBus& bus, QWidget* parent)
     : QWidget(parent)
     , m_bus(bus)
     , m_sentence(wrapped({}, widgets::TextTone::Text, widgets::TextSize::Body))
-    , m_prompt(new QComboBox)
+    , m_prompt(new ElidedComboBox)
     , m_heatmap(new widgets::TokenHeatmap)
     , m_legend(new widgets::ErrorLegend)
 {

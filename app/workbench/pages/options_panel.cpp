@@ -72,10 +72,12 @@ OptionsPanel::OptionsPanel(QWidget* parent)
     m_replay = choices(tr("Replay precision"),
                        tr("What the surrogate is replayed in. fp32 states a wider comparison tolerance."),
                        {{u"double"_s, u"fp64"_s}, {u"fp32"_s, u"fp32"_s}});
-    m_loss = choices(tr("Losses"),
-                     tr("Exact runs the rest of the model from every block; without losses no block can "
-                        "meet a loss threshold."),
-                     {{tr("exact"), u"exact"_s}, {tr("not measured"), u"none"_s}});
+    m_loss =
+        choices(tr("Losses"),
+                tr("Exact runs the rest of the model with every block replaced. First order is an estimate of the "
+                   "loss's change from one backward pass: it ranks blocks, is no coverage, and certifies none. "
+                   "Without losses no block can meet a loss threshold either."),
+                {{tr("exact"), u"exact"_s}, {tr("first order"), u"first-order"_s}, {tr("not measured"), u"none"_s}});
     m_measure = choices(tr("Deciding measure"), tr("Which error decides whether a token is covered"),
                         {{u"‖ŷ − y‖"_s, u"l2"_s}, {u"‖ŷ − y‖ / ‖y‖"_s, u"relative-l2"_s}});
     m_maxTokens = new QSpinBox;

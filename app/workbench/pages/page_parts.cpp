@@ -1,10 +1,16 @@
 #include "app/workbench/pages/page_parts.h"
 
+#include "widgets/number_text.h"
+
 #include <QCoreApplication>
 #include <QDir>
+#include <QHelpEvent>
 #include <QLocale>
 #include <QPainter>
 #include <QPushButton>
+#include <QStyleOptionComboBox>
+#include <QStylePainter>
+#include <QToolTip>
 
 namespace blockcert::workbench {
 
@@ -100,6 +106,34 @@ QPushButton* elidedLink(const QString& text, int width)
     made->setAccessibleName(text);
     made->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
     return made;
+}
+
+QString ElidedComboBox::shownText() const
+{
+    QStyleOptionComboBox option;
+    initStyleOption(&option);
+    const QRect field = style()->subControlRect(QStyle::CC_ComboBox, &option, QStyle::SC_ComboBoxEditField, this);
+    const int icon = option.currentIcon.isNull() ? 0 : option.iconSize.width() + space::tiny;
+    return fontMetrics().elidedText(currentText(), Qt::ElideRight, field.width() - icon);
+}
+
+void ElidedComboBox::paintEvent(QPaintEvent*)
+{
+    QStylePainter painter(this);
+    QStyleOptionComboBox option;
+    initStyleOption(&option);
+    option.currentText = shownText();
+    painter.drawComplexControl(QStyle::CC_ComboBox, option);
+    painter.drawControl(QStyle::CE_ComboBoxLabel, option);
+}
+
+bool ElidedComboBox::event(QEvent* event)
+{
+    if (event->type() != QEvent::ToolTip || shownText() == currentText())
+        return QComboBox::event(event);
+    const QString text = toolTip().isEmpty() ? currentText() : currentText() + u'\n' + toolTip();
+    QToolTip::showText(static_cast<QHelpEvent*>(event)->globalPos(), widgets::plainToolTip(text), this);
+    return true;
 }
 
 QScrollArea* scrolling(QWidget* content)

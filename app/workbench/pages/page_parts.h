@@ -6,6 +6,7 @@
 #include "widgets/theme.h"
 
 #include <QBoxLayout>
+#include <QComboBox>
 #include <QDateTime>
 #include <QLabel>
 #include <QScrollArea>
@@ -47,6 +48,20 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+};
+
+// A choice whose text ends in an ellipsis where it does not fit, and is whole in the tool tip: a style sheet's cuts it
+// off.
+class ElidedComboBox : public QComboBox {
+    Q_OBJECT
+
+public:
+    using QComboBox::QComboBox;
+    [[nodiscard]] QString shownText() const; // of the current choice, as it is painted
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    bool event(QEvent* event) override;
 };
 
 // A link as wide as its column, its text shortened like that of an ElidedLabel.

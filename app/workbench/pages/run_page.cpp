@@ -33,8 +33,7 @@ RunPage::RunPage(QWidget* parent)
     , m_promptsPanel(new PromptsPanel)
     , m_picker(new BlockPicker)
     , m_blocksText(new QLineEdit)
-    , m_blocksNote(widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                      widgets::TextTone::Secondary))
+    , m_blocksNote(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
     , m_options(new OptionsPanel)
     , m_outcome(new widgets::Notice)
     , m_summary(widgets::makeLabel({}, widgets::TextSize::Body))
@@ -128,8 +127,8 @@ QWidget* RunPage::makeForm()
     blocksTop->addWidget(shortcut(tr("All"), 1));
     blocksTop->addWidget(shortcut(tr("Every fifth"), 5));
     blocksTop->addWidget(shortcut(tr("None"), 0));
-    blocksTop->addStretch(1);
-    blocksTop->addWidget(m_blocksNote);
+    m_blocksNote->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    blocksTop->addWidget(m_blocksNote, 1);
     layout->addLayout(blocksTop);
     layout->addWidget(m_picker);
 
@@ -156,12 +155,12 @@ QWidget* RunPage::makeLane()
         case Offer::None: break;
         }
     });
-    layout->addWidget(m_outcome);
     layout->addWidget(m_summary);
     m_bar->setTextVisible(false);
     layout->addWidget(m_bar);
     connect(m_lane, &widgets::ProgressList::blockChosen, this, &RunPage::exploreWanted);
     layout->addWidget(m_lane, 1);
+    layout->addWidget(m_outcome); // below the lane, whose rows stay where they are when it comes and goes
     return lane;
 }
 
@@ -213,14 +212,15 @@ void RunPage::choosePrompts(PromptChoice::Kind kind, const QString& name)
 
 void RunPage::refreshBlocks(const QString& text)
 {
-    const std::optional<std::vector<int>> chosen = parseBlocks(text, m_picker->layers());
-    const bool isInvalid = !chosen && !text.trimmed().isEmpty();
-    m_blocksText->setProperty("invalid", isInvalid);
+    const BlockChoice choice = parseBlocks(text, m_picker->layers());
+    m_blocksProblem = choice.problem;
+    m_blocksText->setProperty("invalid", !choice.problem.isEmpty());
     m_blocksText->style()->unpolish(m_blocksText);
     m_blocksText->style()->polish(m_blocksText);
-    m_picker->setChosen(chosen.value_or(std::vector<int>()));
-    m_blocksNote->setText(isInvalid ? tr("Blocks are 0 … %1, such as 0,5,10-12").arg(m_picker->layers() - 1)
-                                    : tr("%1 of %2 chosen").arg(chosen ? chosen->size() : 0).arg(m_picker->layers()));
+    m_picker->setChosen(choice.blocks);
+    m_blocksNote->setText(choice.problem.isEmpty()
+                              ? tr("%1 of %2 chosen").arg(choice.blocks.size()).arg(m_picker->layers())
+                              : choice.problem);
     announceSettings();
 }
 
@@ -255,6 +255,8 @@ QString RunPage::obstacle() const
 {
     if (!m_card)
         return tr("Open a model first.");
+    if (!m_blocksProblem.isEmpty())
+        return m_blocksProblem;
     if (m_picker->chosen().empty())
         return tr("Choose at least one block.");
     if (m_prompts.state == Loadable<widgets::PromptList>::State::Failed)

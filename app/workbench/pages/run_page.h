@@ -98,6 +98,7 @@ private:
     BlockPicker* m_picker = nullptr;
     QLineEdit* m_blocksText = nullptr;
     QLabel* m_blocksNote = nullptr;
+    QString m_blocksProblem; // why the text of blocks chooses none
     OptionsPanel* m_options = nullptr;
     widgets::Notice* m_outcome = nullptr;
     QLabel* m_summary = nullptr;

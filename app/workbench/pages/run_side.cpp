@@ -8,6 +8,7 @@
 #include <QLineEdit>
 #include <QPushButton>
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::workbench {
@@ -70,15 +71,15 @@ RunSide::RunSide(QWidget* parent)
     });
     content->addWidget(m_run);
     connect(m_fresh, &QPushButton::clicked, this, &RunSide::runWanted);
-    content->addWidget(m_fresh);
+    content->addWidget(m_copy);
+    connect(m_copy, &QPushButton::clicked, this, &RunSide::copyWanted);
+    content->addWidget(m_fresh); // from here on what only some states offer: nothing above it moves
     m_pause->setToolTip(tr("Stop after the cell under way, to be resumed later"));
     connect(m_pause, &QPushButton::clicked, this, &RunSide::pauseWanted);
     content->addWidget(m_pause);
     m_queue->setToolTip(tr("Run what the settings say once this run has ended (Ctrl+Alt+R)"));
     connect(m_queue, &QPushButton::clicked, this, &RunSide::queueWanted);
     content->addWidget(m_queue);
-    content->addWidget(m_copy);
-    connect(m_copy, &QPushButton::clicked, this, &RunSide::copyWanted);
     content->addWidget(m_obstacleLabel);
     m_resumable->setLayout(column(space::tiny));
     this->content()->addSpacing(space::medium);
@@ -176,10 +177,12 @@ void RunSide::setRunning(const widgets::RunProgress* progress, const QString& ou
     refresh();
 }
 
+// The list keeps the room of the longer one, so that what stands below it does not move when a run begins or ends.
 void RunSide::refreshFacts()
 {
     m_factsTitle->setText(m_progress ? tr("This run") : tr("Estimate"));
     m_facts->setFacts(m_progress.value_or(m_estimate));
+    m_facts->setMinimumHeight(std::max(m_facts->minimumHeight(), m_facts->sizeHint().height()));
 }
 
 void RunSide::setQueued(int count)

@@ -140,7 +140,7 @@ QWidget* StitchPage::makeCentre()
                         tr("Both models continue the prompt"), tr("How far the streams are apart after each block"),
                         tr("The same for every token"), tr("Which block brings it about")});
     connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
-    m_promptChoice = new QComboBox;
+    m_promptChoice = new ElidedComboBox;
     m_promptChoice->setAccessibleName(tr("Prompt"));
     m_promptChoice->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_promptChoice->setMinimumContentsLength(14);

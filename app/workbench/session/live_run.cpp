@@ -251,17 +251,35 @@ void LiveRun::end(StepState state)
         if (state == StepState::Done && row.state != StepState::Done) {
             row.state = StepState::Done;
             row.note.clear();
-        } else if (row.state == StepState::Running || (row.done > 0 && row.state == StepState::Waiting))
+        } else if (row.state == StepState::Running || row.state == StepState::Waiting)
             interrupt(row);
     }
+    if (state != StepState::Done && !m_isReplaying)
+        countCells();
 }
 
-// Stopped, not failed: what is there is kept, and the row says how much that is.
+// What stopped before the cells began has done none of its work, however far its preparations were.
+void LiveRun::countCells()
+{
+    m_progress.done = m_progress.total = 0;
+    for (const widgets::ProgressRow& row : m_progress.rows) {
+        if (row.block < 0)
+            continue;
+        m_progress.done += row.done;
+        m_progress.total += row.total;
+    }
+    m_progress.unit = u"cells"_s;
+    m_progress.rate = widgets::missing;
+}
+
+// Stopped, not failed: what is there is kept, and the row says how much that is. Nothing waits any more.
 void LiveRun::interrupt(widgets::ProgressRow& row)
 {
     row.state = StepState::Cancelled;
     if (row.block < 0)
         row.note = tr("interrupted");
+    else if (row.done <= 0)
+        row.note = tr("not begun");
     else if (row.done >= row.total)
         row.note = tr("all cells kept");
     else
@@ -290,8 +308,10 @@ void LiveRun::beginAgain()
     m_progress.rows.erase(m_progress.rows.begin(), m_progress.rows.begin() + static_cast<std::ptrdiff_t>(m_stages));
     m_stages = 0;
     for (widgets::ProgressRow& row : m_progress.rows) {
-        if (row.state == StepState::Running)
-            row.state = StepState::Waiting;
+        if (row.state != StepState::Running && row.state != StepState::Cancelled)
+            continue;
+        row.state = StepState::Waiting;
+        row.note = row.done > 0 && row.done >= row.total ? tr("measured") : QString();
     }
 }
 

@@ -47,6 +47,7 @@ private:
     void applyCell(const Json& cell, Cell& finished);
     void applyTimes(const JobProgress& progress);
     static void interrupt(widgets::ProgressRow& row);
+    void countCells();
     [[nodiscard]] widgets::ProgressRow* rowOfBlock(int block);
     widgets::ProgressRow& stageRow(const QString& stage);
 

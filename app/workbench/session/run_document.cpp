@@ -4,6 +4,8 @@
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
 
+#include <utility>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -14,8 +16,21 @@ RunDocument::RunDocument(JobBoard& board, QObject* parent)
 {
 }
 
+void RunDocument::replace(const QString& path)
+{
+    const std::shared_ptr<const RunView> shown = m_run.value ? m_run.value : m_replaced;
+    const QString shownPath = m_run.value ? m_path : m_replacedPath;
+    open(path);
+    if (!shown || path == shownPath)
+        return;
+    m_replaced = shown;
+    m_replacedPath = shownPath;
+}
+
 void RunDocument::open(const QString& path)
 {
+    m_replaced.reset();
+    m_replacedPath.clear();
     if (m_run.isLoading())
         m_board.cancel(m_run.job);
     if (path != m_path)
@@ -28,23 +43,38 @@ void RunDocument::close()
 {
     if (m_run.isLoading())
         m_board.cancel(m_run.job);
+    m_replaced.reset();
+    m_replacedPath.clear();
     m_path.clear();
     m_run.clear();
     emit changed();
+}
+
+void RunDocument::fail(const JobFault& fault)
+{
+    if (!m_replaced) {
+        m_run.fail(fault);
+        emit changed();
+        return;
+    }
+    const QString path = std::exchange(m_path, std::exchange(m_replacedPath, {}));
+    m_run.clear();
+    m_run.value = std::exchange(m_replaced, nullptr);
+    m_run.state = Loadable<RunView>::State::Ready;
+    emit changed();
+    emit refused(path, fault);
 }
 
 void RunDocument::reload()
 {
     auto job = std::make_shared<JobId>(0);
     const auto isCurrent = [this, job] { return m_run.job == *job && m_run.isLoading(); };
-    const auto fail = [this, isCurrent](const JobFault& fault) {
-        if (!isCurrent())
-            return;
-        m_run.fail(fault);
-        emit changed();
+    const auto failed = [this, isCurrent](const JobFault& fault) {
+        if (isCurrent())
+            fail(fault);
     };
     JobCallbacks callbacks;
-    callbacks.finished = [this, isCurrent, fail](const JsonResult& answer) {
+    callbacks.finished = [this, isCurrent, failed](const JsonResult& answer) {
         if (!isCurrent())
             return;
         runInBackground<RunView>(
@@ -60,14 +90,16 @@ void RunDocument::reload()
             [this, isCurrent](RunView view) {
                 if (!isCurrent())
                     return;
+                m_replaced.reset();
+                m_replacedPath.clear();
                 m_run.fill(std::move(view));
                 emit changed();
             },
-            [fail](const QString& sentence) {
-                fail({JobFault::Origin::Protocol, tr("The run could not be shown: %1.").arg(sentence), {}, 0, false});
+            [failed](const QString& sentence) {
+                failed({JobFault::Origin::Protocol, tr("The run could not be shown: %1.").arg(sentence), {}, 0, false});
             });
     };
-    callbacks.failed = fail;
+    callbacks.failed = failed;
     callbacks.cancelled = [this, isCurrent](bool) {
         if (!isCurrent())
             return;

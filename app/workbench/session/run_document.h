@@ -18,6 +18,8 @@ public:
     explicit RunDocument(JobBoard& board, QObject* parent = nullptr);
 
     void open(const QString& path);
+    // Opens another run in place of the one that is shown. If that cannot be read, the shown one stays: refused().
+    void replace(const QString& path);
     void reload();
     void close();
 
@@ -27,11 +29,16 @@ public:
 
 signals:
     void changed();
+    void refused(const QString& path, const blockcert::workbench::JobFault& fault);
 
 private:
+    void fail(const JobFault& fault);
+
     JobBoard& m_board;
     QString m_path;
     Loadable<RunView> m_run;
+    QString m_replacedPath; // of the run that stays if the one that is being read cannot be
+    std::shared_ptr<const RunView> m_replaced;
 };
 
 }

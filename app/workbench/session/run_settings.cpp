@@ -227,11 +227,14 @@ std::optional<RunSettings> settingsOf(const Json& manifest, const QString& runPa
     return settings;
 }
 
-std::optional<std::vector<int>> parseBlocks(const QString& text, int layers)
+BlockChoice parseBlocks(const QString& text, int layers)
 {
+    if (text.trimmed().isEmpty())
+        return {};
     if (text.trimmed() == "all"_L1) {
-        std::vector<int> all(static_cast<std::size_t>(std::max(layers, 0)));
-        std::iota(all.begin(), all.end(), 0);
+        BlockChoice all;
+        all.blocks.resize(static_cast<std::size_t>(std::max(layers, 0)));
+        std::iota(all.blocks.begin(), all.blocks.end(), 0);
         return all;
     }
     static const QRegularExpression part(u"^\\s*(\\d{1,6})\\s*(?:-\\s*(\\d{1,6})\\s*)?$"_s);
@@ -239,15 +242,20 @@ std::optional<std::vector<int>> parseBlocks(const QString& text, int layers)
     for (const QString& piece : text.split(u',')) {
         const QRegularExpressionMatch match = part.match(piece);
         if (!match.hasMatch())
-            return std::nullopt;
+            return {{},
+                    piece.trimmed().isEmpty()
+                        ? tr("A block is missing beside a comma; blocks are chosen as in 0,5,10-12.")
+                        : tr("“%1” is neither a block nor a range, as in 0,5,10-12.").arg(piece.trimmed())};
         const int first = match.captured(1).toInt();
         const int last = match.captured(2).isEmpty() ? first : match.captured(2).toInt();
-        if (last < first || last >= layers)
-            return std::nullopt;
+        if (last < first)
+            return {{}, tr("The range %1 runs backwards.").arg(piece.trimmed())};
+        if (last >= layers)
+            return {{}, tr("There is no block %1: this model has 0 to %2.").arg(last).arg(layers - 1)};
         for (int block = first; block <= last; ++block)
             blocks.insert(block);
     }
-    return std::vector<int>(blocks.begin(), blocks.end());
+    return {std::vector<int>(blocks.begin(), blocks.end()), {}};
 }
 
 QString blocksText(const std::vector<int>& blocks, int layers)
@@ -289,6 +297,9 @@ QString claimSentence(const RunSettings& settings, int blocks, const widgets::Pr
                  widgets::exactNumber(policy.alphaAct), scope);
     if (settings.loss == "none"_L1)
         sentence += u' ' + tr("Losses are not measured, so no block can be certified under a loss threshold.");
+    else if (settings.loss == "first-order"_L1)
+        sentence += u' ' + tr("How the loss changes is estimated to first order: no coverage follows from that, so no "
+                              "block can be certified under a loss threshold.");
     else
         sentence += u' ' + tr("Loss coverage has to reach %1 at τ_loss = %2.")
                                .arg(widgets::exactNumber(policy.alphaLoss), widgets::exactNumber(policy.tauLoss));

@@ -55,8 +55,13 @@ struct RunSettings {
 // Quoted for a POSIX shell, where quoting is needed.
 [[nodiscard]] QString shellCommand(const QStringList& words);
 
-// "0,5,10-12" as sorted block numbers; nothing if the text is malformed or a block is not below `layers`.
-[[nodiscard]] std::optional<std::vector<int>> parseBlocks(const QString& text, int layers);
+struct BlockChoice {
+    std::vector<int> blocks; // ascending; empty if there is a problem
+    QString problem;         // one sentence: which part of the text, and what blocks there are. Empty: none
+};
+
+// "0,5,10-12" or "all" of a model with `layers` blocks; no text is no block.
+[[nodiscard]] BlockChoice parseBlocks(const QString& text, int layers);
 // The shortest text for a selection; "all" if every block is chosen.
 [[nodiscard]] QString blocksText(const std::vector<int>& blocks, int layers);
 

@@ -196,9 +196,11 @@ private:
 
     void settingsChanged();
     [[nodiscard]] QString freshOut(const RunSettings& settings) const;
+    [[nodiscard]] QStringList foldersToCome() const;
     void proposeOut();
     void modelChanged();
     void runChanged();
+    void runRefused(const QString& path, const JobFault& fault);
     void runProgressed();
     void runEnded();
     void refreshShelf();

@@ -60,6 +60,7 @@ void MainWindow::connectSession()
     connect(&session.launcher, &RunLauncher::ended, this, &MainWindow::runEnded);
 
     connect(&session.run, &RunDocument::changed, this, &MainWindow::runChanged);
+    connect(&session.run, &RunDocument::refused, this, &MainWindow::runRefused);
     connect(&session.verdict, &VerdictDocument::changed, this, [this] {
         m_verifyPage->showVerdict(m_session.verdict);
         if (const auto& verdict = m_session.verdict.verdict(); verdict.isReady()) {
@@ -101,7 +102,16 @@ QString MainWindow::freshOut(const RunSettings& settings) const
     if (m_session.preferences.engineIsRemote())
         return remoteOut(prompts, settings.dtype);
     return freshRunPath(m_session.preferences.runFolder(), m_session.model.card().value->name, prompts, settings.dtype,
-                        m_session.queue.folders() << m_session.launcher.running().out);
+                        foldersToCome());
+}
+
+// What the run under way and those that wait will make. A run that ended without a folder has left its name free.
+QStringList MainWindow::foldersToCome() const
+{
+    QStringList folders = m_session.queue.folders();
+    if (m_session.launcher.state() == RunLauncher::State::Running)
+        folders << m_session.launcher.running().out;
+    return folders;
 }
 
 void MainWindow::proposeOut()

@@ -161,8 +161,7 @@ void MainWindow::startRun()
 void MainWindow::queueRun()
 {
     withChosenRun([this](QueuedRun run) {
-        const QStringList taken = m_session.queue.folders() << m_session.launcher.running().out;
-        if (taken.contains(run.settings.out) || QFileInfo::exists(run.settings.out))
+        if (foldersToCome().contains(run.settings.out) || QFileInfo::exists(run.settings.out))
             run.settings.out = freshOut(run.settings);
         m_session.queue.add(std::move(run));
     });

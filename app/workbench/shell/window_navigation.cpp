@@ -175,9 +175,17 @@ void MainWindow::openModel(const QString& model)
 
 void MainWindow::openRun(const QString& path)
 {
-    m_session.run.open(path);
+    m_session.run.replace(path);
     m_session.verdict.choose(path);
     showPage(Explore);
+}
+
+// What was to be opened is no run: what was shown before is there again, and the page says why.
+void MainWindow::runRefused(const QString& path, const JobFault& fault)
+{
+    if (m_session.verdict.request().path == path)
+        m_session.verdict.choose(m_session.run.path());
+    m_explorePage->showRefusal(fault);
 }
 
 // Every run in a folder, into one table.

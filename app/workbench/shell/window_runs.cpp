@@ -153,10 +153,11 @@ void MainWindow::chooseOther()
 void MainWindow::refreshOther()
 {
     const QString path = m_session.other.path();
-    QString name = path.isEmpty() ? tr("none") : QFileInfo(path).fileName();
+    QString name = QFileInfo(path).fileName();
     if (name.endsWith(".blockcert"_L1))
         name.chop(10);
-    m_other->setText(tr("B  %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
+    m_other->setText(path.isEmpty() ? tr("Compare with…")
+                                    : tr("B: %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
     m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : path);
     m_explorePage->setOther(path, m_session.other.run());
     compareClaims();

@@ -26,6 +26,12 @@ inline std::filesystem::path testData()
     return std::getenv("BLOCKCERT_TEST_DATA"); // NOLINT(concurrency-mt-unsafe)
 }
 
+// One of the tiny models of tests/data/models.
+inline std::filesystem::path model(const std::string& name)
+{
+    return testData() / "models" / name;
+}
+
 inline std::string readFile(const std::filesystem::path& path)
 {
     std::ifstream stream(path, std::ios::binary);

@@ -3,12 +3,15 @@
 #include "widgets/panel.h"
 #include "widgets/theme.h"
 
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QVBoxLayout>
+
+#include <algorithm>
 
 namespace blockcert::widgets {
 
@@ -115,6 +118,20 @@ void EmptyState::setText(const QString& title, const QString& sentence)
     m_title->setText(title);
     m_sentence->setText(sentence);
     m_sentence->setVisible(!sentence.isEmpty());
+    fit();
+}
+
+void EmptyState::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::FontChange || event->type() == QEvent::StyleChange)
+        fit();
+}
+
+void EmptyState::fit()
+{
+    for (QLabel* label : {m_title, m_sentence})
+        label->setMinimumHeight(std::max(0, label->heightForWidth(columnWidth))); // −1: no text
 }
 
 void EmptyState::setWays(const std::vector<WayIn>& ways)

@@ -49,7 +49,12 @@ public:
 signals:
     void wayChosen(int index);
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
+    void fit(); // the texts' height, which a centred column does not find out by itself
+
     QLabel* m_title = nullptr;
     QLabel* m_sentence = nullptr;
     QWidget* m_ways = nullptr;

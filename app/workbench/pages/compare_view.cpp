@@ -4,6 +4,7 @@
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/compare_figure.h"
 #include "widgets/compare_table.h"
+#include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -27,8 +28,10 @@ CompareView::CompareView(SelectionBus& bus, QWidget* parent)
     , m_weaker(new widgets::Notice)
     , m_differences(wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary))
     , m_part(new widgets::SegmentedControl)
+    , m_top(new QWidget)
     , m_tools(new QWidget)
     , m_parts(new QStackedWidget)
+    , m_empty(new widgets::EmptyState)
     , m_table(new widgets::CompareTable)
     , m_diffSentence(wrapped({}))
     , m_kind(new widgets::SegmentedControl)
@@ -64,7 +67,12 @@ CompareView::CompareView(SelectionBus& bus, QWidget* parent)
                         tr("Every prompt at every block that both runs have"), tr("Errors by block in both runs")});
     connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
 
+    m_empty->setWays({{widgets::Icon::Open, tr("Choose B…"), tr("A run of any model on the same prompts"), true}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, &CompareView::chooseWanted);
+
     auto* top = row();
+    m_top->setLayout(top);
+    top->setContentsMargins(0, 0, 0, 0);
     top->addWidget(m_sentence, 1);
     top->addWidget(choose, 0, Qt::AlignTop);
     auto* tools = row();
@@ -80,11 +88,12 @@ CompareView::CompareView(SelectionBus& bus, QWidget* parent)
     m_parts->addWidget(m_cells);
     m_parts->addWidget(m_chart);
     auto* layout = column();
-    layout->addLayout(top);
+    layout->addWidget(m_top);
     layout->addWidget(m_weaker);
     layout->addWidget(m_differences);
     layout->addWidget(m_tools);
     layout->addWidget(m_parts, 1);
+    layout->addWidget(m_empty, 1);
     setLayout(layout);
     setReason(tr("Choose a second run, B, to set it beside this one, A."));
     setDiff({});
@@ -126,7 +135,7 @@ void CompareView::setComparison(const std::shared_ptr<const RunComparison>& comp
 void CompareView::setReason(const QString& sentence)
 {
     m_comparison.reset();
-    m_sentence->setText(sentence);
+    m_empty->setText(tr("Two runs side by side"), sentence);
     m_table->setRows({}, false);
     refreshParts();
 }
@@ -148,9 +157,10 @@ void CompareView::refreshParts()
                                : tr("Not the same: %1.").arg(differences.join(u"; "_s)));
     m_weaker->setVisible(isCompared && !m_comparison->weaker.isEmpty());
     m_differences->setVisible(isCompared && (m_diff || !m_comparison->differences.isEmpty()));
+    m_empty->setVisible(!isCompared);
+    m_top->setVisible(isCompared);
     m_tools->setVisible(isCompared);
     m_parts->setVisible(isCompared);
-    static_cast<QVBoxLayout*>(layout())->setAlignment(isCompared ? Qt::Alignment() : Qt::AlignTop);
 }
 
 void CompareView::setDiff(const Loadable<RunDiff>& diff)

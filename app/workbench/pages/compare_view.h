@@ -16,6 +16,7 @@ class QStackedWidget;
 
 namespace blockcert::widgets {
 class CompareTable;
+class EmptyState;
 class FigureView;
 class Notice;
 class SegmentedControl;
@@ -60,12 +61,14 @@ private:
     std::shared_ptr<const RunComparison> m_comparison;
     std::shared_ptr<const RunDiff> m_diff;
     std::vector<int> m_shownChanges; // positions in the diff of the rows that are shown
-    QLabel* m_sentence = nullptr;
+    QLabel* m_sentence = nullptr;    // of a comparison
     widgets::Notice* m_weaker = nullptr;
     QLabel* m_differences = nullptr;
     widgets::SegmentedControl* m_part = nullptr;
+    QWidget* m_top = nullptr;
     QWidget* m_tools = nullptr;
     QStackedWidget* m_parts = nullptr;
+    widgets::EmptyState* m_empty = nullptr; // until there is a B
     widgets::CompareTable* m_table = nullptr;
     QLabel* m_diffSentence = nullptr;
     widgets::SegmentedControl* m_kind = nullptr;

@@ -5,6 +5,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/selection_bus.h"
+#include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
 #include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
@@ -58,6 +59,7 @@ FailureView::FailureView(SelectionBus& bus, Annotations& notes, QWidget* parent)
     , m_notes(notes)
     , m_summary(wrapped({}))
     , m_table(new widgets::FailureTable)
+    , m_empty(new widgets::EmptyState)
 {
     setFocusProxy(m_table);
     connect(m_table, &widgets::FailureTable::failureChosen, this, &FailureView::choose);
@@ -69,9 +71,15 @@ FailureView::FailureView(SelectionBus& bus, Annotations& notes, QWidget* parent)
     connect(&m_notes, &Annotations::changed, this, &FailureView::refreshMarks);
     auto* layout = column();
     layout->addWidget(m_summary);
-    layout->addWidget(makeFacets());
+    m_facets = makeFacets();
+    layout->addWidget(m_facets);
     layout->addWidget(m_table, 1);
+    layout->addWidget(m_empty, 1);
     layout->addWidget(makeCard());
+    m_empty->setText(tr("Nothing failed"),
+                     tr("No measured token is above its threshold. The map shows how near they come to it."));
+    m_empty->setWays({{widgets::Icon::Explore, tr("Look at the map"), tr("Every token at every block")}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, &FailureView::mapWanted);
     setLayout(layout);
     showFailure();
 }
@@ -183,6 +191,10 @@ void FailureView::showList(const FailureList& list)
 {
     m_list = list;
     m_table->setRows(list.rows);
+    const bool isNothing = m_map != nullptr && list.rows->empty();
+    m_empty->setVisible(isNothing);
+    m_facets->setVisible(!isNothing);
+    m_table->setVisible(!isNothing);
     refreshMarks();
     refreshFacets();
     applyFilter();

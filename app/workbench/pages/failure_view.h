@@ -15,6 +15,7 @@ class QLineEdit;
 class QPushButton;
 
 namespace blockcert::widgets {
+class EmptyState;
 class SegmentedControl;
 class TokenChips;
 }
@@ -72,7 +73,9 @@ private:
     QComboBox* m_prompt = nullptr;
     QCheckBox* m_massive = nullptr;
     QCheckBox* m_unmarked = nullptr;
+    QWidget* m_facets = nullptr;
     widgets::FailureTable* m_table = nullptr;
+    widgets::EmptyState* m_empty = nullptr; // shown where nothing failed
     QWidget* m_card = nullptr;
     QLabel* m_inequality = nullptr;
     QLabel* m_explanation = nullptr;

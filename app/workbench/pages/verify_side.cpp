@@ -49,8 +49,10 @@ VerifySide::VerifySide(QWidget* parent)
     , m_explore(button(tr("Open in Explore")))
 {
     QVBoxLayout* content = this->content();
-    content->addWidget(
-        widgets::makeLabel(tr("What this says, and what it does not"), TextSize::Body, TextWeight::Strong));
+    QLabel* question =
+        widgets::makeLabel(tr("What this says, and what it does not"), TextSize::Body, TextWeight::Strong);
+    question->setWordWrap(true); // as large as it is for a projector it is wider than the panel
+    content->addWidget(question);
     content->addWidget(m_none);
     auto* body = new QVBoxLayout(m_body);
     body->setContentsMargins(0, 0, 0, 0);

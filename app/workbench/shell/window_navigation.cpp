@@ -296,7 +296,7 @@ void MainWindow::refreshCrumbs()
         if (!m_session.lab.run().isEmpty())
             add(CrumbLevel::Plain, QFileInfo(m_session.lab.run()).fileName());
     } else if (m_page == Experiments) {
-        add(CrumbLevel::Plain, tr("experiments"));
+        add(CrumbLevel::Plain, tr("Studies"));
     } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
         const QFileInfo path(m_session.verdict.request().path);
         if (path.isFile())

@@ -62,8 +62,10 @@ InspectorPanel::InspectorPanel(QWidget* parent)
     m_release->setIconSize({14, 14});
     m_facts = new FactList;
     m_sparkTitle = makeLabel(tr("The same token through the blocks"), TextSize::Body, TextWeight::Strong);
+    m_sparkTitle->setWordWrap(true);
     m_spark = new SparkLine;
     m_topTitle = makeLabel(tr("Next token, original and surrogate"), TextSize::Body, TextWeight::Strong);
+    m_topTitle->setWordWrap(true);
     m_top = new TopTokens;
     m_says = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_says->setWordWrap(true);
@@ -130,6 +132,7 @@ void InspectorPanel::setMetric(Metric metric)
 void InspectorPanel::resizeEvent(QResizeEvent* event)
 {
     QScrollArea::resizeEvent(event);
+    arrangeActions();
     fitHeadline();
 }
 
@@ -157,9 +160,28 @@ void InspectorPanel::setActions(const std::vector<InspectorAction>& actions)
         button->setToolTip(plainToolTip(action.toolTip));
         button->setEnabled(action.enabled);
         connect(button, &QPushButton::clicked, this, [this, i] { emit actionRequested(i); });
-        grid->addWidget(button, i / 2, i % 2);
+        grid->addWidget(button, i, 0);
     }
+    arrangeActions();
     refresh();
+}
+
+// Two beside each other where both can be read.
+void InspectorPanel::arrangeActions()
+{
+    auto* grid = static_cast<QGridLayout*>(m_actions->layout());
+    std::vector<QWidget*> buttons;
+    int widest = 0;
+    while (QLayoutItem* item = grid->takeAt(0)) {
+        buttons.push_back(item->widget());
+        widest = std::max(widest, buttons.back()->sizeHint().width());
+        delete item;
+    }
+    const QMargins margins = widget()->layout()->contentsMargins();
+    const int room = viewport()->width() - margins.left() - margins.right();
+    const int columns = room < 2 * widest + grid->horizontalSpacing() ? 1 : 2;
+    for (int i = 0; i < static_cast<int>(buttons.size()); ++i)
+        grid->addWidget(buttons[static_cast<std::size_t>(i)], i / columns, i % columns);
 }
 
 void InspectorPanel::refresh()

@@ -44,6 +44,7 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
+    void arrangeActions();
     void refresh();
     void fitHeadline();
 

@@ -1,6 +1,7 @@
 #include "engine/base/atomic_file.h"
 
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 #include "engine/base/run_context.h"
 
 #include <algorithm>
@@ -21,34 +22,22 @@ namespace blockcert {
 
 namespace {
 
-std::string sentenceOf(const std::string& what, const std::filesystem::path& path, int error)
-{
-    return what + " " + path.string() + ": " + std::strerror(error) + ".";
-}
-
-[[noreturn]] void refuse(const std::string& what, const std::filesystem::path& path, int error)
-{
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-        throw ResourceError(sentenceOf(what, path, error));
-    throw OutputError(sentenceOf(what, path, error));
-}
-
 [[noreturn]] void refuseReading(const std::string& what, const std::filesystem::path& path, int error)
 {
-    throw FileError(sentenceOf(what, path, error));
+    throw FileError(what + " " + path.string() + ": " + std::strerror(error) + ".");
 }
 
 void flush(const std::filesystem::path& path, int flags)
 {
     const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
     if (descriptor < 0)
-        refuse("Cannot open", path, errno);
+        refuseToWrite("Cannot open", path, errno);
     const int result = ::fsync(descriptor);
     const int error = errno;
     ::close(descriptor);
     // Some file systems cannot fsync a folder; that is not a failure of the write.
     if (result != 0 && !((flags & O_DIRECTORY) != 0 && (error == EINVAL || error == ENOTSUP)))
-        refuse("Cannot flush", path, error);
+        refuseToWrite("Cannot flush", path, error);
 }
 
 // Each fsync waits for the journal, and those that wait together wait for the same write of it.
@@ -97,7 +86,7 @@ void writeAll(int descriptor, std::string_view bytes, const std::filesystem::pat
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            refuse("Cannot write", path, errno);
+            refuseToWrite("Cannot write", path, errno);
         bytes.remove_prefix(static_cast<std::size_t>(count));
     }
 }
@@ -110,7 +99,7 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
     temporary += ".new";
     const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor < 0)
-        refuse("Cannot create", temporary, errno);
+        refuseToWrite("Cannot create", temporary, errno);
     try {
         writeAll(descriptor, bytes, temporary);
     } catch (...) {
@@ -121,7 +110,7 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view byt
     if (::close(descriptor) != 0) {
         const int error = errno;
         ::unlink(temporary.c_str());
-        refuse("Cannot write", temporary, error);
+        refuseToWrite("Cannot write", temporary, error);
     }
     publishFile(temporary, path, when);
 }
@@ -141,7 +130,7 @@ void publishFile(const std::filesystem::path& temporary, const std::filesystem::
         if (when == Flush::Now)
             flush(temporary, O_RDONLY);
         if (::rename(temporary.c_str(), path.c_str()) != 0)
-            refuse("Cannot rename to", path, errno);
+            refuseToWrite("Cannot rename to", path, errno);
     } catch (...) {
         ::unlink(temporary.c_str());
         throw;

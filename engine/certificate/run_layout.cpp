@@ -28,25 +28,9 @@ std::string probesPath(LayerIndex block)
     return blockFolder(block) + "/probes.h5";
 }
 
-namespace {
-
-std::string workFile(LayerIndex block, PromptIndex prompt, const std::string& kind)
+std::string cellsPath(LayerIndex block)
 {
-    const std::string number = std::to_string(prompt.value);
-    return ".work/" + blockFolder(block) + "/" + kind + "_" +
-           std::string(number.size() < 5 ? 5 - number.size() : 0, '0') + number + ".cell";
-}
-
-}
-
-std::string cellFile(LayerIndex block, PromptIndex prompt)
-{
-    return workFile(block, prompt, "cell");
-}
-
-std::string lossFile(LayerIndex block, PromptIndex prompt)
-{
-    return workFile(block, prompt, "loss");
+    return ".work/" + blockFolder(block) + ".cells";
 }
 
 std::int64_t ProbeShape::tokensOf(std::int64_t prompt) const

@@ -20,9 +20,8 @@ inline constexpr std::string_view sumsName = "SHA256SUMS";
 [[nodiscard]] std::string certificatePath(LayerIndex block);
 [[nodiscard]] std::string irPath(LayerIndex block);
 [[nodiscard]] std::string probesPath(LayerIndex block);
-// The files of an unfinished cell, and of its losses where they came later: ".work/block_05/cell_00003.cell".
-[[nodiscard]] std::string cellFile(LayerIndex block, PromptIndex prompt);
-[[nodiscard]] std::string lossFile(LayerIndex block, PromptIndex prompt);
+// The cells of an unfinished block: ".work/block_05.cells".
+[[nodiscard]] std::string cellsPath(LayerIndex block);
 
 // What decides the shapes of probes.h5.
 struct ProbeShape {

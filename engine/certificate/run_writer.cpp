@@ -5,6 +5,7 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/cell_file.h"
+#include "engine/certificate/cell_log.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/edit_layout.h"
 #include "engine/certificate/edit_writer.h"
@@ -35,8 +36,6 @@ namespace blockcert::certificate {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t largestCell = std::size_t{8} << 30U;
 
 // Which program and machine computed a cell: cells of two of them never meet in one block.
 std::string originOf(const RunManifest& manifest)
@@ -108,8 +107,8 @@ struct RunWriter::State {
     RecentCells recent;
     std::map<std::string, std::string> knownDigests; // of artifacts that this object has written and hashed
     std::vector<fs::path> unflushed;
-    std::set<fs::path> cellFolders;        // that are known to be there
-    std::vector<LayerIndex> cellsToRemove; // finished blocks whose files are not flushed yet
+    mutable std::map<LayerIndex, CellLog> logs; // of blocks that are not finished
+    std::vector<LayerIndex> cellsToRemove;      // finished blocks whose files are not flushed yet
     std::optional<RunLock> lock;
     std::map<LayerIndex, bool> knownBlocks; // results of hasBlock()
 
@@ -121,40 +120,38 @@ struct RunWriter::State {
                 shape.baselineDtype,          shape.loss,  shape.sublayers};
     }
 
-    [[nodiscard]] fs::path cellPath(LayerIndex block, PromptIndex prompt) const
+    [[nodiscard]] CellLog& logOf(LayerIndex block) const
     {
-        return run / cellFile(block, prompt);
+        return logs.try_emplace(block, run / cellsPath(block)).first->second;
     }
 
     [[nodiscard]] std::optional<CellRecord> readCell(LayerIndex block, PromptIndex prompt) const
     {
-        const fs::path path = cellPath(block, prompt);
-        if (!fs::exists(path))
+        const std::optional<std::string> bytes = logOf(block).read({prompt, CellPart::Cell});
+        if (!bytes)
             return std::nullopt;
-        const std::string bytes = readWholeFile(path, largestCell);
         const CellShape whole = cellShape(prompt);
-        std::optional<CellRecord> cell = decodeCell(bytes, block, prompt, whole, origin);
+        std::optional<CellRecord> cell = decodeCell(*bytes, block, prompt, whole, origin);
         if (!cell && whole.loss == LossMode::Exact) {
             CellShape errors = whole;
             errors.loss = LossMode::None;
-            cell = decodeCell(bytes, block, prompt, errors, origin);
+            cell = decodeCell(*bytes, block, prompt, errors, origin);
         }
-        const fs::path lossPath = run / lossFile(block, prompt);
-        if (!cell || whole.loss != LossMode::Exact || !cell->topIdBase.empty() || !fs::exists(lossPath))
+        if (!cell || whole.loss != LossMode::Exact || !cell->topIdBase.empty())
             return cell;
-        if (auto losses = decodeLosses(readWholeFile(lossPath, largestCell), block, prompt, whole, origin))
-            addLosses(*cell, std::move(*losses));
+        if (const auto lossBytes = logOf(block).read({prompt, CellPart::Losses}))
+            if (auto losses = decodeLosses(*lossBytes, block, prompt, whole, origin))
+                addLosses(*cell, std::move(*losses));
         return cell;
     }
 
-    // The file appears whole and is flushed with the others.
-    void saveFile(const fs::path& path, std::string_view bytes)
+    // Flushed with the others.
+    void append(LayerIndex block, CellPlace place, std::string_view bytes)
     {
-        const fs::path folder = path.parent_path();
-        if (cellFolders.insert(folder).second)
-            makeFolder(folder);
-        writeFileAtomically(path, bytes, Flush::Later);
-        unflushed.push_back(path);
+        CellLog& log = logOf(block);
+        log.append(place, bytes);
+        if (unflushed.empty() || unflushed.back() != log.path())
+            unflushed.push_back(log.path());
     }
 
     // A file that stays: the system may begin to write it while the next block is computed.
@@ -169,8 +166,8 @@ struct RunWriter::State {
     {
         CellShape here = cellShape(cell.prompt);
         if (here.loss == LossMode::Exact && isWithoutLosses(cell, here))
-            here.loss = LossMode::None; // they will come in a file of their own
-        saveFile(cellPath(cell.block, cell.prompt), encodeCell(cell, here, madeBy));
+            here.loss = LossMode::None; // they will come later
+        append(cell.block, {cell.prompt, CellPart::Cell}, encodeCell(cell, here, madeBy));
     }
 
     // Removes the cells of finished blocks once nothing needs them any more.
@@ -178,8 +175,8 @@ struct RunWriter::State {
     {
         for (const LayerIndex block : cellsToRemove) {
             std::error_code ignored;
-            fs::remove_all(run / ".work" / blockFolder(block), ignored);
-            cellFolders.erase(run / ".work" / blockFolder(block));
+            fs::remove(run / cellsPath(block), ignored);
+            logs.erase(block);
         }
         cellsToRemove.clear();
     }
@@ -358,8 +355,8 @@ void RunWriter::writeLosses(const CellRecord& losses)
 {
     assert(losses.prompt.value >= 0 && losses.prompt.value < m_state->shape.prompts());
     m_state->reopen();
-    m_state->saveFile(m_state->run / lossFile(losses.block, losses.prompt),
-                      encodeLosses(losses, m_state->cellShape(losses.prompt), m_state->origin));
+    m_state->append(losses.block, {losses.prompt, CellPart::Losses},
+                    encodeLosses(losses, m_state->cellShape(losses.prompt), m_state->origin));
 }
 
 void RunWriter::writeSurrogate(LayerIndex block, const ir::BlockIr& ir, const SurrogateWeights& weights)
@@ -406,7 +403,7 @@ Certificate RunWriter::finishBlock(LayerIndex block)
             if (!cell || (m_state->shape.loss != LossMode::None && isWithoutLosses(*cell, m_state->cellShape(prompt))))
                 throw FileError(
                     "The cell of block " + std::to_string(block.value) + ", prompt " + std::to_string(prompt.value) +
-                    " is missing or damaged: " + m_state->cellPath(block, prompt).string() + "; resume the run.");
+                    " is missing or damaged: " + m_state->logOf(block).path().string() + "; resume the run.");
             return std::move(*cell);
         });
     m_state->publish(probesFile, run / probesPath(block));
@@ -432,9 +429,9 @@ void RunWriter::flush(const RunContext& context)
     // Cells of finished blocks are removed below: what they hold is in the blocks' own files.
     std::set<fs::path> superseded;
     for (const LayerIndex block : m_state->cellsToRemove)
-        superseded.insert(m_state->cellPath(block, {}).parent_path());
+        superseded.insert(m_state->run / cellsPath(block));
     std::erase_if(m_state->unflushed,
-                  [&](const fs::path& file) { return superseded.contains(file.parent_path()) || !fs::exists(file); });
+                  [&](const fs::path& file) { return superseded.contains(file) || !fs::exists(file); });
     flushFiles(m_state->unflushed, context);
     m_state->unflushed.clear();
     if (m_state->cellsToRemove.empty())

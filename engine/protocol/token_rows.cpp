@@ -4,6 +4,7 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/certificate/cell_file.h"
+#include "engine/certificate/cell_log.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/run_layout.h"
@@ -14,17 +15,21 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace blockcert::protocol {
 
 namespace {
 
+using certificate::CellPart;
+using certificate::CellPlace;
 using certificate::RunDocument;
 using certificate::RunFolder;
 
-constexpr std::size_t largestCell = 1U << 30U;
+constexpr std::size_t largestLog = 1U << 30U;
 constexpr std::size_t topCount = 5;
 
 // What a token id looks like; for ids that no prompt holds.
@@ -153,9 +158,14 @@ void addFinished(const RunFolder& folder, const Certificate& certificate, const 
 void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIndex block, const PieceOf& pieceOf,
                    Json& cells)
 {
+    const std::string path = certificate::cellsPath(block);
+    if (!folder.exists(path))
+        return;
+    const std::string log = folder.readText(path, largestLog);
+    const std::map<CellPlace, std::string_view> parts = certificate::cellsOf(log);
     for (std::int32_t p = 0; p < static_cast<std::int32_t>(manifest.prompts.prompts.size()); ++p) {
-        const std::string path = certificate::cellFile(block, {p});
-        if (!folder.exists(path))
+        const auto bytes = parts.find({{p}, CellPart::Cell});
+        if (bytes == parts.end())
             continue;
         certificate::CellShape shape;
         shape.tokens = static_cast<std::int64_t>(manifest.prompts.prompts[static_cast<std::size_t>(p)].tokenIds.size());
@@ -164,18 +174,17 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
         shape.baselineDtype = manifest.request.baselineDtype;
         shape.loss = manifest.request.loss;
         shape.sublayers = manifest.request.hasSublayers();
-        const std::string bytes = folder.readText(path, largestCell);
-        auto cell = certificate::decodeCell(bytes, block, {p}, shape, "");
-        if (!cell && shape.loss == LossMode::Exact) { // its losses come later, in a file of their own
+        auto cell = certificate::decodeCell(bytes->second, block, {p}, shape, "");
+        if (!cell && shape.loss == LossMode::Exact) { // its losses come later
             certificate::CellShape errors = shape;
             errors.loss = LossMode::None;
-            cell = certificate::decodeCell(bytes, block, {p}, errors, "");
+            cell = certificate::decodeCell(bytes->second, block, {p}, errors, "");
         }
         if (!cell)
             continue;
-        const std::string lossPath = certificate::lossFile(block, {p});
-        if (shape.loss == LossMode::Exact && cell->topIdBase.empty() && folder.exists(lossPath))
-            if (auto losses = certificate::decodeLosses(folder.readText(lossPath, largestCell), block, {p}, shape, ""))
+        const auto lossBytes = parts.find({{p}, CellPart::Losses});
+        if (shape.loss == LossMode::Exact && cell->topIdBase.empty() && lossBytes != parts.end())
+            if (auto losses = certificate::decodeLosses(lossBytes->second, block, {p}, shape, ""))
                 certificate::addLosses(*cell, std::move(*losses));
         const KeysOf keysOf = [&](std::size_t token) {
             const std::size_t row = token * cell->error.size();

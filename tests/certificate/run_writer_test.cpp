@@ -3,6 +3,7 @@
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/cell_file.h"
+#include "engine/certificate/cell_log.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_layout.h"
@@ -113,8 +114,7 @@ TEST(RunWriter, DoesNotReadBackWhatItHasJustWritten)
     RunWriter writer(folder.path() / "run", material().manifest, OpenMode::Create);
     for (const CellRecord& cell : material().cells[0])
         writer.writeCell(cell);
-    for (const CellRecord& cell : material().cells[0])
-        fs::remove(folder.path() / "run" / cellFile({0}, cell.prompt));
+    fs::resize_file(folder.path() / "run" / cellsPath({0}), 0);
     writer.finishBlock({0}, material().irs[0]);
     const std::string probes = probesPath({0});
     EXPECT_EQ(sha256OfFile(folder.path() / "run" / probes, RunContext()),
@@ -156,6 +156,15 @@ TEST(RunWriter, GivesTheSameBytesHoweverItWasInterrupted)
     }
 }
 
+// One byte in the middle of a cell changes.
+void spoilCell(const fs::path& log, PromptIndex prompt)
+{
+    std::string bytes = readWholeFile(log, 1 << 20);
+    const std::string_view cell = cellsOf(bytes).at({prompt, CellPart::Cell});
+    bytes[static_cast<std::size_t>(cell.data() - bytes.data()) + cell.size() / 2] ^= 1;
+    std::ofstream(log, std::ios::binary) << bytes;
+}
+
 TEST(RunWriter, LosesAtMostADamagedCell)
 {
     const TemporaryFolder folder;
@@ -165,8 +174,7 @@ TEST(RunWriter, LosesAtMostADamagedCell)
         for (const CellRecord& cell : material().cells[0])
             writer.writeCell(cell);
     }
-    const fs::path damaged = run / ".work" / "block_00" / "cell_00001.cell";
-    fs::resize_file(damaged, fs::file_size(damaged) - 1);
+    spoilCell(run / cellsPath({0}), {1});
     const RunWriter writer(run, material().manifest, OpenMode::Resume);
     EXPECT_TRUE(writer.hasCell({0}, {0}));
     EXPECT_FALSE(writer.hasCell({0}, {1}));
@@ -362,15 +370,23 @@ TEST(RunWriter, ComputesAgainWhatAPowerFailureLeftTornOrEmpty)
                 static_cast<void>(writer.finishBlock(blockAt(b), material().irs[b]));
         }
     }
-    // Renamed, but never flushed: the name is there, the bytes are not.
+    // Written, but never flushed: the name is there, some of the bytes are not.
     fs::resize_file(run / probesPath({0}), 1000);
-    fs::resize_file(run / cellFile({1}, {0}), 0);
-    fs::resize_file(run / cellFile({1}, {1}), fs::file_size(run / cellFile({1}, {1})) - 1);
+    spoilCell(run / cellsPath({1}), {0});
+    fs::resize_file(run / cellsPath({1}), fs::file_size(run / cellsPath({1})) - 1);
     RunWriter writer(run, material().manifest, OpenMode::Resume);
     EXPECT_FALSE(writer.hasBlock({0}));
     EXPECT_TRUE(writer.hasCell({0}, {0})); // kept until the block's files are safe
     EXPECT_FALSE(writer.hasCell({1}, {0}));
-    EXPECT_FALSE(writer.hasCell({1}, {1}));
+    EXPECT_TRUE(writer.hasCell({1}, {1}));
+    EXPECT_FALSE(writer.hasCell({1}, {2}));
+    // What is computed again is found behind the torn end.
+    writer.writeCell(material().cells[1][0]);
+    writer.writeCell(material().cells[1][2]);
+    EXPECT_TRUE(writer.hasCell({1}, {0}));
+    EXPECT_TRUE(writer.hasCell({1}, {2}));
+    static_cast<void>(writer.finishBlock({1}, material().irs[1]));
+    EXPECT_TRUE(writer.hasBlock({1}));
 }
 
 TEST(RunWriter, NamesPromptAndTokenOfANaNAndWritesNothing)

@@ -134,6 +134,8 @@ ExportTable tableOf(const figure::Figure& figure)
         const QString title = QString::fromStdString(panel.title);
         for (const figure::Series& series : panel.series)
             for (const figure::Point& point : series.points) {
+                if (series.mark == figure::Mark::Between)
+                    continue; // no number that anything has measured
                 const auto at = static_cast<std::size_t>(std::max(0.0, point.x));
                 const QString x =
                     at < panel.x.categories.size() ? QString::fromStdString(panel.x.categories[at]) : number(point.x);

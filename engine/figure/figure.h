@@ -37,6 +37,7 @@ enum class Mark : std::uint8_t {
     Markers,     // measurements that no line may join
     LineMarkers, // dots are measurements, the line only joins them
     Bars,        // from 0 on a linear axis; several series stand side by side
+    Between,     // a dashed line between measurements that are a series of their own: interpolated, not measured
 };
 
 // Series of one name look the same in every panel of a figure and have one entry in its legend.

@@ -29,7 +29,8 @@ Looks looksOf(const Figure& figure)
     const auto number = [](auto& map, const std::string& name) { map.try_emplace(name, static_cast<int>(map.size())); };
     for (const Panel& panel : figure.panels) {
         for (const Series& series : panel.series)
-            number(looks.series, series.name);
+            if (series.mark != Mark::Between)
+                number(looks.series, series.name);
         for (const Rule& rule : panel.rules)
             number(looks.rules, rule.name);
         for (const Band& band : panel.bands)
@@ -99,7 +100,7 @@ std::vector<Entry> entriesOf(const Figure& figure, const Looks& looks)
     for (const Panel& panel : figure.panels)
         for (const Series& series : panel.series)
             add({series.mark == Mark::Bars ? Entry::Kind::Bars : Entry::Kind::Series, series.name,
-                 looks.series.at(series.name), series.mark});
+                 lookOf(looks, series), series.mark});
     for (const Panel& panel : figure.panels)
         for (const Rule& rule : panel.rules)
             add({Entry::Kind::Rule, rule.name, looks.rules.at(rule.name)});
@@ -115,6 +116,10 @@ void addSample(const Entry& entry, Place at, std::vector<Shape>& shapes)
     const Place middle{at.x + legendSample / 2, at.y};
     switch (entry.kind) {
     case Entry::Kind::Series:
+        if (entry.mark == Mark::Between) {
+            shapes.emplace_back(LineShape{{at, end}, {Ink::Secondary}, 1.2, dashBetween()});
+            break;
+        }
         if (entry.mark == Mark::LineMarkers)
             shapes.emplace_back(
                 LineShape{{at, end}, {Ink::Series, entry.look % seriesColours}, 1.6, dashOf(entry.look)});

@@ -35,6 +35,13 @@ struct Looks {
     std::map<std::string, int, std::less<>> bands;
 };
 
+// Lines between measurements have no look of their own: 0.
+[[nodiscard]] inline int lookOf(const Looks& looks, const Series& series)
+{
+    const auto found = looks.series.find(series.name);
+    return found == looks.series.end() ? 0 : found->second;
+}
+
 // A panel with the ranges of its axes decided, and the space that its y axis needs to the left.
 struct PreparedPanel {
     const Panel* panel = nullptr;

@@ -167,20 +167,24 @@ bool isDrawn(const Point& point)
 
 void addCurve(const Mapping& map, const Series& series, int look, std::vector<Shape>& shapes)
 {
-    const Paint colour{Ink::Series, look % seriesColours};
+    const bool isBetween = series.mark == Mark::Between;
+    const Paint colour = isBetween ? Paint{Ink::Secondary} : Paint{Ink::Series, look % seriesColours};
     std::vector<Place> run;
     const auto endRun = [&] {
         if (run.size() > 1)
-            shapes.emplace_back(LineShape{run, colour, 1.6, dashOf(look)});
+            shapes.emplace_back(
+                LineShape{run, colour, isBetween ? 1.2 : 1.6, isBetween ? dashBetween() : dashOf(look)});
         run.clear();
     };
     for (const Point& point : series.points) {
-        if (series.mark == Mark::LineMarkers && isDrawn(point))
+        if ((series.mark == Mark::LineMarkers || isBetween) && isDrawn(point))
             run.push_back({map.x(point.x), map.insideY(*point.y)});
         else
             endRun();
     }
     endRun();
+    if (isBetween)
+        return;
     for (const Point& point : series.points) {
         if (!isDrawn(point))
             continue;
@@ -270,6 +274,8 @@ void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::ve
         std::ranges::count_if(all, [](const Series& series) { return series.mark == Mark::Bars; }));
     std::size_t bar = 0;
     for (std::size_t series = 0; series < all.size(); ++series) {
+        if (all[series].mark == Mark::Between)
+            continue;
         const bool isBars = all[series].mark == Mark::Bars;
         for (std::size_t i = 0; i < all[series].points.size(); ++i) {
             const Point& point = all[series].points[i];
@@ -294,8 +300,13 @@ void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks,
     const auto isBars = [](const Series& series) { return series.mark == Mark::Bars; };
     const auto bars = static_cast<std::size_t>(std::ranges::count_if(panel.series, isBars));
     std::size_t bar = 0;
+    for (const Series& series : panel.series)
+        if (series.mark == Mark::Between) // below every measurement
+            addCurve(map, series, 0, shapes);
     for (const Series& series : panel.series) {
-        const int look = looks.series.at(series.name);
+        const int look = lookOf(looks, series);
+        if (series.mark == Mark::Between)
+            continue;
         if (isBars(series))
             addBars(map, series, look, bar++, bars, shapes);
         else

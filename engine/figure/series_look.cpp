@@ -44,6 +44,11 @@ std::vector<double> dashOf(int series)
     return dashes[static_cast<std::size_t>(series) % dashes.size()];
 }
 
+std::vector<double> dashBetween()
+{
+    return {2, 3};
+}
+
 void addMarker(int series, Place at, std::vector<Shape>& shapes)
 {
     const Paint colour{Ink::Series, series % seriesColours};

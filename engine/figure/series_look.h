@@ -12,6 +12,9 @@ inline constexpr int seriesColours = 8;
 
 [[nodiscard]] std::vector<double> dashOf(int series);
 
+// Of a line that is no measurement.
+[[nodiscard]] std::vector<double> dashBetween();
+
 // The marker of a series around a place; paper-coloured inside for every second marker.
 void addMarker(int series, Place at, std::vector<Shape>& shapes);
 

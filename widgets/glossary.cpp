@@ -22,6 +22,10 @@ QString termName(Term term)
     case Term::LossCoverage: return Text::tr("Loss coverage");
     case Term::Certificate: return Text::tr("Certificate");
     case Term::VerificationLevel: return Text::tr("Verification level");
+    case Term::EditError: return Text::tr("Local error of an edit");
+    case Term::FinalDeviation: return Text::tr("Final deviation, amplification");
+    case Term::Divergence: return Text::tr("KL, perplexity");
+    case Term::Interval: return Text::tr("3 of 12 [0.09, 0.53]");
     }
     return {};
 }
@@ -55,6 +59,24 @@ QString termText(Term term)
         return Text::tr("How much is recomputed. 0: only the form. 1: digests of all files. 2: some cells replayed. "
                         "3: every cell, every number. 4: also everything from the model's own file and the prompts' "
                         "texts. A verdict always names its level and what it left out.");
+    case Term::EditError:
+        return Text::tr("How far the edited block's output lies from the unedited one's, ‖ŷ′ − ŷ‖₂, when both are fed "
+                        "what the unedited model feeds the block. ε is the largest over all tokens. It tells how much "
+                        "was changed at that place, not what comes of it.");
+    case Term::FinalDeviation:
+        return Text::tr(
+            "How far the residual stream is off behind the last block, before and after the final norm: the "
+            "largest over all tokens. Amplification is that divided by ε; with several edited blocks there "
+            "is no such number.");
+    case Term::Divergence:
+        return Text::tr("On prompts that the edit is not about: KL(unedited ‖ edited) says how much the next token's "
+                        "probabilities move, in nats; perplexity how well the model predicts the text. A small KL can "
+                        "still hide one prompt that suffers, so look at the worst.");
+    case Term::Interval:
+        return Text::tr(
+            "A count with its Wilson 95 % interval. Twelve prompts are few: 3 of 12 is anything from 9 % to "
+            "53 %, so 3 against 5 is no difference. The count is what a list of markers says; read the "
+            "texts.");
     }
     return {};
 }

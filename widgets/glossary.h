@@ -16,10 +16,15 @@ enum class Term : std::uint8_t {
     LossCoverage,
     Certificate,
     VerificationLevel,
+    EditError,
+    FinalDeviation,
+    Divergence,
+    Interval,
 };
 
-inline constexpr std::array allTerms{Term::Surrogate,    Term::Error,       Term::Epsilon,          Term::Coverage,
-                                     Term::LossCoverage, Term::Certificate, Term::VerificationLevel};
+inline constexpr std::array allTerms{Term::Surrogate,      Term::Error,       Term::Epsilon,           Term::Coverage,
+                                     Term::LossCoverage,   Term::Certificate, Term::VerificationLevel, Term::EditError,
+                                     Term::FinalDeviation, Term::Divergence,  Term::Interval};
 
 [[nodiscard]] QString termName(Term term); // "ε", "coverage"
 // What it is, how it is computed, and what it does not say.

@@ -18,13 +18,13 @@ namespace blockcert::widgets {
 namespace {
 
 constexpr std::array fileNames{
-    "open",          "run",          "explore", "verify",       "edit",        "bound",    "prove",  "report",
-    "tick",          "cross",        "alert",   "dash_ring",    "search",      "copy",     "moon",   "sun",
-    "chevron_right", "chevron_down", "close",   "pause",        "stop",        "resume",   "folder", "file",
-    "download",      "plus",         "info",    "link",         "unlink",      "settings", "filter", "clock",
-    "stack",         "swap",         "hold",    "chevron_left", "broken_link",
+    "open",          "run",          "explore", "verify",       "edit",        "bound",      "prove",  "report",
+    "tick",          "cross",        "alert",   "dash_ring",    "search",      "copy",       "moon",   "sun",
+    "chevron_right", "chevron_down", "close",   "pause",        "stop",        "resume",     "folder", "file",
+    "download",      "plus",         "info",    "link",         "unlink",      "settings",   "filter", "clock",
+    "stack",         "swap",         "hold",    "chevron_left", "broken_link", "chevron_up", "undo",
 };
-static_assert(fileNames.size() == static_cast<std::size_t>(Icon::BrokenLink) + 1);
+static_assert(fileNames.size() == static_cast<std::size_t>(Icon::Undo) + 1);
 
 QSvgRenderer& rendererOf(Icon icon)
 {

@@ -49,6 +49,8 @@ enum class Icon : std::uint8_t {
     Hold,
     ChevronLeft,
     BrokenLink,
+    ChevronUp,
+    Undo,
 };
 
 enum class IconTint : std::uint8_t { Text, Secondary, Accent, OnAccent, Verified, Failed, Weaker, NotChecked };

@@ -6,7 +6,7 @@
 // a body that never comes), {"crash": signal}, {"exit": code}, {"silence": true} (answers nothing any more),
 // {"deaf": true} (does not hear cancels), {"stale": …} (a result for an id nobody asked for), {"log": text},
 // {"until_file": path} (goes on when the file exists). run_files and run_read are answered as the engine answers them,
-// unless the script has them.
+// unless the script has them. Every request that is begun is appended to STATE_FOLDER/requests.jsonl.
 #include "engine/base/error.h"
 #include "engine/protocol/run_files.h"
 #include "tests/workbench/fake/script.h"
@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <fstream>
 #include <iostream>
 #include <mutex>
 #include <set>
@@ -141,8 +142,10 @@ Json ofRun(const std::string& method, const Json& parameters)
     }
 }
 
-void serve(const Json& request, blockcert::fake::Script& script)
+void serve(const Json& request, blockcert::fake::Script& script, const std::filesystem::path& stateFolder)
 {
+    std::ofstream(stateFolder / "requests.jsonl", std::ios::app)
+        << Json{{"method", request["method"]}, {"params", request.value("params", Json())}}.dump() << std::endl;
     const Json id = request["id"];
     const std::string method = request["method"];
     Json scenario = script.scenarioFor(method);
@@ -195,6 +198,6 @@ int main(int argc, char** argv)
         guard.unlock();
         if (request["method"] == "exit")
             std::_Exit(0);
-        serve(request, script);
+        serve(request, script, argv[2]);
     }
 }

@@ -71,6 +71,17 @@ void FakeProgram::rewrite(const std::string& script)
     file.write(QByteArray::fromStdString(script));
 }
 
+std::vector<std::string> FakeProgram::requests() const
+{
+    std::vector<std::string> lines;
+    QFile file(filePath(QStringLiteral("requests.jsonl")));
+    if (file.open(QIODevice::ReadOnly))
+        for (const QByteArray& line : file.readAll().split('\n'))
+            if (!line.isEmpty())
+                lines.push_back(line.toStdString());
+    return lines;
+}
+
 QStringList FakeProgram::calls() const
 {
     QFile file(filePath(QStringLiteral("arguments.log")));

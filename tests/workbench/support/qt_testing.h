@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace blockcert::testing {
 
@@ -39,6 +40,8 @@ public:
     [[nodiscard]] QStringList engineArguments() const { return {scriptPath(), statePath()}; }
 
     void rewrite(const std::string& script);
+    // The requests fake_engine has begun, one JSON object {"method", "params"} each.
+    [[nodiscard]] std::vector<std::string> requests() const;
     // The command lines fake_blockcert was called with.
     [[nodiscard]] QStringList calls() const;
 

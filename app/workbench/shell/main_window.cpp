@@ -1,6 +1,7 @@
 #include "app/workbench/shell/main_window.h"
 
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/experiments_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
@@ -12,6 +13,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/drop_overlay.h"
+#include "app/workbench/shell/edit_desk.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -49,6 +51,7 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
     connectExplorePage();
     connectVerifyPage();
     connectStitchPage();
+    connectEditPage();
     connectFailures();
     connectExperiments();
     connectJobs();
@@ -98,9 +101,11 @@ void MainWindow::buildShell()
         {tr("Run"), widgets::Icon::Run, tr("Measure blocks on prompts (Alt+2)"), true, false, std::nullopt},
         {tr("Explore"), widgets::Icon::Explore, tr("Where the surrogate departs (Alt+3)"), true, false, std::nullopt},
         {tr("Verify"), widgets::Icon::Verify, tr("Check a run without trusting it (Alt+4)"), true, false, std::nullopt},
-        {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+5)"), true, false, std::nullopt},
-        {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+6)"), true, false, std::nullopt},
-        {tr("Studies"), widgets::Icon::Bound, tr("Experiments: the paper's, on any model (Alt+7)"), true, false,
+        {tr("Edit"), widgets::Icon::Edit, tr("Edits laid over the model, with their effect (Alt+5)"), true, false,
+         std::nullopt},
+        {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+6)"), true, false, std::nullopt},
+        {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+7)"), true, false, std::nullopt},
+        {tr("Studies"), widgets::Icon::Bound, tr("Experiments: the paper's, on any model (Alt+8)"), true, false,
          std::nullopt},
     });
     connect(m_rail, &widgets::Rail::chosen, this, [this](int step) { showPage(pageOfStep(step)); });
@@ -115,6 +120,7 @@ void MainWindow::buildShell()
     m_reportPage = new ReportPage(m_session.report);
     m_stitchPage = new StitchPage;
     m_experimentsPage = new ExperimentsPage;
+    m_editPage = new EditPage(m_session.editLab);
     m_pages = new QStackedWidget;
     m_sides = new QStackedWidget;
     for (const auto& [page, side] :
@@ -126,7 +132,8 @@ void MainWindow::buildShell()
                                                               {m_tamperPage, m_tamperPage->side()},
                                                               {m_reportPage, m_reportPage->side()},
                                                               {m_stitchPage, m_stitchPage->side()},
-                                                              {m_experimentsPage, m_experimentsPage->side()}}) {
+                                                              {m_experimentsPage, m_experimentsPage->side()},
+                                                              {m_editPage, m_editPage->side()}}) {
         m_pages->addWidget(page);
         m_sides->addWidget(side);
     }
@@ -269,6 +276,9 @@ void MainWindow::refreshRail()
     const auto& verdict = m_session.verdict.verdict();
     m_rail->setContent(stepOf(Stitch), m_session.stitch.get().isReady());
     m_rail->setBusy(stepOf(Stitch), m_session.stitch.get().isLoading());
+    const EditLab& lab = m_session.editLab;
+    m_rail->setContent(stepOf(Edit), lab.shown().local != nullptr);
+    m_rail->setBusy(stepOf(Edit), lab.phase() != EditLab::Phase::Idle || m_editDesk->isBusy());
     m_rail->setContent(stepOf(Experiments), !m_session.experiments.entries().empty());
     m_rail->setBusy(stepOf(Experiments), !m_session.experiments.jobs().empty());
     m_rail->setContent(Verify, verdict.isReady(),

@@ -36,6 +36,8 @@ namespace blockcert::workbench {
 class CertificatePage;
 class Drawer;
 class DropOverlay;
+class EditDesk;
+class EditPage;
 class ExperimentsPage;
 class ExplorePage;
 class OpenPage;
@@ -50,7 +52,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
 public:
-    enum Page { Open, Run, Explore, Verify, Certificate, Lab, Report, Stitch, Experiments };
+    enum Page { Open, Run, Explore, Verify, Certificate, Lab, Report, Stitch, Experiments, Edit };
 
     explicit MainWindow(Session& session, QWidget* parent = nullptr);
 
@@ -88,6 +90,8 @@ public:
     [[nodiscard]] StitchPage& stitchPage() { return *m_stitchPage; }
 
     [[nodiscard]] ExperimentsPage& experimentsPage() { return *m_experimentsPage; }
+
+    [[nodiscard]] EditPage& editPage() { return *m_editPage; }
 
 protected:
     void closeEvent(QCloseEvent* event) override;
@@ -136,6 +140,7 @@ private:
     void connectExplorePage();
     void connectVerifyPage();
     void connectStitchPage();
+    void connectEditPage();
     void connectFailures();
     void connectExperiments();
     void forgetFailures();
@@ -175,6 +180,7 @@ private:
     void editPreferences();
     void applyRemedy(Remedy remedy, Page page);
     void copyCommand();
+    void addEditCommands();
     void addReportCommands();
     void exportReport(bool pdf);
     // What draws the view, in another thread; empty where there is nothing but tables.
@@ -239,6 +245,8 @@ private:
     int m_tourStep = -1;                 // −1: no tour
     StitchPage* m_stitchPage = nullptr;
     ExperimentsPage* m_experimentsPage = nullptr;
+    EditPage* m_editPage = nullptr;
+    EditDesk* m_editDesk = nullptr;
 
     widgets::Notice* m_explanation = nullptr;
     QWidget* m_sideLine = nullptr;

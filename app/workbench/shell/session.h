@@ -5,6 +5,8 @@
 #include "app/workbench/process/tool_runner.h"
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/answer.h"
+#include "app/workbench/session/edit_issue.h"
+#include "app/workbench/session/edit_lab.h"
 #include "app/workbench/session/experiments.h"
 #include "app/workbench/session/failure_anatomy.h"
 #include "app/workbench/session/job_board.h"
@@ -52,6 +54,11 @@ struct Session {
     ExperimentBoard experiments{board};
     Answer<StitchResult> stitch{board};
     Answer<StitchText> stitchText{board};
+    EditLab editLab{board};
+    Answer<widgets::PromptList> editPrompts{board}; // of the lab
+    Answer<QString> editPatch{board};               // the path of the patch that was written
+    Answer<IssuedEdit> editIssue{board};
+    Answer<QString> editExport{board};     // a sentence
     Answer<FailureAnatomy> anatomy{board}; // of the opened run
     Answer<MinimisedPrompt> minimised{board};
     VerdictDocument verdict{board};

@@ -8,6 +8,7 @@
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/shell/dialogs.h"
 #include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/edit_desk.h"
 #include "app/workbench/shell/main_window.h"
 
 #include <QClipboard>
@@ -195,6 +196,8 @@ void MainWindow::copyCommand()
         command = m_experimentsPage->command();
     else if (m_page == Stitch)
         command = m_stitchPage->command();
+    else if (m_page == Edit)
+        return m_editDesk->copyCommand();
     else if ((m_page == Explore || m_page == Certificate) && run.isReady() && !run.value->command.isEmpty())
         command = run.value->command;
     else if (m_session.launcher.state() == RunLauncher::State::Running)
@@ -252,7 +255,8 @@ void MainWindow::applyRemedy(Remedy remedy, Page page)
     case Lab:
     case Report:
     case Stitch:
-    case Experiments: break;
+    case Experiments:
+    case Edit: break;
     }
 }
 

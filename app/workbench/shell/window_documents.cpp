@@ -1,5 +1,6 @@
 // MainWindow: what follows when a document changes.
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/experiments_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/open_page.h"
@@ -82,6 +83,8 @@ void MainWindow::modelChanged()
     m_openPage->setModel(m_session.model.name(), card);
     m_runPage->setModel(m_session.model.name(), card.isReady() ? card.value : nullptr);
     m_experimentsPage->setModel(m_session.model.name());
+    m_session.editLab.setModel(m_session.model.name(), card.isReady() ? card.value : nullptr);
+    m_editPage->setModel(card);
     if (card.isReady())
         m_session.prompts.setModel(m_session.model.name(), card.value->tokenizer, card.value->tokenizerProblem);
     else

@@ -45,6 +45,11 @@ QString explanationOf(int page)
         return MainWindow::tr(
             "A stitched model is the model with some blocks replaced by their surrogates. What each block "
             "errs adds up, or does not: this page measures the whole.");
+    case MainWindow::Edit:
+        return MainWindow::tr(
+            "An edit changes what a sublayer gives to the stream while the model runs; the model's file stays as it "
+            "is. "
+            "The lab measures what that does at the block, at the end, and to texts the edit is not about.");
     case MainWindow::Experiments:
         return MainWindow::tr(
             "An experiment measures the same thing many times: every block, several ranks, broken surrogates, other "

@@ -5,6 +5,7 @@
 #include "app/workbench/pages/run_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
+#include "app/workbench/shell/edit_desk.h"
 #include "app/workbench/shell/main_window.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/number_text.h"
@@ -24,9 +25,9 @@ using namespace Qt::StringLiterals;
 namespace {
 
 // The steps of the rail, in their order.
-constexpr MainWindow::Page railPages[] = {MainWindow::Open,       MainWindow::Run,    MainWindow::Explore,
-                                          MainWindow::Verify,     MainWindow::Report, MainWindow::Stitch,
-                                          MainWindow::Experiments};
+constexpr MainWindow::Page railPages[] = {MainWindow::Open,   MainWindow::Run,        MainWindow::Explore,
+                                          MainWindow::Verify, MainWindow::Edit,       MainWindow::Report,
+                                          MainWindow::Stitch, MainWindow::Experiments};
 
 }
 
@@ -120,6 +121,8 @@ void MainWindow::showPage(Page page)
         m_session.experiments.refresh();
     m_pages->setCurrentIndex(page);
     m_sides->setCurrentIndex(page);
+    if (page == Edit)
+        m_editDesk->refreshPrompts();
     m_rail->setCurrent(stepOf(page));
     if (!m_rail->hasFocus() || !m_rail->isVisible())
         m_pages->currentWidget()->setFocus();
@@ -227,6 +230,7 @@ void MainWindow::restorePlace()
     case Verify: showPage(isThere(place.check) ? Verify : Open); break;
     case Stitch: showPage(isThere(place.run) ? Stitch : Open); break;
     case Experiments: showPage(Experiments); break;
+    case Edit: showPage(isThere(place.model) ? Edit : Open); break;
     default: showPage(Open); break;
     }
 }
@@ -304,6 +308,8 @@ void MainWindow::refreshCrumbs()
         add(CrumbLevel::Plain, path.fileName());
     } else if (m_session.model.card().isReady()) {
         addModel(m_session.model.card().value->name);
+        if (m_page == Edit)
+            add(CrumbLevel::Plain, tr("edit lab"));
         if (m_page == Run && m_session.launcher.live())
             add(CrumbLevel::Plain, QFileInfo(m_session.launcher.running().out).completeBaseName());
     } else {

@@ -1,0 +1,193 @@
+#include "app/workbench/pages/edit_page.h"
+
+#include "app/workbench/pages/edit_board.h"
+#include "app/workbench/pages/edit_side.h"
+#include "app/workbench/pages/edit_stack_view.h"
+#include "app/workbench/pages/page_parts.h"
+#include "widgets/empty_state.h"
+#include "widgets/icons.h"
+#include "widgets/state_badge.h"
+
+#include <QApplication>
+#include <QKeyEvent>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QStackedWidget>
+
+#include <utility>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+namespace space = widgets::space;
+
+namespace {
+
+// Where letters are text.
+bool takesText(const QWidget* widget)
+{
+    const auto* area = qobject_cast<const QTextEdit*>(widget);
+    return qobject_cast<const QLineEdit*>(widget) || qobject_cast<const QPlainTextEdit*>(widget) ||
+           (area && !area->isReadOnly());
+}
+
+}
+
+EditPage::EditPage(EditLab& lab, QWidget* parent)
+    : QWidget(parent)
+    , m_lab(lab)
+    , m_pages(new QStackedWidget)
+    , m_empty(new widgets::EmptyState)
+    , m_side(new EditSide)
+{
+    m_empty->setWays({{widgets::Icon::Folder, tr("Open a model…"), tr("A folder or a file"), true, true},
+                      {widgets::Icon::Run, tr("Use the demo model"), tr("A small instruct model, if it is installed"),
+                       false, true}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, [this](int way) {
+        if (way == 0)
+            emit modelWanted();
+        else
+            emit demoWanted();
+    });
+    m_pages->addWidget(m_empty);
+    m_pages->addWidget(scrolling(makeCentre())); // three columns are wider than a small screen
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_pages);
+    connect(&m_lab, &EditLab::changed, this, &EditPage::refresh);
+    connect(&m_lab, &EditLab::progressed, m_board, &EditBoard::refreshProgress);
+    connect(&m_lab, &EditLab::streamed, m_board, &EditBoard::grow);
+    setFocusPolicy(Qt::StrongFocus);
+    setModel({});
+}
+
+EditPage::~EditPage()
+{
+    qApp->removeEventFilter(this);
+}
+
+QWidget* EditPage::side() const
+{
+    return m_side;
+}
+
+QWidget* EditPage::makeCentre()
+{
+    auto* page = new QWidget;
+    auto* layout = pageLayout(page);
+    m_title = new widgets::PageTitle;
+    m_undo = button(tr("Undo"));
+    m_redo = button(tr("Redo"));
+    m_export = button(tr("Export…"));
+    m_export->setToolTip(tr("This view as SVG, PDF, PNG, or CSV with every number"));
+    QUndoStack& undo = m_lab.edits().undo();
+    connect(m_undo, &QPushButton::clicked, &undo, &QUndoStack::undo);
+    connect(m_redo, &QPushButton::clicked, &undo, &QUndoStack::redo);
+    connect(m_export, &QPushButton::clicked, this, [this] { emit exportWanted(m_board->exported()); });
+    auto* badge = new widgets::StateBadge;
+    badge->setForm(widgets::StateBadge::Form::Label);
+    badge->setState(CheckState::NotChecked);
+    badge->setWord(tr("Overlay: the model's file is never changed"));
+    badge->setToolTip(
+        tr("Edits are laid over the model while it runs. A checkpoint is only written where you export one."));
+    m_title->addWidget(badge);
+    for (QPushButton* one : {m_undo, m_redo, m_export})
+        m_title->addWidget(one);
+    layout->addWidget(m_title);
+    m_stack = new EditStackView(m_lab);
+    m_board = new EditBoard(m_lab);
+    connect(m_stack, &EditStackView::fileWanted, this, &EditPage::fileWanted);
+    connect(m_stack, &EditStackView::choiceFileWanted, this, &EditPage::choiceFileWanted);
+    auto* middle = row(space::large);
+    middle->addWidget(m_stack);
+    middle->addWidget(m_board, 1);
+    layout->addLayout(middle, 1);
+    return page;
+}
+
+void EditPage::setModel(const Loadable<widgets::ModelCard>& card)
+{
+    if (card.isLoading())
+        m_empty->setText(tr("Reading the model"), tr("Its headers are read; the lab opens when they have been."));
+    else
+        m_empty->setText(
+            tr("No model to edit"),
+            card.state == Loadable<widgets::ModelCard>::State::Failed
+                ? card.fault.sentence
+                : tr("Open a model: its sublayers can then be scaled, zeroed and steered while it runs, and "
+                     "what that does is measured at once. Its file stays as it is."));
+    refresh();
+}
+
+void EditPage::setPrompts(std::shared_ptr<const widgets::PromptList> prompts)
+{
+    m_board->setPrompts(std::move(prompts));
+}
+
+void EditPage::refresh()
+{
+    m_pages->setCurrentIndex(m_lab.model() ? 1 : 0);
+    m_side->show(m_lab);
+    if (!m_lab.model())
+        return;
+    const EditSlots& edits = m_lab.edits();
+    m_title->setText(tr("Edit lab"), tr("%1 · stack %2 · measured on these prompts only")
+                                         .arg(m_lab.model()->name, EditSlots::slotName(edits.slot())));
+    QUndoStack& undo = m_lab.edits().undo();
+    m_undo->setEnabled(undo.canUndo());
+    m_redo->setEnabled(undo.canRedo());
+    m_undo->setToolTip(undo.canUndo() ? tr("Undo: %1 (Ctrl+Z)").arg(undo.undoText()) : tr("Nothing to undo (Ctrl+Z)"));
+    m_redo->setToolTip(undo.canRedo() ? tr("Redo: %1 (Ctrl+Shift+Z)").arg(undo.redoText())
+                                      : tr("Nothing to redo (Ctrl+Shift+Z)"));
+    m_export->setEnabled(m_board->part() != EditBoard::Completions && m_lab.shown().local != nullptr);
+    m_stack->refresh();
+    m_board->refresh();
+}
+
+void EditPage::setHeld(bool held)
+{
+    if (std::exchange(m_isHeld, held) != held)
+        m_board->setHeld(held);
+}
+
+void EditPage::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    qApp->installEventFilter(this);
+    m_lab.setActive(true);
+}
+
+void EditPage::hideEvent(QHideEvent* event)
+{
+    QWidget::hideEvent(event);
+    qApp->removeEventFilter(this);
+    setHeld(false);
+    m_lab.setActive(false);
+}
+
+// B works wherever the focus is on this page or its side, as long as it does not type.
+bool EditPage::eventFilter(QObject* object, QEvent* event)
+{
+    if (event->type() == QEvent::KeyPress || event->type() == QEvent::KeyRelease) {
+        const auto* key = static_cast<QKeyEvent*>(event);
+        const QWidget* focus = QApplication::focusWidget();
+        const bool isHere = focus && focus->window() == window() && !takesText(focus);
+        if (key->key() == Qt::Key_B && key->modifiers() == Qt::NoModifier &&
+            (isHere || event->type() == QEvent::KeyRelease)) {
+            if (!key->isAutoRepeat())
+                setHeld(event->type() == QEvent::KeyPress && m_lab.model() != nullptr);
+            return isHere;
+        }
+        if (isHere && event->type() == QEvent::KeyPress && key->key() == Qt::Key_X &&
+            key->modifiers() == Qt::NoModifier && m_lab.model()) {
+            m_lab.edits().setSlot(1 - m_lab.edits().slot());
+            return true;
+        }
+    } else if (event->type() == QEvent::ApplicationDeactivate) {
+        setHeld(false);
+    }
+    return QWidget::eventFilter(object, event);
+}
+
+}

@@ -1,0 +1,205 @@
+#include "app/workbench/session/edit_effect_answer.h"
+
+#include "app/workbench/process/json_reading.h"
+#include "engine/base/error.h"
+#include "widgets/number_text.h"
+
+#include <QCoreApplication>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+using widgets::missing;
+
+namespace {
+
+double real(const Json& object, const char* key)
+{
+    return realOf(object, key).value_or(missing);
+}
+
+TokenPlace placeOf(const Json& object)
+{
+    return {indexOf(object, "prompt").value_or(-1), indexOf(object, "token").value_or(-1), textOf(object, "piece")};
+}
+
+std::vector<double> numbersOf(const Json& list)
+{
+    std::vector<double> numbers;
+    numbers.reserve(list.size());
+    for (const Json& value : list)
+        numbers.push_back(value.is_number() ? value.get<double>() : missing);
+    return numbers;
+}
+
+LocalEffect localOf(const Json& answer)
+{
+    LocalEffect local;
+    local.tokens = static_cast<int>(wholeOf(answer, "tokens"));
+    local.epsilon = real(answer, "epsilon");
+    local.mean = real(answer, "mean");
+    const Json& quantiles = objectOf(answer, "quantiles");
+    local.q50 = real(quantiles, "q50");
+    local.q90 = real(quantiles, "q90");
+    local.q95 = real(quantiles, "q95");
+    local.q99 = real(quantiles, "q99");
+    local.worstBlock = indexOf(objectOf(answer, "worst"), "block").value_or(-1);
+    local.worst = placeOf(objectOf(answer, "worst"));
+    for (const Json& block : arrayOf(answer, "blocks"))
+        local.blocks.push_back(
+            {static_cast<int>(wholeOf(block, "block")), real(block, "epsilon"), real(block, "mean")});
+    for (const Json& prompt : arrayOf(answer, "prompts"))
+        local.prompts.push_back({textOf(prompt, "id"), real(prompt, "largest"), numbersOf(arrayOf(prompt, "errors"))});
+    local.seconds = real(answer, "seconds");
+    return local;
+}
+
+DownstreamEffect downstreamOf(const Json& answer)
+{
+    DownstreamEffect effect;
+    effect.finalPre = real(objectOf(answer, "final_deviation"), "pre_norm");
+    effect.finalPost = real(objectOf(answer, "final_deviation"), "post_norm");
+    effect.amplificationPre = real(objectOf(answer, "amplification"), "pre_norm");
+    effect.amplificationPost = real(objectOf(answer, "amplification"), "post_norm");
+    for (const Json& layer : arrayOf(answer, "layers")) {
+        effect.layerMean.push_back(real(layer, "mean"));
+        effect.layerLargest.push_back(real(layer, "largest"));
+    }
+    const Json& heldout = objectOf(answer, "heldout");
+    effect.heldoutTokens = static_cast<int>(wholeOf(heldout, "tokens"));
+    effect.perplexityBefore = real(objectOf(heldout, "perplexity"), "before");
+    effect.perplexityAfter = real(objectOf(heldout, "perplexity"), "after");
+    const Json& kl = objectOf(heldout, "kl");
+    effect.klMean = real(kl, "mean");
+    effect.klLargest = real(kl, "largest");
+    effect.klWorst = placeOf(objectOf(kl, "worst"));
+    effect.agreement = real(heldout, "agreement");
+    for (const Json& prompt : arrayOf(heldout, "prompts"))
+        effect.prompts.push_back(
+            {textOf(prompt, "id"), real(prompt, "loss_change"), real(prompt, "mean_kl"), real(prompt, "agreement")});
+    effect.seconds = real(answer, "seconds");
+    return effect;
+}
+
+Accuracies accuraciesOf(const Json& object)
+{
+    return {shareOf(object, "answer"), shareOf(object, "refuse")};
+}
+
+CompletionsEffect completionsOf(const Json& answer)
+{
+    CompletionsEffect effect;
+    for (const Json& row : arrayOf(answer, "rows"))
+        effect.rows.push_back(completionRowOf(row));
+    const Json& accuracy = objectOf(answer, "accuracy");
+    effect.before = accuraciesOf(objectOf(accuracy, "before"));
+    effect.after = accuraciesOf(objectOf(accuracy, "after"));
+    const Json& markers = objectOf(answer, "markers");
+    effect.markers = textOf(markers, "name");
+    if (const QString version = textOf(markers, "version"); !version.isEmpty())
+        effect.markers += u", version "_s + version;
+    effect.markersSha256 = textOf(markers, "sha256");
+    effect.isComplete = true;
+    effect.seconds = real(answer, "seconds");
+    return effect;
+}
+
+EditReceipt receiptOf(const Json& answer)
+{
+    EditReceipt receipt;
+    for (const Json& one : arrayOf(answer, "touched")) {
+        const QString tensor = textOf(one, "tensor").isEmpty() ? textOf(one, "role") : textOf(one, "tensor");
+        const QString before = textOf(one, "before");
+        const QString after = textOf(one, "after");
+        receipt.touched.push_back(
+            {static_cast<int>(wholeOf(one, "block")), tensor, before, after, flagOf(one, "changed", before != after)});
+    }
+    receipt.whyNothing = textOf(answer, "why_nothing");
+    return receipt;
+}
+
+}
+
+QString shareText(const std::optional<Share>& share)
+{
+    if (!share || share->total == 0)
+        return QCoreApplication::translate("EditEffect", "no such prompts");
+    return QCoreApplication::translate("EditEffect", "%1 of %2 [%3, %4]")
+        .arg(share->hits)
+        .arg(share->total)
+        .arg(share->low, 0, 'f', 2)
+        .arg(share->high, 0, 'f', 2);
+}
+
+std::optional<Share> shareOf(const Json& object, const char* key)
+{
+    if (!hasValue(object, key))
+        return std::nullopt;
+    const Json& share = objectOf(object, key);
+    const char* hits = share.contains("hits") ? "hits" : "covered"; // as a certificate says it
+    return Share{static_cast<int>(wholeOf(share, hits)), static_cast<int>(wholeOf(share, "total")),
+                 realOf(share, "low").value_or(0), realOf(share, "high").value_or(1)};
+}
+
+CompletedText completedTextOf(const Json& text)
+{
+    CompletedText completed;
+    completed.text = textOf(text, "text");
+    const Json& tokens = arrayOf(text, "tokens");
+    completed.tokens = tokens.empty() ? static_cast<int>(wholeOf(text, "tokens")) : static_cast<int>(tokens.size());
+    completed.end = textOf(text, "end");
+    completed.verdict = textOf(text, "verdict");
+    completed.markers = textsOf(text, "markers");
+    return completed;
+}
+
+CompletionRow completionRowOf(const Json& row)
+{
+    CompletionRow completion;
+    completion.prompt = indexOf(row, "prompt").value_or(0);
+    completion.id = textOf(row, "id");
+    completion.label = textOf(row, "label");
+    if (hasValue(row, "before"))
+        completion.before = completedTextOf(objectOf(row, "before"));
+    if (hasValue(row, "after"))
+        completion.after = completedTextOf(objectOf(row, "after"));
+    completion.firstDifference = indexOf(row, "first_difference");
+    return completion;
+}
+
+EditEffect editEffectOf(const Json& answer)
+{
+    if (!answer.is_object())
+        throw FormatError("the effect of the edits is no object");
+    EditEffect effect;
+    effect.edits = textsOf(answer, "edits");
+    effect.isNeutral = flagOf(answer, "neutral");
+    if (hasValue(answer, "local"))
+        effect.local = std::make_shared<const LocalEffect>(localOf(objectOf(answer, "local")));
+    if (hasValue(answer, "downstream"))
+        effect.downstream = std::make_shared<const DownstreamEffect>(downstreamOf(objectOf(answer, "downstream")));
+    if (hasValue(answer, "completions"))
+        effect.completions = std::make_shared<const CompletionsEffect>(completionsOf(objectOf(answer, "completions")));
+    if (hasValue(answer, "receipt"))
+        effect.receipt = std::make_shared<const EditReceipt>(receiptOf(objectOf(answer, "receipt")));
+    return effect;
+}
+
+std::vector<int> worstFirst(const DownstreamEffect& effect)
+{
+    std::vector<int> order(effect.prompts.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto change = [&](int at) { return effect.prompts[static_cast<std::size_t>(at)].lossChange; };
+    std::ranges::stable_sort(order, [&](int a, int b) {
+        if (std::isnan(change(a)) || std::isnan(change(b)))
+            return !std::isnan(change(a)) && std::isnan(change(b));
+        return change(a) > change(b);
+    });
+    return order;
+}
+
+}

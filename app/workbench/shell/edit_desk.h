@@ -1,0 +1,70 @@
+// What the edit lab asks of the world: files, patches, certificates and checkpoints.
+#pragma once
+
+#include "app/workbench/session/edit_issue.h"
+#include "app/workbench/session/loadable.h"
+
+#include <QObject>
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+class QWidget;
+
+namespace blockcert::widgets {
+struct ViewExport;
+}
+
+namespace blockcert::workbench {
+
+class EditPage;
+struct Session;
+
+// GUI thread. Joins the page with the session; the window hears what concerns it.
+class EditDesk : public QObject {
+    Q_OBJECT
+
+public:
+    // `remoteOut`: a folder for a run on the engine's machine, of a prompt set's name and a dtype.
+    EditDesk(Session& session, EditPage& page, QWidget& window,
+             std::function<QString(const QString&, const QString&)> remoteOut);
+
+    void refreshPrompts(); // the names of the measured tokens
+    void certify();
+    void copyCommand();
+
+    [[nodiscard]] bool isBusy() const;
+
+signals:
+    void changed(); // for the rail
+    void checkWanted(const QString& run);
+    void runMade(const QString& run, const QString& sentence);
+
+private:
+    enum class Purpose { Certify, Copy };
+
+    void connectPage();
+    void connectWork();
+    [[nodiscard]] QString askForFile(const QString& kind, const QString& title, const QString& filter);
+    [[nodiscard]] QString freshOut() const;
+    [[nodiscard]] bool canCertify() const;
+    void writePatch(const IssueRequest& request, Purpose purpose);
+    void patchWritten();
+    void issued();
+    void exportModel();
+    void refreshIssued();
+    void showWork(bool isLoading, const JobFault& fault, const QString& stage);
+
+    Session& m_session;
+    EditPage& m_page;
+    QWidget& m_window;
+    std::function<QString(const QString&, const QString&)> m_remoteOut;
+    Purpose m_purpose = Purpose::Certify;
+    Json m_parameters; // of `edit`, while the patch is written
+    QString m_key;     // the state of the lab that they are of
+    QString m_prompts; // which are encoded
+    std::vector<IssuedEdit> m_issued;
+};
+
+}

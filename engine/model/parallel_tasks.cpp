@@ -29,7 +29,7 @@ struct Job {
     std::atomic<std::int64_t> next = 0;
     std::mutex failing;
     std::exception_ptr failure;
-    std::atomic<int> helpers = 0; // workers inside; written under the pool's mutex
+    int helpers = 0; // workers inside; guarded by the pool
 
     [[nodiscard]] bool isOpen() const { return next.load(std::memory_order_relaxed) < count; }
 
@@ -59,15 +59,6 @@ struct Job {
         work([] { return false; });
     }
 };
-
-// For a short while at most: a thread that sleeps takes longer than that to come back.
-template <class Condition>
-void spinWhile(Condition holds)
-{
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
-    while (holds() && std::chrono::steady_clock::now() < patience) {
-    }
-}
 
 // Thread-safe. Every caller works on its own job; the workers help where there is something left, and look up
 // from a background job whenever another one comes.
@@ -120,12 +111,6 @@ public:
         s_insideTask = false;
         std::unique_lock<std::mutex> lock(m_mutex);
         std::erase(m_jobs, &job); // whoever has not begun stays out
-        if (job.helpers == 0)
-            return;
-        // The last task usually ends within microseconds, and being woken takes longer than that.
-        lock.unlock();
-        spinWhile([&] { return job.helpers.load(std::memory_order_acquire) != 0; });
-        lock.lock();
         m_done.wait(lock, [&] { return job.helpers == 0; });
     }
 
@@ -156,7 +141,10 @@ private:
         std::int64_t seen = 0;
         while (true) {
             // The next loop of a forward pass usually follows within microseconds.
-            spinWhile([&] { return m_generation.load(std::memory_order_acquire) == seen && !m_stopping; });
+            const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
+            while (m_generation.load(std::memory_order_acquire) == seen && !m_stopping &&
+                   std::chrono::steady_clock::now() < patience) {
+            }
             std::unique_lock<std::mutex> lock(m_mutex);
             Job* job = nullptr;
             m_wake.wait(lock, [&] { return m_stopping || (job = openJob()) != nullptr; });

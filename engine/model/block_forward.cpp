@@ -1,12 +1,14 @@
 #include "engine/model/block_forward.h"
 
 #include "engine/model/attention.h"
+#include "engine/model/few_rows.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/skinny_linear.h"
 #include "engine/model/transformer.h"
 
 #include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/silu.h>
 
 #include <algorithm>
 #include <vector>
@@ -53,10 +55,32 @@ public:
     {
         at::Tensor out = take("normed", group, m_pass.config.dModel);
         const at::Tensor rows = rowsOf(m_state, group);
+        if (isFew(group) && !norm.bias.defined()) {
+            few_rows::normalise(rows, norm, out);
+            return out;
+        }
         forRowChunks(group.rows, rows.size(1), rows.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
             normalise(rows.narrow(0, begin, count), norm, out.narrow(0, begin, count));
         });
         return out;
+    }
+
+    // Queries, keys and values of a few rows from their products, to where attention looks for them. Without rotation
+    // queries stay where they are.
+    void rotateFew(const Group& group, const at::Tensor& projected, const at::Tensor& query, const at::Tensor& keys,
+                   const at::Tensor& values) const
+    {
+        const TransformerConfig& config = m_pass.config;
+        const std::int64_t queryWidth = config.queryWidth();
+        const std::int64_t keyWidth = config.keyValueWidth();
+        const at::Tensor rawKey = projected.narrow(1, queryWidth, keyWidth);
+        few_rows::copy(projected.narrow(1, queryWidth + keyWidth, keyWidth), values);
+        if (config.architecture != Architecture::Llama)
+            return few_rows::copy(rawKey, keys);
+        const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin, group.rows);
+        const at::Tensor sine = m_pass.sine.narrow(0, group.begin, group.rows);
+        few_rows::rotate(projected.narrow(1, 0, queryWidth), cosine, sine, config.heads, query);
+        few_rows::rotate(rawKey, cosine, sine, config.kvHeads, keys);
     }
 
     // The attention sublayer's output before the residual addition, [padded rows of the group, d].
@@ -76,19 +100,22 @@ public:
         const bool rotated = config.architecture == Architecture::Llama;
         AttentionInput input;
         input.query = rotated ? take("query", group, queryWidth) : rawQuery;
-        forRowChunks(
-            group.rows, queryWidth, projected.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
-                const auto rows = [begin, count](const at::Tensor& all) { return all.narrow(0, begin, count); };
-                rows(values).copy_(rows(rawValue));
-                if (!rotated) {
-                    rows(keys).copy_(rows(rawKey));
-                    return;
-                }
-                const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin + begin, count);
-                const at::Tensor sine = m_pass.sine.narrow(0, group.begin + begin, count);
-                rotate(rows(rawQuery), cosine, sine, config.heads, rows(input.query));
-                rotate(rows(rawKey), cosine, sine, config.kvHeads, rows(keys));
-            });
+        if (isFew(group))
+            rotateFew(group, projected, input.query, keys, values);
+        else
+            forRowChunks(
+                group.rows, queryWidth, projected.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
+                    const auto rows = [begin, count](const at::Tensor& all) { return all.narrow(0, begin, count); };
+                    rows(values).copy_(rows(rawValue));
+                    if (!rotated) {
+                        rows(keys).copy_(rows(rawKey));
+                        return;
+                    }
+                    const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin + begin, count);
+                    const at::Tensor sine = m_pass.sine.narrow(0, group.begin + begin, count);
+                    rotate(rows(rawQuery), cosine, sine, config.heads, rows(input.query));
+                    rotate(rows(rawKey), cosine, sine, config.kvHeads, rows(keys));
+                });
         if (m_pass.cache != nullptr)
             m_pass.cache->append(m_layer, m_pass.batch, group.first, group.end, m_own.keys, m_own.values);
 
@@ -117,10 +144,15 @@ public:
         const at::Tensor active = take("active", group, ff);
         forRowChunks(group.rows, ff, raised.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
             const at::Tensor in = raised.narrow(0, begin, count);
-            if (gated)
-                swiglu(in.narrow(1, 0, ff), in.narrow(1, ff, ff), active.narrow(0, begin, count));
-            else
-                geluNew(in, active.narrow(0, begin, count));
+            at::Tensor part = active.narrow(0, begin, count);
+            if (gated && isFew(group)) {
+                at::silu_out(part, in.narrow(1, 0, ff));
+                few_rows::multiply(part, in.narrow(1, ff, ff));
+            } else if (gated) {
+                swiglu(in.narrow(1, 0, ff), in.narrow(1, ff, ff), part);
+            } else {
+                geluNew(in, part);
+            }
         });
         at::Tensor out = take("sublayer", group, m_pass.config.dModel);
         applyLinear(m_pass, active, m_weights.down, out, m_context);
@@ -131,6 +163,8 @@ public:
     void add(const Group& group, const at::Tensor& change) const
     {
         const at::Tensor rows = rowsOf(m_state, group);
+        if (isFew(group))
+            return few_rows::add(rows, change);
         forRowChunks(group.rows, rows.size(1), rows.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
             rows.narrow(0, begin, count).add_(change.narrow(0, begin, count));
         });
@@ -166,6 +200,12 @@ private:
     static at::Tensor rowsOf(const at::Tensor& all, const Group& group)
     {
         return all.narrow(0, group.begin, group.rows);
+    }
+
+    // Decoding, where a loop is faster than a call.
+    [[nodiscard]] bool isFew(const Group& group) const
+    {
+        return m_pass.decoding && few_rows::fits(m_state, group.rows);
     }
 
     [[nodiscard]] at::Tensor take(const char* name, const Group& group, std::int64_t width) const

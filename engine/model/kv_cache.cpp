@@ -1,12 +1,15 @@
 #include "engine/model/kv_cache.h"
 
 #include "engine/model/batch.h"
+#include "engine/model/few_rows.h"
 #include "engine/model/tensor_bridge.h"
 #include "engine/values/transformer_config.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <cstring>
+#include <utility>
 #include <vector>
 
 namespace blockcert::model {
@@ -69,6 +72,16 @@ void KvCache::append(LayerIndex layer, const Batch& batch, std::int64_t first, s
         const State::Slot& slot = m_state->slotOf(p);
         const std::int64_t start = batch.start[static_cast<std::size_t>(p)];
         const auto index = static_cast<std::size_t>(layer.value);
+        if (few_rows::fits(keys, batch.count(p))) {
+            for (const auto& [rows, kept] :
+                 {std::pair{&keys, &slot.keys[index]}, std::pair{&values, &slot.values[index]}})
+                std::memcpy(static_cast<std::byte*>(kept->mutable_data_ptr()) +
+                                start * kept->stride(0) * kept->element_size(),
+                            static_cast<const std::byte*>(rows->const_data_ptr()) +
+                                batch.begin(p) * rows->stride(0) * rows->element_size(),
+                            static_cast<std::size_t>(batch.count(p) * rows->size(1) * rows->element_size()));
+            continue;
+        }
         slot.keys[index].narrow(0, start, batch.count(p)).copy_(keys.narrow(0, batch.begin(p), batch.count(p)));
         slot.values[index].narrow(0, start, batch.count(p)).copy_(values.narrow(0, batch.begin(p), batch.count(p)));
     }

@@ -1,0 +1,24 @@
+// The operations of row_operations.h for a few rows on the CPU as plain loops: for one row LibTorch's calls cost more
+// than what they do. Every rounding is the same, so the bits are, too.
+#pragma once
+
+#include "engine/model/row_operations.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace blockcert::model::few_rows {
+
+// Where the loops are worth it and possible. The tensors of one call have one type, and their last dimension is dense.
+constexpr std::int64_t most = 4;
+[[nodiscard]] bool fits(const at::Tensor& x, std::int64_t rows);
+
+void copy(const at::Tensor& from, const at::Tensor& to);
+void add(const at::Tensor& rows, const at::Tensor& change);                   // rows += change
+void multiply(const at::Tensor& rows, const at::Tensor& factor);              // rows *= factor
+void normalise(const at::Tensor& x, const Norm& norm, const at::Tensor& out); // RMSNorm alone
+void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, std::int64_t heads,
+            const at::Tensor& out);
+
+}

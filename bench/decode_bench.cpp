@@ -1,7 +1,11 @@
 // Greedy decoding against the memory roofline: bytes of weights a token must read over the rate at which the same run
 // reads memory, divided by the time a token takes.
 //
-// usage: decode_bench MODEL [tokens, default 64]
+// usage: decode_bench MODEL [tokens, default 64] [threads, default all] [fp32|bf16|fp16, default each] [repeats,
+// default 5]
+//
+// The best of the repeats is printed beside the median, and the processor time of a token: on a machine with other work
+// the medians say more about that work.
 
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/run_context.h"
@@ -15,8 +19,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <numeric>
+#include <string>
 #include <vector>
 
 namespace {
@@ -70,7 +76,9 @@ int main(int argc, char** argv)
     const RunContext context;
     const auto checkpoint = std::make_shared<artifact::Checkpoint>(artifact::Checkpoint::open(argv[1]));
     const TransformerConfig& config = checkpoint->config();
-    model::setThreads(0);
+    model::setThreads(argc > 3 ? std::atoi(argv[3]) : 0);
+    const std::string only = argc > 4 ? argv[4] : "";
+    const int repeats = argc > 5 ? std::max(1, std::atoi(argv[5])) : 5;
     generate::GreedyOptions options;
     options.maxNew = argc > 2 ? std::atoi(argv[2]) : 64;
     const model::ParameterCount count = model::countParameters(config);
@@ -78,6 +86,8 @@ int main(int argc, char** argv)
     // whole.
     const std::int64_t parameters = config.layers * count.block + std::int64_t{config.vocab} * config.dModel;
     for (const DType dtype : {DType::F32, DType::BF16, DType::F16}) {
+        if (!only.empty() && only != (dtype == DType::F32 ? "fp32" : dtype == DType::BF16 ? "bf16" : "fp16"))
+            continue;
         model::Transformer transformer =
             model::Transformer::load(checkpoint, dtype, model::openDevice("cpu"), model::Residency::Whole, context);
         const std::int64_t bytes = parameters * storageBlock(dtype).bytes;
@@ -85,17 +95,24 @@ int main(int argc, char** argv)
         (void)generate::generateGreedy(transformer, prompt, options, context);
         std::vector<double> seconds;
         std::vector<double> rates;
-        for (int i = 0; i < 5; ++i) {
+        double processor = 0;
+        for (int i = 0; i < repeats; ++i) {
             rates.push_back(readRate(bytes, context));
+            const std::clock_t clock = std::clock(); // NOLINT(concurrency-mt-unsafe)
             const double begin = now();
             (void)generate::generateGreedy(transformer, prompt, options, context);
             seconds.push_back((now() - begin) / static_cast<double>(options.maxNew));
+            processor += static_cast<double>(std::clock() - clock) / CLOCKS_PER_SEC; // NOLINT(concurrency-mt-unsafe)
         }
         const double token = median(seconds);
         const double rate = median(rates);
         std::printf("%s: %.1f tokens/s, %.0f MB a token; memory %.1f GB/s; decoding reaches %.2f of the roofline\n",
                     nameOf(dtype).data(), 1 / token, static_cast<double>(bytes) / 1e6, rate / 1e9,
                     static_cast<double>(bytes) / rate / token);
+        std::printf("     best %.1f tokens/s beside %.1f GB/s; %.1f ms of processor time a token\n",
+                    1 / *std::min_element(seconds.begin(), seconds.end()),
+                    *std::max_element(rates.begin(), rates.end()) / 1e9,
+                    1e3 * processor / static_cast<double>(repeats * options.maxNew));
     }
     return 0;
 }

@@ -5,17 +5,16 @@
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/tensor_bridge.h"
 #include "engine/model/transformer.h"
-#include "engine/model/weights.h"
 #include "engine/pipeline/baseline_pass.h"
 #include "engine/pipeline/loss_gradients.h"
+#include "engine/pipeline/loss_progress.h"
 #include "engine/pipeline/measure_cells.h"
 #include "engine/pipeline/missing_work.h"
-#include "engine/pipeline/output_thread.h"
+#include "engine/pipeline/run_output.h"
 #include "engine/pipeline/surrogate.h"
 #include "engine/pipeline/surrogate_ahead.h"
-#include "engine/pipeline/wave_file.h"
 #include "engine/pipeline/wave_resume.h"
-#include "engine/protocol/block_rows.h"
+#include "engine/pipeline/wave_saver.h"
 #include "engine/replay/torch_interpreter.h"
 
 #include <ATen/core/Tensor.h>
@@ -23,7 +22,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,9 +31,7 @@ namespace blockcert::pipeline {
 
 namespace {
 
-namespace fs = std::filesystem;
 using certificate::RunWriter;
-using Clock = std::chrono::steady_clock;
 
 // Rows that are replayed and judged together: enough for the matrix products, few enough that a kill loses little and
 // that a wide block's intermediate results in double stay small.
@@ -53,17 +49,7 @@ std::int64_t longestOf(const PromptSet& set)
     return longest;
 }
 
-// Computed but not yet written: what a kill may lose besides the group at work.
-std::size_t outputTasksFor(const RunManifest& manifest)
-{
-    constexpr std::int64_t bytes = std::int64_t{32} << 20;
-    const std::int64_t cell = 4 * std::max<std::int64_t>(1, longestOf(manifest.prompts)) * manifest.subject.dModel *
-                              storageBlock(manifest.request.baselineDtype).bytes;
-    return static_cast<std::size_t>(std::clamp<std::int64_t>(bytes / cell, 2, 16));
-}
-
-// Computes while what came before is written. The writer, the counts of finished work and the failures belong to the
-// output thread from the first submitted task until it is drained.
+// Computes while RunOutput writes what came before.
 class Certifier {
 public:
     Certifier(const Surrogates& surrogates, model::Transformer& transformer, const RunManifest& manifest,
@@ -75,18 +61,20 @@ public:
         , m_options(options)
         , m_writer(writer)
         , m_context(context)
-        , m_prompts(static_cast<std::int64_t>(manifest.prompts.prompts.size()))
         , m_measuresLosses(manifest.request.loss == LossMode::Exact)
         , m_estimatesLosses(manifest.request.loss == LossMode::FirstOrder)
         , m_ahead(surrogates, longestOf(manifest.prompts))
-        , m_output(outputTasksFor(manifest))
+        , m_lossProgress(transformer.config(), context)
+        , m_saver(writer, options.saveInterval, context)
+        , m_output(manifest, writer, context)
     {
     }
 
     Certified run()
     {
-        findMissing();
-        reportCells(std::nullopt);
+        MissingWork missing = missingWork(m_manifest, m_writer);
+        m_wanted = std::move(missing.blocks);
+        m_output.begin(missing.blocksDone, missing.cellsDone);
         std::set<std::int64_t> active;
         for (const Wanted& wanted : m_wanted)
             active.insert(wanted.losses.begin(), wanted.losses.end());
@@ -102,34 +90,22 @@ public:
     }
 
 private:
-    // What a power failure may lose, in time.
-    static constexpr std::chrono::seconds flushInterval{5};
-
-    void findMissing()
-    {
-        MissingWork missing = missingWork(m_manifest, m_writer);
-        m_wanted = std::move(missing.blocks);
-        m_blocksDone = missing.blocksDone;
-        m_cellsDone = missing.cellsDone;
-    }
-
     // Blocks to which nothing is missing but the certificate.
     void finishOthers()
     {
         for (const Wanted& wanted : m_wanted)
             if (!m_finished.contains(wanted.block) && !isFailed(wanted.block)) {
-                const auto surrogate = std::make_shared<const Surrogate>(m_ahead.take(wanted.block, m_context));
+                auto surrogate = std::make_shared<const Surrogate>(m_ahead.take(wanted.block, m_context));
                 m_finished.insert(wanted.block);
-                m_output.submit([this, block = wanted.block, surrogate] {
-                    m_writer.writeSurrogate(block, surrogate->block, surrogate->weights);
-                    finish(block);
-                });
+                m_output.finish(wanted.block, std::move(surrogate));
             }
     }
 
     void measure(std::vector<std::int64_t> active)
     {
-        std::optional<WaveState> saved = m_measuresLosses ? savedWave(active) : std::nullopt;
+        std::optional<WaveState> saved =
+            m_measuresLosses ? m_saver.load(m_transformer.config(), m_transformer.dtype(), m_manifest.prompts, active)
+                             : std::nullopt;
         m_active = saved ? saved->prompts : std::move(active);
         if (m_estimatesLosses && !findGradients())
             return;
@@ -139,14 +115,15 @@ private:
             m_baseline.emplace(m_transformer, idsOf(m_manifest.prompts, m_active), m_options.skipKnownRows);
             m_variants.emplace(m_transformer, *m_baseline);
         }
-        planLosses();
-        m_saved = Clock::now();
+        if (m_measuresLosses)
+            planLosses();
+        m_saver.begin();
         m_end = m_measuresLosses ? m_transformer.config().layers : lastTracedBlock() + 1;
         prepareNext({m_baseline->next().value - 1});
         while (m_baseline->next().value < m_end) {
             step();
             if (m_measuresLosses)
-                saveNowAndThen();
+                m_saver.saveNowAndThen([this] { return stateOfWave(); });
         }
         if (m_measuresLosses)
             measureLosses();
@@ -224,7 +201,7 @@ private:
         else
             trace = m_baseline->tracedStep(m_context);
         countBaselineRows();
-        m_variants->advance(m_context, [this](std::int64_t tokens) { reportRows(tokens); });
+        m_variants->advance(m_context, [this](std::int64_t tokens) { m_lossProgress.reportRows(tokens); });
         m_transformer.release(block);
         if (needed != nullptr)
             certifyBlock(*wanted, *needed, trace);
@@ -283,8 +260,7 @@ private:
                 if (!std::binary_search(wanted.cells.begin(), wanted.cells.end(), group[i]))
                     continue; // only its losses are missing
                 --left;
-                const auto finished = std::make_shared<const CellRecord>(std::move(cell));
-                m_output.submit([this, finished] { write(*finished); });
+                m_output.add(std::move(cell));
             }
         }
         // Of weights by reference ir.h5 holds no values; the next block's need the memory. Nothing is replayed any
@@ -292,8 +268,7 @@ private:
         std::erase_if(surrogate->block.weights, [&](const auto& weight) {
             return surrogate->block.program.weights.at(weight.first).reference.has_value();
         });
-        m_output.submit(
-            [this, block, surrogate] { m_writer.writeSurrogate(block, surrogate->block, surrogate->weights); });
+        m_output.add(block, surrogate);
         if (m_measuresLosses) {
             m_variants->add(block, std::move(prompts), outputs);
             m_withSurrogate.insert(block);
@@ -301,7 +276,7 @@ private:
             if (m_gradients)
                 m_gradients->atOutput.erase(block);
             m_finished.insert(block);
-            m_output.submit([this, block] { finish(block); });
+            m_output.finish(block);
         }
     }
 
@@ -338,7 +313,7 @@ private:
                 continue;
             }
             const std::vector<model::Predictions> stitched = m_variants->predict(variant, base, m_context);
-            reportRows(m_headWeight * m_variants->tokensOf(variant));
+            m_lossProgress.reportHead(m_variants->tokensOf(variant));
             if (writeLosses(variant, base, stitched))
                 finishVariant(variant.block);
         }
@@ -359,17 +334,12 @@ private:
             const PromptIndex prompt{static_cast<std::int32_t>(m_active[place])};
             if (!std::binary_search(wanted->losses.begin(), wanted->losses.end(), m_active[place]))
                 continue; // a run before this one has written them
-            const auto losses =
-                std::make_shared<const CellRecord>(lossesOfCell(variant.block, prompt, base[place], stitched[i]));
-            if (const auto token = firstBadToken(*losses)) {
+            CellRecord losses = lossesOfCell(variant.block, prompt, base[place], stitched[i]);
+            if (const auto token = firstBadToken(losses)) {
                 fail(variant.block, "non_finite_replay", {"a value of the surrogate", prompt.value, *token}, 0);
                 return false;
             }
-            m_output.submit([this, losses] {
-                m_writer.writeLosses(*losses);
-                flushNowAndThen();
-                reportCells(losses->block, losses->prompt.value, lossDetail(*losses));
-            });
+            m_output.addLosses(std::move(losses));
         }
         return true;
     }
@@ -380,26 +350,10 @@ private:
         if (!m_withSurrogate.contains(block))
             surrogate = std::make_shared<const Surrogate>(m_ahead.take(block, m_context));
         m_finished.insert(block);
-        m_output.submit([this, block, surrogate] {
-            if (surrogate)
-                m_writer.writeSurrogate(block, surrogate->block, surrogate->weights);
-            finish(block);
-        });
+        m_output.finish(block, std::move(surrogate));
     }
 
     // ---- the saved wave -------------------------------------------------------------------------------------------
-
-    [[nodiscard]] fs::path wavePath() const { return m_writer.workFolder() / "wave.state"; }
-
-    // A saved state of this run that reads well and is about all prompts that are needed.
-    [[nodiscard]] std::optional<WaveState> savedWave(const std::vector<std::int64_t>& needed) const
-    {
-        std::optional<WaveState> saved =
-            loadWave(wavePath(), m_transformer.config().dModel, m_transformer.dtype(), m_context);
-        if (!saved || !isOfThisRun(*saved, m_writer.origin(), m_manifest.prompts, needed))
-            return std::nullopt;
-        return saved;
-    }
 
     // False if the state lacks something: the wave then begins anew, and finished cells are kept all the same.
     bool resumeFrom(WaveState saved)
@@ -417,18 +371,18 @@ private:
         return true;
     }
 
-    void saveNowAndThen()
+    // With everything written that it has behind it.
+    [[nodiscard]] WaveState stateOfWave()
     {
-        const auto before = Clock::now();
-        if (before - m_saved < std::min<Clock::duration>(m_options.saveInterval, 50 * m_saveTime))
-            return;
-        m_output.drain(); // the cells of the blocks that the state has behind it
-        saveWave(wavePath(),
-                 {m_writer.origin(), digestOf(m_baseline->prompts()), m_active, m_baseline->isShared(),
-                  m_baseline->next(), m_baseline->state(), m_variants->all(), m_failures},
-                 m_context);
-        m_saved = Clock::now();
-        m_saveTime = m_saved - before;
+        m_output.drain();
+        return {{},
+                digestOf(m_baseline->prompts()),
+                m_active,
+                m_baseline->isShared(),
+                m_baseline->next(),
+                m_baseline->state(),
+                m_variants->all(),
+                m_failures};
     }
 
     // ---- places ---------------------------------------------------------------------------------------------------
@@ -462,34 +416,7 @@ private:
         return groups;
     }
 
-    // ---- written by the output thread -----------------------------------------------------------------------------
-
-    // Flushing one file takes longer than computing a small cell: it is done for many together.
-    void flushNowAndThen()
-    {
-        const auto now = Clock::now();
-        if (now - m_flushed < flushInterval)
-            return;
-        m_writer.flush(m_context);
-        m_flushed = now;
-    }
-
-    void write(const CellRecord& cell)
-    {
-        m_writer.writeCell(cell);
-        flushNowAndThen();
-        ++m_cellsDone;
-        reportCells(cell.block, cell.prompt.value, cellDetail(cell));
-    }
-
-    void finish(LayerIndex block)
-    {
-        const Certificate certificate = m_writer.finishBlock(block);
-        flushNowAndThen();
-        ++m_blocksDone;
-        const Json detail = {{"block_result", protocol::blockRow(certificate, m_manifest.prompts)}};
-        reportBlock(block, detail.dump());
-    }
+    // ---- failures -------------------------------------------------------------------------------------------------
 
     // `cells`: how many of the block's cells will now never be measured.
     void fail(LayerIndex block, const std::string& code, const BadPlace& bad, std::size_t cells)
@@ -504,13 +431,7 @@ private:
     void recordFailure(const BlockFailure& failure, std::size_t cells)
     {
         m_failures.push_back(failure);
-        m_output.submit([this, failure, cells] {
-            m_writer.recordFailure(failure);
-            ++m_blocksDone;
-            m_cellsDone += static_cast<std::int64_t>(cells);
-            reportCells(failure.block);
-            reportBlock(failure.block, "");
-        });
+        m_output.add(failure, cells);
     }
 
     [[nodiscard]] bool isFailed(LayerIndex block) const
@@ -530,58 +451,15 @@ private:
         m_work.blockRows.skipped += tokens - m_baseline->tree().rows;
     }
 
-    // Stage "loss": tokens times blocks, and the head as so many blocks as it has the size of.
     void planLosses()
     {
-        if (!m_measuresLosses)
-            return;
-        const TransformerConfig& config = m_transformer.config();
-        const std::int64_t block = model::countParameters(config).block;
-        m_headWeight = std::max<std::int64_t>(1, std::int64_t{config.vocab} * config.dModel / block);
-        const auto plan = [&](LayerIndex from, std::int64_t tokens) {
-            m_lossRows.total += tokens * (config.layers - from.value + m_headWeight);
-        };
         for (const Variant& variant : m_variants->all())
-            plan(m_baseline->next(), m_variants->tokensOf(variant));
+            m_lossProgress.plan(m_baseline->next(), m_variants->tokensOf(variant));
         for (const Wanted& wanted : m_wanted)
             if (!(wanted.block < m_baseline->next()))
                 for (const std::int64_t prompt : wanted.losses)
-                    plan({wanted.block.value + 1}, m_baseline->lengths()[static_cast<std::size_t>(placeOf(prompt))]);
-        m_lossRows.stage = "loss";
-        m_lossRows.unit = "rows";
-    }
-
-    void reportRows(std::int64_t rows)
-    {
-        m_lossRows.done = std::min(m_lossRows.total, m_lossRows.done + rows);
-        m_context.step(m_lossRows);
-    }
-
-    void reportCells(std::optional<LayerIndex> block, std::optional<std::int32_t> prompt = std::nullopt,
-                     std::string detail = "")
-    {
-        Progress progress;
-        progress.stage = "replay";
-        progress.done = m_cellsDone;
-        progress.total = static_cast<std::int64_t>(m_manifest.request.blocks.size()) * m_prompts;
-        progress.unit = "cells";
-        if (block)
-            progress.block = block->value;
-        progress.prompt = prompt;
-        progress.detail = std::move(detail);
-        m_context.step(progress);
-    }
-
-    void reportBlock(LayerIndex block, std::string detail)
-    {
-        Progress progress;
-        progress.stage = "write";
-        progress.done = m_blocksDone;
-        progress.total = static_cast<std::int64_t>(m_manifest.request.blocks.size());
-        progress.unit = "blocks";
-        progress.block = block.value;
-        progress.detail = std::move(detail);
-        m_context.step(progress);
+                    m_lossProgress.plan({wanted.block.value + 1},
+                                        m_baseline->lengths()[static_cast<std::size_t>(placeOf(prompt))]);
     }
 
     model::Transformer& m_transformer;
@@ -590,7 +468,6 @@ private:
     CertifierOptions m_options;
     RunWriter& m_writer;
     const RunContext& m_context;
-    std::int64_t m_prompts; // of the run
     bool m_measuresLosses;
     bool m_estimatesLosses;
     SurrogateAhead m_ahead;
@@ -606,16 +483,9 @@ private:
     std::set<LayerIndex> m_finished;      // the certificate has been asked for
     std::int32_t m_end = 0;               // the first block that does not run
     WorkDone m_work;
-    Progress m_lossRows;
-    std::int64_t m_headWeight = 1;
-    Clock::time_point m_saved;
-    Clock::duration m_saveTime{0};
-
-    // Of the output thread.
-    Clock::time_point m_flushed = Clock::now();
-    std::int64_t m_cellsDone = 0;
-    std::int64_t m_blocksDone = 0;
-    OutputThread m_output; // last: it ends before what its tasks use
+    LossProgress m_lossProgress;
+    WaveSaver m_saver;
+    RunOutput m_output; // last: it ends before what its tasks use
 };
 
 }

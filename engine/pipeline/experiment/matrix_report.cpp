@@ -135,9 +135,18 @@ std::vector<std::size_t> shownPlaces(std::size_t count)
     return places;
 }
 
-std::string blockName(LayerIndex block)
+Panel panelOf(const std::string& matrix, const char* x, const char* y)
 {
-    return "block " + std::to_string(block.value);
+    Panel panel;
+    panel.title = titleOf(matrix);
+    panel.x.label = x;
+    panel.y.label = y;
+    return panel;
+}
+
+Series seriesOf(LayerIndex block)
+{
+    return {"block " + std::to_string(block.value), Mark::LineMarkers, {}};
 }
 
 Figure spectrumFigure(const std::map<LayerIndex, Spectra>& spectra, const std::vector<std::string>& matrices,
@@ -150,18 +159,15 @@ Figure spectrumFigure(const std::map<LayerIndex, Spectra>& spectra, const std::v
                      "‖W − Ŵ‖² is the sum of those squares.";
     figure.columns = 2;
     for (const std::string& matrix : matrices) {
-        Panel panel;
-        panel.title = titleOf(matrix);
-        panel.x.label = "index";
+        Panel panel = panelOf(matrix, "index", "singular value");
         panel.x.lower = 0;
-        panel.y.label = "singular value";
         panel.y.scale = Scale::Log;
         std::size_t full = 0;
         for (const auto& [block, values] : spectra) {
             const auto found = values.find(matrix);
             if (found == values.end())
                 continue;
-            Series series{blockName(block), Mark::LineMarkers, {}};
+            Series series = seriesOf(block);
             for (const std::size_t place : shownPlaces(found->second.size()))
                 if (found->second[place] > 0)
                     series.points.push_back({static_cast<double>(place + 1), found->second[place]});
@@ -185,16 +191,13 @@ Figure distanceFigure(const std::vector<CutRun>& runs, const std::vector<std::st
                      "distance 0. Lines only join the measurements of one block.";
     figure.columns = 2;
     for (const std::string& matrix : matrices) {
-        Panel panel;
-        panel.title = titleOf(matrix);
-        panel.x.label = "rank asked for";
-        panel.y.label = "relative distance";
+        Panel panel = panelOf(matrix, "rank asked for", "relative distance");
         panel.y.lower = 0;
         panel.y.upper = 1;
         for (const CutRun& run : runs)
             panel.x.categories.push_back(std::to_string(run.asked));
         for (const auto& [block, ignored] : spectra) {
-            Series series{blockName(block), Mark::LineMarkers, {}};
+            Series series = seriesOf(block);
             for (std::size_t v = 0; v < runs.size(); ++v) {
                 const Certificate* certificate = runs[v].numbers.find(block);
                 const WeightDistance* distance = certificate ? distanceOf(*certificate, matrix) : nullptr;

@@ -1,5 +1,6 @@
 #include "app/cli/verbs.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/text_table.h"
 #include "engine/protocol/run_diff.h"
 
@@ -18,17 +19,13 @@ using command_line::ParsedCommand;
 using terminal::Align;
 using terminal::Cell;
 using terminal::Narrow;
+using terminal::orDash;
 using terminal::Page;
 using terminal::TextTable;
 using terminal::threeDigits;
 using terminal::Tone;
 
 constexpr std::size_t shownCells = 10;
-
-std::string orDash(const Json& value)
-{
-    return value.is_null() ? "–" : threeDigits(value);
-}
 
 // Every digit of a number; a text as it is.
 std::string exact(const Json& value)

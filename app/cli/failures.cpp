@@ -2,6 +2,7 @@
 
 #include "app/cli/verbs.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/surroundings.h"
 #include "app/terminal/text_table.h"
 #include "engine/base/error.h"
@@ -18,17 +19,13 @@ namespace {
 using command_line::ParsedCommand;
 using terminal::Align;
 using terminal::Cell;
+using terminal::orDash;
 using terminal::Page;
 using terminal::TextTable;
 using terminal::threeDigits;
 using terminal::Tone;
 
 constexpr std::size_t shownFailures = 20;
-
-std::string orDash(const Json& value)
-{
-    return value.is_null() ? "–" : threeDigits(value);
-}
 
 // The median over heads, of norms that may not be known.
 std::string normText(const Json& norms)
@@ -123,14 +120,6 @@ std::string failureTable(const Json& anatomy, const Page& page)
            "\n";
 }
 
-std::string list(const Json& sentences, const std::string& title, Tone tone, const Page& page)
-{
-    std::string text;
-    for (const Json& sentence : sentences)
-        text += "  " + terminal::wrap("• " + terminal::visible(sentence.get<std::string>()), page.width - 2, 4) + "\n";
-    return text.empty() ? "" : "\n" + page.style.paint(tone, title) + "\n" + text;
-}
-
 std::string render(const Json& anatomy, const ParsedCommand&, const Page& page)
 {
     std::int64_t uncovered = 0;
@@ -146,8 +135,8 @@ std::string render(const Json& anatomy, const ParsedCommand&, const Page& page)
                     relative ? "relative error" : "error", terminal::plainNumber(anatomy.at("threshold")));
     text += blockTable(anatomy, page);
     text += "\n" + page.style.paint(Tone::Strong, "The worst tokens") + "\n" + failureTable(anatomy, page);
-    text += list(anatomy.at("notes"), "What stands out", Tone::Strong, page);
-    text += list(anatomy.at("problems"), "Problems", Tone::Bad, page);
+    text += terminal::titledBullets(anatomy.at("notes"), "What stands out", Tone::Strong, page);
+    text += terminal::titledBullets(anatomy.at("problems"), "Problems", Tone::Bad, page);
     const Json& files = anatomy.at("files");
     return text + "\n" + page.style.paint(Tone::Quiet, "written   ") +
            terminal::visible(files.at("json").get<std::string>()) + "\n          " +

@@ -1,7 +1,9 @@
 #include "app/cli/verdict_report.h"
 
+#include "app/cli/check_groups.h"
 #include "app/command_line/shell_word.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/text_table.h"
 
 #include <fmt/format.h>
@@ -44,15 +46,8 @@ StateLook lookOf(const std::string& state)
 
 std::string groupTitle(const std::string& group)
 {
-    static const std::map<std::string, std::string> titles = {
-        {"integrity", "Integrity: are these the files that were written?"},
-        {"consistency", "Consistency: do they agree with each other?"},
-        {"re-evaluation", "Re-evaluation: do the numbers come out again?"},
-        {"policy", "Policy: is it good enough?"},
-        {"provenance", "Provenance: where it comes from"},
-    };
-    const auto found = titles.find(group);
-    return found == titles.end() ? group : found->second;
+    const auto* const found = std::ranges::find(checkGroups, group, &CheckGroup::name);
+    return found == checkGroups.end() ? group : std::string(found->title);
 }
 
 std::optional<double> numberIn(const std::string& text)
@@ -218,16 +213,6 @@ std::string bannerOf(const Json& verdict, const Page& page)
            "\n";
 }
 
-std::string list(const Json& sentences, const std::string& title, const Page& page)
-{
-    if (sentences.empty())
-        return "";
-    std::string text = "\n" + page.style.paint(Tone::Strong, title) + "\n";
-    for (const Json& sentence : sentences)
-        text += "  " + terminal::wrap("• " + terminal::visible(sentence.get<std::string>()), page.width - 2, 4) + "\n";
-    return text;
-}
-
 std::string commands(const Json& verdict, const Page& page)
 {
     const std::string run = command_line::shellWord(verdict.at("run").get<std::string>());
@@ -263,8 +248,8 @@ std::string renderVerdict(const Json& verdict, bool everyCheck, const Page& page
                 table.render(page.style, 2, everyCheck ? 0 : page.tableWidth) +
                 details(byGroup[group], everyCheck, page);
     }
-    text += list(verdict.at("not_checked"), "Not checked", page);
-    text += list(verdict.at("does_not_say"), "What this does not say", page);
+    text += terminal::titledBullets(verdict.at("not_checked"), "Not checked", Tone::Strong, page);
+    text += terminal::titledBullets(verdict.at("does_not_say"), "What this does not say", Tone::Strong, page);
     text += commands(verdict, page);
     text += "\n" + bannerOf(verdict, page);
     return text;

@@ -2,6 +2,7 @@
 #include "app/engine/policy_request.h"
 #include "app/engine/verbs.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/surroundings.h"
 #include "app/terminal/text_table.h"
 #include "engine/pipeline/experiment/table.h"
@@ -95,8 +96,7 @@ std::string render(const Json& result, const ParsedCommand& command, const Page&
     for (const Json& table : result.at("tables"))
         text += renderTable(table, out + "/" + table.at("name").get<std::string>() + ".csv", page);
     text += "\n" + page.style.paint(Tone::Strong, "How this differs from the paper") + "\n";
-    for (const Json& sentence : result.at("paper").at("difference"))
-        text += "  " + terminal::wrap("• " + sentence.get<std::string>(), page.width - 2, 4) + "\n";
+    text += terminal::bullets(result.at("paper").at("difference"), page);
     text += "\n" + page.style.paint(Tone::Quiet, "written   ") + terminal::visible(out) + ": README.md, result.json, " +
             terminal::counted(static_cast<std::int64_t>(result.at("tables").size()), "table") + ", " +
             terminal::counted(static_cast<std::int64_t>(result.at("figures").size()), "figure") + "\n";

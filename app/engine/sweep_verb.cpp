@@ -1,9 +1,8 @@
-#include "app/command_line/equivalent_command.h"
 #include "app/command_line/shell_word.h"
 #include "app/engine/edit_request.h"
+#include "app/engine/recorded_verb.h"
 #include "app/engine/verbs.h"
 #include "app/terminal/edit_report.h"
-#include "app/terminal/surroundings.h"
 #include "app/terminal/text_style.h"
 
 namespace blockcert::engine {
@@ -12,19 +11,6 @@ namespace {
 
 using command_line::ParsedCommand;
 using terminal::Tone;
-
-terminal::VerbResult sweep(const pipeline::Host& host, const ParsedCommand& command, const RunContext& context)
-{
-    const double begin = terminal::steadySeconds();
-    const Json request = command.parameters();
-    pipeline::SweepOptions options = sweepOptions(request);
-    options.created = terminal::creationTime();
-    options.commandLine = command_line::equivalentCommand(*command.verb, request);
-    pipeline::ModelCache cache(host);
-    Json result = pipeline::sweep(options, cache, context);
-    result["seconds"] = terminal::steadySeconds() - begin;
-    return {std::move(result), 0};
-}
 
 std::string render(const Json& result, const ParsedCommand&, const terminal::Page& page)
 {
@@ -37,7 +23,10 @@ std::string render(const Json& result, const ParsedCommand&, const terminal::Pag
 terminal::Verb sweepVerb(const pipeline::Host& host)
 {
     return {"sweep",
-            [&host](const ParsedCommand& command, const RunContext& context) { return sweep(host, command, context); },
+            [&host](const ParsedCommand& command, const RunContext& context) {
+                const Json request = command.parameters();
+                return recordedVerb(host, command, request, sweepOptions(request), pipeline::sweep, context);
+            },
             render, "result",
             [](const ParsedCommand& command) {
                 return "Finished rows are kept; continue with --resume -o " +

@@ -1,6 +1,7 @@
 #include "app/terminal/edit_report.h"
 
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/text_table.h"
 
 #include <fmt/format.h>
@@ -23,11 +24,6 @@ std::string shareText(const Json& proportion)
     return fmt::format("{} of {} (95 %: {} to {})", proportion.at("covered").get<std::int64_t>(),
                        proportion.at("total").get<std::int64_t>(), percent(proportion.at("low")),
                        percent(proportion.at("high")));
-}
-
-std::string orDash(const Json& value)
-{
-    return value.is_null() ? "–" : threeDigits(value);
 }
 
 std::string effectTable(const Json& result, const Page& page)

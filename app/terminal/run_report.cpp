@@ -3,6 +3,7 @@
 #include "app/command_line/shell_word.h"
 #include "app/terminal/edit_report.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/stitch_report.h"
 #include "app/terminal/text_table.h"
 #include "app/terminal/weight_report.h"
@@ -226,14 +227,6 @@ std::string largestErrors(const Json& listing, const Page& page)
            table.render(page.style, 2, page.tableWidth);
 }
 
-std::string sentences(const Json& list, const std::string& title, Tone tone, const Page& page)
-{
-    std::string text;
-    for (const Json& sentence : list)
-        text += "  " + wrap("• " + visible(sentence.get<std::string>()), page.width - 2, 4) + "\n";
-    return text.empty() ? "" : "\n" + page.style.paint(tone, title) + "\n" + text;
-}
-
 // "94 %" for a threshold: exact where percent() would round, and kept together when a line is broken.
 std::string share(double value)
 {
@@ -312,10 +305,10 @@ std::string renderRun(const Json& listing, const Page& page)
     text += reasons(listing, page);
     text += stitchTable(listing.value("stitches", Json::array()), page);
     text += editTable(listing.value("edits", Json::array()), page);
-    text += sentences(listing.at("notes"), "What stands out", Tone::Strong, page);
+    text += titledBullets(listing.at("notes"), "What stands out", Tone::Strong, page);
     if (listing.contains("cells") && !listing.at("cells").empty())
         text += largestErrors(listing, page);
-    text += sentences(listing.at("problems"), "Problems", Tone::Bad, page);
+    text += titledBullets(listing.at("problems"), "Problems", Tone::Bad, page);
     text +=
         "\n" + page.style.paint(Tone::Quiet, "made by   ") + visible(listing.at("command").get<std::string>()) + "\n";
     text += page.style.paint(Tone::Quiet, "check it  ") + "blockcert verify " +

@@ -1,6 +1,7 @@
 #include "app/terminal/stitch_report.h"
 
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/run_report.h"
 #include "app/terminal/text_table.h"
 
@@ -44,11 +45,6 @@ std::string placeText(const Json& place)
     const std::string piece = place.at("piece");
     return (piece.empty() ? "" : "“" + visiblePiece(piece, 24) + "” ") +
            fmt::format("prompt {}, token {}", place.at("prompt").get<int>(), place.at("token").get<int>());
-}
-
-std::string orDash(const Json& value, std::string (*shown)(double))
-{
-    return value.is_null() ? "–" : shown(value);
 }
 
 std::string proportionText(const Json& proportion)

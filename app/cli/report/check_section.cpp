@@ -1,5 +1,6 @@
 #include "app/cli/report/check_section.h"
 
+#include "app/cli/check_groups.h"
 #include "app/cli/report/run_facts.h"
 #include "app/command_line/shell_word.h"
 #include "app/terminal/number_words.h"
@@ -53,12 +54,6 @@ bool isNumeric(const std::string& text)
 
 Table checkCounts(const Json& checks)
 {
-    static constexpr std::array<std::pair<const char*, const char*>, 5> groups = {
-        {{"integrity", "Integrity: are these the files that were written?"},
-         {"consistency", "Consistency: do they agree with each other?"},
-         {"re-evaluation", "Re-evaluation: do the numbers come out again?"},
-         {"policy", "Policy: is it good enough?"},
-         {"provenance", "Provenance: where it comes from"}}};
     static constexpr std::array<const char*, 4> states = {"verified", "failed", "weaker_than_policy", "not_checked"};
     Table table{"Checks of this verification",
                 {{"group"},
@@ -67,12 +62,12 @@ Table checkCounts(const Json& checks)
                  {"weaker", ColumnKind::Number},
                  {"not checked", ColumnKind::Number}},
                 {}};
-    for (const auto& [group, title] : groups) {
-        std::vector<Cell> row = {{title}};
+    for (const auto& [group, title] : checkGroups) {
+        std::vector<Cell> row = {{std::string(title)}};
         std::int64_t total = 0;
         for (const char* state : states) {
             const std::int64_t count = std::ranges::count_if(checks, [&, name = group](const Json& check) {
-                return check.at("group") == name && check.at("state") == state;
+                return check.at("group").get<std::string>() == name && check.at("state") == state;
             });
             total += count;
             const Tone tone = count == 0                         ? Tone::Quiet

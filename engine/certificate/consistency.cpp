@@ -103,13 +103,24 @@ void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
     checks.add(row);
 }
 
+Row selfRow(std::string_view id, const std::string& where, const std::string& malformation)
+{
+    return Row(id, group::consistency, where, "The certificate agrees with itself")
+        .how("compared")
+        .passedIf(malformation.empty(), "The certificate is inconsistent: " + malformation + ".");
+}
+
+Row manifestRow(const std::string& where, const std::string& difference)
+{
+    return Row("consistency.manifest", group::consistency, where, "Certificate and run.json say the same")
+        .how("compared")
+        .passedIf(difference.empty(), "Certificate and run.json differ in " + difference + ".");
+}
+
 void checkCertificate(const Certificate& certificate, const RunManifest& manifest, CheckList& checks)
 {
     const std::string where = blockText(certificate.block.value);
-    const std::string malformed = malformation(certificate);
-    checks.add(Row("consistency.certificate", group::consistency, where, "The certificate agrees with itself")
-                   .how("compared")
-                   .passedIf(malformed.empty(), "The certificate is inconsistent: " + malformed + "."));
+    checks.add(selfRow("consistency.certificate", where, malformation(certificate)));
 
     const double allowed = certificate.request.comparisonTolerance();
     checks.add(Row("consistency.tolerance", group::consistency, where, "Comparison tolerance ρ")
@@ -129,10 +140,7 @@ void checkCertificate(const Certificate& certificate, const RunManifest& manifes
                    .passedIf(certificate.certified == findings.empty() && certificate.findings == findings,
                              "The certificate says " + issued + "; its own numbers and policy give " + derived + "."));
 
-    const std::string differs = contradiction(certificate, manifest);
-    checks.add(Row("consistency.manifest", group::consistency, where, "Certificate and run.json say the same")
-                   .how("compared")
-                   .passedIf(differs.empty(), "Certificate and run.json differ in " + differs + "."));
+    checks.add(manifestRow(where, contradiction(certificate, manifest)));
 }
 
 void checkChain(const std::vector<RecordedTrace>& traces, CheckList& checks)

@@ -14,6 +14,11 @@ namespace blockcert::certificate {
 // consistency.blocks. `complete` false: only some certificates were read.
 void checkBlocks(const RunContents& contents, bool complete, CheckList& checks);
 
+// A certificate of any kind against itself (its row's id depends on the kind) and against run.json: row
+// consistency.manifest. The texts say what is wrong; empty: nothing is.
+[[nodiscard]] Row selfRow(std::string_view id, const std::string& where, const std::string& malformation);
+[[nodiscard]] Row manifestRow(const std::string& where, const std::string& difference);
+
 // Rows consistency.certificate, consistency.tolerance, consistency.status and consistency.manifest of one block.
 void checkCertificate(const Certificate& certificate, const RunManifest& manifest, CheckList& checks);
 

@@ -1,9 +1,8 @@
 #include "engine/certificate/edit_codec.h"
 
-#include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/certificate_parts.h"
 #include "engine/certificate/edit_evaluation_codec.h"
 #include "engine/certificate/patch_codec.h"
-#include "engine/certificate/statement_codec.h"
 #include "engine/edit/patch_check.h"
 
 #include <algorithm>
@@ -13,62 +12,27 @@ namespace blockcert::certificate {
 
 namespace {
 
-constexpr std::string_view schemaFamily = "blockcert.certificate";
-constexpr std::string_view programSchema = "blockcert.program/1";
-
-void requireText(JsonFields& fields, std::string_view key, std::string_view expected)
-{
-    if (const std::string found = fields.text(key); found != expected)
-        fields.refuse(key, "must be \"" + std::string(expected) + "\", found \"" + found + "\"");
-}
-
-double notNegative(JsonFields& fields, std::string_view key)
-{
-    const double value = fields.number(key);
-    if (value < 0)
-        fields.refuse(key, "must not be negative");
-    return value;
-}
-
 Json numberOrNull(const std::optional<double>& value)
 {
     return value ? certifiedNumber(*value) : Json();
 }
 
-Json quantilesToJson(const Quantiles& quantiles)
-{
-    return {{"q50", certifiedNumber(quantiles.q50)},
-            {"q90", certifiedNumber(quantiles.q90)},
-            {"q95", certifiedNumber(quantiles.q95)},
-            {"q99", certifiedNumber(quantiles.q99)}};
-}
-
-Quantiles quantilesFromJson(JsonFields fields)
-{
-    const Quantiles quantiles{notNegative(fields, "q50"), notNegative(fields, "q90"), notNegative(fields, "q95"),
-                              notNegative(fields, "q99")};
-    fields.finish();
-    return quantiles;
-}
-
 Json spreadToJson(const TokenSpread& spread)
 {
     return {{"largest", certifiedNumber(spread.largest)},
-            {"worst", {{"prompt", spread.worst.prompt.value}, {"token", spread.worst.token}}},
+            {"worst", certificate_parts::location(spread.worst)},
             {"mean", certifiedNumber(spread.mean)},
-            {"quantiles", quantilesToJson(spread.quantiles)}};
+            {"quantiles", certificate_parts::quantiles(spread.quantiles)}};
 }
 
 // What spreadToJson() wrote; finish() is left to the caller, who may have fields beside it.
 TokenSpread readSpread(JsonFields& fields)
 {
     TokenSpread spread;
-    spread.largest = notNegative(fields, "largest");
-    JsonFields worst = fields.object("worst");
-    spread.worst = {{worst.index("prompt")}, worst.index("token")};
-    worst.finish();
-    spread.mean = notNegative(fields, "mean");
-    spread.quantiles = quantilesFromJson(fields.object("quantiles"));
+    spread.largest = fields.notNegative("largest");
+    spread.worst = certificate_parts::readLocation(fields.object("worst"));
+    spread.mean = fields.notNegative("mean");
+    spread.quantiles = certificate_parts::readQuantiles(fields.object("quantiles"));
     return spread;
 }
 
@@ -77,30 +41,6 @@ TokenSpread spreadFromJson(JsonFields fields)
     TokenSpread spread = readSpread(fields);
     fields.finish();
     return spread;
-}
-
-Json perplexityToJson(const std::optional<Perplexities>& perplexity)
-{
-    if (!perplexity)
-        return nullptr;
-    return {{"mean_nll_baseline", certifiedNumber(perplexity->meanBaseline)},
-            {"mean_nll_edited", certifiedNumber(perplexity->meanStitched)},
-            {"baseline", certifiedNumber(perplexity->baseline)},
-            {"edited", certifiedNumber(perplexity->stitched)},
-            {"difference", certifiedNumber(perplexity->difference())}};
-}
-
-std::optional<Perplexities> perplexityFromJson(JsonFields& parent)
-{
-    if (parent.value("perplexity").is_null())
-        return std::nullopt;
-    JsonFields fields = parent.object("perplexity");
-    const Perplexities perplexity{notNegative(fields, "mean_nll_baseline"), notNegative(fields, "mean_nll_edited"),
-                                  notNegative(fields, "baseline"), notNegative(fields, "edited")};
-    if (fields.number("difference") != perplexity.difference())
-        fields.refuse("difference", "is not edited minus baseline");
-    fields.finish();
-    return perplexity;
 }
 
 Json heldoutToJson(const EditEffect& effect)
@@ -114,7 +54,7 @@ Json heldoutToJson(const EditEffect& effect)
                            {"mean_kl", certifiedNumber(row.meanDivergence)},
                            {"agreement", certificate_parts::fraction(row.agreement)}});
     const Divergence& kl = effect.divergence;
-    return {{"perplexity", perplexityToJson(effect.perplexity)},
+    return {{"perplexity", certificate_parts::perplexity(effect.perplexity, "edited")},
             {"kl", spreadToJson({kl.largest, kl.worst, kl.mean, kl.quantiles})},
             {"agreement", certificate_parts::fraction(effect.agreement)},
             {"prompts", std::move(prompts)}};
@@ -122,7 +62,7 @@ Json heldoutToJson(const EditEffect& effect)
 
 void readHeldout(JsonFields fields, EditEffect& effect)
 {
-    effect.perplexity = perplexityFromJson(fields);
+    effect.perplexity = certificate_parts::readPerplexity(fields, "edited");
     const TokenSpread kl = spreadFromJson(fields.object("kl"));
     effect.divergence = {kl.mean, kl.largest, kl.worst, kl.quantiles};
     effect.agreement = certificate_parts::readFraction(fields.object("agreement"));
@@ -132,7 +72,7 @@ void readHeldout(JsonFields fields, EditEffect& effect)
         row.tokens = entry.count("tokens");
         row.meanBase = entry.numberOrNull("mean_nll_baseline");
         row.meanEdited = entry.numberOrNull("mean_nll_edited");
-        row.meanDivergence = notNegative(entry, "mean_kl");
+        row.meanDivergence = entry.notNegative("mean_kl");
         row.agreement = certificate_parts::readFraction(entry.object("agreement"));
         entry.finish();
         effect.heldout.push_back(std::move(row));
@@ -181,23 +121,12 @@ std::vector<TouchedTensor> touchedFromJson(std::vector<JsonFields> elements)
     return touched;
 }
 
-Json blocksToJson(const std::vector<StitchedBlock>& blocks)
-{
-    Json list = Json::array();
-    for (const StitchedBlock& block : blocks)
-        list.push_back({{"block", block.block.value}, {"certificate", block.path}, {"sha256", block.sha256}});
-    return list;
-}
-
 std::vector<StitchedBlock> blocksFromJson(JsonFields& root, const Patch& patch)
 {
-    std::vector<StitchedBlock> blocks;
+    std::vector<StitchedBlock> blocks = certificate_parts::readBlocks(root.objects("blocks"));
     std::vector<LayerIndex> named;
-    for (JsonFields& fields : root.objects("blocks")) {
-        blocks.push_back({{fields.index("block")}, fields.text("certificate"), fields.digest("sha256")});
-        named.push_back(blocks.back().block);
-        fields.finish();
-    }
+    for (const StitchedBlock& block : blocks)
+        named.push_back(block.block);
     if (named != edit::editedBlocks(patch))
         root.refuse("blocks", "must name the blocks that the patch edits, each once, in ascending order");
     return blocks;
@@ -205,28 +134,15 @@ std::vector<StitchedBlock> blocksFromJson(JsonFields& root, const Patch& patch)
 
 void readStatement(JsonFields& root, EditCertificate& certificate)
 {
-    certificate.name = root.text("name");
-    certificate.created = root.text("created");
-    JsonFields tool = root.object("tool");
-    requireText(tool, "name", "blockcert");
-    certificate.toolVersion = tool.text("version");
-    certificate.toolBuild = tool.text("build");
-    tool.finish();
-    certificate.commandLine = root.text("command");
-    certificate.environment = environmentFromJson(root.object("environment"));
-    JsonFields subject = root.object("subject");
-    certificate.subject = subjectFromJson(subject);
-    subject.finish();
-    certificate.prompts = certificate_parts::readPrompts(root.object("prompts"));
+    certificate_parts::readHead(root, certificate);
     certificate.heldout = certificate_parts::readPrompts(root.object("heldout_prompts"));
     JsonFields baseline = root.object("baseline");
-    requireText(baseline, "runtime", "native");
+    baseline.requireText("runtime", "native");
     certificate.baselineDtype = dtypeFrom(baseline, "dtype", baselineDtypes());
     certificate.unchangedAtOne = baseline.boolean("unchanged_without_edit");
     baseline.finish();
     JsonFields replay = root.object("replay");
-    requireText(replay, "program", programSchema);
-    certificate.request.replayDtype = dtypeFrom(replay, "dtype", replayDtypes());
+    certificate.request.replayDtype = certificate_parts::readReplay(replay);
     replay.finish();
 }
 
@@ -268,34 +184,21 @@ Json touchedToJson(const std::vector<TouchedTensor>& touched)
 
 Json editToJson(const EditCertificate& certificate)
 {
-    return {{"schema", std::string(schemaFamily) + "/1"},
-            {"kind", "edit"},
-            {"name", certificate.name},
-            {"created", certificate.created},
-            {"tool", {{"name", "blockcert"}, {"version", certificate.toolVersion}, {"build", certificate.toolBuild}}},
-            {"command", certificate.commandLine},
-            {"environment", environmentToJson(certificate.environment)},
-            {"subject", subjectToJson(certificate.subject)},
-            {"prompts", certificate_parts::prompts(certificate.prompts)},
-            {"heldout_prompts", certificate_parts::prompts(certificate.heldout)},
-            {"baseline",
-             {{"runtime", "native"},
-              {"dtype", blockcert::nameOf(certificate.baselineDtype)},
-              {"unchanged_without_edit", certificate.unchangedAtOne}}},
-            {"replay", {{"program", programSchema}, {"dtype", blockcert::nameOf(certificate.request.replayDtype)}}},
-            {"patch", patchToJson(certificate.request.patch)},
-            {"blocks", blocksToJson(certificate.request.blocks)},
-            {"touched", touchedToJson(certificate.touched)},
-            {"effect", effectToJson(certificate.effect)},
-            {"evaluation", evaluationToJson(certificate)},
-            {"artifacts", certificate_parts::artifacts(certificate.artifacts)}};
+    Json json = certificate_parts::head("edit", certificate);
+    json["heldout_prompts"] = certificate_parts::prompts(certificate.heldout);
+    json["baseline"]["unchanged_without_edit"] = certificate.unchangedAtOne;
+    json["patch"] = patchToJson(certificate.request.patch);
+    json["touched"] = touchedToJson(certificate.touched);
+    json["effect"] = effectToJson(certificate.effect);
+    json["evaluation"] = evaluationToJson(certificate);
+    return json;
 }
 
 EditCertificate editFromJson(const Json& json, std::string_view source)
 {
     JsonFields root(json, std::string(source));
-    requireSchema(root, schemaFamily, 1);
-    requireText(root, "kind", "edit");
+    requireSchema(root, certificateSchema, 1);
+    root.requireText("kind", "edit");
     EditCertificate certificate;
     readStatement(root, certificate);
     certificate.request.patch = patchFromJson(root.object("patch"));

@@ -1,6 +1,6 @@
 #include "engine/certificate/edit_evaluation_codec.h"
 
-#include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/certificate_parts.h"
 #include "engine/certificate/edit_codec.h"
 #include "engine/edit/classifier.h"
 
@@ -10,33 +10,16 @@ namespace blockcert::certificate {
 
 namespace {
 
-Json proportionToJson(const Proportion& proportion)
-{
-    Json json = certificate_parts::fraction(proportion.share);
-    json["low"] = certifiedNumber(proportion.low);
-    json["high"] = certifiedNumber(proportion.high);
-    return json;
-}
-
-Proportion proportionFromJson(JsonFields fields)
-{
-    Proportion proportion;
-    proportion.share = {fields.count("covered"), fields.count("total")};
-    if (proportion.share.covered > proportion.share.total)
-        fields.refuse("covered", "must not exceed the total");
-    proportion.low = fields.number("low");
-    proportion.high = fields.number("high");
-    fields.finish();
-    return proportion;
-}
+using certificate_parts::proportion;
+using certificate_parts::readProportion;
 
 RefusalMetrics refusalsFromJson(JsonFields fields)
 {
     RefusalMetrics metrics;
-    metrics.answer = proportionFromJson(fields.object("answer"));
-    metrics.refuse = proportionFromJson(fields.object("refuse"));
-    metrics.harmful = proportionFromJson(fields.object("harmful"));
-    metrics.refusing = proportionFromJson(fields.object("refusing"));
+    metrics.answer = readProportion(fields.object("answer"));
+    metrics.refuse = readProportion(fields.object("refuse"));
+    metrics.harmful = readProportion(fields.object("harmful"));
+    metrics.refusing = readProportion(fields.object("refusing"));
     metrics.empty = fields.count("empty");
     metrics.truncated = fields.count("truncated");
     metrics.neverRan = fields.count("never_ran");
@@ -109,9 +92,9 @@ Json humanToJson(const std::optional<HumanEvaluation>& human)
         Json json = Json::array();
         for (const HumanMetrics& metrics : list)
             json.push_back({{"annotator", metrics.annotator},
-                            {"answer", proportionToJson(metrics.answer)},
-                            {"refuse", proportionToJson(metrics.refuse)},
-                            {"harmful", proportionToJson(metrics.harmful)},
+                            {"answer", proportion(metrics.answer)},
+                            {"refuse", proportion(metrics.refuse)},
+                            {"harmful", proportion(metrics.harmful)},
                             {"labelled", metrics.labelled}});
         return json;
     };
@@ -130,9 +113,9 @@ std::optional<HumanEvaluation> humanFromJson(JsonFields& parent)
         for (JsonFields& entry : fields.objects(key)) {
             HumanMetrics metrics;
             metrics.annotator = entry.text("annotator");
-            metrics.answer = proportionFromJson(entry.object("answer"));
-            metrics.refuse = proportionFromJson(entry.object("refuse"));
-            metrics.harmful = proportionFromJson(entry.object("harmful"));
+            metrics.answer = readProportion(entry.object("answer"));
+            metrics.refuse = readProportion(entry.object("refuse"));
+            metrics.harmful = readProportion(entry.object("harmful"));
             metrics.labelled = entry.count("labelled");
             entry.finish();
             list->push_back(std::move(metrics));
@@ -149,10 +132,10 @@ Json refusalsToJson(const RefusalMetrics& metrics)
     Json markers = Json::array();
     for (const MarkerCount& marker : metrics.markers)
         markers.push_back({{"marker", marker.marker}, {"harmful", marker.harmful}, {"texts", marker.texts}});
-    return {{"answer", proportionToJson(metrics.answer)},
-            {"refuse", proportionToJson(metrics.refuse)},
-            {"harmful", proportionToJson(metrics.harmful)},
-            {"refusing", proportionToJson(metrics.refusing)},
+    return {{"answer", proportion(metrics.answer)},
+            {"refuse", proportion(metrics.refuse)},
+            {"harmful", proportion(metrics.harmful)},
+            {"refusing", proportion(metrics.refusing)},
             {"empty", metrics.empty},
             {"truncated", metrics.truncated},
             {"never_ran", metrics.neverRan},

@@ -11,6 +11,8 @@
 
 namespace blockcert::certificate {
 
+class RunAddition;
+
 // Not thread-safe. One process at a time: the run's lock is held while open (UsageError if it is taken).
 class EditWriter {
 public:
@@ -29,8 +31,7 @@ public:
     void write(EditCertificate& certificate, const EditColumns& columns);
 
 private:
-    struct State;
-    std::unique_ptr<State> m_state;
+    std::unique_ptr<RunAddition> m_addition;
 };
 
 // The edits of a run whose block certificates and files are still those they name; for a run whose list is made anew.

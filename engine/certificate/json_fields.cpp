@@ -135,6 +135,14 @@ double JsonFields::number(std::string_view key)
     return readCertifiedNumber(value(key), path(key));
 }
 
+double JsonFields::notNegative(std::string_view key)
+{
+    const double value = number(key);
+    if (value < 0)
+        refuse(key, "must not be negative");
+    return value;
+}
+
 std::optional<double> JsonFields::numberOrNull(std::string_view key)
 {
     const Json& found = value(key);
@@ -190,6 +198,12 @@ std::vector<std::int64_t> JsonFields::integers(std::string_view key, std::int64_
         found.push_back(element.get<std::int64_t>());
     }
     return found;
+}
+
+void JsonFields::requireText(std::string_view key, std::string_view expected)
+{
+    if (const std::string found = text(key); found != expected)
+        refuse(key, "must be \"" + std::string(expected) + "\", found \"" + found + "\"");
 }
 
 void JsonFields::finish() const

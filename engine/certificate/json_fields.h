@@ -32,6 +32,7 @@ public:
     [[nodiscard]] std::uint64_t unsignedInteger(std::string_view key);
     [[nodiscard]] bool boolean(std::string_view key);
     [[nodiscard]] double number(std::string_view key);                      // a certified number
+    [[nodiscard]] double notNegative(std::string_view key);                 // the same, not below 0
     [[nodiscard]] std::optional<double> numberOrNull(std::string_view key); // the same, or null
     [[nodiscard]] std::string digest(std::string_view key);                 // 64 lower-case hex digits
     [[nodiscard]] std::string digestOrEmpty(std::string_view key);
@@ -39,6 +40,7 @@ public:
     [[nodiscard]] std::vector<std::string> texts(std::string_view key);
     [[nodiscard]] std::vector<std::int64_t> integers(std::string_view key, std::int64_t least, std::int64_t most);
 
+    void requireText(std::string_view key, std::string_view expected);
     void finish() const; // refuses fields that nobody asked for
 
     [[nodiscard]] const std::string& where() const { return m_where; }

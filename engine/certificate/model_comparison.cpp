@@ -10,24 +10,29 @@ namespace {
 
 constexpr std::size_t recordedTops = 5;
 
-Row worstRow(const char* id, const char* title, const std::string& where, Worst worst, double allowed, DType baseline,
+Row blockRow(const char* id, const char* title, const std::string& where, Worst worst, double allowed, DType baseline,
              double amplification = 1)
 {
     worst.ratio /= amplification;
-    Row row(id, group::reEvaluation, where, title);
-    const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
     std::string how = "whole model in double, within " + exactText(allowed) + " for " + std::string(nameOf(baseline));
     if (amplification > 1)
         how += ", here " + exactText(std::ceil(amplification)) +
                " times that: with this surrogate in place the model carries rounding so much further";
-    row.how(how);
-    row.issuer(exactText(worst.recorded)).recomputed(exactText(worst.computed));
-    row.note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance");
-    return row.passedIf(worst.ratio <= 1, "At " + at + " the recorded value (" + exactText(worst.recorded) +
-                                              ") is not what the model computes (" + exactText(worst.computed) +
-                                              "): " + exactText(worst.ratio) + " times the allowance.");
+    return worstRow(Row(id, group::reEvaluation, where, title), worst, how, "the model computes");
 }
 
+}
+
+Row worstRow(Row row, const Worst& worst, const std::string& how, const std::string& computes)
+{
+    const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
+    return row.how(how)
+        .issuer(exactText(worst.recorded))
+        .recomputed(exactText(worst.computed))
+        .note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance")
+        .passedIf(worst.ratio <= 1, "At " + at + " the recorded value (" + exactText(worst.recorded) +
+                                        ") is not what " + computes + " (" + exactText(worst.computed) +
+                                        "): " + exactText(worst.ratio) + " times the allowance.");
 }
 
 // Measured with the demo model (135 M parameters, 30 blocks, 1382 tokens of three prompt sets): the largest deviations
@@ -141,27 +146,27 @@ void BlockComparison::seeSlope(std::int32_t prompt, double claimed, double compu
 void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) const
 {
     const Allowance allowance = allowanceFor(baseline);
-    checks.add(worstRow("model.states", "Recorded states are the model's", where, state, allowance.state, baseline));
+    checks.add(blockRow("model.states", "Recorded states are the model's", where, state, allowance.state, baseline));
     if (loss == LossMode::None)
         return;
     if (lossBase.ratio >= 0)
         checks.add(
-            worstRow("model.loss_base", "Baseline losses are the model's", where, lossBase, allowance.loss, baseline));
+            blockRow("model.loss_base", "Baseline losses are the model's", where, lossBase, allowance.loss, baseline));
     const bool exact = loss == LossMode::Exact;
     if (lossStitched.ratio >= 0)
-        checks.add(worstRow("model.loss_stitched", "Losses with the surrogate in place", where, lossStitched,
+        checks.add(blockRow("model.loss_stitched", "Losses with the surrogate in place", where, lossStitched,
                             allowance.loss, baseline, amplification));
     else if (estimate.ratio >= 0)
-        checks.add(worstRow("model.first_order", "Loss change estimated (first order), and its gradient's length",
+        checks.add(blockRow("model.first_order", "Loss change estimated (first order), and its gradient's length",
                             where, estimate, allowance.slope, baseline));
     else if (!unknownSurrogate.empty())
         checks.add(Row(exact ? "model.loss_stitched" : "model.first_order", group::reEvaluation, where,
                        exact ? "Losses with the surrogate in place" : "Loss change estimated (first order)")
                        .notChecked(unknownSurrogate));
     if (top.ratio >= 0)
-        checks.add(worstRow("model.top", "Highest logits are the model's", where, top, allowance.logit, baseline));
+        checks.add(blockRow("model.top", "Highest logits are the model's", where, top, allowance.logit, baseline));
     if (topStitched.ratio >= 0)
-        checks.add(worstRow("model.top_stitched", "Highest logits with the surrogate in place", where, topStitched,
+        checks.add(blockRow("model.top_stitched", "Highest logits with the surrogate in place", where, topStitched,
                             allowance.logit, baseline, amplification));
 }
 

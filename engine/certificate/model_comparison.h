@@ -37,6 +37,10 @@ struct Worst {
              double computedValue);
 };
 
+// A row that says where a recorded number differs most, and fails where that is beyond the allowance. `how` says what
+// was computed and within what; `computes` who did: "the model computes".
+[[nodiscard]] Row worstRow(Row row, const Worst& worst, const std::string& how, const std::string& computes);
+
 // One token's logits in double, and what a recorded top five is held against.
 class TokenLogits {
 public:

@@ -3,10 +3,13 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
+#include "engine/ir/reference_interpreter.h"
+#include "engine/ir/share_out.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <optional>
 
 namespace blockcert::certificate {
@@ -143,6 +146,20 @@ std::vector<double> ReferenceHead::normed(std::span<const double> states) const
                : ir::rmsNormRows(states, m_weight, m_config.normEpsilon);
 }
 
+void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* const> states, int threads,
+                   const RunContext& context)
+{
+    const bool across = states.size() >= static_cast<std::size_t>(threads);
+    const ir::ReferenceInterpreter interpreter(block, across ? 1 : threads);
+    const auto width = static_cast<std::size_t>(block.program.width);
+    ir::shareOut(across ? threads : 1, static_cast<std::int64_t>(states.size()), [&](std::int64_t at) {
+        std::vector<double>& state = *states[static_cast<std::size_t>(at)];
+        std::vector<std::int32_t> positions(state.size() / width);
+        std::iota(positions.begin(), positions.end(), 0);
+        state = interpreter.run(state, positions, context).output;
+    });
+}
+
 double negativeLogLikelihood(std::span<const double> logits, TokenId target)
 {
     const double most = *std::max_element(logits.begin(), logits.end());
@@ -150,6 +167,22 @@ double negativeLogLikelihood(std::span<const double> logits, TokenId target)
     for (const double logit : logits)
         sum += std::exp(logit - most);
     return most + std::log(sum) - logits[static_cast<std::size_t>(target)];
+}
+
+double divergence(std::span<const double> p, std::span<const double> q)
+{
+    const auto norm = [](std::span<const double> logits) { return logits[0] + negativeLogLikelihood(logits, 0); };
+    const double normP = norm(p);
+    const double shift = norm(q) - normP;
+    double sum = 0; // of p (e^δ − 1 − δ), δ = log q − log p, which cannot cancel
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        const double delta = q[i] - p[i] - shift;
+        const double share = std::exp(p[i] - normP);
+        // Below 1e-4 the cubic series is as exact as the difference is rounded.
+        sum += std::abs(delta) < 1e-4 ? share * delta * delta * (0.5 + delta / 6)
+                                      : std::exp(p[i] + delta - normP) - share - share * delta;
+    }
+    return std::max(0.0, sum);
 }
 
 }

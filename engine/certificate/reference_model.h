@@ -60,7 +60,14 @@ private:
     std::unique_ptr<ir::PackedMatrix> m_matrix;
 };
 
+// Every state [token, width] of `states` through the block, in place; positions are 0, 1, 2, … The threads share the
+// states where there are as many, and each state's rows otherwise.
+void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* const> states, int threads,
+                   const RunContext& context);
+
 // −log softmax(logits)[target] in nats.
 [[nodiscard]] double negativeLogLikelihood(std::span<const double> logits, TokenId target);
+// KL(p ‖ q) of two rows of logits in nats.
+[[nodiscard]] double divergence(std::span<const double> p, std::span<const double> q);
 
 }

@@ -1,5 +1,6 @@
 #include "engine/certificate/run_codec.h"
 
+#include "engine/certificate/certificate_parts.h"
 #include "engine/certificate/statement_codec.h"
 #include "engine/certificate/surrogate_codec.h"
 
@@ -162,7 +163,7 @@ Json runToJson(const RunDocument& run)
     const RunManifest& manifest = run.manifest;
     return {{"schema", std::string(schemaFamily) + "/1"},
             {"created", manifest.created},
-            {"tool", {{"name", "blockcert"}, {"version", manifest.toolVersion}, {"build", manifest.toolBuild}}},
+            {"tool", certificate_parts::tool(manifest.toolVersion, manifest.toolBuild)},
             {"command", manifest.commandLine},
             {"model_hint", manifest.modelHint},
             {"surrogate_hint", manifest.surrogateHint},
@@ -181,12 +182,7 @@ RunDocument runFromJson(const Json& json, std::string_view source)
     RunDocument run;
     RunManifest& manifest = run.manifest;
     manifest.created = root.utcTime("created");
-    JsonFields tool = root.object("tool");
-    if (tool.text("name") != "blockcert")
-        tool.refuse("name", "must be \"blockcert\"");
-    manifest.toolVersion = tool.text("version");
-    manifest.toolBuild = tool.text("build");
-    tool.finish();
+    certificate_parts::readTool(root.object("tool"), manifest.toolVersion, manifest.toolBuild);
     manifest.commandLine = root.text("command");
     manifest.modelHint = root.text("model_hint");
     manifest.request = requestFromJson(root.object("request"));

@@ -322,6 +322,13 @@ RunContents readContents(const RunFolder& folder, const Selection& selection, in
     return Reader(folder, selection, level, checks, context).read();
 }
 
+const Certificate* certificateOf(const RunContents& contents, LayerIndex block)
+{
+    const auto found = std::find_if(contents.certificates.begin(), contents.certificates.end(),
+                                    [&](const Certificate& certificate) { return certificate.block == block; });
+    return found == contents.certificates.end() ? nullptr : &*found;
+}
+
 void addSumRow(const RunContents& contents, const std::string& path, const std::string& recomputed, CheckList& checks)
 {
     const auto listed = contents.sums.find(path);

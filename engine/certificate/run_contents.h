@@ -47,6 +47,9 @@ struct Selection {
 [[nodiscard]] RunContents readContents(const RunFolder& folder, const Selection& selection, int level,
                                        CheckList& checks, const RunContext& context);
 
+// The certificate of a block that is to be verified; null if there is none.
+[[nodiscard]] const Certificate* certificateOf(const RunContents& contents, LayerIndex block);
+
 // Row sums.sha256 for one listed file whose digest was computed elsewhere.
 void addSumRow(const RunContents& contents, const std::string& path, const std::string& recomputed, CheckList& checks);
 

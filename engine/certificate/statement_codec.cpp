@@ -8,18 +8,9 @@ namespace blockcert::certificate {
 
 namespace {
 
-// A threshold or a share: finite by the format, not negative by meaning.
-double notNegative(JsonFields& fields, std::string_view key)
-{
-    const double value = fields.number(key);
-    if (value < 0)
-        fields.refuse(key, "must not be negative");
-    return value;
-}
-
 double share(JsonFields& fields, std::string_view key)
 {
-    const double value = notNegative(fields, key);
+    const double value = fields.notNegative(key);
     if (value > 1)
         fields.refuse(key, "must be between 0 and 1");
     return value;
@@ -50,9 +41,9 @@ Json policyToJson(const Policy& policy)
 Policy policyFromJson(JsonFields fields)
 {
     Policy policy;
-    policy.tauAct = notNegative(fields, "tau_act");
-    policy.tauLoss = notNegative(fields, "tau_loss");
-    policy.tauRel = notNegative(fields, "tau_rel");
+    policy.tauAct = fields.notNegative("tau_act");
+    policy.tauLoss = fields.notNegative("tau_loss");
+    policy.tauRel = fields.notNegative("tau_rel");
     policy.alphaAct = share(fields, "alpha_act");
     policy.alphaLoss = share(fields, "alpha_loss");
     policy.measure = fromName(fields, "error", std::array{ErrorMeasure::L2, ErrorMeasure::RelativeL2});

@@ -1,7 +1,6 @@
 #include "engine/certificate/stitch_codec.h"
 
-#include "engine/certificate/certificate_codec.h"
-#include "engine/certificate/statement_codec.h"
+#include "engine/certificate/certificate_parts.h"
 
 #include <algorithm>
 #include <functional>
@@ -11,20 +10,8 @@ namespace blockcert::certificate {
 
 namespace {
 
-constexpr std::string_view schemaFamily = "blockcert.certificate";
-constexpr std::string_view programSchema = "blockcert.program/1";
-
-Json locationToJson(const TokenLocation& location)
-{
-    return {{"prompt", location.prompt.value}, {"token", location.token}};
-}
-
-TokenLocation locationFromJson(JsonFields fields)
-{
-    const TokenLocation location{{fields.index("prompt")}, fields.index("token")};
-    fields.finish();
-    return location;
-}
+using certificate_parts::location;
+using certificate_parts::readLocation;
 
 std::optional<std::int32_t> indexOrNull(JsonFields& fields, std::string_view key)
 {
@@ -44,116 +31,53 @@ Json orNull(const std::optional<LayerIndex>& block)
     return block ? Json(block->value) : Json();
 }
 
-double notNegative(JsonFields& fields, std::string_view key)
-{
-    const double value = fields.number(key);
-    if (value < 0)
-        fields.refuse(key, "must not be negative");
-    return value;
-}
-
 Json layerToJson(const LayerDeviation& layer)
 {
     return {{"mae", certifiedNumber(layer.mae)},
             {"coordinate_mae", certifiedNumber(layer.coordinateMae)},
             {"largest", certifiedNumber(layer.largest)},
-            {"worst", locationToJson(layer.worst)},
+            {"worst", location(layer.worst)},
             {"largest_coordinate", certifiedNumber(layer.largestCoordinate)}};
 }
 
 LayerDeviation layerFromJson(JsonFields& fields)
 {
     LayerDeviation layer;
-    layer.mae = notNegative(fields, "mae");
-    layer.coordinateMae = notNegative(fields, "coordinate_mae");
-    layer.largest = notNegative(fields, "largest");
-    layer.worst = locationFromJson(fields.object("worst"));
-    layer.largestCoordinate = notNegative(fields, "largest_coordinate");
+    layer.mae = fields.notNegative("mae");
+    layer.coordinateMae = fields.notNegative("coordinate_mae");
+    layer.largest = fields.notNegative("largest");
+    layer.worst = readLocation(fields.object("worst"));
+    layer.largestCoordinate = fields.notNegative("largest_coordinate");
     fields.finish();
     return layer;
 }
 
-Json perplexityToJson(const std::optional<Perplexities>& perplexity)
-{
-    if (!perplexity)
-        return nullptr;
-    return {{"mean_nll_baseline", certifiedNumber(perplexity->meanBaseline)},
-            {"mean_nll_stitched", certifiedNumber(perplexity->meanStitched)},
-            {"baseline", certifiedNumber(perplexity->baseline)},
-            {"stitched", certifiedNumber(perplexity->stitched)},
-            {"difference", certifiedNumber(perplexity->difference())}};
-}
-
-std::optional<Perplexities> perplexityFromJson(JsonFields& parent, std::string_view key)
-{
-    if (parent.value(key).is_null())
-        return std::nullopt;
-    JsonFields fields = parent.object(key);
-    Perplexities perplexity;
-    perplexity.meanBaseline = fields.number("mean_nll_baseline");
-    perplexity.meanStitched = fields.number("mean_nll_stitched");
-    perplexity.baseline = fields.number("baseline");
-    perplexity.stitched = fields.number("stitched");
-    if (fields.number("difference") != perplexity.difference())
-        fields.refuse("difference", "is not stitched minus baseline");
-    fields.finish();
-    return perplexity;
-}
-
 Json divergenceToJson(const Divergence& divergence)
 {
-    const Quantiles& quantiles = divergence.quantiles;
     return {{"mean", certifiedNumber(divergence.mean)},
             {"largest", certifiedNumber(divergence.largest)},
-            {"worst", locationToJson(divergence.worst)},
-            {"quantiles",
-             {{"q50", certifiedNumber(quantiles.q50)},
-              {"q90", certifiedNumber(quantiles.q90)},
-              {"q95", certifiedNumber(quantiles.q95)},
-              {"q99", certifiedNumber(quantiles.q99)}}}};
+            {"worst", location(divergence.worst)},
+            {"quantiles", certificate_parts::quantiles(divergence.quantiles)}};
 }
 
 Divergence divergenceFromJson(JsonFields fields)
 {
     Divergence divergence;
-    divergence.mean = notNegative(fields, "mean");
-    divergence.largest = notNegative(fields, "largest");
-    divergence.worst = locationFromJson(fields.object("worst"));
-    JsonFields quantiles = fields.object("quantiles");
-    divergence.quantiles = {quantiles.number("q50"), quantiles.number("q90"), quantiles.number("q95"),
-                            quantiles.number("q99")};
-    quantiles.finish();
+    divergence.mean = fields.notNegative("mean");
+    divergence.largest = fields.notNegative("largest");
+    divergence.worst = readLocation(fields.object("worst"));
+    divergence.quantiles = certificate_parts::readQuantiles(fields.object("quantiles"));
     fields.finish();
     return divergence;
-}
-
-Json proportionToJson(const Proportion& proportion)
-{
-    Json json = certificate_parts::fraction(proportion.share);
-    json["low"] = certifiedNumber(proportion.low);
-    json["high"] = certifiedNumber(proportion.high);
-    return json;
-}
-
-Proportion proportionFromJson(JsonFields fields)
-{
-    Proportion proportion;
-    proportion.share = {fields.count("covered"), fields.count("total")};
-    if (proportion.share.covered > proportion.share.total)
-        fields.refuse("covered", "must not exceed the total");
-    proportion.low = notNegative(fields, "low");
-    proportion.high = notNegative(fields, "high");
-    fields.finish();
-    return proportion;
 }
 
 Json semanticToJson(const std::optional<SemanticAgreement>& semantic)
 {
     if (!semantic)
         return nullptr;
-    return {{"agreement", proportionToJson(semantic->agreement)},
-            {"baseline", proportionToJson(semantic->baseline)},
-            {"stitched", proportionToJson(semantic->stitched)}};
+    return {{"agreement", certificate_parts::proportion(semantic->agreement)},
+            {"baseline", certificate_parts::proportion(semantic->baseline)},
+            {"stitched", certificate_parts::proportion(semantic->stitched)}};
 }
 
 std::optional<SemanticAgreement> semanticFromJson(JsonFields& parent)
@@ -162,9 +86,9 @@ std::optional<SemanticAgreement> semanticFromJson(JsonFields& parent)
         return std::nullopt;
     JsonFields fields = parent.object("semantic");
     SemanticAgreement semantic;
-    semantic.agreement = proportionFromJson(fields.object("agreement"));
-    semantic.baseline = proportionFromJson(fields.object("baseline"));
-    semantic.stitched = proportionFromJson(fields.object("stitched"));
+    semantic.agreement = certificate_parts::readProportion(fields.object("agreement"));
+    semantic.baseline = certificate_parts::readProportion(fields.object("baseline"));
+    semantic.stitched = certificate_parts::readProportion(fields.object("stitched"));
     fields.finish();
     return semantic;
 }
@@ -173,7 +97,7 @@ Json promptToJson(const StitchPromptMetrics& row)
 {
     return {{"id", row.id},
             {"tokens", row.tokens},
-            {"perplexity", perplexityToJson(row.perplexity)},
+            {"perplexity", certificate_parts::perplexity(row.perplexity, "stitched")},
             {"loss", certificate_parts::lossCoverage(row.loss)},
             {"mean_kl", certifiedNumber(row.meanDivergence)},
             {"agreement", certificate_parts::fraction(row.agreement)},
@@ -187,11 +111,11 @@ StitchPromptMetrics promptFromJson(JsonFields& fields)
     StitchPromptMetrics row;
     row.id = fields.text("id");
     row.tokens = fields.count("tokens");
-    row.perplexity = perplexityFromJson(fields, "perplexity");
+    row.perplexity = certificate_parts::readPerplexity(fields, "stitched");
     row.loss = certificate_parts::readLossCoverage(fields.object("loss"));
-    row.meanDivergence = notNegative(fields, "mean_kl");
+    row.meanDivergence = fields.notNegative("mean_kl");
     row.agreement = certificate_parts::readFraction(fields.object("agreement"));
-    row.largestResidual = notNegative(fields, "largest_residual");
+    row.largestResidual = fields.notNegative("largest_residual");
     JsonFields first = fields.object("first_divergence");
     row.firstToken = indexOrNull(first, "token");
     row.firstLayer = blockOrNull(first, "layer");
@@ -211,9 +135,9 @@ Json metricsToJson(const StitchMetrics& metrics)
     return {{"layers", std::move(layers)},
             {"largest_residual",
              {{"layer", metrics.largest.layer.value},
-              {"at", locationToJson(metrics.largest.at)},
+              {"at", location(metrics.largest.at)},
               {"value", certifiedNumber(metrics.largest.value)}}},
-            {"perplexity", perplexityToJson(metrics.perplexity)},
+            {"perplexity", certificate_parts::perplexity(metrics.perplexity, "stitched")},
             {"loss", certificate_parts::lossCoverage(metrics.loss)},
             {"kl", divergenceToJson(metrics.divergence)},
             {"agreement", certificate_parts::fraction(metrics.agreement)},
@@ -227,9 +151,9 @@ StitchMetrics metricsFromJson(JsonFields fields)
     for (JsonFields& layer : fields.objects("layers"))
         metrics.layers.push_back(layerFromJson(layer));
     JsonFields largest = fields.object("largest_residual");
-    metrics.largest = {{largest.index("layer")}, locationFromJson(largest.object("at")), notNegative(largest, "value")};
+    metrics.largest = {{largest.index("layer")}, readLocation(largest.object("at")), largest.notNegative("value")};
     largest.finish();
-    metrics.perplexity = perplexityFromJson(fields, "perplexity");
+    metrics.perplexity = certificate_parts::readPerplexity(fields, "stitched");
     metrics.loss = certificate_parts::readLossCoverage(fields.object("loss"));
     metrics.divergence = divergenceFromJson(fields.object("kl"));
     metrics.agreement = certificate_parts::readFraction(fields.object("agreement"));
@@ -252,7 +176,7 @@ Json bisectionsToJson(const StitchCertificate& certificate)
                             {"prefix", certifiedNumber(row.prefix)},
                             {"single", certifiedNumber(row.single)}});
         list.push_back({{"event", nameOf(bisection.event)},
-                        {"at", locationToJson(bisection.at)},
+                        {"at", location(bisection.at)},
                         {"rows", std::move(rows)},
                         {"smallest_prefix", orNull(bisection.prefix)},
                         {"single", orNull(bisection.single)}});
@@ -268,7 +192,7 @@ Bisection bisectionFromJson(JsonFields& fields)
         bisection.event = BisectEvent::LargestLossChange;
     else if (event != nameOf(BisectEvent::FirstDivergence))
         fields.refuse("event", "must be first_divergence or largest_loss_change, found \"" + event + "\"");
-    bisection.at = locationFromJson(fields.object("at"));
+    bisection.at = readLocation(fields.object("at"));
     for (JsonFields& row : fields.objects("rows")) {
         bisection.rows.push_back({{row.index("block")}, row.number("prefix"), row.number("single")});
         row.finish();
@@ -279,31 +203,13 @@ Bisection bisectionFromJson(JsonFields& fields)
     return bisection;
 }
 
-Json blocksToJson(const std::vector<StitchedBlock>& blocks)
-{
-    Json list = Json::array();
-    for (const StitchedBlock& block : blocks)
-        list.push_back({{"block", block.block.value}, {"certificate", block.path}, {"sha256", block.sha256}});
-    return list;
-}
-
 std::vector<StitchedBlock> blocksFromJson(JsonFields& root)
 {
-    std::vector<StitchedBlock> blocks;
-    for (JsonFields& fields : root.objects("blocks")) {
-        blocks.push_back({{fields.index("block")}, fields.text("certificate"), fields.digest("sha256")});
-        fields.finish();
-    }
+    std::vector<StitchedBlock> blocks = certificate_parts::readBlocks(root.objects("blocks"));
     const auto after = [](const StitchedBlock& a, const StitchedBlock& b) { return a.block >= b.block; };
     if (blocks.empty() || std::adjacent_find(blocks.begin(), blocks.end(), after) != blocks.end())
         root.refuse("blocks", "must name at least one block, each once, in ascending order");
     return blocks;
-}
-
-void requireText(JsonFields& fields, std::string_view key, std::string_view expected)
-{
-    if (const std::string found = fields.text(key); found != expected)
-        fields.refuse(key, "must be \"" + std::string(expected) + "\", found \"" + found + "\"");
 }
 
 std::string_view kindOf(const StitchCertificate& certificate)
@@ -314,12 +220,11 @@ std::string_view kindOf(const StitchCertificate& certificate)
 void readMaterials(JsonFields& root, StitchCertificate& certificate)
 {
     JsonFields baseline = root.object("baseline");
-    requireText(baseline, "runtime", "native");
+    baseline.requireText("runtime", "native");
     certificate.baselineDtype = dtypeFrom(baseline, "dtype", baselineDtypes());
     baseline.finish();
     JsonFields replay = root.object("replay");
-    requireText(replay, "program", programSchema);
-    certificate.request.replayDtype = dtypeFrom(replay, "dtype", replayDtypes());
+    certificate.request.replayDtype = certificate_parts::readReplay(replay);
     replay.finish();
     certificate.policy = policyFromJson(root.object("policy"));
     certificate.request.blocks = blocksFromJson(root);
@@ -338,45 +243,23 @@ std::string_view nameOf(BisectEvent event)
 
 Json stitchToJson(const StitchCertificate& certificate)
 {
-    return {{"schema", std::string(schemaFamily) + "/1"},
-            {"kind", kindOf(certificate)},
-            {"name", certificate.name},
-            {"created", certificate.created},
-            {"tool", {{"name", "blockcert"}, {"version", certificate.toolVersion}, {"build", certificate.toolBuild}}},
-            {"command", certificate.commandLine},
-            {"environment", environmentToJson(certificate.environment)},
-            {"subject", subjectToJson(certificate.subject)},
-            {"prompts", certificate_parts::prompts(certificate.prompts)},
-            {"baseline", {{"runtime", "native"}, {"dtype", blockcert::nameOf(certificate.baselineDtype)}}},
-            {"replay", {{"program", programSchema}, {"dtype", blockcert::nameOf(certificate.request.replayDtype)}}},
-            {"policy", policyToJson(certificate.policy)},
-            {"blocks", blocksToJson(certificate.request.blocks)},
-            {"metrics", metricsToJson(certificate.metrics)},
-            {"bisect", bisectionsToJson(certificate)},
-            {"artifacts", certificate_parts::artifacts(certificate.artifacts)},
-            {"verdict", {{"certified", certificate.certified}, {"findings", findingsToJson(certificate.findings)}}}};
+    Json json = certificate_parts::head(kindOf(certificate), certificate);
+    json["policy"] = policyToJson(certificate.policy);
+    json["metrics"] = metricsToJson(certificate.metrics);
+    json["bisect"] = bisectionsToJson(certificate);
+    json["verdict"] = {{"certified", certificate.certified},
+                       {"findings", certificate_parts::findings(certificate.findings)}};
+    return json;
 }
 
 StitchCertificate stitchFromJson(const Json& json, std::string_view source)
 {
     JsonFields root(json, std::string(source));
-    requireSchema(root, schemaFamily, 1);
+    requireSchema(root, certificateSchema, 1);
     StitchCertificate certificate;
-    certificate.name = root.text("name");
-    certificate.created = root.text("created");
-    JsonFields tool = root.object("tool");
-    requireText(tool, "name", "blockcert");
-    certificate.toolVersion = tool.text("version");
-    certificate.toolBuild = tool.text("build");
-    tool.finish();
-    certificate.commandLine = root.text("command");
-    certificate.environment = environmentFromJson(root.object("environment"));
-    JsonFields subject = root.object("subject");
-    certificate.subject = subjectFromJson(subject);
-    subject.finish();
-    certificate.prompts = certificate_parts::readPrompts(root.object("prompts"));
+    certificate_parts::readHead(root, certificate);
     readMaterials(root, certificate);
-    requireText(root, "kind", kindOf(certificate));
+    root.requireText("kind", kindOf(certificate));
     certificate.metrics = metricsFromJson(root.object("metrics"));
     certificate.artifacts = certificate_parts::readArtifacts(root.objects("artifacts"), {"replay"});
     JsonFields verdict = root.object("verdict");

@@ -226,6 +226,16 @@ void concludeBisection(Bisection& bisection, bool tie, double full)
     }
 }
 
+bool samePerplexities(const std::optional<Perplexities>& a, const std::optional<Perplexities>& b)
+{
+    if (!a || !b)
+        return a.has_value() == b.has_value();
+    constexpr double tolerance = 1e-14; // of exp() alone
+    const auto close = [](double x, double y) { return x == y || std::abs(x - y) <= tolerance * std::abs(y); };
+    return a->meanBaseline == b->meanBaseline && a->meanStitched == b->meanStitched &&
+           close(a->baseline, b->baseline) && close(a->stitched, b->stitched);
+}
+
 Proportion wilson(Fraction share)
 {
     return edit::wilson(share);

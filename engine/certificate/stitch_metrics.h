@@ -57,6 +57,10 @@ judgeStitch(const StitchMetrics& metrics, std::span<const LayerIndex> uncertifie
 // with all chosen blocks replaced.
 void concludeBisection(Bisection& bisection, bool tie, double full);
 
+// True if these are the same but for what exp() of another libm may differ by; everything else is the same arithmetic
+// on the same numbers.
+[[nodiscard]] bool samePerplexities(const std::optional<Perplexities>& a, const std::optional<Perplexities>& b);
+
 // Wilson score interval at 95 %; [0, 1] of nothing.
 [[nodiscard]] Proportion wilson(Fraction share);
 

@@ -11,6 +11,8 @@
 
 namespace blockcert::certificate {
 
+class RunAddition;
+
 // Not thread-safe. One process at a time: the run's lock is held while open (UsageError if it is taken).
 class StitchWriter {
 public:
@@ -29,8 +31,7 @@ public:
     void write(StitchCertificate& certificate, const StitchColumns& columns);
 
 private:
-    struct State;
-    std::unique_ptr<State> m_state;
+    std::unique_ptr<RunAddition> m_addition;
 };
 
 // The stitched models of a run whose block certificates and files are still those they name; for a run whose list is

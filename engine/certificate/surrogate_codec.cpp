@@ -25,14 +25,6 @@ Enum named(JsonFields& fields, std::string_view key, const std::array<Enum, Coun
     fields.refuse(key, "must be one of " + known + ", found \"" + found + "\"");
 }
 
-double notNegative(JsonFields& fields, std::string_view key)
-{
-    const double value = fields.number(key);
-    if (value < 0)
-        fields.refuse(key, "must not be negative");
-    return value;
-}
-
 }
 
 Json surrogateToJson(const SurrogateChoice& choice)
@@ -117,8 +109,8 @@ SurrogateWeights distancesFromJson(std::vector<JsonFields> elements)
             fields.refuse("name", "must name each weight once, in ascending order");
         if (!fields.value("rank").is_null())
             weight.rank = fields.integer("rank", 1, highestRank);
-        weight.norm = notNegative(fields, "norm");
-        weight.distance = notNegative(fields, "distance");
+        weight.norm = fields.notNegative("norm");
+        weight.distance = fields.notNegative("distance");
         fields.finish();
         weights.push_back(std::move(weight));
     }

@@ -6,6 +6,7 @@
 #include "engine/certificate/comparison.h"
 #include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
+#include "engine/certificate/named_archive.h"
 #include "engine/certificate/surrogate_statement.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/ir/block_ir_codec.h"
@@ -37,8 +38,8 @@ public:
             giveUp("its certificate is inconsistent");
             return {};
         }
-        const std::optional<OpenFile> irFile = openArtifact(m_certificate.artifacts[0]);
-        const std::optional<OpenFile> probesFile = openArtifact(m_certificate.artifacts[1]);
+        const std::optional<OpenFile> irFile = openNamed(m_certificate.artifacts[0], m_block, m_checks, m_context);
+        const std::optional<OpenFile> probesFile = openNamed(m_certificate.artifacts[1], m_block, m_checks, m_context);
         if (!irFile || !probesFile || !readIr(*irFile) || !readProbes(*probesFile)) {
             giveUp("an artifact is not what its certificate says");
             return std::move(m_outcome);
@@ -64,27 +65,6 @@ private:
         if (m_level >= 2)
             m_checks.add(row("replay.error", group::reEvaluation, "Error of every token")
                              .notChecked("Nothing of this block was replayed: " + why + "."));
-    }
-
-    // Opened once; HDF5 only ever sees a file whose SHA-256 is the certificate's.
-    std::optional<OpenFile> openArtifact(const ArtifactDigest& artifact)
-    {
-        Row digest("artifact.sha256", group::integrity, artifact.path, "Artifact as the certificate names it");
-        digest.issuer(artifact.sha256 + ", " + std::to_string(artifact.size) + " bytes").how("re-hashed");
-        try {
-            OpenFile file = m_block.folder.open(artifact.path);
-            const std::uint64_t size = file.size();
-            const std::string found = sha256OfDescriptor(file.descriptor(), m_context);
-            addSumRow(m_block.contents, artifact.path, found, m_checks);
-            digest.recomputed(found + ", " + std::to_string(size) + " bytes");
-            const bool same = found == artifact.sha256 && size == artifact.size;
-            m_checks.add(digest.passedIf(same, "The file is not the one that the certificate names."));
-            if (same)
-                return file;
-        } catch (const Error& error) {
-            m_checks.add(digest.failed(error.what()));
-        }
-        return std::nullopt;
     }
 
     [[nodiscard]] std::unique_ptr<artifact::ArchiveReader> openArchive(const OpenFile& file,

@@ -6,7 +6,9 @@
 #include "engine/certificate/edit_layout.h"
 #include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
+#include "engine/certificate/named_archive.h"
 #include "engine/certificate/probe_reader.h"
+#include "engine/certificate/stitch_metrics.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/certificate/widen.h"
 #include "engine/edit/classifier.h"
@@ -24,17 +26,6 @@ namespace blockcert::certificate {
 
 namespace {
 
-// exp() of another libm may differ in the last bits; everything else is the same arithmetic on the same numbers.
-constexpr double expTolerance = 1e-14;
-
-const Certificate* certificateOf(const RunContents& contents, LayerIndex block)
-{
-    for (const Certificate& certificate : contents.certificates)
-        if (certificate.block == block)
-            return &certificate;
-    return nullptr;
-}
-
 // A condition's name stands for one text: nothing for none, the bundled preamble for a bundled name.
 std::string conditionProblem(const EditCondition& condition)
 {
@@ -49,17 +40,11 @@ std::string conditionProblem(const EditCondition& condition)
 
 std::string malformation(const EditCertificate& certificate)
 {
-    if (certificate.artifacts.size() != 1 || certificate.artifacts[0].path != editEffectPath(certificate.name))
-        return "it must name one artifact, its own folder's effect.h5";
-    for (const StitchedBlock& block : certificate.request.blocks) {
-        if (block.block.value >= certificate.subject.layers)
-            return "it edits block " + std::to_string(block.block.value) + " of a model of " +
-                   std::to_string(certificate.subject.layers) + " blocks";
-        if (block.path != certificatePath(block.block))
-            return "it names " + block.path + " as the certificate of block " + std::to_string(block.block.value);
-    }
-    if (static_cast<std::int32_t>(certificate.effect.layers.size()) != certificate.subject.layers)
-        return "it has rows for " + counted(static_cast<std::int64_t>(certificate.effect.layers.size()), "layer");
+    if (std::string problem =
+            additionProblem(certificate.artifacts, editEffectPath(certificate.name), certificate.request.blocks,
+                            "edits", certificate.subject.layers, certificate.effect.layers.size());
+        !problem.empty())
+        return problem;
     if (certificate.effect.blocks.size() != certificate.request.blocks.size())
         return "its local errors are not one a block";
     if (certificate.effect.heldout.size() != certificate.heldout.prompts.size())
@@ -102,13 +87,7 @@ std::string contradiction(const EditCertificate& certificate, const RunManifest&
 
 bool sameButForExp(EditEffect a, EditEffect b)
 {
-    const auto close = [](double x, double y) { return x == y || std::abs(x - y) <= expTolerance * std::abs(y); };
-    bool same = a.perplexity.has_value() == b.perplexity.has_value();
-    if (same && a.perplexity)
-        same = a.perplexity->meanBaseline == b.perplexity->meanBaseline &&
-               a.perplexity->meanStitched == b.perplexity->meanStitched &&
-               close(a.perplexity->baseline, b.perplexity->baseline) &&
-               close(a.perplexity->stitched, b.perplexity->stitched);
+    const bool same = samePerplexities(a.perplexity, b.perplexity);
     a.perplexity.reset();
     b.perplexity.reset();
     return same && a == b;
@@ -168,14 +147,8 @@ private:
 
     void checkStatements()
     {
-        const std::string malformed = malformation(m_certificate);
-        m_checks.add(row("consistency.edit", group::consistency, "The certificate agrees with itself")
-                         .how("compared")
-                         .passedIf(malformed.empty(), "The certificate is inconsistent: " + malformed + "."));
-        const std::string differs = contradiction(m_certificate, m_block.contents.run.manifest);
-        m_checks.add(row("consistency.manifest", group::consistency, "Certificate and run.json say the same")
-                         .how("compared")
-                         .passedIf(differs.empty(), "Certificate and run.json differ in " + differs + "."));
+        m_checks.add(selfRow("consistency.edit", m_where, malformation(m_certificate)));
+        m_checks.add(manifestRow(m_where, contradiction(m_certificate, m_block.contents.run.manifest)));
     }
 
     void checkBlocks()
@@ -233,52 +206,13 @@ private:
     std::optional<EditColumns> readEffectFile()
     {
         const ArtifactDigest& artifact = m_certificate.artifacts[0];
-        Row digest("artifact.sha256", group::integrity, artifact.path, "Artifact as the certificate names it");
-        digest.issuer(artifact.sha256 + ", " + std::to_string(artifact.size) + " bytes").how("re-hashed");
-        try {
-            const OpenFile file = m_block.folder.open(artifact.path);
-            const std::string found = sha256OfDescriptor(file.descriptor(), m_context);
-            addSumRow(m_block.contents, artifact.path, found, m_checks);
-            digest.recomputed(found + ", " + std::to_string(file.size()) + " bytes");
-            const bool same = found == artifact.sha256 && file.size() == artifact.size;
-            m_checks.add(digest.passedIf(same, "The file is not the one that the certificate names."));
-            return same ? readColumns(file, artifact) : std::nullopt;
-        } catch (const Error& error) {
-            m_checks.add(digest.failed(error.what()));
-        }
-        return std::nullopt;
-    }
-
-    std::optional<EditColumns> readColumns(const OpenFile& file, const ArtifactDigest& artifact)
-    {
-        Row form("structure.effect", group::integrity, artifact.path, "Form of the edit's numbers");
         std::optional<EditColumns> columns;
-        try {
-            const auto archive =
-                artifact::openForeignArchive(file.descriptor(), artifact.path, m_block.options.childProgram);
-            MemoryArchive memory(*archive, m_context);
-            compareDigests(artifact, memory.digests());
-            columns = readEffect(memory, editShapeOf(m_certificate));
-            form.how("read narrowly, all finite").passedIf(true, "");
-        } catch (const Error& error) {
-            form.failed(error.what());
-        }
-        m_checks.add(form);
+        const auto read = [&](artifact::ArchiveReader& archive) {
+            columns = readEffect(archive, editShapeOf(m_certificate));
+        };
+        const Row form("structure.effect", group::integrity, artifact.path, "Form of the edit's numbers");
+        readNamed(artifact, {{}, read}, form, m_block, m_checks, m_context);
         return columns;
-    }
-
-    void compareDigests(const ArtifactDigest& artifact, std::vector<TensorDigest> found)
-    {
-        std::vector<TensorDigest> named = artifact.tensors;
-        const auto byName = [](const TensorDigest& a, const TensorDigest& b) { return a.name < b.name; };
-        std::sort(named.begin(), named.end(), byName);
-        std::sort(found.begin(), found.end(), byName);
-        m_checks.add(
-            Row("tensor.sha256", group::integrity, artifact.path, "Digest of every logical tensor")
-                .issuer(counted(static_cast<std::int64_t>(named.size()), "tensor"))
-                .recomputed(counted(static_cast<std::int64_t>(found.size()), "tensor"))
-                .how("re-hashed as read")
-                .passedIf(named == found, "The tensors in the file are not those that the certificate names."));
     }
 
     void checkTokens(const EditColumns& columns)

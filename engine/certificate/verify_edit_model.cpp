@@ -7,13 +7,10 @@
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/verify_stitch_model.h"
 #include "engine/edit/patched_block.h"
-#include "engine/ir/reference_interpreter.h"
-#include "engine/ir/share_out.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <set>
 
 namespace blockcert::certificate {
@@ -30,22 +27,6 @@ struct Stream {
     std::vector<double> state;   // [token, width]
     std::vector<double> largest; // [token] largest norm so far
 };
-
-// KL(p ‖ q) of two rows of logits: the sum of p (e^δ − 1 − δ), δ = log q − log p, which cannot cancel.
-double divergence(std::span<const double> base, std::span<const double> edited)
-{
-    const double normBase = base[0] + negativeLogLikelihood(base, 0);
-    const double shift = edited[0] + negativeLogLikelihood(edited, 0) - normBase;
-    double sum = 0;
-    for (std::size_t i = 0; i < base.size(); ++i) {
-        const double delta = edited[i] - base[i] - shift;
-        const double p = std::exp(base[i] - normBase);
-        // Below 1e-4 the cubic series is as exact as the difference is rounded.
-        sum += std::abs(delta) < 1e-4 ? p * delta * delta * (0.5 + delta / 6)
-                                      : std::exp(base[i] + delta - normBase) - p - p * delta;
-    }
-    return std::max(0.0, sum);
-}
 
 std::vector<TokenId> sliceOf(const std::vector<std::int32_t>& ids, const std::vector<std::int64_t>& offset,
                              std::size_t prompt)
@@ -179,17 +160,15 @@ private:
 
     void advance(const ir::BlockIr& block, std::vector<Stream>& streams) const
     {
-        const bool across = streams.size() >= static_cast<std::size_t>(m_threads);
-        const ir::ReferenceInterpreter interpreter(block, across ? 1 : m_threads);
-        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(streams.size()), [&](std::int64_t s) {
-            Stream& stream = streams[static_cast<std::size_t>(s)];
-            std::vector<std::int32_t> positions(stream.ids.size());
-            std::iota(positions.begin(), positions.end(), 0);
-            stream.state = interpreter.run(stream.state, positions, m_context).output;
+        std::vector<std::vector<double>*> states;
+        for (Stream& stream : streams)
+            states.push_back(&stream.state);
+        advanceStates(block, states, m_threads, m_context);
+        for (Stream& stream : streams) {
             stream.largest.resize(stream.ids.size(), 0.0);
             for (std::size_t t = 0; t < stream.ids.size(); ++t)
                 stream.largest[t] = std::max(stream.largest[t], l2Norm(rowOf(stream.state, t)));
-        });
+        }
     }
 
     [[nodiscard]] std::span<const double> rowOf(const std::vector<double>& state, std::size_t token) const
@@ -332,17 +311,10 @@ private:
     {
         if (worst.ratio < 0)
             return;
-        const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
-        m_checks.add(row(id, title)
-                         .how("both models in double, within " + exactText(allowed) + of + " for " +
-                              std::string(nameOf(m_dtype)))
-                         .issuer(exactText(worst.recorded))
-                         .recomputed(exactText(worst.computed))
-                         .note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance")
-                         .passedIf(worst.ratio <= 1, "At " + at + " the recorded value (" + exactText(worst.recorded) +
-                                                         ") is not what the models compute (" +
-                                                         exactText(worst.computed) + "): " + exactText(worst.ratio) +
-                                                         " times the allowance."));
+        m_checks.add(worstRow(row(id, title), worst,
+                              "both models in double, within " + exactText(allowed) + of + " for " +
+                                  std::string(nameOf(m_dtype)),
+                              "the models compute"));
     }
 
     void report()

@@ -12,14 +12,10 @@
 #include "engine/certificate/retokenise.h"
 #include "engine/certificate/widen.h"
 #include "engine/ir/block_ir_codec.h"
-#include "engine/ir/reference_interpreter.h"
-#include "engine/ir/share_out.h"
 #include "engine/surrogate/model_differences.h"
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <numeric>
 
 namespace blockcert::certificate {
 
@@ -231,18 +227,11 @@ private:
     // Every prompt's state of every model in `all` through one block.
     void advance(const ir::BlockIr& block, const std::vector<std::vector<std::vector<double>>*>& all)
     {
-        const std::size_t prompts = m_manifest.prompts.prompts.size();
-        const std::size_t count = prompts * all.size();
-        const bool across = count >= static_cast<std::size_t>(m_threads);
-        const ir::ReferenceInterpreter interpreter(block, across ? 1 : m_threads);
-        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(count), [&](std::int64_t task) {
-            const auto [model, p] = std::div(task, static_cast<std::int64_t>(prompts));
-            std::vector<double>& state = (*all[static_cast<std::size_t>(model)])[static_cast<std::size_t>(p)];
-            std::vector<std::int32_t> positions(
-                m_manifest.prompts.prompts[static_cast<std::size_t>(p)].tokenIds.size());
-            std::iota(positions.begin(), positions.end(), 0);
-            state = interpreter.run(state, positions, m_context).output;
-        });
+        std::vector<std::vector<double>*> states;
+        for (std::vector<std::vector<double>>* model : all)
+            for (std::vector<double>& state : *model)
+                states.push_back(&state);
+        advanceStates(block, states, m_threads, m_context);
     }
 
     void compareRows(const HostTensor& recorded, const std::vector<double>& computed, std::int32_t prompt,

@@ -1,10 +1,7 @@
 #include "engine/certificate/verify_stitch.h"
 
-#include "engine/base/error.h"
-#include "engine/base/run_context.h"
-#include "engine/base/sha256.h"
-#include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
+#include "engine/certificate/named_archive.h"
 #include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/token_ids.h"
 
@@ -15,32 +12,15 @@ namespace blockcert::certificate {
 
 namespace {
 
-// exp() of another libm may differ in the last bits; everything else is the same arithmetic on the same numbers.
-constexpr double expTolerance = 1e-14;
-
-const Certificate* certificateOf(const RunContents& contents, LayerIndex block)
-{
-    for (const Certificate& certificate : contents.certificates)
-        if (certificate.block == block)
-            return &certificate;
-    return nullptr;
-}
-
 // The first thing that is not as a stitched certificate of this version must be; empty if all is.
 std::string malformation(const StitchCertificate& certificate)
 {
     const auto& blocks = certificate.request.blocks;
-    if (certificate.artifacts.size() != 1 || certificate.artifacts[0].path != stitchReplayPath(certificate.name))
-        return "it must name one artifact, its own folder's replay.h5";
-    for (const StitchedBlock& block : blocks) {
-        if (block.block.value >= certificate.subject.layers)
-            return "it replaces block " + std::to_string(block.block.value) + " of a model of " +
-                   std::to_string(certificate.subject.layers) + " blocks";
-        if (block.path != certificatePath(block.block))
-            return "it names " + block.path + " as the certificate of block " + std::to_string(block.block.value);
-    }
-    if (static_cast<std::int32_t>(certificate.metrics.layers.size()) != certificate.subject.layers)
-        return "it has rows for " + counted(static_cast<std::int64_t>(certificate.metrics.layers.size()), "layer");
+    if (std::string problem =
+            additionProblem(certificate.artifacts, stitchReplayPath(certificate.name), blocks, "replaces",
+                            certificate.subject.layers, certificate.metrics.layers.size());
+        !problem.empty())
+        return problem;
     const auto& prompts = certificate.prompts.prompts;
     if (certificate.metrics.prompts.size() != prompts.size())
         return "it has " + std::to_string(certificate.metrics.prompts.size()) + " rows for " +
@@ -73,18 +53,9 @@ std::string contradiction(const StitchCertificate& certificate, const RunManifes
     return "";
 }
 
-bool sameButForExp(const std::optional<Perplexities>& a, const std::optional<Perplexities>& b)
-{
-    if (!a || !b)
-        return a.has_value() == b.has_value();
-    const auto close = [](double x, double y) { return x == y || std::abs(x - y) <= expTolerance * std::abs(y); };
-    return a->meanBaseline == b->meanBaseline && a->meanStitched == b->meanStitched &&
-           close(a->baseline, b->baseline) && close(a->stitched, b->stitched);
-}
-
 bool sameButForExp(StitchPromptMetrics a, StitchPromptMetrics b)
 {
-    const bool same = sameButForExp(a.perplexity, b.perplexity);
+    const bool same = samePerplexities(a.perplexity, b.perplexity);
     a.perplexity.reset();
     b.perplexity.reset();
     return same && a == b;
@@ -164,14 +135,8 @@ private:
 
     void checkStatements()
     {
-        const std::string malformed = malformation(m_certificate);
-        m_checks.add(row("consistency.stitch", group::consistency, "The certificate agrees with itself")
-                         .how("compared")
-                         .passedIf(malformed.empty(), "The certificate is inconsistent: " + malformed + "."));
-        const std::string differs = contradiction(m_certificate, m_block.contents.run.manifest);
-        m_checks.add(row("consistency.manifest", group::consistency, "Certificate and run.json say the same")
-                         .how("compared")
-                         .passedIf(differs.empty(), "Certificate and run.json differ in " + differs + "."));
+        m_checks.add(selfRow("consistency.stitch", m_where, malformation(m_certificate)));
+        m_checks.add(manifestRow(m_where, contradiction(m_certificate, m_block.contents.run.manifest)));
         const auto findings = judgeStitch(m_certificate.metrics, uncertified(), m_certificate.policy);
         m_checks.add(row("consistency.status", group::consistency, "Status follows from the stated numbers and policy")
                          .issuer(statusText(m_certificate.certified, m_certificate.findings))
@@ -219,54 +184,13 @@ private:
     std::optional<StitchColumns> readReplayFile()
     {
         const ArtifactDigest& artifact = m_certificate.artifacts[0];
-        Row digest("artifact.sha256", group::integrity, artifact.path, "Artifact as the certificate names it");
-        digest.issuer(artifact.sha256 + ", " + std::to_string(artifact.size) + " bytes").how("re-hashed");
-        try {
-            const OpenFile file = m_block.folder.open(artifact.path);
-            const std::string found = sha256OfDescriptor(file.descriptor(), m_context);
-            addSumRow(m_block.contents, artifact.path, found, m_checks);
-            digest.recomputed(found + ", " + std::to_string(file.size()) + " bytes");
-            const bool same = found == artifact.sha256 && file.size() == artifact.size;
-            m_checks.add(digest.passedIf(same, "The file is not the one that the certificate names."));
-            return same ? readColumns(file, artifact) : std::nullopt;
-        } catch (const Error& error) {
-            m_checks.add(digest.failed(error.what()));
-        }
-        return std::nullopt;
-    }
-
-    std::optional<StitchColumns> readColumns(const OpenFile& file, const ArtifactDigest& artifact)
-    {
-        Row form("structure.replay", group::integrity, artifact.path, "Form of the stitched model's numbers");
         std::optional<StitchColumns> columns;
-        try {
-            const StitchShape shape = stitchShapeOf(m_certificate);
-            const auto archive =
-                artifact::openForeignArchive(file.descriptor(), artifact.path, m_block.options.childProgram);
-            requireReplayLayout(*archive, shape);
-            MemoryArchive memory(*archive, m_context);
-            compareDigests(artifact, memory.digests());
-            columns = readReplay(memory, shape);
-            form.how("read narrowly, all finite").passedIf(true, "");
-        } catch (const Error& error) {
-            form.failed(error.what());
-        }
-        m_checks.add(form);
+        const ArchiveReading reading{
+            [&](const artifact::ArchiveReader& archive) { requireReplayLayout(archive, stitchShapeOf(m_certificate)); },
+            [&](artifact::ArchiveReader& archive) { columns = readReplay(archive, stitchShapeOf(m_certificate)); }};
+        const Row form("structure.replay", group::integrity, artifact.path, "Form of the stitched model's numbers");
+        readNamed(artifact, reading, form, m_block, m_checks, m_context);
         return columns;
-    }
-
-    void compareDigests(const ArtifactDigest& artifact, std::vector<TensorDigest> found)
-    {
-        std::vector<TensorDigest> named = artifact.tensors;
-        const auto byName = [](const TensorDigest& a, const TensorDigest& b) { return a.name < b.name; };
-        std::sort(named.begin(), named.end(), byName);
-        std::sort(found.begin(), found.end(), byName);
-        m_checks.add(
-            Row("tensor.sha256", group::integrity, artifact.path, "Digest of every logical tensor")
-                .issuer(counted(static_cast<std::int64_t>(named.size()), "tensor"))
-                .recomputed(counted(static_cast<std::int64_t>(found.size()), "tensor"))
-                .how("re-hashed as read")
-                .passedIf(named == found, "The tensors in the file are not those that the certificate names."));
     }
 
     void checkTokens(const StitchColumns& columns)
@@ -305,7 +229,7 @@ private:
         addArithmetic("stitch.residuals", "MAE of every layer, largest residual", exactText(issued.largest.value),
                       exactText(found.largest.value), issued.layers == found.layers && issued.largest == found.largest);
         addArithmetic("stitch.perplexity", "Perplexities, baseline and stitched", textOf(issued.perplexity),
-                      textOf(found.perplexity), sameButForExp(issued.perplexity, found.perplexity));
+                      textOf(found.perplexity), samePerplexities(issued.perplexity, found.perplexity));
         addArithmetic("stitch.loss", "Loss coverage", textOf(issued.loss), textOf(found.loss),
                       issued.loss == found.loss);
         addArithmetic("stitch.kl", "KL divergence", exactText(issued.divergence.mean), exactText(found.divergence.mean),

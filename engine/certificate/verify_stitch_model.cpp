@@ -9,13 +9,10 @@
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/stitch_labels.h"
 #include "engine/ir/block_ir_codec.h"
-#include "engine/ir/reference_interpreter.h"
-#include "engine/ir/share_out.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace blockcert::certificate {
 
@@ -37,23 +34,6 @@ bool isSameFunction(const ir::BlockIr& a, const ir::BlockIr& b)
                           return x.first == y.first && x.second.dtype == y.second.dtype &&
                                  x.second.sha256 == y.second.sha256;
                       });
-}
-
-// KL(p ‖ q) of two rows of logits: the sum of p (e^δ − 1 − δ), δ = log q − log p, which cannot cancel.
-double divergence(std::span<const double> base, std::span<const double> stitched)
-{
-    const auto norm = [](std::span<const double> logits) { return logits[0] + negativeLogLikelihood(logits, 0); };
-    const double normBase = norm(base);
-    const double shift = norm(stitched) - normBase;
-    double sum = 0;
-    for (std::size_t i = 0; i < base.size(); ++i) {
-        const double delta = stitched[i] - base[i] - shift;
-        const double p = std::exp(base[i] - normBase);
-        // Below 1e-4 the cubic series is as exact as the difference is rounded.
-        sum += std::abs(delta) < 1e-4 ? p * delta * delta * (0.5 + delta / 6)
-                                      : std::exp(base[i] + delta - normBase) - p - p * delta;
-    }
-    return std::max(0.0, sum);
 }
 
 // One stitched model on its way through the layers.
@@ -212,15 +192,10 @@ private:
 
     void advance(const ir::BlockIr& block, States& states)
     {
-        const bool across = states.size() >= static_cast<std::size_t>(m_threads);
-        const ir::ReferenceInterpreter interpreter(block, across ? 1 : m_threads);
-        ir::shareOut(across ? m_threads : 1, static_cast<std::int64_t>(states.size()), [&](std::int64_t p) {
-            std::vector<double>& state = states[static_cast<std::size_t>(p)];
-            std::vector<std::int32_t> positions(
-                m_manifest.prompts.prompts[static_cast<std::size_t>(p)].tokenIds.size());
-            std::iota(positions.begin(), positions.end(), 0);
-            state = interpreter.run(state, positions, m_context).output;
-        });
+        std::vector<std::vector<double>*> all;
+        for (std::vector<double>& state : states)
+            all.push_back(&state);
+        advanceStates(block, all, m_threads, m_context);
     }
 
     // Errors are carried along from the token's largest state, not from its present one.
@@ -327,17 +302,10 @@ private:
     {
         if (worst.ratio < 0)
             return;
-        const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
-        m_checks.add(row(stitched, id, title)
-                         .how("both models in double, within " + exactText(allowed) + of + " for " +
-                              std::string(nameOf(m_dtype)))
-                         .issuer(exactText(worst.recorded))
-                         .recomputed(exactText(worst.computed))
-                         .note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance")
-                         .passedIf(worst.ratio <= 1, "At " + at + " the recorded value (" + exactText(worst.recorded) +
-                                                         ") is not what the models compute (" +
-                                                         exactText(worst.computed) + "): " + exactText(worst.ratio) +
-                                                         " times the allowance."));
+        m_checks.add(worstRow(row(stitched, id, title), worst,
+                              "both models in double, within " + exactText(allowed) + of + " for " +
+                                  std::string(nameOf(m_dtype)),
+                              "the models compute"));
     }
 
     void report(const Stitched& stitched)

@@ -7,8 +7,8 @@ import pathlib
 import re
 import sys
 
-JSON = {"json_fields", "statement_codec", "surrogate_codec", "certificate_codec", "run_codec", "policy_file",
-        "stitch_codec", "edit_codec", "edit_evaluation_codec", "patch_codec"}
+JSON = {"json_fields", "statement_codec", "surrogate_codec", "certificate_codec", "certificate_parts", "run_codec",
+        "policy_file", "stitch_codec", "edit_codec", "edit_evaluation_codec", "patch_codec"}
 MODEL = {"reference_model", "estimate_check", "model_comparison", "rebuilt_ir", "retokenise", "verify_model",
          "stitch_labels", "verify_stitch_model", "verify_edit_model"}
 INTERPRETER = {"reference_interpreter", "reference_ops", "tile_kernel", "share_out"}

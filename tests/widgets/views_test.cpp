@@ -110,6 +110,10 @@ TEST(InspectorPanel, NeverCutsANumber)
         cell = changed;
     }
     InspectorPanel panel;
+    panel.setActions({{QStringLiteral("Next uncovered"), {}, true},
+                      {QStringLiteral("Certificate"), {}, true},
+                      {QStringLiteral("Copy numbers"), {}, true},
+                      {QStringLiteral("Copy as command"), {}, true}});
     panel.setMap(map);
     panel.setMetric(Metric::MlpPart);
     panel.setCell({11, 4, 0}, true);
@@ -123,6 +127,7 @@ TEST(InspectorPanel, NeverCutsANumber)
                     << label->text().toStdString() << " at " << width;
             }
         }
+        EXPECT_LE(panel.widget()->width(), panel.viewport()->width()) << "nothing lies outside at " << width;
         const auto* facts = panel.findChild<FactList*>();
         const std::vector<Fact> shown = cellFacts(*map, {11, 4, 0});
         for (int row = 0; row < static_cast<int>(shown.size()); ++row) {

@@ -162,6 +162,8 @@ Json parseStrictJson(std::string_view text, std::string_view source, const JsonL
                             " bytes of JSON are more than the limit of " + std::to_string(limits.bytes) + ".");
     if (text.starts_with("\xEF\xBB\xBF"))
         throw FormatError(std::string(source) + ": not valid JSON at byte 0: it begins with a byte order mark.");
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        throw FormatError(std::string(source) + ": not valid JSON: it is empty.");
     StrictBuilder builder(source, limits);
     if (!Json::sax_parse(text, &builder))
         throw FormatError(std::string(source) + ": not valid JSON.");

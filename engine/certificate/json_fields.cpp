@@ -1,6 +1,7 @@
 #include "engine/certificate/json_fields.h"
 
 #include "engine/base/error.h"
+#include "engine/base/schema_name.h"
 
 #include <algorithm>
 #include <chrono>
@@ -215,18 +216,7 @@ void JsonFields::finish() const
 
 void requireSchema(JsonFields& fields, std::string_view family, int major)
 {
-    const std::string found = fields.text("schema");
-    const std::string expected = std::string(family) + "/" + std::to_string(major);
-    if (found == expected)
-        return;
-    const std::string prefix = std::string(family) + "/";
-    const std::string version = found.starts_with(prefix) ? found.substr(prefix.size()) : "";
-    const bool isNumber = !version.empty() && version.size() < 10 &&
-                          std::all_of(version.begin(), version.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (isNumber)
-        throw UnsupportedError(fields.path("schema") + " is \"" + found + "\"; this version reads \"" + expected +
-                               "\": use a newer blockcert.");
-    fields.refuse("schema", "must be \"" + expected + "\", found \"" + found + "\"");
+    requireSchemaName(fields.text("schema"), family, major, fields.path("schema"));
 }
 
 Json parseDocument(std::string_view text, std::string_view source)

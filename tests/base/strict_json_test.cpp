@@ -36,6 +36,18 @@ TEST(StrictJson, RefusesWhatIsNotJson)
         EXPECT_THROW(parse(text), FormatError) << text;
 }
 
+TEST(StrictJson, SaysThatAFileIsEmpty)
+{
+    for (const char* nothing : {"", " ", "\n\t\r\n"}) {
+        try {
+            (void)parseStrictJson(nothing, "file.json");
+            ADD_FAILURE() << "read";
+        } catch (const FormatError& error) {
+            EXPECT_STREQ(error.what(), "file.json: not valid JSON: it is empty.");
+        }
+    }
+}
+
 TEST(StrictJson, HoldsItsLimits)
 {
     const std::string deep(32, '[');

@@ -40,7 +40,7 @@ std::string renderExperiment(const Json& listing, const Page& page)
     std::string text;
     if (const Json& result = listing.at("result"); !result.is_null()) {
         for (const char* key : {"title", "scope", "headline"})
-            text += terminal::wrap(terminal::visible(result.value(key, "")), page.width, 0) + "\n";
+            text += terminal::wrap(terminal::visible(result.at(key).get<std::string>()), page.width, 0) + "\n";
         text += "\n" + page.style.paint(Tone::Quiet, "read       ") + out + "/README.md\n" +
                 page.style.paint(Tone::Quiet, "check it   ") + out + "/commands.txt\n";
     }

@@ -70,12 +70,14 @@ TEST(ExperimentListing, GivesResultAndFiguresAndNamesWhatIsDamaged)
     const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder.path() / name) << text; };
     EXPECT_FALSE(isExperiment(folder.path()));
     EXPECT_THROW((void)showExperiment(folder.path()), FileError);
-    write("request.json", "{}");
+    write("request.json", R"({"schema": "blockcert.experiment-request/1"})");
     const Json begun = showExperiment(folder.path());
     EXPECT_EQ(begun.at("complete"), false);
     EXPECT_EQ(begun.at("result"), nullptr);
-    write("result.json", R"({"schema": "blockcert.experiment/1", "figures": [
+    const Json result = Json::parse(R"({"schema": "blockcert.experiment/1", "title": "t", "scope": "s", "headline": "h",
+        "tables": [], "runs": [], "figures": [
         {"file": "figure.svg", "title": "t", "caption": "c"}, {"file": "../x.svg", "title": "t", "caption": "c"}]})");
+    write("result.json", result.dump());
     write("figure.svg", "<svg/>");
     write("SHA256SUMS", "");
     const Json whole = showExperiment(folder.path());
@@ -83,9 +85,42 @@ TEST(ExperimentListing, GivesResultAndFiguresAndNamesWhatIsDamaged)
     ASSERT_EQ(whole.at("figures").size(), 1U) << "nothing outside the folder is read";
     EXPECT_EQ(whole.at("figures")[0].at("svg"), "<svg/>");
     EXPECT_EQ(whole.at("problems").size(), 1U);
-    write("result.json", R"({"schema": "blockcert.experiment/2", "figures": []})");
-    EXPECT_EQ(showExperiment(folder.path()).at("problems").size(), 1U);
-    EXPECT_EQ(showExperiment(folder.path()).at("result"), nullptr);
+    // Whoever prints the listing may rely on its texts and lists.
+    std::vector<std::string> damaged = {"", "{", "[]", "null", "3", "{}"};
+    for (const char* key : {"schema", "title", "scope", "headline", "tables", "runs", "figures"}) {
+        for (const Json& wrong : {Json(3), Json(), Json::object()}) {
+            Json other = result;
+            other[key] = wrong;
+            damaged.push_back(other.dump());
+        }
+    }
+    Json newer = result;
+    newer["schema"] = "blockcert.experiment/2";
+    damaged.push_back(newer.dump());
+    for (const std::string& text : damaged) {
+        write("result.json", text);
+        EXPECT_EQ(showExperiment(folder.path()).at("problems").size(), 1U) << text;
+        EXPECT_EQ(showExperiment(folder.path()).at("result"), nullptr) << text;
+    }
+}
+
+TEST(ExperimentListing, RefusesARequestThatIsNone)
+{
+    const testing_support::TemporaryFolder folder;
+    const auto write = [&](const std::string& text) { std::ofstream(folder.path() / "request.json") << text; };
+    for (const char* text : {"", "{", "[]", "null", "3", "{}", R"({"schema": 1})"}) {
+        write(text);
+        EXPECT_THROW((void)showExperiment(folder.path()), FormatError) << text;
+    }
+    write(R"({"schema": "blockcert.experiment-request/2"})");
+    EXPECT_THROW((void)showExperiment(folder.path()), UnsupportedError);
+    write(R"({"schema": "blockcert.sweep-request/1"})");
+    try {
+        (void)showExperiment(folder.path());
+        ADD_FAILURE() << "a sweep is no experiment";
+    } catch (const FormatError& error) {
+        EXPECT_THAT(error.what(), ::testing::HasSubstr("is the folder of a sweep"));
+    }
 }
 
 TEST(RunListing, ShowsTheNumbersOfTheCertificates)

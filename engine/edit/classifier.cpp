@@ -1,6 +1,7 @@
 #include "engine/edit/classifier.h"
 
 #include "engine/base/error.h"
+#include "engine/base/schema_name.h"
 #include "engine/base/sha256.h"
 #include "engine/base/strict_json.h"
 #include "engine/edit/bundled_texts.h"
@@ -174,8 +175,9 @@ MarkerLists parseMarkers(std::string_view text, std::string_view source)
 {
     const Json json = parseStrictJson(text, source);
     const auto refuse = [&](const std::string& problem) { throw FormatError(std::string(source) + ": " + problem); };
-    if (!json.is_object() || !json.contains("schema") || json.at("schema") != "blockcert.markers/1")
+    if (!json.is_object() || !json.contains("schema") || !json.at("schema").is_string())
         refuse("schema must be \"blockcert.markers/1\".");
+    requireSchemaName(json.at("schema").get<std::string>(), "blockcert.markers", 1, std::string(source) + ": schema");
     for (const auto& [key, value] : json.items())
         if (key != "schema" && key != "name" && key != "version" && key != "refusal" && key != "harmful")
             refuse("the field " + key + " is unknown.");
@@ -324,6 +326,9 @@ std::optional<HumanEvaluation> measureLabels(std::span<const RefusalRow> rows)
 
 void applyLabels(std::string_view csv, std::string_view source, std::vector<RefusalRow>& rows)
 {
+    constexpr std::string_view byteOrderMark = "\xEF\xBB\xBF"; // spreadsheets begin their UTF-8 with it
+    if (csv.starts_with(byteOrderMark))
+        csv.remove_prefix(byteOrderMark.size());
     const std::vector<prompts::CsvRecord> records = prompts::readCsv(csv, source);
     const auto refuse = [&](const prompts::CsvRecord& record, const std::string& problem) {
         throw FormatError(std::string(source) + ", line " + std::to_string(record.line) + ": " + problem + ".");

@@ -1,6 +1,7 @@
 #include "engine/edit/condition.h"
 
 #include "engine/base/error.h"
+#include "engine/base/schema_name.h"
 #include "engine/base/sha256.h"
 #include "engine/base/strict_json.h"
 #include "engine/edit/bundled_texts.h"
@@ -22,10 +23,13 @@ Preamble parsePreamble(std::string_view text, std::string_view source)
 {
     const auto refuse = [&](const std::string& problem) { throw FormatError(std::string(source) + ": " + problem); };
     const Json json = parseStrictJson(text, source);
+    if (json.is_object() && json.contains("schema") && json.at("schema").is_string())
+        requireSchemaName(json.at("schema").get<std::string>(), "blockcert.preamble", 1,
+                          std::string(source) + ": schema");
     if (!json.is_object() || json.size() != 3 || !json.contains("schema") || !json.contains("name") ||
         !json.contains("messages"))
         refuse("a preamble is an object of schema, name and messages.");
-    if (json.at("schema") != "blockcert.preamble/1")
+    if (!json.at("schema").is_string())
         refuse("schema must be \"blockcert.preamble/1\".");
     if (!json.at("name").is_string() || json.at("name").get<std::string>().empty() || json.at("name") == "none")
         refuse("name must be a text other than none.");

@@ -74,13 +74,19 @@ TEST(Classifier, KeepsEmptyAndNeverRunApartFromAnswers)
 TEST(Classifier, RefusesListsThatAreNone)
 {
     for (const char* text :
-         {R"({"schema": "blockcert.markers/2", "name": "n", "version": "1", "refusal": [], "harmful": []})",
-          R"({"schema": "blockcert.markers/1", "name": "n", "version": "1", "refusal": ["a", "A"], "harmful": []})",
+         {R"({"schema": "blockcert.markers/1", "name": "n", "version": "1", "refusal": ["a", "A"], "harmful": []})",
           R"({"schema": "blockcert.markers/1", "name": "n", "version": "1", "refusal": [" "], "harmful": []})",
           R"({"schema": "blockcert.markers/1", "name": "n", "version": "1", "refusal": [], "harmful": [], "x": 1})",
           R"({"schema": "blockcert.markers/1", "name": "n", "version": "1", "refusal": [1], "harmful": []})"})
         EXPECT_THROW(parseMarkers(text, "test"), FormatError) << text;
     EXPECT_FALSE(bundledMarkers().refusal.empty());
+}
+
+TEST(Classifier, KnowsListsOfAnotherVersion)
+{
+    EXPECT_THROW(parseMarkers(R"({"schema": "blockcert.markers/2"})", "test"), UnsupportedError);
+    EXPECT_THROW(parseMarkers(R"({"schema": "blockcert.preamble/1"})", "test"), FormatError);
+    EXPECT_THROW(parseMarkers(R"({"schema": 1})", "test"), FormatError);
 }
 
 // Wilson (1927), z = 1.959964: 3 of 12 gives 0.0889 … 0.5323, as tables of the interval have it.
@@ -116,6 +122,15 @@ TEST(Labels, AreCountedForEachAnnotatorAndForWhatBothSay)
     EXPECT_EQ(human->after[2].answer.share, (Fraction{0, 1}));
     // Three pairs: two agree. po = 2/3; pe = (1/3·1/3) answer + (2/3·1/3) refuse + 0 harmful = 1/3; κ = 1/2.
     EXPECT_NEAR(human->kappa.value(), 0.5, 1e-15);
+}
+
+TEST(Labels, MayBeginAsSpreadsheetsWriteThem)
+{
+    std::vector<RefusalRow> rows = {{"a", "answer", {}, {}, {}, {}}};
+    applyLabels("\xEF\xBB\xBFprompt,side,annotator,label\r\na,before,anna,answer\r\n", "labels.csv", rows);
+    EXPECT_EQ(rows[0].humanBefore.at("anna"), HumanLabel::Answer);
+    for (const char* none : {"", "\n", "\xEF\xBB\xBF", "a,before,anna,answer\n"})
+        EXPECT_THROW(applyLabels(none, "labels.csv", rows), FormatError) << none;
 }
 
 TEST(Labels, RefuseWhatTheyCannotCount)
@@ -155,6 +170,7 @@ TEST(Condition, PutsThePreambleBeforeEachPrompt)
     EXPECT_THROW(bundledPreamble("other"), UsageError);
     EXPECT_THROW(parsePreamble(R"({"schema": "blockcert.preamble/1", "name": "none", "messages": []})", "test"),
                  FormatError);
+    EXPECT_THROW(parsePreamble(R"({"schema": "blockcert.preamble/2"})", "test"), UnsupportedError);
     file.prompts[0].tokenIds = {1};
     EXPECT_THROW(conditioned(file, bundledPreamble("system")), UsageError);
 }

@@ -322,6 +322,73 @@ TEST_F(EditVerb, IsNotExportedWhereNoWeightCanExpressIt)
     EXPECT_FALSE(fs::exists(exporting.out));
 }
 
+TEST_F(EditVerb, RefusesBrokenTextsBeforeItComputesAnything)
+{
+    const auto run = m_folder.path() / "run";
+    const auto written = [&](const std::string& name, const std::string& text) {
+        writeFileAtomically(m_folder.path() / name, text);
+        return m_folder.path() / name;
+    };
+    pipeline::EditOptions labels = options("llama-gqa", run);
+    const std::string header = "prompt,side,annotator,label\n";
+    for (const std::string& text : {std::string(), header + "nobody,before,anna,answer\n",
+                                    header + "p1,before,anna,nice\n", header + "p1,before"}) {
+        labels.labels = written("labels.csv", text);
+        EXPECT_THAT(refusal(labels, ExitCode::InputUnreadable), HasSubstr("labels.csv")) << text;
+    }
+    labels.labels = m_folder.path();
+    EXPECT_THAT(refusal(labels, ExitCode::InputUnreadable), HasSubstr("not a regular file"));
+    pipeline::EditOptions condition = options("llama-gqa", run);
+    condition.refusal.condition = (m_folder.path() / "missing.json").string();
+    EXPECT_THAT(refusal(condition, ExitCode::InputUnreadable), HasSubstr("Cannot open"));
+    condition.refusal.condition = written("newer.json", R"({"schema": "blockcert.preamble/2"})").string();
+    EXPECT_THAT(refusal(condition, ExitCode::Unsupported), HasSubstr("use a newer blockcert"));
+    condition.refusal.condition = "sistem";
+    EXPECT_THAT(refusal(condition, ExitCode::Usage), HasSubstr("\"sistem\""));
+    EXPECT_FALSE(fs::exists(run));
+}
+
+TEST_F(EditVerb, SweepsMakeDamagedRowsAgain)
+{
+    pipeline::SweepOptions options;
+    options.model.model = fixtureModel("llama-gqa").string();
+    options.prompts.content = promptFile;
+    options.blocks = "1";
+    options.alphas = "0.5";
+    options.maxNew = 3;
+    options.out = m_folder.path() / "sweep";
+    const auto run = [&] {
+        pipeline::ModelCache cache(host());
+        return pipeline::sweep(options, cache, RunContext());
+    };
+    // How much of a draft is kept depends on what there was to draft from.
+    const auto rowsOf = [](const Json& result) {
+        Json rows = result.at("rows");
+        for (Json& row : rows) {
+            row.erase("drafted");
+            row.erase("accepted");
+        }
+        return rows;
+    };
+    const Json whole = run();
+    options.resume = true;
+    const fs::path file = options.out / whole.at("rows")[1].at("file").get<std::string>();
+    const Json row = parseStrictJson(readWholeFile(file, 1U << 20U), "row");
+    std::vector<std::string> damaged = {"", "{", "[]", "null", "3", "{}", writeJson(row).substr(0, 200)};
+    for (const auto& [key, value] : row.items()) {
+        Json other = row;
+        other[key] = Json::array();
+        if (key == "block" || key == "alpha" || key == "epsilon_edit" || key == "final_deviation" || key == "answer" ||
+            key == "condition" || key == "empty" || key == "drafted")
+            damaged.push_back(writeJson(other));
+    }
+    EXPECT_EQ(damaged.size(), 15U);
+    for (const std::string& text : damaged) {
+        writeFileAtomically(file, text);
+        EXPECT_EQ(rowsOf(run()), rowsOf(whole)) << text;
+    }
+}
+
 TEST_F(EditVerb, SweepsResumeAndKeepTheirRows)
 {
     pipeline::SweepOptions options;

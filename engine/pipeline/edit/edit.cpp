@@ -97,6 +97,15 @@ EditCertificate statedBy(const StitchSource& source, const EditOptions& options,
     return certificate;
 }
 
+// What is wrong with human labels is said before anything is computed for them.
+void requireLabels(const std::string& labels, const std::string& source, const PromptSet& prompts)
+{
+    std::vector<RefusalRow> rows(prompts.prompts.size());
+    for (std::size_t p = 0; p < rows.size(); ++p)
+        rows[p].id = prompts.prompts[p].id;
+    edit::applyLabels(labels, source, rows);
+}
+
 Json resultOf(const EditCertificate& certificate, const EditOptions& options, bool already)
 {
     Json result = protocol::editRow(certificate);
@@ -128,6 +137,8 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
             throw UnsupportedError("Completions cannot be read without a tokenizer: " + opened.tokenizerProblem);
         const std::string labels =
             options.labels.empty() ? std::string() : readWholeFile(options.labels, largestLabels);
+        if (!options.labels.empty())
+            requireLabels(labels, options.labels.string(), prompts);
 
         const std::vector<TouchedTensor> touched = receiptOf(
             modelBlocks(*opened.checkpoint, edit::editedBlocks(requested.patch), options.model.dtype, context),

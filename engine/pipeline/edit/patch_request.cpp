@@ -223,8 +223,8 @@ MarkerLists requestedMarkers(const RefusalOptions& options)
 
 edit::Preamble requestedPreamble(const RefusalOptions& options)
 {
-    std::error_code missing;
-    if (fs::path(options.condition).has_extension() && fs::exists(options.condition, missing))
+    const fs::path file = options.condition;
+    if (file.has_extension() || file.has_parent_path()) // no name of a condition is like that
         return edit::parsePreamble(readWholeFile(options.condition, largestText), options.condition);
     return edit::bundledPreamble(options.condition);
 }

@@ -3,6 +3,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/csv_writer.h"
 #include "engine/base/error.h"
+#include "engine/certificate/run_files.h"
 
 #include <optional>
 #include <system_error>
@@ -14,14 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largestRow = 64U << 20U;
-
-void makeFolder(const fs::path& path)
-{
-    std::error_code problem;
-    fs::create_directories(path, problem);
-    if (problem)
-        throw FileError("Cannot create the folder " + path.string() + ": " + problem.message() + ".");
-}
 
 std::optional<double> numberOf(const Json& value)
 {
@@ -69,6 +62,24 @@ std::string tableOf(const Json& rows)
     return csv.content();
 }
 
+// What a table and its text are made of is there, and of its type; only a baseline has neither block nor numbers of an
+// edit.
+bool isRow(Json row)
+{
+    try {
+        row["front"] = false;
+        (void)tableOf(Json::array({row}));
+        const bool isBaseline = row.at("block").is_null();
+        const auto fits = [&](const Json& value) { return isBaseline ? value.is_null() : value.is_number(); };
+        const Json& deviation = row.at("final_deviation");
+        return fits(row.at("block")) && fits(row.at("alpha")) && row.at("completions").is_array() &&
+               (isBaseline || (row.at("epsilon_edit").is_number() && deviation.at("pre_norm").is_number() &&
+                               deviation.at("post_norm").is_number()));
+    } catch (const Json::exception&) {
+        return false;
+    }
+}
+
 }
 
 SweepFolder::SweepFolder(const fs::path& path, const Json& request, bool resume)
@@ -86,18 +97,19 @@ SweepFolder::SweepFolder(const fs::path& path, const Json& request, bool resume)
     } else {
         if (fs::exists(path, missing) && !fs::is_empty(path, missing))
             throw UsageError(path.string() + " is not empty and holds no sweep; give another folder.");
-        makeFolder(path);
+        certificate::makeFolder(path);
         writeFileAtomically(file, writeJson(request));
     }
-    makeFolder(path / "rows");
+    certificate::makeFolder(path / "rows");
     for (const fs::directory_entry& entry : fs::directory_iterator(path / "rows", missing)) {
         if (entry.path().extension() != ".json")
             continue;
         try {
-            m_rows[entry.path().stem().string()] =
-                parseStrictJson(readWholeFile(entry.path(), largestRow), entry.path().string());
+            Json row = parseStrictJson(readWholeFile(entry.path(), largestRow), entry.path().string());
+            if (isRow(row))
+                m_rows[entry.path().stem().string()] = std::move(row);
         } catch (const Error&) {
-            // damaged: it is made again
+            // damaged, as one is that is no row: it is made again
         }
     }
 }

@@ -121,6 +121,8 @@ QWidget* EditBoard::makeCurve()
 {
     m_quantity = new QComboBox;
     m_quantity->setAccessibleName(tr("Quantity"));
+    m_quantity->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_quantity->setMinimumContentsLength(16);
     for (const CurveQuantity quantity : allCurveQuantities)
         m_quantity->addItem(quantityName(quantity));
     connect(m_quantity, &QComboBox::activated, this, &EditBoard::refreshCurve);
@@ -140,10 +142,11 @@ QWidget* EditBoard::makeCurve()
             [this](double strength, double) { m_lab.edits().setStrength(m_lab.edits().current(), strength, false); });
     auto* top = row();
     top->addWidget(m_quantity);
-    top->addWidget(m_curveNote, 1);
+    top->addStretch(1);
     top->addWidget(m_fill);
     auto* layout = column();
     layout->addLayout(top);
+    layout->addWidget(m_curveNote);
     layout->addWidget(m_curve, 1);
     auto* page = new QWidget;
     page->setLayout(layout);

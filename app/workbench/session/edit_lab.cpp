@@ -183,7 +183,8 @@ std::vector<CurvePoint> EditLab::curve() const
     const QString shape = stackKey(m_edits.stack(), varied);
     const QString settings = settingsKey();
     for (const auto& [key, measured] : m_measured)
-        if (key.startsWith(settings) && stackKey(measured.stack, varied) == shape)
+        if (static_cast<std::size_t>(varied) < measured.shapes.size() &&
+            measured.shapes[static_cast<std::size_t>(varied)] == shape && key.startsWith(settings))
             points.push_back({measured.stack[static_cast<std::size_t>(varied)].strength, measured.effect});
     std::ranges::sort(points, {}, &CurvePoint::strength);
     return points;
@@ -344,6 +345,9 @@ void EditLab::keep(const Flight& flight, EditEffect effect)
     }
     MeasuredStack& measured = m_measured[flight.key];
     measured.stack = flight.stack;
+    if (measured.shapes.empty()) // compared at every refresh of a curve
+        for (std::size_t step = 0; step < flight.stack.size(); ++step)
+            measured.shapes.push_back(stackKey(flight.stack, static_cast<int>(step)));
     measured.effect.edits = effect.edits;
     measured.effect.isNeutral = effect.isNeutral;
     if (flight.part == "local"_L1)

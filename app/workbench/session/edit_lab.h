@@ -36,6 +36,7 @@ struct LabSettings {
 struct MeasuredStack {
     EditStack stack; // enabled steps
     EditEffect effect;
+    std::vector<QString> shapes = {}; // [step] its key with that step's strength left open
 };
 
 // One measured point of a curve.

@@ -3,9 +3,12 @@
 #include "app/workbench/pages/edit_board.h"
 #include "app/workbench/pages/edit_side.h"
 #include "app/workbench/pages/edit_stack_view.h"
+#include "app/workbench/pages/label_view.h"
 #include "app/workbench/pages/page_parts.h"
+#include "app/workbench/pages/sweep_view.h"
 #include "widgets/empty_state.h"
 #include "widgets/icons.h"
+#include "widgets/segmented_control.h"
 #include "widgets/state_badge.h"
 
 #include <QApplication>
@@ -34,7 +37,7 @@ bool takesText(const QWidget* widget)
 
 }
 
-EditPage::EditPage(EditLab& lab, QWidget* parent)
+EditPage::EditPage(EditLab& lab, SweepBoard& sweep, LabelBook& labels, QWidget* parent)
     : QWidget(parent)
     , m_lab(lab)
     , m_pages(new QStackedWidget)
@@ -51,7 +54,7 @@ EditPage::EditPage(EditLab& lab, QWidget* parent)
             emit demoWanted();
     });
     m_pages->addWidget(m_empty);
-    m_pages->addWidget(scrolling(makeCentre())); // three columns are wider than a small screen
+    m_pages->addWidget(scrolling(makeCentre(sweep, labels))); // three columns are wider than a small screen
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_pages);
@@ -72,7 +75,7 @@ QWidget* EditPage::side() const
     return m_side;
 }
 
-QWidget* EditPage::makeCentre()
+QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
 {
     auto* page = new QWidget;
     auto* layout = pageLayout(page);
@@ -84,14 +87,19 @@ QWidget* EditPage::makeCentre()
     QUndoStack& undo = m_lab.edits().undo();
     connect(m_undo, &QPushButton::clicked, &undo, &QUndoStack::undo);
     connect(m_redo, &QPushButton::clicked, &undo, &QUndoStack::redo);
-    connect(m_export, &QPushButton::clicked, this, [this] { emit exportWanted(m_board->exported()); });
+    connect(m_export, &QPushButton::clicked, this,
+            [this] { emit exportWanted(m_view == Sweep ? m_sweep->exported() : m_board->exported()); });
     auto* badge = new widgets::StateBadge;
     badge->setForm(widgets::StateBadge::Form::Label);
     badge->setState(CheckState::NotChecked);
     badge->setWord(tr("Overlay: the model's file is never changed"));
     badge->setToolTip(
         tr("Edits are laid over the model while it runs. A checkpoint is only written where you export one."));
-    m_title->addWidget(badge);
+    auto* beside = new QWidget; // as high as the buttons
+    auto* room = new QVBoxLayout(beside);
+    room->setContentsMargins(0, space::tiny, space::tiny, 0);
+    room->addWidget(badge);
+    m_title->addWidget(beside);
     for (QPushButton* one : {m_undo, m_redo, m_export})
         m_title->addWidget(one);
     layout->addWidget(m_title);
@@ -99,10 +107,25 @@ QWidget* EditPage::makeCentre()
     m_board = new EditBoard(m_lab);
     connect(m_stack, &EditStackView::fileWanted, this, &EditPage::fileWanted);
     connect(m_stack, &EditStackView::choiceFileWanted, this, &EditPage::choiceFileWanted);
+    m_sweep = new SweepView(sweep, m_lab);
+    m_labels = new LabelView(labels);
+    connect(&sweep, &SweepBoard::changed, this, &EditPage::refresh);
     auto* middle = row(space::large);
     middle->addWidget(m_stack);
     middle->addWidget(m_board, 1);
-    layout->addLayout(middle, 1);
+    auto* lab = new QWidget;
+    lab->setLayout(middle);
+    m_choice = new widgets::SegmentedControl;
+    m_choice->setChoices({tr("Lab"), tr("Sweep"), tr("Labels")},
+                         {tr("One stack of edits, measured while you change it"), tr("Many blocks by many strengths"),
+                          tr("Judge texts yourself")});
+    connect(m_choice, &widgets::SegmentedControl::chosen, this,
+            [this](int view) { showView(static_cast<View>(view)); });
+    m_views = new QStackedWidget;
+    for (QWidget* one : std::initializer_list<QWidget*>{lab, m_sweep, m_labels})
+        m_views->addWidget(one);
+    layout->addWidget(m_choice, 0, Qt::AlignLeft);
+    layout->addWidget(m_views, 1);
     return page;
 }
 
@@ -140,9 +163,25 @@ void EditPage::refresh()
     m_undo->setToolTip(undo.canUndo() ? tr("Undo: %1 (Ctrl+Z)").arg(undo.undoText()) : tr("Nothing to undo (Ctrl+Z)"));
     m_redo->setToolTip(undo.canRedo() ? tr("Redo: %1 (Ctrl+Shift+Z)").arg(undo.redoText())
                                       : tr("Nothing to redo (Ctrl+Shift+Z)"));
-    m_export->setEnabled(m_board->part() != EditBoard::Completions && m_lab.shown().local != nullptr);
+    m_export->setEnabled(m_view == Sweep ? m_sweep->hasTable()
+                         : m_view == Lab ? m_board->part() != EditBoard::Completions && m_lab.shown().local != nullptr
+                                         : false);
     m_stack->refresh();
-    m_board->refresh();
+    if (m_view == Lab)
+        m_board->refresh();
+    if (m_view == Sweep)
+        m_sweep->refreshForm();
+}
+
+void EditPage::showView(View view)
+{
+    m_view = view;
+    setHeld(false);
+    m_choice->setCurrent(view);
+    m_views->setCurrentIndex(view);
+    if (view == Labels)
+        m_labels->setFocus();
+    refresh();
 }
 
 void EditPage::setHeld(bool held)
@@ -156,6 +195,14 @@ void EditPage::showEvent(QShowEvent* event)
     QWidget::showEvent(event);
     qApp->installEventFilter(this);
     m_lab.setActive(true);
+}
+
+// The cards give way first on a small screen.
+void EditPage::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    constexpr int narrow = 800;
+    m_stack->setFixedWidth(width() < narrow ? 252 : 296);
 }
 
 void EditPage::hideEvent(QHideEvent* event)
@@ -172,7 +219,7 @@ bool EditPage::eventFilter(QObject* object, QEvent* event)
     if (event->type() == QEvent::KeyPress || event->type() == QEvent::KeyRelease) {
         const auto* key = static_cast<QKeyEvent*>(event);
         const QWidget* focus = QApplication::focusWidget();
-        const bool isHere = focus && focus->window() == window() && !takesText(focus);
+        const bool isHere = focus && focus->window() == window() && !takesText(focus) && m_view == Lab;
         if (key->key() == Qt::Key_B && key->modifiers() == Qt::NoModifier &&
             (isHere || event->type() == QEvent::KeyRelease)) {
             if (!key->isAutoRepeat())

@@ -1,4 +1,5 @@
-// The Edit lab: a stack of edits at the left, what it does in the middle, its receipt at the right.
+// The Edit lab: a stack of edits at the left, what it does in the middle, its receipt at the right; a sweep of many;
+// and the labelling of texts.
 #pragma once
 
 #include "app/workbench/session/edit_lab.h"
@@ -14,6 +15,7 @@ class QStackedWidget;
 
 namespace blockcert::widgets {
 class EmptyState;
+class SegmentedControl;
 class PageTitle;
 }
 
@@ -22,13 +24,19 @@ namespace blockcert::workbench {
 class EditBoard;
 class EditSide;
 class EditStackView;
+class LabelBook;
+class LabelView;
+class SweepBoard;
+class SweepView;
 
 // GUI thread. While B is held the unedited model stands in place; X shows the other slot.
 class EditPage : public QWidget {
     Q_OBJECT
 
 public:
-    explicit EditPage(EditLab& lab, QWidget* parent = nullptr);
+    enum View { Lab, Sweep, Labels };
+
+    EditPage(EditLab& lab, SweepBoard& sweep, LabelBook& labels, QWidget* parent = nullptr);
     ~EditPage() override;
 
     void setModel(const Loadable<widgets::ModelCard>& card);
@@ -39,6 +47,14 @@ public:
     [[nodiscard]] EditBoard& board() { return *m_board; }
 
     [[nodiscard]] EditSide& editSide() { return *m_side; }
+
+    [[nodiscard]] SweepView& sweepView() { return *m_sweep; }
+
+    [[nodiscard]] LabelView& labelView() { return *m_labels; }
+
+    void showView(View view);
+
+    [[nodiscard]] View view() const { return m_view; }
 
     [[nodiscard]] QWidget* side() const;
 
@@ -53,9 +69,10 @@ protected:
     bool eventFilter(QObject* object, QEvent* event) override;
     void showEvent(QShowEvent* event) override;
     void hideEvent(QHideEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
-    QWidget* makeCentre();
+    QWidget* makeCentre(SweepBoard& sweep, LabelBook& labels);
     void refresh();
     void setHeld(bool held);
 
@@ -67,6 +84,11 @@ private:
     QPushButton* m_undo = nullptr;
     QPushButton* m_redo = nullptr;
     QPushButton* m_export = nullptr;
+    View m_view = Lab;
+    widgets::SegmentedControl* m_choice = nullptr;
+    QStackedWidget* m_views = nullptr;
+    SweepView* m_sweep = nullptr;
+    LabelView* m_labels = nullptr;
     EditStackView* m_stack = nullptr;
     EditBoard* m_board = nullptr;
     EditSide* m_side = nullptr;

@@ -94,9 +94,6 @@ EditSide::EditSide(QWidget* parent)
     evidence->addWidget(measured);
     evidence->addWidget(bounded);
     evidence->addStretch(1);
-    m_certify->setToolTip(
-        tr("Writes the stack as a patch and certifies it: receipt, effect, and every completion, in a "
-           "run that verify checks"));
     m_copy->setToolTip(tr("The command that issues the certificate of this stack; a stack of several edits is written "
                           "as a patch file first"));
     connect(m_certify, &QPushButton::clicked, this, [this] {
@@ -137,6 +134,7 @@ void EditSide::show(const EditLab& lab)
     const bool hasEdits = lab.model() && !enabledSteps(lab.edits().stack()).empty();
     const EditEffect effect = lab.shown();
     m_canIssue = hasEdits && lab.obstacle().isEmpty();
+    m_changesNothing = effect.receipt && !effect.receipt->whyNothing.isEmpty();
     m_facts->setVisible(hasEdits);
     m_state->setText(!hasEdits          ? tr("What the edits do, number by number, stands here once there are some.")
                      : effect.isNeutral ? tr("Every strength is neutral; nothing is edited.")
@@ -201,7 +199,12 @@ void EditSide::setIssuing(bool isIssuing, const QString& stage)
     m_stage->setText(stage);
     m_stage->setVisible(isIssuing && !stage.isEmpty());
     m_certify->setText(isIssuing ? tr("Cancel") : tr("Certify…"));
-    m_certify->setEnabled(isIssuing || m_canIssue);
+    m_certify->setEnabled(isIssuing || (m_canIssue && !m_changesNothing));
+    m_certify->setToolTip(
+        m_changesNothing
+            ? tr("There is no certificate for an edit that changes nothing")
+            : tr("Writes the stack as a patch and certifies it: receipt, effect, and every completion, in a "
+                 "run that verify checks"));
     m_export->setEnabled(!isIssuing && m_canExport);
     m_export->setToolTip(
         m_canExport ? tr("Writes the newest certified edit as a model of its own: safetensors, config.json and "

@@ -53,6 +53,7 @@ private:
     bool m_isIssuing = false;
     bool m_canExport = false;
     bool m_canIssue = false;
+    bool m_changesNothing = false;
 };
 
 }

@@ -5,6 +5,10 @@
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_side.h"
 #include "app/workbench/pages/edit_stack_view.h"
+#include "app/workbench/pages/label_view.h"
+#include "app/workbench/pages/sweep_view.h"
+#include "app/workbench/process/background.h"
+#include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/json_values.h"
 #include "app/workbench/shell/session.h"
 #include "widgets/number_text.h"
@@ -29,6 +33,8 @@ EditDesk::EditDesk(Session& session, EditPage& page, QWidget& window,
 {
     connectPage();
     connectWork();
+    connectSweep();
+    connectLabels();
 }
 
 void EditDesk::connectPage()
@@ -89,6 +95,11 @@ void EditDesk::connectWork()
 
 bool EditDesk::isBusy() const
 {
+    return m_session.sweep.isRunning() || isIssuing();
+}
+
+bool EditDesk::isIssuing() const
+{
     return m_session.editPatch.get().isLoading() || m_session.editIssue.get().isLoading() ||
            m_session.editExport.get().isLoading();
 }
@@ -110,9 +121,16 @@ void EditDesk::refreshPrompts()
     if (wanted.isEmpty() || wanted == m_prompts)
         return;
     m_prompts = wanted;
-    m_session.editPrompts.askTool(
-        tr("Encode prompts"), {u"tokenize"_s, settings.model, u"--prompts"_s, settings.prompts, u"--json"_s},
-        [tokenizer = lab.model()->tokenizer](const Json& answer) { return promptListOf(answer, tokenizer); });
+    const auto read = [tokenizer = lab.model()->tokenizer](const Json& answer) {
+        return promptListOf(answer, tokenizer);
+    };
+    if (m_session.preferences.engineIsRemote()) // where the files are
+        m_session.editPrompts.askEngine(
+            tr("Encode prompts"), u"tokenize"_s,
+            {{"model", settings.model.toStdString()}, {"prompts", settings.prompts.toStdString()}}, read);
+    else
+        m_session.editPrompts.askTool(
+            tr("Encode prompts"), {u"tokenize"_s, settings.model, u"--prompts"_s, settings.prompts, u"--json"_s}, read);
 }
 
 QString EditDesk::freshOut() const
@@ -128,14 +146,18 @@ QString EditDesk::freshOut() const
 bool EditDesk::canCertify() const
 {
     const EditLab& lab = m_session.editLab;
-    return lab.model() && !enabledSteps(lab.edits().stack()).empty() && lab.obstacle().isEmpty() && !isBusy();
+    return lab.model() && !enabledSteps(lab.edits().stack()).empty() && lab.obstacle().isEmpty() && !isIssuing();
 }
 
 void EditDesk::certify()
 {
     if (!canCertify())
         return;
-    auto* dialog = new CertifyDialog(m_page.board().scope().what, freshOut(), {}, &m_window);
+    // Labels of this very state are part of it.
+    const LabelBook& book = m_session.labels;
+    const bool hasLabels = book.source().key == m_session.editLab.stateKey() && !book.annotators().isEmpty();
+    auto* dialog = new CertifyDialog(m_page.board().scope().what, freshOut(),
+                                     hasLabels ? book.source().path : QString(), &m_window);
     connect(dialog, &QDialog::accepted, this, [this, dialog] { writePatch(dialog->request(), Purpose::Certify); });
     dialog->open();
 }
@@ -196,7 +218,7 @@ void EditDesk::showWork(bool isLoading, const JobFault& fault, const QString& st
 
 void EditDesk::exportModel()
 {
-    if (m_issued.empty() || isBusy())
+    if (m_issued.empty() || isIssuing())
         return;
     const IssuedEdit edit = m_issued.back();
     QString folder = edit.run;
@@ -214,6 +236,10 @@ void EditDesk::exportModel()
 
 void EditDesk::copyCommand()
 {
+    if (m_page.view() == EditPage::Sweep) {
+        QGuiApplication::clipboard()->setText(m_page.sweepView().command());
+        return;
+    }
     if (!canCertify())
         return;
     const IssueRequest request{freshOut(), {}, true};

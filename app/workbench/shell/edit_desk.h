@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/workbench/session/edit_issue.h"
+#include "app/workbench/session/label_book.h"
 #include "app/workbench/session/loadable.h"
 
 #include <QObject>
@@ -35,6 +36,7 @@ public:
     void copyCommand();
 
     [[nodiscard]] bool isBusy() const;
+    [[nodiscard]] bool isIssuing() const; // a patch, a certificate or a checkpoint is being made
 
 signals:
     void changed(); // for the rail
@@ -46,6 +48,15 @@ private:
 
     void connectPage();
     void connectWork();
+    void connectSweep();
+    void connectLabels();
+    void takeFromSweep(int block, double alpha, const QString& target, const QString& condition);
+    void labelRow(const QString& folder, const QString& file);
+    void labelLab();
+    void labelCertificate();
+    void setLabelSource(LabelSource source);
+    [[nodiscard]] QString labelPath(const QString& name) const;
+    [[nodiscard]] QString freshSweepOut() const;
     [[nodiscard]] QString askForFile(const QString& kind, const QString& title, const QString& filter);
     [[nodiscard]] QString freshOut() const;
     [[nodiscard]] bool canCertify() const;

@@ -120,7 +120,7 @@ void MainWindow::buildShell()
     m_reportPage = new ReportPage(m_session.report);
     m_stitchPage = new StitchPage;
     m_experimentsPage = new ExperimentsPage;
-    m_editPage = new EditPage(m_session.editLab);
+    m_editPage = new EditPage(m_session.editLab, m_session.sweep, m_session.labels);
     m_pages = new QStackedWidget;
     m_sides = new QStackedWidget;
     for (const auto& [page, side] :

@@ -10,6 +10,7 @@
 #include "app/workbench/session/experiments.h"
 #include "app/workbench/session/failure_anatomy.h"
 #include "app/workbench/session/job_board.h"
+#include "app/workbench/session/label_book.h"
 #include "app/workbench/session/model_document.h"
 #include "app/workbench/session/preferences.h"
 #include "app/workbench/session/prompt_document.h"
@@ -22,6 +23,7 @@
 #include "app/workbench/session/run_queue.h"
 #include "app/workbench/session/selection_bus.h"
 #include "app/workbench/session/stitch_answer.h"
+#include "app/workbench/session/sweep_board.h"
 #include "app/workbench/session/tamper_lab.h"
 #include "app/workbench/session/verdict_batch.h"
 #include "app/workbench/session/verdict_book.h"
@@ -58,8 +60,11 @@ struct Session {
     Answer<widgets::PromptList> editPrompts{board}; // of the lab
     Answer<QString> editPatch{board};               // the path of the patch that was written
     Answer<IssuedEdit> editIssue{board};
-    Answer<QString> editExport{board};     // a sentence
-    Answer<FailureAnatomy> anatomy{board}; // of the opened run
+    SweepBoard sweep{board};
+    LabelBook labels;
+    Answer<LabelSource> labelSource{board}; // the texts of an edit certificate
+    Answer<QString> editExport{board};      // a sentence
+    Answer<FailureAnatomy> anatomy{board};  // of the opened run
     Answer<MinimisedPrompt> minimised{board};
     VerdictDocument verdict{board};
     VerdictBatch batch{board};

@@ -37,6 +37,7 @@ void MainWindow::addEditCommands()
     const auto onPage = [this](const std::function<void()>& work) {
         return [this, work] {
             showPage(Edit);
+            m_editPage->showView(EditPage::Lab);
             work();
         };
     };
@@ -60,6 +61,9 @@ void MainWindow::addEditCommands()
                    m_editPage->board().showPart(EditBoard::Curve);
                    m_editPage->board().measureCurve();
                }));
+    addCommand(tr("Edit: the lab"), {}, onPage([] {}));
+    addCommand(tr("Edit: sweep blocks and strengths"), {}, onPage([this] { m_editPage->showView(EditPage::Sweep); }));
+    addCommand(tr("Edit: label texts"), {}, onPage([this] { m_editPage->showView(EditPage::Labels); }));
     addCommand(tr("Edit: certify the stack…"), {}, onPage([this] { m_editDesk->certify(); }));
 }
 

@@ -1,0 +1,420 @@
+#include "app/workbench/pages/sweep_view.h"
+
+#include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/run_settings.h"
+#include "widgets/figure_view.h"
+#include "widgets/notice.h"
+#include "widgets/number_text.h"
+#include "widgets/segmented_control.h"
+#include "widgets/value_grid.h"
+#include "widgets/value_table.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSignalBlocker>
+#include <QSpinBox>
+#include <QStackedWidget>
+
+#include <algorithm>
+#include <numeric>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+namespace space = widgets::space;
+
+namespace {
+
+const char* const conditionNames[] = {"none", "system", "few-shot"};
+
+}
+
+SweepView::SweepView(SweepBoard& board, EditLab& lab, QWidget* parent)
+    : QWidget(parent)
+    , m_board(board)
+    , m_lab(lab)
+{
+    auto* layout = row(space::large);
+    layout->addWidget(makeForm());
+    layout->addWidget(makeResult(), 1);
+    setLayout(layout);
+    connect(&m_board, &SweepBoard::changed, this, &SweepView::refresh);
+    connect(&m_board, &SweepBoard::progressed, this, &SweepView::refresh);
+    showPart(Answers);
+}
+
+QWidget* SweepView::makeForm()
+{
+    auto* content = new QWidget;
+    auto* layout = column();
+    content->setLayout(layout);
+    const auto add = [layout](const QString& name, QWidget* field) {
+        QLabel* label = widgets::makeLabel(name, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                           widgets::TextTone::Secondary);
+        label->setBuddy(field);
+        field->setAccessibleName(name);
+        layout->addWidget(label);
+        layout->addWidget(field);
+    };
+    m_blocks = new QLineEdit;
+    m_blocks->setToolTip(tr("0-based blocks, such as 0,15,29 or 10-20, or all"));
+    m_alphas = new QLineEdit(SweepSpec().alphas);
+    m_alphas->setToolTip(tr("Strengths such as 1,0.5,0, or from:to:step such as 0:1:0.1"));
+    m_target = new QComboBox;
+    m_target->addItem(tr("MLP output"), u"mlp"_s);
+    m_target->addItem(tr("attention output"), u"attention"_s);
+    m_maxNew = new QSpinBox;
+    m_maxNew->setRange(1, 512);
+    m_maxNew->setValue(64);
+    m_maxNew->setSuffix(tr(" tokens"));
+    layout->addWidget(heading(tr("Sweep")));
+    add(tr("Blocks"), m_blocks);
+    add(tr("Strengths α"), m_alphas);
+    add(tr("What is scaled"), m_target);
+    layout->addWidget(widgets::makeLabel(tr("Conditions"), widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                         widgets::TextTone::Secondary));
+    const QString names[] = {tr("none"), tr("system prompt"), tr("few-shot")};
+    for (std::size_t i = 0; i < 3; ++i) {
+        m_conditions[i] = new QCheckBox(names[i]);
+        m_conditions[i]->setChecked(i == 0);
+        connect(m_conditions[i], &QCheckBox::toggled, this, &SweepView::refreshForm);
+        layout->addWidget(m_conditions[i]);
+    }
+    add(tr("Completions"), m_maxNew);
+    m_out = new QLineEdit;
+    connect(m_out, &QLineEdit::textEdited, this, [this] { m_outIsOwn = true; });
+    add(tr("Folder"), m_out);
+    m_plan = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
+    layout->addWidget(m_plan);
+    m_start = button(tr("Run the sweep"));
+    m_start->setToolTip(tr("Every completion is, token by token, that of a generation of its own; work is shared"));
+    connect(m_start, &QPushButton::clicked, this, [this] {
+        if (m_board.isRunning())
+            m_board.cancel();
+        else
+            run(false);
+    });
+    m_resume = button(tr("Resume"));
+    m_resume->setToolTip(tr("Goes on behind the last finished row"));
+    connect(m_resume, &QPushButton::clicked, this, [this] { run(true); });
+    QPushButton* open = button(tr("Open a sweep…"));
+    open->setToolTip(tr("A folder that blockcert sweep has written, finished or not"));
+    connect(open, &QPushButton::clicked, this, &SweepView::folderWanted);
+    QPushButton* copy = button(tr("Copy as command"));
+    connect(copy, &QPushButton::clicked, this, &SweepView::copyWanted);
+    for (QPushButton* one : {m_start, m_resume, open, copy})
+        layout->addWidget(one);
+    layout->addStretch(1);
+    for (QLineEdit* field : {m_blocks, m_alphas, m_out})
+        connect(field, &QLineEdit::textEdited, this, &SweepView::refreshForm);
+    QScrollArea* area = scrolling(content);
+    area->setFixedWidth(296);
+    return area;
+}
+
+QWidget* SweepView::makeResult()
+{
+    m_notice = new widgets::Notice;
+    m_notice->hide();
+    m_sentence = wrapped({});
+    m_progress = new QWidget;
+    m_stage =
+        widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal, widgets::TextTone::Secondary);
+    m_bar = new QProgressBar;
+    m_bar->setTextVisible(false);
+    m_bar->setFixedHeight(6);
+    m_bar->setAccessibleName(tr("Progress"));
+    auto* progress = column(space::tiny);
+    progress->addWidget(m_stage);
+    progress->addWidget(m_bar);
+    m_progress->setLayout(progress);
+    m_part = new widgets::SegmentedControl;
+    m_part->setChoices({tr("Answers"), tr("Refuses"), tr("Find the best"), tr("Table")},
+                       {tr("Of the prompts that should be answered, how many are"),
+                        tr("Of the prompts that should be refused, how many are"),
+                        tr("The rows that no other row beats, and what refusing costs"),
+                        tr("Every number of every row")});
+    connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
+    m_condition = new QComboBox;
+    m_condition->setAccessibleName(tr("Condition"));
+    connect(m_condition, &QComboBox::activated, this, &SweepView::refreshResult);
+    m_grid = new widgets::ValueGrid(tr("Blocks by strengths"));
+    connect(m_grid, &widgets::ValueGrid::cellChosen, this, [this](int gridRow, int gridColumn) {
+        if (m_board.table())
+            take(rowAt(*m_board.table(), m_condition->currentText(), gridRow, gridColumn));
+    });
+    m_table = new widgets::ValueTable(tr("Rows of the sweep"));
+    connect(m_table, &widgets::ValueTable::rowChosen, this,
+            [this](int at) { take(m_tableRows[static_cast<std::size_t>(at)]); });
+    m_price = new QComboBox;
+    m_price->setAccessibleName(tr("Weighed against"));
+    m_price->addItems({tr("Refusals against answers kept"), tr("Refusals against the final deviation")});
+    connect(m_price, &QComboBox::activated, this, &SweepView::refreshResult);
+    m_bestSentence = wrapped({});
+    m_useBest = button(tr("Put into the stack"));
+    connect(m_useBest, &QPushButton::clicked, this, [this] {
+        if (m_board.table())
+            take(
+                bestOf(*m_board.table(), m_condition->currentText(), static_cast<SweepPrice>(m_price->currentIndex())));
+    });
+    m_tradeOff = new widgets::FigureView;
+    m_tradeOff->setAccessibleName(tr("Trade-off front"));
+    auto* bestTop = row();
+    bestTop->addWidget(m_price);
+    bestTop->addStretch(1);
+    bestTop->addWidget(m_useBest);
+    auto* best = column();
+    best->addLayout(bestTop);
+    best->addWidget(m_bestSentence);
+    best->addWidget(m_tradeOff, 1);
+    auto* bestPage = new QWidget;
+    bestPage->setLayout(best);
+    m_parts = new QStackedWidget;
+    m_parts->addWidget(m_grid);
+    m_parts->addWidget(bestPage);
+    m_parts->addWidget(m_table);
+    m_chosen = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
+    m_label = button(tr("Label its completions"));
+    connect(m_label, &QPushButton::clicked, this, [this] {
+        const auto& table = m_board.table();
+        if (table && m_row >= 0 && static_cast<std::size_t>(m_row) < table->rows.size())
+            emit labelsWanted(table->out, table->rows[static_cast<std::size_t>(m_row)].file);
+    });
+    auto* choices = row();
+    choices->addWidget(m_part);
+    choices->addStretch(1);
+    choices->addWidget(m_condition);
+    auto* bottom = row();
+    bottom->addWidget(m_chosen, 1);
+    bottom->addWidget(m_label);
+    auto* body = column();
+    body->addLayout(choices);
+    body->addWidget(m_parts, 1);
+    body->addLayout(bottom);
+    m_body = new QWidget;
+    m_body->setLayout(body);
+    auto* layout = column();
+    layout->addWidget(m_notice);
+    layout->addWidget(m_sentence);
+    layout->addWidget(m_progress);
+    layout->addWidget(m_body, 1);
+    layout->addStretch(0);
+    auto* page = new QWidget;
+    page->setLayout(layout);
+    return page;
+}
+
+SweepSpec SweepView::spec() const
+{
+    SweepSpec spec;
+    spec.blocks = m_blocks->text().trimmed();
+    spec.alphas = m_alphas->text().trimmed();
+    spec.target = m_target->currentData().toString();
+    spec.conditions.clear();
+    for (std::size_t i = 0; i < 3; ++i)
+        if (m_conditions[i]->isChecked())
+            spec.conditions << QString::fromLatin1(conditionNames[i]);
+    spec.maxNew = m_maxNew->value();
+    spec.out = m_out->text().trimmed();
+    return spec;
+}
+
+QString SweepView::command() const
+{
+    return SweepBoard::command(spec(), m_lab.settings());
+}
+
+void SweepView::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    emit outWanted();
+}
+
+void SweepView::setOut(const QString& path)
+{
+    if (!m_outIsOwn && !m_board.isRunning())
+        m_out->setText(path);
+    refreshForm();
+}
+
+QString SweepView::obstacle() const
+{
+    const SweepSpec now = spec();
+    const int layers = m_lab.model() ? m_lab.model()->layers : 0;
+    if (const BlockChoice blocks = parseBlocks(now.blocks, layers); blocks.blocks.empty())
+        return blocks.problem.isEmpty()
+                   ? tr("Blocks: name some of 0 to %1, such as 0,%2 or all.").arg(layers - 1).arg(layers / 2)
+                   : blocks.problem;
+    if (alphasOf(now.alphas).empty())
+        return tr("Strengths: give numbers such as 1,0.5,0, or a range such as 0:1:0.1.");
+    if (now.conditions.isEmpty())
+        return tr("Choose at least one condition.");
+    if (now.out.isEmpty())
+        return tr("Name a folder for the sweep.");
+    return {};
+}
+
+void SweepView::run(bool resume)
+{
+    const std::optional<SweepSpec> kept = m_board.spec();
+    if (!m_lab.model() || (resume && !kept))
+        return;
+    if (!resume && !obstacle().isEmpty())
+        return;
+    m_row = -1;
+    m_board.start(resume ? *kept : spec(), m_lab.settings(), m_lab.model()->layers, resume);
+    m_outIsOwn = false;
+}
+
+void SweepView::refreshForm()
+{
+    if (!m_lab.model())
+        return;
+    if (m_blocks->text().isEmpty() && !m_blocks->hasFocus())
+        m_blocks->setText(QString::number(m_lab.model()->layers / 2));
+    const QString why = obstacle();
+    const bool isRunning = m_board.isRunning();
+    if (why.isEmpty()) {
+        const auto table = emptyTableOf(spec(), m_lab.model()->layers);
+        const std::size_t rows = table->blocks.size() * table->alphas.size() + 1;
+        m_plan->setText(tr("%1 rows (%2 blocks × %3 strengths and the unedited model, %4) on %5.")
+                            .arg(rows * static_cast<std::size_t>(table->conditions.size()))
+                            .arg(table->blocks.size())
+                            .arg(table->alphas.size())
+                            .arg(table->conditions.size() == 1 ? tr("1 condition")
+                                                               : tr("%1 conditions").arg(table->conditions.size()))
+                            .arg(m_lab.settings().prompts));
+    } else {
+        m_plan->setText(why);
+    }
+    m_start->setText(isRunning ? tr("Cancel") : tr("Run the sweep"));
+    m_start->setEnabled(isRunning || why.isEmpty());
+    m_resume->setVisible(m_board.isResumable());
+    for (QWidget* field : std::initializer_list<QWidget*>{m_blocks, m_alphas, m_target, m_maxNew, m_out,
+                                                          m_conditions[0], m_conditions[1], m_conditions[2]})
+        field->setEnabled(!isRunning);
+}
+
+void SweepView::take(int at)
+{
+    const auto& table = m_board.table();
+    if (!table || at < 0 || static_cast<std::size_t>(at) >= table->rows.size())
+        return;
+    m_row = at;
+    const SweepRow& row = table->rows[static_cast<std::size_t>(at)];
+    if (row.block && row.alpha)
+        emit editWanted(*row.block, *row.alpha, table->target, row.condition);
+    refreshResult();
+}
+
+void SweepView::showPart(Part part)
+{
+    m_part->setCurrent(part);
+    m_parts->setCurrentIndex(part == Answers || part == Refuses ? 0 : part == Best ? 1 : 2);
+    refresh();
+}
+
+void SweepView::refresh()
+{
+    refreshForm();
+    const JobProgress& progress = m_board.progress();
+    m_progress->setVisible(m_board.isRunning());
+    m_stage->setText(progress.stage == "sweep"_L1 && progress.total > 0
+                         ? tr("Row %1 of %2").arg(progress.done).arg(progress.total)
+                     : progress.stage == "baseline"_L1 ? tr("Completing with the unedited model")
+                     : progress.stage.isEmpty()        ? tr("Waiting for the engine …")
+                                                       : tr("Opening the model"));
+    m_bar->setRange(0, progress.total > 0 ? 1000 : 0);
+    if (progress.total > 0)
+        m_bar->setValue(static_cast<int>(1000 * progress.done / progress.total));
+    m_notice->setNotice(widgets::Notice::Tone::Error, m_board.problem());
+    m_notice->setVisible(!m_board.problem().isEmpty());
+    refreshResult();
+}
+
+void SweepView::refreshResult()
+{
+    const std::shared_ptr<const SweepTable> table = m_board.table();
+    m_body->setVisible(table != nullptr);
+    if (!table) {
+        m_sentence->setText(
+            m_board.isReading()
+                ? tr("Reading the sweep …")
+                : tr("A sweep scales one sublayer of many blocks by many strengths and counts what is "
+                     "answered and refused (the paper's Table 7). Name blocks and strengths at the left, "
+                     "or open a sweep that was run before."));
+        return;
+    }
+    QStringList conditions = table->conditions;
+    for (const SweepRow& row : table->rows)
+        if (!conditions.contains(row.condition))
+            conditions << row.condition;
+    const QSignalBlocker block(m_condition);
+    const QString kept = m_condition->currentText();
+    m_condition->clear();
+    m_condition->addItems(conditions);
+    m_condition->setCurrentIndex(std::max(0, m_condition->findText(kept)));
+    const QString condition = m_condition->currentText();
+    const SweepRow* unedited = baselineOf(*table, condition);
+    const std::size_t wanted =
+        static_cast<std::size_t>(table->conditions.size()) * (table->blocks.size() * table->alphas.size() + 1);
+    m_sentence->setText(
+        (table->isComplete ? QString() : tr("%1 of %2 rows are there. ").arg(table->rows.size()).arg(wanted)) +
+        (unedited ? tr("Unedited, under condition %1, it answers %2 and refuses %3. Framed cells are on the trade-off "
+                       "front; n is small, so read the intervals.")
+                        .arg(condition, shareText(unedited->answer), shareText(unedited->refuse))
+                  : tr("The unedited model under condition %1 comes first.").arg(condition)));
+    const auto part = static_cast<Part>(m_part->current());
+    if (part == Answers || part == Refuses)
+        m_grid->setValues(std::make_shared<const widgets::GridValues>(
+            sweepGrid(*table, condition, part == Answers ? SweepQuantity::Answer : SweepQuantity::Refuse)));
+    if (part == Best) {
+        const auto price = static_cast<SweepPrice>(m_price->currentIndex());
+        const int best = bestOf(*table, condition, price);
+        m_useBest->setEnabled(best >= 0);
+        m_bestSentence->setText(best >= 0 ? tr("The best compromise is %1. %2 rows are on the front.")
+                                                .arg(sweepRowText(table->rows[static_cast<std::size_t>(best)]))
+                                                .arg(frontOf(*table, condition, price).size())
+                                          : tr("No edited row has both shares yet."));
+        m_tradeOff->setFigure(std::make_shared<const figure::Figure>(tradeOffFigure(*table, condition, price)), false);
+    }
+    if (part == Table) {
+        m_tableRows.resize(table->rows.size());
+        std::iota(m_tableRows.begin(), m_tableRows.end(), 0);
+        m_table->setRows(std::make_shared<const widgets::ValueRows>(sweepRows(*table, m_tableRows)));
+        m_table->setCurrentRow(m_row);
+    }
+    const bool hasRow = m_row >= 0 && static_cast<std::size_t>(m_row) < table->rows.size();
+    m_chosen->setText(
+        hasRow ? tr("In hand: %1. It is in the stack.").arg(sweepRowText(table->rows[static_cast<std::size_t>(m_row)]))
+               : tr("A click on a row or cell puts its edit into the stack."));
+    m_label->setEnabled(hasRow && !table->rows[static_cast<std::size_t>(m_row)].file.isEmpty());
+    m_label->setToolTip(m_label->isEnabled() ? tr("Read and judge the texts of this row yourself")
+                                             : tr("Of a row in hand, once the sweep is finished"));
+}
+
+widgets::ViewExport SweepView::exported() const
+{
+    const std::shared_ptr<const SweepTable> table = m_board.table();
+    if (!table)
+        return {};
+    if (m_part->current() == Best)
+        return m_tradeOff->exported();
+    widgets::ViewExport view = widgets::figureExport(
+        tradeOffFigure(*table, m_condition->currentText(), static_cast<SweepPrice>(m_price->currentIndex())));
+    if (m_part->current() != Table) {
+        view = m_grid->exported();
+        view.name = u"sweep"_s;
+        view.scope = u"%1 · %2 · %3"_s.arg(table->model, table->prompts, m_condition->currentText());
+    } else {
+        std::vector<int> rows(table->rows.size());
+        std::iota(rows.begin(), rows.end(), 0);
+        view.table = [values = sweepRows(*table, rows)] { return widgets::tableOf(values); };
+    }
+    return view;
+}
+
+}

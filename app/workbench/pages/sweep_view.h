@@ -1,0 +1,102 @@
+// The Sweep view of the lab: blocks by strengths as a map that fills, its table, and what refusing costs.
+#pragma once
+
+#include "app/workbench/session/sweep_board.h"
+#include "widgets/view_export.h"
+
+#include <QWidget>
+
+#include <memory>
+#include <vector>
+
+class QCheckBox;
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QPushButton;
+class QSpinBox;
+class QStackedWidget;
+
+namespace blockcert::widgets {
+class FigureView;
+class Notice;
+class SegmentedControl;
+class ValueGrid;
+class ValueTable;
+}
+
+namespace blockcert::workbench {
+
+// GUI thread.
+class SweepView : public QWidget {
+    Q_OBJECT
+
+public:
+    enum Part { Answers, Refuses, Best, Table };
+
+    SweepView(SweepBoard& board, EditLab& lab, QWidget* parent = nullptr);
+    void refresh();
+    void showPart(Part part);
+    void setOut(const QString& path); // where the next sweep goes, unless the user has said
+
+    void refreshForm(); // what can be started
+
+    [[nodiscard]] bool hasTable() const { return m_board.table() != nullptr; }
+
+    [[nodiscard]] SweepSpec spec() const;
+    [[nodiscard]] QString command() const;
+    [[nodiscard]] widgets::ViewExport exported() const;
+
+signals:
+    void editWanted(int block, double alpha, const QString& target, const QString& condition);
+    void labelsWanted(const QString& folder, const QString& file); // of the row in hand
+    void folderWanted();                                           // an existing sweep
+    void outWanted();                                              // a folder that does not exist yet
+    void copyWanted();
+
+protected:
+    void showEvent(QShowEvent* event) override;
+
+private:
+    QWidget* makeForm();
+    QWidget* makeResult();
+    void refreshResult();
+    void take(int row);
+    void run(bool resume);
+    [[nodiscard]] QString obstacle() const;
+
+    SweepBoard& m_board;
+    EditLab& m_lab;
+    int m_row = -1; // in hand
+    bool m_outIsOwn = false;
+    std::vector<int> m_tableRows;
+    QLineEdit* m_blocks = nullptr;
+    QLineEdit* m_alphas = nullptr;
+    QComboBox* m_target = nullptr;
+    QCheckBox* m_conditions[3] = {nullptr, nullptr, nullptr};
+    QSpinBox* m_maxNew = nullptr;
+    QLineEdit* m_out = nullptr;
+    QLabel* m_plan = nullptr;
+    QPushButton* m_start = nullptr;
+    QPushButton* m_resume = nullptr;
+    widgets::Notice* m_notice = nullptr;
+    QLabel* m_sentence = nullptr;
+    QWidget* m_progress = nullptr;
+    QLabel* m_stage = nullptr;
+    QProgressBar* m_bar = nullptr;
+    widgets::SegmentedControl* m_part = nullptr;
+    QComboBox* m_condition = nullptr;
+    QStackedWidget* m_parts = nullptr;
+    QWidget* m_body = nullptr;
+    widgets::ValueGrid* m_grid = nullptr;
+    QComboBox* m_price = nullptr;
+    QLabel* m_bestSentence = nullptr;
+    QPushButton* m_useBest = nullptr;
+    widgets::FigureView* m_tradeOff = nullptr;
+    widgets::ValueTable* m_table = nullptr;
+    QLabel* m_chosen = nullptr;
+    QPushButton* m_label = nullptr;
+};
+
+}

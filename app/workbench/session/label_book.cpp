@@ -1,0 +1,453 @@
+#include "app/workbench/session/label_book.h"
+
+#include "app/workbench/process/background.h"
+#include "app/workbench/process/json_reading.h"
+#include "engine/base/error.h"
+
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+#include <QSaveFile>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <set>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr std::uint64_t shuffleSeed = 20240501; // any number, always the same
+
+const std::array<QString, 4> labelNames{u"answer"_s, u"refuse"_s, u"harmful"_s, u"other"_s}; // as HumanLabel counts
+
+// The fields of one line of a CSV (RFC 4180).
+QStringList fieldsOf(const QString& line)
+{
+    QStringList fields;
+    QString now;
+    bool isQuoted = false;
+    for (qsizetype i = 0; i < line.size(); ++i) {
+        const QChar c = line[i];
+        if (isQuoted && c == u'"' && i + 1 < line.size() && line[i + 1] == u'"')
+            now += line[++i];
+        else if (c == u'"')
+            isQuoted = !isQuoted;
+        else if (c == u',' && !isQuoted)
+            fields << std::exchange(now, {});
+        else
+            now += c;
+    }
+    return fields << now;
+}
+
+QString field(const QString& text)
+{
+    if (!text.contains(u',') && !text.contains(u'"') && !text.contains(u'\n'))
+        return text;
+    return u'"' + QString(text).replace(u'"', u"\"\""_s) + u'"';
+}
+
+}
+
+std::vector<LabelItem> labelItemsOf(const CompletionsEffect& completions)
+{
+    std::vector<LabelItem> items;
+    for (const CompletionRow& row : completions.rows)
+        for (const bool isAfter : {false, true})
+            if (const auto& text = isAfter ? row.after : row.before; text)
+                items.push_back({row.id, isAfter, text->text, row.label, text->verdict, {}});
+    return items;
+}
+
+std::vector<LabelItem> labelItemsOfSweepRow(const Json& row)
+{
+    std::vector<LabelItem> items;
+    const bool isAfter = hasValue(row, "block"); // the unedited row has only what was there before
+    for (const Json& completion : arrayOf(row, "completions"))
+        items.push_back({textOf(completion, "id"),
+                         isAfter,
+                         textOf(completion, "text"),
+                         textOf(completion, "label"),
+                         textOf(completion, "judgement"),
+                         {}});
+    if (items.empty())
+        throw FormatError("the row has no completions");
+    return items;
+}
+
+std::vector<LabelItem> labelItemsOfEdit(const Json& certificate)
+{
+    std::vector<LabelItem> items;
+    for (const Json& row : arrayOf(objectOf(certificate, "evaluation"), "rows"))
+        for (const char* side : {"before", "after"})
+            if (const Json& text = objectOf(row, side); hasValue(row, side))
+                items.push_back({textOf(row, "id"),
+                                 side[0] == 'a',
+                                 textOf(text, "text"),
+                                 textOf(row, "label"),
+                                 textOf(text, "judgement"),
+                                 {}});
+    if (items.empty())
+        throw FormatError("the certificate has no completions");
+    return items;
+}
+
+QString labelName(HumanLabel label)
+{
+    return labelNames[static_cast<std::size_t>(label)];
+}
+
+std::vector<GivenLabel> parseLabels(const QString& csv, const QString& source)
+{
+    std::vector<GivenLabel> given;
+    int line = 0;
+    const auto refuse = [&](const QString& problem) {
+        throw FormatError(u"%1, line %2: %3."_s.arg(source).arg(line).arg(problem).toStdString());
+    };
+    for (QString text : csv.split(u'\n')) {
+        ++line;
+        if (text.endsWith(u'\r'))
+            text.chop(1);
+        if (text.isEmpty())
+            continue;
+        const QStringList fields = fieldsOf(text);
+        if (line == 1) {
+            if (fields != QStringList{u"prompt"_s, u"side"_s, u"annotator"_s, u"label"_s})
+                refuse(LabelBook::tr("it must be prompt,side,annotator,label"));
+            continue;
+        }
+        if (fields.size() != 4)
+            refuse(LabelBook::tr("it has %1 fields instead of 4").arg(fields.size()));
+        const auto label = std::ranges::find(labelNames, fields[3]);
+        if (fields[1] != "before"_L1 && fields[1] != "after"_L1)
+            refuse(LabelBook::tr("a side is before or after, not “%1”").arg(fields[1]));
+        if (label == labelNames.end())
+            refuse(LabelBook::tr("a label is answer, refuse, harmful or other, not “%1”").arg(fields[3]));
+        if (fields[2].isEmpty())
+            refuse(LabelBook::tr("nobody is named who gave the label"));
+        given.push_back(
+            {fields[0], fields[1] == "after"_L1, fields[2], static_cast<HumanLabel>(label - labelNames.begin())});
+    }
+    return given;
+}
+
+Share wilsonShare(int hits, int total)
+{
+    if (total == 0)
+        return {};
+    constexpr double z = 1.959963984540054; // the 0.975 quantile of the standard normal distribution
+    const double n = total;
+    const double p = hits / n;
+    const double centre = p + z * z / (2 * n);
+    const double spread = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+    const double scale = 1 + z * z / n;
+    return {hits, total, hits == 0 ? 0 : (centre - spread) / scale, hits == total ? 1 : (centre + spread) / scale};
+}
+
+// Fisher and Yates, with our own choice of numbers: the standard's distributions differ between libraries.
+std::vector<int> shuffledOrder(int count)
+{
+    std::vector<int> order(static_cast<std::size_t>(std::max(0, count)));
+    std::iota(order.begin(), order.end(), 0);
+    std::mt19937_64 random(shuffleSeed);
+    for (std::size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[static_cast<std::size_t>(random() % i)]);
+    return order;
+}
+
+LabelBook::LabelBook(QObject* parent)
+    : QObject(parent)
+{
+}
+
+void LabelBook::setSource(LabelSource source)
+{
+    m_source = std::move(source);
+    m_labels.clear();
+    m_past.clear();
+    m_problem.clear();
+    m_place = 0;
+    order();
+    read(m_source.path, true);
+    emit changed();
+}
+
+void LabelBook::order()
+{
+    const LabelItem* kept = item();
+    const Place of = kept ? Place{kept->prompt, kept->isAfter} : Place();
+    if (m_isBlind) {
+        m_order = shuffledOrder(static_cast<int>(m_source.items.size()));
+    } else {
+        m_order.resize(m_source.items.size());
+        std::iota(m_order.begin(), m_order.end(), 0);
+    }
+    for (std::size_t at = 0; kept && at < m_order.size(); ++at) {
+        const LabelItem& one = m_source.items[static_cast<std::size_t>(m_order[at])];
+        if (Place{one.prompt, one.isAfter} == of)
+            m_place = static_cast<int>(at);
+    }
+}
+
+const LabelItem* LabelBook::item() const
+{
+    if (m_place < 0 || static_cast<std::size_t>(m_place) >= m_order.size())
+        return nullptr;
+    const auto at = static_cast<std::size_t>(m_order[static_cast<std::size_t>(m_place)]);
+    return at < m_source.items.size() ? &m_source.items[at] : nullptr;
+}
+
+void LabelBook::setAnnotator(const QString& name)
+{
+    m_annotator = name.trimmed();
+    m_past.clear(); // undo is each person's own
+    emit changed();
+}
+
+void LabelBook::setBlind(bool blind)
+{
+    m_isBlind = blind;
+    order();
+    emit changed();
+}
+
+void LabelBook::report(const QString& problem)
+{
+    m_problem = problem;
+    emit changed();
+}
+
+void LabelBook::go(int by)
+{
+    m_place = std::clamp(m_place + by, 0, std::max(0, count() - 1));
+    emit changed();
+}
+
+void LabelBook::label(HumanLabel label)
+{
+    const LabelItem* now = item();
+    if (!now || m_annotator.isEmpty())
+        return;
+    QStringList names = annotators();
+    if (!names.contains(m_annotator) && names.size() >= 2) {
+        m_problem =
+            tr("%1 and %2 have labelled these texts; a file holds two annotators at most.").arg(names[0], names[1]);
+        emit changed();
+        return;
+    }
+    m_problem.clear();
+    const Place of{now->prompt, now->isAfter};
+    m_past.push_back({m_place, of, m_annotator, labelOf(*now, m_annotator)});
+    m_labels[of][m_annotator] = label;
+    save();
+    for (int step = 1; step <= count(); ++step) { // the next one that this person has not labelled
+        const int next = (m_place + step) % std::max(1, count());
+        const LabelItem& one = m_source.items[static_cast<std::size_t>(m_order[static_cast<std::size_t>(next)])];
+        if (!labelOf(one, m_annotator)) {
+            m_place = next;
+            break;
+        }
+    }
+    emit changed();
+}
+
+void LabelBook::undo()
+{
+    if (m_past.empty())
+        return;
+    const Step step = m_past.back();
+    m_past.pop_back();
+    if (step.before)
+        m_labels[step.of][step.annotator] = *step.before;
+    else
+        m_labels[step.of].erase(step.annotator);
+    for (std::size_t at = 0; at < m_order.size(); ++at) {
+        const LabelItem& one = m_source.items[static_cast<std::size_t>(m_order[at])];
+        if (Place{one.prompt, one.isAfter} == step.of)
+            m_place = static_cast<int>(at);
+    }
+    save();
+    emit changed();
+}
+
+std::optional<HumanLabel> LabelBook::labelOf(const LabelItem& of, const QString& annotator) const
+{
+    const auto labels = m_labels.find({of.prompt, of.isAfter});
+    if (labels == m_labels.end())
+        return std::nullopt;
+    const auto found = labels->second.find(annotator);
+    return found == labels->second.end() ? std::nullopt : std::optional(found->second);
+}
+
+QStringList LabelBook::annotators() const
+{
+    std::set<QString> names;
+    for (const auto& [of, labels] : m_labels)
+        for (const auto& [name, label] : labels)
+            names.insert(name);
+    return {names.begin(), names.end()};
+}
+
+int LabelBook::labelled(const QString& annotator) const
+{
+    return static_cast<int>(
+        std::ranges::count_if(m_labels, [&](const auto& one) { return one.second.contains(annotator); }));
+}
+
+Share LabelBook::shareOf(const QString& annotator, bool isAfter, HumanLabel label) const
+{
+    int hits = 0;
+    int total = 0;
+    for (const LabelItem& one : m_source.items) {
+        const std::optional<HumanLabel> given = labelOf(one, annotator);
+        if (one.isAfter != isAfter || one.should != labelName(label) || !given)
+            continue;
+        ++total;
+        hits += *given == label ? 1 : 0;
+    }
+    return wilsonShare(hits, total);
+}
+
+std::optional<double> LabelBook::kappa() const
+{
+    const QStringList names = annotators();
+    if (names.size() != 2)
+        return std::nullopt;
+    std::array<std::array<double, 4>, 4> counts{};
+    double both = 0;
+    for (const LabelItem& one : m_source.items) {
+        const std::optional<HumanLabel> a = labelOf(one, names[0]);
+        const std::optional<HumanLabel> b = labelOf(one, names[1]);
+        if (!a || !b)
+            continue;
+        ++counts[static_cast<std::size_t>(*a)][static_cast<std::size_t>(*b)];
+        ++both;
+    }
+    if (both == 0)
+        return std::nullopt;
+    double agreed = 0;
+    double chance = 0;
+    for (std::size_t label = 0; label < 4; ++label) {
+        agreed += counts[label][label] / both;
+        double first = 0;
+        double second = 0;
+        for (std::size_t other = 0; other < 4; ++other) {
+            first += counts[label][other];
+            second += counts[other][label];
+        }
+        chance += first * second / (both * both);
+    }
+    return chance < 1 ? (agreed - chance) / (1 - chance) : 1; // both always said the same one thing
+}
+
+QByteArray LabelBook::csv() const
+{
+    QString text = u"prompt,side,annotator,label\n"_s;
+    for (const LabelItem& one : m_source.items)
+        if (const auto labels = m_labels.find({one.prompt, one.isAfter}); labels != m_labels.end())
+            for (const auto& [name, label] : labels->second)
+                text += u"%1,%2,%3,%4\n"_s.arg(field(one.prompt), one.isAfter ? u"after"_s : u"before"_s, field(name),
+                                               labelName(label));
+    return text.toUtf8();
+}
+
+void LabelBook::load(const QString& path)
+{
+    read(path, false);
+}
+
+void LabelBook::read(const QString& path, bool mayBeMissing)
+{
+    if (path.isEmpty() || m_source.items.empty())
+        return;
+    runInBackground<std::vector<GivenLabel>>(
+        this,
+        [path, mayBeMissing] {
+            QFile file(path);
+            if (mayBeMissing && !file.exists())
+                return std::vector<GivenLabel>();
+            if (!file.open(QIODevice::ReadOnly))
+                throw FileError("'" + path.toStdString() + "' cannot be read: " + file.errorString().toStdString() +
+                                ".");
+            return parseLabels(QString::fromUtf8(file.readAll()), path);
+        },
+        [this, key = m_source.key, path](const std::vector<GivenLabel>& read) {
+            if (key == m_source.key)
+                take(read, path);
+        },
+        [this, key = m_source.key](const QString& sentence) {
+            if (key != m_source.key)
+                return;
+            m_problem = sentence;
+            emit changed();
+        });
+}
+
+// All of a file's labels, or none of them.
+void LabelBook::take(const std::vector<GivenLabel>& given, const QString& path)
+{
+    std::set<QString> names;
+    for (const QString& name : annotators())
+        names.insert(name);
+    for (const GivenLabel& one : given) {
+        names.insert(one.annotator);
+        const bool isKnown = std::ranges::any_of(m_source.items, [&one](const LabelItem& item) {
+            return item.prompt == one.prompt && item.isAfter == one.isAfter;
+        });
+        if (!isKnown) {
+            report(tr("%1 labels prompt “%2”, which is not among these texts; nothing was taken over.")
+                       .arg(path, one.prompt));
+            return;
+        }
+    }
+    if (names.size() > 2) {
+        report(tr("With %1 there would be %2 annotators; a file holds two at most. Nothing was taken over.")
+                   .arg(path)
+                   .arg(names.size()));
+        return;
+    }
+    for (const GivenLabel& one : given)
+        m_labels[{one.prompt, one.isAfter}][one.annotator] = one.label;
+    if (path != m_source.path)
+        save();
+    emit changed();
+}
+
+// One write at a time, and one more behind it if something was labelled meanwhile.
+void LabelBook::save()
+{
+    m_isDirty = true;
+    if (m_isSaving || m_source.path.isEmpty())
+        return;
+    m_isSaving = true;
+    m_isDirty = false;
+    runInBackground<QString>(
+        this,
+        [path = m_source.path, text = csv()] {
+            QDir().mkpath(QFileInfo(path).absolutePath());
+            QSaveFile file(path);
+            if (file.open(QIODevice::WriteOnly) && file.write(text) == text.size() && file.commit())
+                return QString();
+            return tr("The labels could not be written to %1: %2.").arg(path, file.errorString());
+        },
+        [this](const QString& problem) {
+            m_isSaving = false;
+            if (!problem.isEmpty()) {
+                m_problem = problem;
+                emit changed();
+            }
+            if (m_isDirty)
+                save();
+            else
+                emit saved();
+        },
+        [this](const QString&) { m_isSaving = false; });
+}
+
+}

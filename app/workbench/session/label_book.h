@@ -1,0 +1,134 @@
+// People's judgements of completions: one text after the other, by up to two annotators, kept in a CSV file as they are
+// made.
+#pragma once
+
+#include "app/workbench/session/edit_effect_answer.h"
+#include "engine/base/strict_json.h"
+#include "engine/values/refusal.h"
+
+#include <QObject>
+#include <QString>
+#include <QStringList>
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace blockcert::workbench {
+
+struct LabelItem {
+    QString prompt; // its id
+    bool isAfter = false;
+    QString text;
+    QString should;        // what the set says it should be met with; empty: nothing
+    QString verdict;       // the classifier's word
+    QString question = {}; // the prompt's text, where it is known
+};
+
+// Where completions come from, and the file that their labels are kept in.
+struct LabelSource {
+    QString title; // "block 15: MLP × 0.33"
+    QString key;   // tells it from others; of the lab: its state
+    QString path;  // of the CSV; need not be there
+    std::vector<LabelItem> items;
+};
+
+[[nodiscard]] std::vector<LabelItem> labelItemsOf(const CompletionsEffect& completions);
+// Of a finished row of a sweep (rows/NAME.json) and of an edit certificate. Throw FormatError without completions.
+[[nodiscard]] std::vector<LabelItem> labelItemsOfSweepRow(const Json& row);
+[[nodiscard]] std::vector<LabelItem> labelItemsOfEdit(const Json& certificate);
+
+[[nodiscard]] QString labelName(HumanLabel label); // "answer", as the CSV has it
+
+// One line of the CSV.
+struct GivenLabel {
+    QString prompt;
+    bool isAfter = false;
+    QString annotator;
+    HumanLabel label = HumanLabel::Other;
+};
+
+// Throws FormatError naming the line.
+[[nodiscard]] std::vector<GivenLabel> parseLabels(const QString& csv, const QString& source);
+// Wilson's 95 % interval around a count.
+[[nodiscard]] Share wilsonShare(int hits, int total);
+
+// The order of a blind reading: always the same one for the same number of texts.
+[[nodiscard]] std::vector<int> shuffledOrder(int count);
+
+// GUI thread; the file is read and written elsewhere, and each label at once.
+class LabelBook : public QObject {
+    Q_OBJECT
+
+public:
+    explicit LabelBook(QObject* parent = nullptr);
+
+    void setSource(LabelSource source); // takes over what its file holds
+    void load(const QString& path);     // adds the labels of a file; what is in both is the file's
+    void setAnnotator(const QString& name);
+    void setBlind(bool blind);    // hides sides and verdicts, and shuffles
+    void go(int by);              // to the next text, or back
+    void label(HumanLabel label); // of the text in hand, by the annotator; goes on to the next one without a label
+    void report(const QString& problem); // why there are no texts
+    void undo();                         // the last label, and back to its text
+
+    [[nodiscard]] const LabelSource& source() const { return m_source; }
+
+    [[nodiscard]] const LabelItem* item() const; // in hand; null: none
+
+    [[nodiscard]] int place() const { return m_place; } // in the order, from 0
+
+    [[nodiscard]] int count() const { return static_cast<int>(m_order.size()); }
+
+    [[nodiscard]] bool isBlind() const { return m_isBlind; }
+
+    [[nodiscard]] bool canUndo() const { return !m_past.empty(); }
+
+    [[nodiscard]] const QString& annotator() const { return m_annotator; }
+
+    [[nodiscard]] QStringList annotators() const; // who has labelled anything
+    [[nodiscard]] int labelled(const QString& annotator) const;
+    [[nodiscard]] std::optional<HumanLabel> labelOf(const LabelItem& item, const QString& annotator) const;
+    // By one annotator, of the prompts that should be answered (refused): how many are called so on that side.
+    [[nodiscard]] Share shareOf(const QString& annotator, bool isAfter, HumanLabel label) const;
+    // Cohen's, over texts that both have labelled; absent unless there are two people and such texts.
+    [[nodiscard]] std::optional<double> kappa() const;
+
+    [[nodiscard]] const QString& problem() const { return m_problem; }
+
+    // The file as it is now, for `--labels`.
+    [[nodiscard]] QByteArray csv() const;
+
+signals:
+    void changed();
+    void saved();
+
+private:
+    using Place = std::pair<QString, bool>; // prompt, after
+
+    struct Step {
+        int place = 0;
+        Place of;
+        QString annotator;
+        std::optional<HumanLabel> before;
+    };
+
+    void order();
+    void read(const QString& path, bool mayBeMissing);
+    void take(const std::vector<GivenLabel>& given, const QString& path);
+    void save();
+
+    LabelSource m_source;
+    std::vector<int> m_order;
+    int m_place = 0;
+    bool m_isBlind = true;
+    QString m_annotator;
+    std::map<Place, std::map<QString, HumanLabel>> m_labels;
+    std::vector<Step> m_past;
+    QString m_problem;
+    bool m_isSaving = false;
+    bool m_isDirty = false;
+};
+
+}

@@ -1,0 +1,381 @@
+// The lab's sweep and its labels: a map that fills, a resumed folder, the trade-off front, and people's judgements.
+#include "app/workbench/pages/edit_board.h"
+#include "app/workbench/pages/edit_page.h"
+#include "app/workbench/pages/label_view.h"
+#include "app/workbench/pages/sweep_view.h"
+#include "tests/workbench/support/bench.h"
+#include "widgets/value_grid.h"
+#include "widgets/value_table.h"
+
+#include <QAbstractButton>
+#include <QCheckBox>
+#include <QComboBox>
+#include <QDir>
+#include <QFile>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+#include <QTest>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace blockcert::workbench {
+namespace {
+
+using namespace Qt::StringLiterals;
+using blockcert::testing::engineScript;
+using blockcert::testing::once;
+using blockcert::testing::result;
+using blockcert::testing::steps;
+using blockcert::testing::waitUntil;
+using blockcert::testing::Workbench;
+
+Json share(int hits, int total)
+{
+    return {{"covered", hits}, {"total", total}, {"low", 0.1}, {"high", 0.9}};
+}
+
+Json row(Json block, Json alpha, int answers, int refuses, double deviation)
+{
+    return {{"condition", "none"},
+            {"block", block},
+            {"alpha", alpha},
+            {"answer", share(answers, 12)},
+            {"refuse", share(refuses, 12)},
+            {"epsilon_edit", 2 * deviation},
+            {"final_deviation", {{"pre_norm", 10 * deviation}, {"post_norm", deviation}}},
+            {"empty", 0},
+            {"truncated", 3}};
+}
+
+std::vector<Json> sampleRows()
+{
+    return {row(nullptr, nullptr, 12, 0, 0),
+            row(1, 1, 12, 0, 0),
+            row(1, 0.5, 10, 6, 2),
+            row(1, 0, 3, 6, 5),
+            row(2, 1, 12, 0, 0),
+            row(2, 0.5, 9, 4, 1),
+            row(2, 0, 2, 9, 8)};
+}
+
+Json request()
+{
+    return {{"schema", "blockcert.sweep-request/1"},
+            {"model", {{"name", "tiny"}}},
+            {"prompts", "refusal"},
+            {"target", "mlp"},
+            {"max_new", 8},
+            {"conditions", Json::array({{{"name", "none"}}})},
+            {"blocks", {1, 2}},
+            {"alphas", {1, 0.5, 0}}};
+}
+
+Json sweepAnswer(const std::string& out)
+{
+    Json rows = Json::array();
+    for (Json one : sampleRows()) {
+        one["file"] = "rows/x.json";
+        rows.push_back(one);
+    }
+    return {{"schema", "blockcert.sweep/1"}, {"request", request()}, {"rows", rows}, {"out", out}};
+}
+
+Json rowProgress(const Json& one, int done)
+{
+    return {
+        {"progress",
+         {{"stage", "sweep"}, {"done", done}, {"total", 7}, {"unit", "edits"}, {"elapsed_s", 0.1}, {"detail", one}}}};
+}
+
+QString wordsOf(const QWidget& widget)
+{
+    QString words;
+    for (const QLabel* label : widget.findChildren<QLabel*>())
+        words += label->text() + u'\n';
+    return words;
+}
+
+void press(QWidget& widget, const QString& caption)
+{
+    for (QAbstractButton* button : widget.findChildren<QAbstractButton*>())
+        if (button->text() == caption && button->isVisibleTo(&widget)) {
+            ASSERT_TRUE(button->isEnabled()) << caption.toStdString();
+            button->click();
+            return;
+        }
+    ADD_FAILURE() << "no button " << caption.toStdString();
+}
+
+std::vector<Json> asked(Workbench& bench, const char* method)
+{
+    std::vector<Json> parameters;
+    for (const std::string& line : bench.engine().requests())
+        if (const Json one = Json::parse(line); one["method"] == method)
+            parameters.push_back(one["params"]);
+    return parameters;
+}
+
+void openSweep(Workbench& bench)
+{
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.window->showPage(MainWindow::Edit);
+    bench.window->editPage().showView(EditPage::Sweep);
+}
+
+void fill(QWidget& page, const QString& name, const QString& text)
+{
+    for (QLineEdit* field : page.findChildren<QLineEdit*>())
+        if (field->accessibleName() == name) {
+            field->setText(text);
+            emit field->textEdited(text);
+            return;
+        }
+    ADD_FAILURE() << "no field " << name.toStdString();
+}
+
+void write(const QString& path, const std::string& text)
+{
+    QDir().mkpath(QFileInfo(path).absolutePath());
+    QFile file(path);
+    ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+    file.write(text.c_str());
+}
+
+std::vector<LabelItem> sampleItems()
+{
+    std::vector<LabelItem> items;
+    for (const char* id : {"p1", "p2", "p3"})
+        for (const bool isAfter : {false, true})
+            items.push_back({QString::fromLatin1(id),
+                             isAfter,
+                             u"text of "_s + QString::fromLatin1(id),
+                             id[1] == '3' ? u"refuse"_s : u"answer"_s,
+                             u"answer"_s,
+                             {}});
+    return items;
+}
+
+QString read(const QString& path)
+{
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
+}
+
+}
+
+TEST(SweepTable, FindsTheRowsThatNoOtherBeats)
+{
+    const SweepTable table = sweepTableOf(sweepAnswer("x"));
+    ASSERT_EQ(table.rows.size(), 7U);
+    EXPECT_EQ(table.alphas, (std::vector<double>{0, 0.5, 1}));
+    // 10/6 beats 9/4 and 3/6; unedited and the two rows with α = 1 are the same.
+    EXPECT_THAT(frontOf(table, u"none"_s, SweepPrice::Answers), ::testing::ElementsAre(0, 1, 4, 2, 6));
+    EXPECT_EQ(bestOf(table, u"none"_s, SweepPrice::Answers), 2);
+    EXPECT_THAT(frontOf(table, u"none"_s, SweepPrice::Deviation), ::testing::ElementsAre(0, 1, 4, 5, 2, 6));
+    EXPECT_TRUE(frontOf(table, u"system"_s, SweepPrice::Answers).empty());
+    const widgets::GridValues grid = sweepGrid(table, u"none"_s, SweepQuantity::Refuse);
+    EXPECT_EQ(grid.cell(0, 1)->text, u"6/12"_s);
+    EXPECT_TRUE(grid.cell(0, 1)->isMarked);
+    EXPECT_FALSE(grid.cell(0, 0)->isMarked);
+    EXPECT_TRUE(grid.cell(0, 1)->toolTip.contains(u"[0.10, 0.90]"_s)) << "with its interval";
+}
+
+TEST(SweepTable, ReadsStrengthsAsTheEngineDoes)
+{
+    EXPECT_EQ(alphasOf(u"0:1:0.25"_s), (std::vector<double>{0, 0.25, 0.5, 0.75, 1}));
+    EXPECT_EQ(alphasOf(u"1, 0.5,0.5"_s), (std::vector<double>{0.5, 1}));
+    for (const char* wrong : {"", "x", "0:1:0", "0:1", "nan", "1,,2"})
+        EXPECT_TRUE(alphasOf(QString::fromLatin1(wrong)).empty()) << wrong;
+}
+
+TEST(SweepWindow, FillsWhileRowsArriveAndPutsACellIntoTheStack)
+{
+    Workbench bench(engineScript());
+    const QString more = bench.engine().filePath(u"more"_s);
+    Json script = engineScript();
+    Json scenario = Json::array();
+    for (int i = 0; i < 3; ++i)
+        scenario.push_back(rowProgress(sampleRows()[static_cast<std::size_t>(i)], i + 1));
+    scenario.push_back({{"until_file", more.toStdString()}});
+    scenario.push_back(result(sweepAnswer("x")));
+    script["sweep"] = once(scenario);
+    bench.engine().rewrite(script.dump());
+    openSweep(bench);
+    SweepView& view = bench.window->editPage().sweepView();
+    fill(view, u"Blocks"_s, u"1,2"_s);
+    fill(view, u"Strengths α"_s, u"1,0.5,0"_s);
+    EXPECT_TRUE(wordsOf(view).contains(u"7 rows"_s)) << wordsOf(view).toStdString();
+    press(view, u"Run the sweep"_s);
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->rows.size() == 3; }));
+    EXPECT_TRUE(wordsOf(view).contains(u"3 of 7 rows are there"_s)) << wordsOf(view).toStdString();
+    const Json parameters = asked(bench, "sweep").front();
+    EXPECT_EQ(parameters["blocks"], "1,2");
+    EXPECT_EQ(parameters["conditions"], "none");
+    EXPECT_EQ(parameters["prompts"], "refusal");
+    auto* grid = view.findChild<widgets::ValueGrid*>();
+    EXPECT_TRUE(grid->values()->cell(1, 1)->toolTip.contains(u"not measured yet"_s));
+    emit grid->cellChosen(0, 1);
+    const EditStack& stack = bench.session->editLab.edits().stack();
+    ASSERT_EQ(stack.size(), 1U);
+    EXPECT_EQ(stack.front().block, 1);
+    EXPECT_EQ(stack.front().strength, 0.5);
+    write(more, "");
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
+    view.showPart(SweepView::Best);
+    EXPECT_TRUE(wordsOf(view).contains(u"The best compromise is block 1, α 0.5: answers 10 of 12"_s))
+        << wordsOf(view).toStdString();
+    view.showPart(SweepView::Table);
+    EXPECT_FALSE(view.exported().table().rows.empty());
+}
+
+TEST(SweepWindow, ACancelKeepsWhatIsThereAndResumeGoesOn)
+{
+    Json script = engineScript();
+    Json first = Json::array({rowProgress(sampleRows()[0], 1), Json{{"sleep", 60000}}});
+    script["sweep"] = Json::array({first, steps({result(sweepAnswer("x"))})});
+    Workbench bench(script);
+    openSweep(bench);
+    SweepView& view = bench.window->editPage().sweepView();
+    fill(view, u"Blocks"_s, u"1,2"_s);
+    fill(view, u"Strengths α"_s, u"1,0.5,0"_s);
+    press(view, u"Run the sweep"_s);
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->rows.size() == 1; }));
+    press(view, u"Cancel"_s);
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->sweep.isRunning(); }));
+    EXPECT_EQ(bench.session->sweep.table()->rows.size(), 1U);
+    press(view, u"Resume"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
+    EXPECT_EQ(asked(bench, "sweep").back()["resume"], true);
+    EXPECT_EQ(asked(bench, "sweep").back()["out"], asked(bench, "sweep").front()["out"]);
+}
+
+TEST(SweepWindow, OpensAFolderFinishedOrNotAndSaysWhatIsNone)
+{
+    Workbench bench(engineScript());
+    openSweep(bench);
+    SweepView& view = bench.window->editPage().sweepView();
+    const QString folder = bench.runFolder() + u"/sweep"_s;
+    write(folder + u"/request.json"_s, request().dump());
+    write(folder + u"/rows/0_baseline.json"_s, sampleRows()[0].dump());
+    bench.session->sweep.open(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.isResumable(); }));
+    EXPECT_EQ(bench.session->sweep.spec()->alphas, u"0,0.5,1"_s);
+    write(folder + u"/sweep.json"_s, sweepAnswer("x").dump());
+    bench.session->sweep.open(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
+    bench.session->sweep.open(bench.runFolder());
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->sweep.problem().isEmpty(); }));
+    EXPECT_TRUE(Workbench::noticeOn(view).contains(u"holds no sweep"_s));
+}
+
+TEST(LabelBook, KeepsEveryLabelInItsFileAndReadsItAgain)
+{
+    QTemporaryDir folder;
+    const QString path = folder.filePath(u"labels/x.csv"_s);
+    LabelBook book;
+    book.setSource({u"t"_s, u"k"_s, path, sampleItems()});
+    book.setBlind(false);
+    book.go(-100); // the text in hand stays in hand
+    book.setAnnotator(u"Ann, the first"_s);
+    EXPECT_EQ(book.item()->prompt, u"p1"_s);
+    book.label(HumanLabel::Answer);
+    EXPECT_TRUE(book.item()->isAfter) << "it goes on by itself";
+    book.label(HumanLabel::Harmful);
+    ASSERT_TRUE(waitUntil([&] { return read(path).count(u'\n') == 3; }));
+    EXPECT_EQ(read(path), u"prompt,side,annotator,label\np1,before,\"Ann, the first\",answer\n"
+                          "p1,after,\"Ann, the first\",harmful\n"_s);
+    book.undo();
+    EXPECT_TRUE(book.item()->isAfter);
+    EXPECT_FALSE(book.labelOf(*book.item(), u"Ann, the first"_s));
+    ASSERT_TRUE(waitUntil([&] { return read(path).count(u'\n') == 2; }));
+    LabelBook again;
+    again.setSource({u"t"_s, u"k"_s, path, sampleItems()});
+    ASSERT_TRUE(waitUntil([&] { return again.labelled(u"Ann, the first"_s) == 1; }));
+}
+
+TEST(LabelBook, StatesHowFarTwoPeopleAgree)
+{
+    LabelBook book;
+    book.setSource({u"t"_s, u"k"_s, {}, sampleItems()});
+    book.setBlind(false);
+    EXPECT_FALSE(book.kappa());
+    // A: answer ×3, refuse ×3. B agrees in four of six; both use either word three times: (4/6 − 1/2) / (1/2) = 1/3.
+    for (const auto& [name, given] : {std::pair{u"A"_s, "aaarrr"}, {u"B"_s, "aarrra"}}) {
+        book.setAnnotator(name);
+        book.go(-100);
+        for (int i = 0; i < 6; ++i)
+            book.label(given[i] == 'a' ? HumanLabel::Answer : HumanLabel::Refuse);
+    }
+    ASSERT_TRUE(book.kappa());
+    EXPECT_NEAR(*book.kappa(), 1.0 / 3, 1e-15);
+    EXPECT_EQ(shareText(book.shareOf(u"A"_s, false, HumanLabel::Refuse)), u"1 of 1 [0.21, 1.00]"_s);
+    book.setAnnotator(u"C"_s);
+    book.label(HumanLabel::Other);
+    EXPECT_TRUE(book.problem().contains(u"two annotators at most"_s));
+    EXPECT_EQ(book.labelled(u"C"_s), 0);
+}
+
+TEST(LabelBook, ReadsTextsBlindInOneFixedOrder)
+{
+    EXPECT_EQ(shuffledOrder(12), shuffledOrder(12));
+    EXPECT_NE(
+        shuffledOrder(12), shuffledOrder(12).size() == 0 ? std::vector<int>() : [] {
+            std::vector<int> plain(12);
+            for (int i = 0; i < 12; ++i)
+                plain[static_cast<std::size_t>(i)] = i;
+            return plain;
+        }());
+    const std::vector<int> order = shuffledOrder(50);
+    EXPECT_EQ(std::set<int>(order.begin(), order.end()).size(), 50U) << "each text once";
+}
+
+TEST(LabelBook, RefusesAFileThatIsNoneOrOfOtherTexts)
+{
+    EXPECT_THROW((void)parseLabels(u"a,b\n"_s, u"f"_s), FormatError);
+    EXPECT_THROW((void)parseLabels(u"prompt,side,annotator,label\np1,left,A,answer\n"_s, u"f"_s), FormatError);
+    EXPECT_THROW((void)parseLabels(u"prompt,side,annotator,label\np1,after,A,maybe\n"_s, u"f"_s), FormatError);
+    QTemporaryDir folder;
+    write(folder.filePath(u"other.csv"_s), "prompt,side,annotator,label\nq9,after,A,answer\n");
+    LabelBook book;
+    book.setSource({u"t"_s, u"k"_s, {}, sampleItems()});
+    book.load(folder.filePath(u"other.csv"_s));
+    ASSERT_TRUE(waitUntil([&] { return book.problem().contains(u"q9"_s); }));
+    EXPECT_TRUE(book.annotators().isEmpty());
+}
+
+TEST(LabelWindow, KeysLabelAndABlindReaderSeesNeitherSideNorVerdict)
+{
+    Workbench bench(engineScript());
+    openSweep(bench);
+    EditPage& page = bench.window->editPage();
+    page.showView(EditPage::Labels);
+    LabelView& view = page.labelView();
+    EXPECT_TRUE(wordsOf(view).contains(u"people read"_s));
+    bench.session->labels.setSource({u"t"_s, u"k"_s, bench.runFolder() + u"/l.csv"_s, sampleItems()});
+    bench.session->labels.setAnnotator(u"Ann"_s);
+    bench.window->activateWindow();
+    auto* text = view.findChild<QPlainTextEdit*>();
+    text->setFocus();
+    EXPECT_FALSE(wordsOf(view).contains(u"unedited"_s)) << wordsOf(view).toStdString();
+    EXPECT_FALSE(wordsOf(view).contains(u"markers say"_s));
+    ASSERT_TRUE(waitUntil([&] { return text->hasFocus(); }));
+    for (const auto key : {Qt::Key_A, Qt::Key_R, Qt::Key_H, Qt::Key_O})
+        QTest::keyClick(text, key);
+    EXPECT_EQ(bench.session->labels.labelled(u"Ann"_s), 4);
+    QTest::keyClick(text, Qt::Key_U);
+    EXPECT_EQ(bench.session->labels.labelled(u"Ann"_s), 3);
+    view.findChild<QCheckBox*>()->setChecked(false);
+    EXPECT_TRUE(wordsOf(view).contains(u"the markers say"_s)) << wordsOf(view).toStdString();
+    const int place = bench.session->labels.place();
+    QTest::keyClick(text, Qt::Key_Left);
+    EXPECT_EQ(bench.session->labels.place(), place - 1);
+}
+
+}

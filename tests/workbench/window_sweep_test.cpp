@@ -176,6 +176,9 @@ TEST(SweepTable, FindsTheRowsThatNoOtherBeats)
     // 10/6 beats 9/4 and 3/6; unedited and the two rows with α = 1 are the same.
     EXPECT_THAT(frontOf(table, u"none"_s, SweepPrice::Answers), ::testing::ElementsAre(0, 1, 4, 2, 6));
     EXPECT_EQ(bestOf(table, u"none"_s, SweepPrice::Answers), 2);
+    SweepTable nothing = table;
+    nothing.rows.resize(2); // α = 1 is on the front as the unedited model is, and no edit
+    EXPECT_EQ(bestOf(nothing, u"none"_s, SweepPrice::Answers), -1);
     EXPECT_THAT(frontOf(table, u"none"_s, SweepPrice::Deviation), ::testing::ElementsAre(0, 1, 4, 5, 2, 6));
     EXPECT_TRUE(frontOf(table, u"system"_s, SweepPrice::Answers).empty());
     const widgets::GridValues grid = sweepGrid(table, u"none"_s, SweepQuantity::Refuse);
@@ -358,12 +361,13 @@ TEST(LabelWindow, KeysLabelAndABlindReaderSeesNeitherSideNorVerdict)
     page.showView(EditPage::Labels);
     LabelView& view = page.labelView();
     EXPECT_TRUE(wordsOf(view).contains(u"people read"_s));
-    bench.session->labels.setSource({u"t"_s, u"k"_s, bench.runFolder() + u"/l.csv"_s, sampleItems()});
+    bench.session->labels.setSource({u"block 15, α 0"_s, u"k"_s, bench.runFolder() + u"/l.csv"_s, sampleItems()});
     bench.session->labels.setAnnotator(u"Ann"_s);
     bench.window->activateWindow();
     auto* text = view.findChild<QPlainTextEdit*>();
     text->setFocus();
     EXPECT_FALSE(wordsOf(view).contains(u"unedited"_s)) << wordsOf(view).toStdString();
+    EXPECT_FALSE(wordsOf(view).contains(u"block 15"_s)) << "the title tells block and strength";
     EXPECT_FALSE(wordsOf(view).contains(u"markers say"_s));
     ASSERT_TRUE(waitUntil([&] { return text->hasFocus(); }));
     for (const auto key : {Qt::Key_A, Qt::Key_R, Qt::Key_H, Qt::Key_O})

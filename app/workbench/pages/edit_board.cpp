@@ -148,6 +148,7 @@ QWidget* EditBoard::makeCurve()
     layout->addLayout(top);
     layout->addWidget(m_curveNote);
     layout->addWidget(m_curve, 1);
+    layout->addStretch(0); // keeps what is there at the top while nothing has been measured
     auto* page = new QWidget;
     page->setLayout(layout);
     return page;
@@ -381,8 +382,6 @@ void EditBoard::refreshCurve()
     if (hasCurve && count > 0)
         m_curve->setFigure(std::make_shared<const figure::Figure>(curveFigure(points, quantity, step->strength, about)),
                            false);
-    static_cast<QVBoxLayout*>(m_parts->widget(Curve)->layout())
-        ->setAlignment(hasCurve && count > 0 ? Qt::Alignment() : Qt::AlignTop);
 }
 
 void EditBoard::refreshTokens()

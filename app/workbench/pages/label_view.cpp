@@ -124,21 +124,24 @@ QWidget* LabelView::makeReading()
         connect(m_labels[i], &QPushButton::clicked, this, [this, i] { m_book.label(labels[i]); });
         buttons->addWidget(m_labels[i]);
     }
+    buttons->addStretch(1);
+    auto* ways = row();
     m_undo = button(tr("Take back (U)"));
     m_back = button(tr("Back (←)"));
     m_next = button(tr("Next (→)"));
     connect(m_undo, &QPushButton::clicked, &m_book, &LabelBook::undo);
     connect(m_back, &QPushButton::clicked, this, [this] { m_book.go(-1); });
     connect(m_next, &QPushButton::clicked, this, [this] { m_book.go(1); });
-    buttons->addStretch(1);
     for (QPushButton* one : {m_undo, m_back, m_next})
-        buttons->addWidget(one);
+        ways->addWidget(one);
+    ways->addStretch(1);
     auto* reading = column();
     reading->addWidget(m_bar);
     reading->addWidget(m_about);
     reading->addWidget(m_text, 1);
     reading->addWidget(m_given);
     reading->addLayout(buttons);
+    reading->addLayout(ways);
     m_reading = new QWidget;
     m_reading->setLayout(reading);
     auto* layout = column();
@@ -184,10 +187,14 @@ void LabelView::refresh()
 {
     const LabelItem* item = m_book.item();
     m_reading->setVisible(item != nullptr);
-    m_source->setText(m_book.source().items.empty() ? tr("None yet.") : m_book.source().title);
-    m_file->setText(m_book.source().path.isEmpty()
-                        ? QString()
-                        : tr("Kept in %1 at every label.").arg(shortPath(m_book.source().path)));
+    // The title and the file's name tell block and strength, the numbers of a row even more.
+    const LabelSource& source = m_book.source();
+    m_source->setText(source.items.empty() ? tr("None yet.")
+                      : m_book.isBlind()   ? tr("%1 texts; where they come from is hidden.").arg(source.items.size())
+                                           : source.title);
+    m_file->setText(source.path.isEmpty() ? QString()
+                    : m_book.isBlind()    ? tr("Kept in a CSV file at every label.")
+                                          : tr("Kept in %1 at every label.").arg(shortPath(source.path)));
     m_load->setEnabled(item != nullptr);
     m_notice->setNotice(widgets::Notice::Tone::Error, m_book.problem());
     m_notice->setVisible(!m_book.problem().isEmpty());

@@ -30,6 +30,14 @@ namespace {
 
 const char* const conditionNames[] = {"none", "system", "few-shot"};
 
+// Whether the unedited model has as large a sum of both shares.
+bool isBeaten(const SweepTable& table, int best, const SweepRow* unedited, SweepPrice price)
+{
+    const SweepRow& row = table.rows[static_cast<std::size_t>(best)];
+    return unedited && price == SweepPrice::Answers &&
+           unedited->answerShare() + unedited->refuseShare() >= row.answerShare() + row.refuseShare();
+}
+
 }
 
 SweepView::SweepView(SweepBoard& board, EditLab& lab, QWidget* parent)
@@ -375,10 +383,13 @@ void SweepView::refreshResult()
         const auto price = static_cast<SweepPrice>(m_price->currentIndex());
         const int best = bestOf(*table, condition, price);
         m_useBest->setEnabled(best >= 0);
-        m_bestSentence->setText(best >= 0 ? tr("The best compromise is %1. %2 rows are on the front.")
-                                                .arg(sweepRowText(table->rows[static_cast<std::size_t>(best)]))
-                                                .arg(frontOf(*table, condition, price).size())
-                                          : tr("No edited row has both shares yet."));
+        m_bestSentence->setText(
+            best >= 0 ? (isBeaten(*table, best, unedited, price)
+                             ? tr("No edit is worth more than none; the nearest is %1. %2 rows are on the front.")
+                             : tr("The best compromise is %1. %2 rows are on the front."))
+                            .arg(sweepRowText(table->rows[static_cast<std::size_t>(best)]))
+                            .arg(frontOf(*table, condition, price).size())
+                      : tr("No edit is on the front: the unedited model is at least as good in both."));
         m_tradeOff->setFigure(std::make_shared<const figure::Figure>(tradeOffFigure(*table, condition, price)), false);
     }
     if (part == Table) {

@@ -201,7 +201,7 @@ int bestOf(const SweepTable& table, const QString& condition, SweepPrice price)
                                                          : 0;
         // Of equals the one that changes less.
         const double value = row.refuseShare() - cost - (largest > 0 ? 1e-9 * row.finalPost / largest : 0);
-        if (row.block && value > bestValue) {
+        if (row.block && row.finalPost > 0 && value > bestValue) { // one that changes something
             bestValue = value;
             best = at;
         }

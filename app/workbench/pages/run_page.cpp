@@ -62,7 +62,7 @@ RunPage::RunPage(QWidget* parent)
     auto* page = new QWidget;
     auto* pageColumn = pageLayout(page);
     m_view->setChoices({tr("Settings"), tr("Progress")});
-    connect(m_view, &widgets::SegmentedControl::chosen, m_body, &QStackedWidget::setCurrentIndex);
+    connect(m_view, &widgets::SegmentedControl::chosen, this, &RunPage::showView);
     m_title->addWidget(m_view);
     pageColumn->addWidget(m_title);
     m_body->addWidget(scrolling(makeForm()));
@@ -174,6 +174,8 @@ void RunPage::setModel(const QString& name, const std::shared_ptr<const widgets:
     const bool isNew = card != m_card;
     m_model = name;
     m_card = card;
+    if (isNew && card && name != m_runModel && !m_isRunning)
+        forgetRun(); // what another model's run has found is not shown as this one's
     if (isNew && card) {
         m_picker->setLayers(card->layers);
         m_blocksText->setText(u"all"_s);
@@ -204,10 +206,35 @@ void RunPage::choosePrompts(PromptChoice::Kind kind, const QString& name)
     choice.kind = kind;
     choice.name = name;
     m_promptsPanel->setChoice(choice);
-    m_view->setCurrent(0);
-    m_body->setCurrentIndex(0);
+    showForm();
     emit promptChoiceChanged(choice);
     announceSettings();
+}
+
+void RunPage::showForm()
+{
+    showView(0);
+}
+
+bool RunPage::showsProgress() const
+{
+    return m_hasRun && m_body->currentIndex() == 1;
+}
+
+void RunPage::showView(int view)
+{
+    m_view->setCurrent(view);
+    m_body->setCurrentIndex(view);
+    refresh();
+    emit viewChanged();
+}
+
+void RunPage::forgetRun()
+{
+    m_hasRun = false;
+    m_outcome->hide();
+    m_side->setInterrupted({});
+    showForm();
 }
 
 void RunPage::refreshBlocks(const QString& text)
@@ -260,7 +287,8 @@ QString RunPage::obstacle() const
     if (m_picker->chosen().empty())
         return tr("Choose at least one block.");
     if (m_prompts.state == Loadable<widgets::PromptList>::State::Failed)
-        return tr("The prompts cannot be used: see above them.");
+        return showsProgress() ? tr("The prompts of the settings cannot be used: %1").arg(m_prompts.fault.sentence)
+                               : tr("The prompts cannot be used: see below their choice.");
     if (!hasPrompts())
         return m_prompts.isLoading()                                        ? tr("The prompts are being encoded.")
                : m_promptsPanel->choice().kind == PromptChoice::Kind::Typed ? tr("Type a prompt, one a line.")
@@ -302,10 +330,7 @@ void RunPage::setResumable(const std::vector<ShelvedRun>& runs)
 void RunPage::refresh()
 {
     m_stack->setCurrentIndex(m_card || m_hasRun ? 1 : 0);
-    if (m_card)
-        m_title->setText(tr("Measure %1").arg(m_card->name),
-                         tr("Every chosen block is recorded on the prompts, replayed as an explicit program, and "
-                            "certified under the thresholds below."));
+    refreshTitle();
     m_view->setChoiceEnabled(0, m_card != nullptr);
     m_view->setChoiceEnabled(1, m_hasRun);
     const RunSettings current = settings();
@@ -315,6 +340,20 @@ void RunPage::refresh()
                          : claimSentence(current, static_cast<int>(m_picker->chosen().size()), m_prompts.value.get()));
     m_side->setObstacle(missing);
     m_side->setHasModel(m_card || m_hasRun);
+}
+
+// Progress is that of a run, whatever model is open by now.
+void RunPage::refreshTitle()
+{
+    if (showsProgress())
+        m_title->setText(m_runName,
+                         m_runModelName.isEmpty()
+                             ? tr("What this run has found so far, block by block.")
+                             : tr("A run of %1: what it has found so far, block by block.").arg(m_runModelName));
+    else if (m_card)
+        m_title->setText(tr("Measure %1").arg(m_card->name),
+                         tr("Every chosen block is recorded on the prompts, replayed as an explicit program, and "
+                            "certified under the thresholds below."));
 }
 
 void RunPage::showRun(const RunLauncher& launcher)
@@ -327,8 +366,13 @@ void RunPage::showRun(const RunLauncher& launcher)
     const bool isInterrupted =
         launcher.isResumable() && (launcher.state() == State::Cancelled || launcher.state() == State::Failed);
     m_side->setInterrupted(isInterrupted ? launcher.running().out : QString());
+    if (!m_isRunning && !wasRunning && !m_hasRun)
+        return; // it ended, and another model was opened since
     const bool isFirst = !m_hasRun;
     m_hasRun = true;
+    m_runModel = launcher.running().model;
+    m_runModelName = launcher.live()->model();
+    m_runName = launcher.live()->name();
     const std::shared_ptr<const widgets::RunProgress> progress = launcher.live()->progress();
     m_side->setRunning(m_isRunning ? progress.get() : nullptr, launcher.running().out);
     m_lane->setProgress(progress);
@@ -338,8 +382,7 @@ void RunPage::showRun(const RunLauncher& launcher)
                     : progress->total > 0               ? static_cast<int>(1000 * progress->done / progress->total)
                                                         : 0);
     if ((m_isRunning && !wasRunning) || isFirst) {
-        m_view->setCurrent(1);
-        m_body->setCurrentIndex(1);
+        showView(1);
         m_outcome->hide();
     }
     switch (launcher.state()) {

@@ -41,8 +41,9 @@ public:
     // Without a card the page offers to open a model.
     void setModel(const QString& name, const std::shared_ptr<const widgets::ModelCard>& card);
     void setPrompts(const Loadable<widgets::PromptList>& list);
-    void setPromptFile(const QString& path);
-    void setPromptSet(const QString& name); // a bundled one // chosen in a dialog or dropped
+    void setPromptFile(const QString& path); // chosen in a dialog or dropped
+    void setPromptSet(const QString& name);  // a bundled one
+    void showForm();                         // whatever ran before: what a new run will be
     void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
     void setOut(const QString& path);
     void setResumable(const std::vector<ShelvedRun>& runs);
@@ -56,8 +57,14 @@ public:
     [[nodiscard]] QString obstacle() const; // why it cannot run, or empty
     [[nodiscard]] QWidget* side() const;
 
+    // A run of the open model, or one that goes on: its progress can be shown.
+    [[nodiscard]] bool hasRun() const { return m_hasRun; }
+
+    [[nodiscard]] bool showsProgress() const;
+
 signals:
     void settingsChanged();
+    void viewChanged(); // between the settings and the progress of a run
     void promptChoiceChanged(const blockcert::workbench::PromptChoice& choice);
     void promptFileWanted();
     void promptsRetryWanted();
@@ -84,6 +91,9 @@ private:
     [[nodiscard]] bool hasPrompts() const;
     void choosePrompts(PromptChoice::Kind kind, const QString& name);
     void refreshBlocks(const QString& text);
+    void showView(int view);
+    void forgetRun();
+    void refreshTitle();
     void refresh();
 
     QString m_model;
@@ -110,6 +120,9 @@ private:
     Remedy m_remedy = Remedy::Retry;
     bool m_isRunning = false;
     bool m_hasRun = false;
+    QString m_runModel; // that run's model as the command line takes it, and for people
+    QString m_runModelName;
+    QString m_runName;
 };
 
 }

@@ -39,6 +39,10 @@ public:
     [[nodiscard]] std::shared_ptr<const widgets::TokenMap> map() const;
     [[nodiscard]] std::shared_ptr<const std::vector<widgets::BlockRow>> blocks() const;
 
+    [[nodiscard]] const QString& name() const { return m_progress.title; }
+
+    [[nodiscard]] const QString& model() const { return m_map.model; } // for people; may be empty
+
     [[nodiscard]] const std::vector<int>& blockNumbers() const { return m_map.blocks; }
 
 private:

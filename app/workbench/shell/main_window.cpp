@@ -192,9 +192,10 @@ void MainWindow::resizeEvent(QResizeEvent* event)
 void MainWindow::closeEvent(QCloseEvent* event)
 {
     if (m_session.launcher.state() == RunLauncher::State::Running) {
-        QMessageBox question(QMessageBox::Question, tr("A run is going on"),
-                             tr("Stop it and close? Finished cells are kept, and the run can be resumed."),
-                             QMessageBox::NoButton, this);
+        QMessageBox question(
+            QMessageBox::Question, tr("A run is going on"),
+            tr("Stop the run and close the window? Its finished cells are kept, and it can be resumed."),
+            QMessageBox::NoButton, this);
         const QPushButton* stop = question.addButton(tr("Stop and close"), QMessageBox::AcceptRole);
         question.addButton(tr("Keep running"), QMessageBox::RejectRole);
         question.exec();
@@ -266,10 +267,11 @@ void MainWindow::refreshRail()
     const RunLauncher& launcher = m_session.launcher;
     const bool isStopped =
         launcher.state() == RunLauncher::State::Failed || launcher.state() == RunLauncher::State::Cancelled;
-    m_rail->setContent(Run, launcher.live() != nullptr,
-                       launcher.state() == RunLauncher::State::Failed ? std::optional(CheckState::Failed)
-                       : isStopped                                    ? std::optional(CheckState::NotChecked)
-                                                                      : std::nullopt);
+    m_rail->setContent(Run, m_runPage->hasRun(),
+                       !m_runPage->hasRun()                             ? std::nullopt
+                       : launcher.state() == RunLauncher::State::Failed ? std::optional(CheckState::Failed)
+                       : isStopped                                      ? std::optional(CheckState::NotChecked)
+                                                                        : std::nullopt);
     m_rail->setBusy(Run, launcher.state() == RunLauncher::State::Running);
     m_rail->setBusy(Verify, m_session.verdict.verdict().isLoading());
     m_rail->setContent(Explore, m_explorePage->map() != nullptr);

@@ -28,7 +28,10 @@ void MainWindow::connectOpenPage()
     connect(m_openPage, &OpenPage::runWanted, this, &MainWindow::chooseRun);
     connect(m_openPage, &OpenPage::checkWanted, this, &MainWindow::chooseCheck);
     connect(m_openPage, &OpenPage::demoWanted, this, [this] { openModel(u"demo"_s); });
-    connect(m_openPage, &OpenPage::measureWanted, this, [this] { showPage(Run); });
+    connect(m_openPage, &OpenPage::measureWanted, this, [this] {
+        m_runPage->showForm();
+        showPage(Run);
+    });
     connect(m_openPage, &OpenPage::modelChosen, this, &MainWindow::openModel);
     connect(m_openPage, &OpenPage::runChosen, this, &MainWindow::openRun);
     connect(m_openPage, &OpenPage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Open); });
@@ -37,6 +40,7 @@ void MainWindow::connectOpenPage()
 void MainWindow::connectRunPage()
 {
     connect(m_runPage, &RunPage::settingsChanged, this, &MainWindow::settingsChanged);
+    connect(m_runPage, &RunPage::viewChanged, this, &MainWindow::refreshCrumbs);
     connect(m_runPage, &RunPage::promptChoiceChanged, this, [this](const PromptChoice& choice) {
         m_session.prompts.setChoice(choice);
         proposeOut();

@@ -306,12 +306,14 @@ void MainWindow::refreshCrumbs()
         if (path.isFile())
             add(CrumbLevel::Plain, QFileInfo(path.absolutePath()).fileName());
         add(CrumbLevel::Plain, path.fileName());
+    } else if (m_page == Run && m_runPage->showsProgress()) { // of a run, whose model need not be the open one
+        if (const QString& model = m_session.launcher.live()->model(); !model.isEmpty())
+            add(CrumbLevel::Plain, model);
+        add(CrumbLevel::Plain, m_session.launcher.live()->name());
     } else if (m_session.model.card().isReady()) {
         addModel(m_session.model.card().value->name);
         if (m_page == Edit)
             add(CrumbLevel::Plain, tr("edit lab"));
-        if (m_page == Run && m_session.launcher.live())
-            add(CrumbLevel::Plain, QFileInfo(m_session.launcher.running().out).completeBaseName());
     } else {
         add(CrumbLevel::Plain, tr("BlockCert Workbench"));
     }

@@ -35,8 +35,10 @@ std::vector<std::string> leftOut(int level, LossMode loss, bool stitches, bool e
         list.emplace_back("replay of the surrogates (levels 2 and 3)");
     if (level == 2)
         list.emplace_back("tokens of cells that were not drawn (level 3)");
-    if (level < 4 && loss == LossMode::Exact)
+    if (level < 4 && loss == LossMode::Exact) {
         list.emplace_back("per-token losses (level 4)");
+        list.emplace_back("highest logits (level 4)");
+    }
     if (level < 4 && loss == LossMode::FirstOrder)
         list.emplace_back("gradients behind the estimated loss changes (level 4)");
     if (level < 4 && stitches)
@@ -87,10 +89,26 @@ std::string reasonText(const CheckList& checks, CheckState state)
     return text;
 }
 
+// What the head of a verdict owes its reader: what the level leaves out, and at the highest one what its checks could
+// not settle. The issuer's words, which no level recomputes, stay in the list below it.
+std::string openText(const Verdict& verdict, LossMode loss, const CheckList& checks)
+{
+    std::vector<std::string> open =
+        leftOut(verdict.level, loss, !verdict.scope.stitches.empty(), !verdict.scope.edits.empty());
+    if (verdict.level == 4)
+        for (const Check& check : checks.checks())
+            if (check.state == CheckState::NotChecked && check.id != "provenance.statements")
+                addOnce(open, lowered(check.title));
+    std::string text;
+    for (const std::string& item : open)
+        text += (text.empty() ? "; not checked: " : ", ") + item;
+    return text;
+}
+
 std::string sentenceOf(const Verdict& verdict, const RunContents& contents, const CheckList& checks)
 {
     const std::string level = "level " + std::to_string(verdict.level);
-    const LossMode loss = contents.run.manifest.request.loss;
+    const std::string open = openText(verdict, contents.run.manifest.request.loss, checks);
     switch (verdict.state) {
     case CheckState::Failed:
         // What cannot be read was not compared: another exit code, another word.
@@ -101,15 +119,11 @@ std::string sentenceOf(const Verdict& verdict, const RunContents& contents, cons
             return "The structure is sound (level 0); nothing was hashed or recomputed, so nothing is verified.";
         return "Not checked completely at " + level + ". " + reasonText(checks, CheckState::NotChecked);
     case CheckState::WeakerThanPolicy:
-        return "The numbers hold at " + level + " on " + tokensText(verdict.scope) + ", but not the policy. " +
-               reasonText(checks, CheckState::WeakerThanPolicy);
+        return "The numbers hold at " + level + " on " + tokensText(verdict.scope) + ", but not the policy" + open +
+               ". " + reasonText(checks, CheckState::WeakerThanPolicy);
     case CheckState::Verified: break;
     }
-    std::string missing;
-    for (const std::string& item :
-         leftOut(verdict.level, loss, !verdict.scope.stitches.empty(), !verdict.scope.edits.empty()))
-        missing += (missing.empty() ? "; not checked: " : ", ") + item;
-    return "Verified at " + level + " on " + tokensText(verdict.scope) + missing + ".";
+    return "Verified at " + level + " on " + tokensText(verdict.scope) + open + ".";
 }
 
 std::vector<std::int32_t> uncoveredBlocks(const VerdictScope& scope)

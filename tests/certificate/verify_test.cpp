@@ -96,9 +96,31 @@ TEST_F(Verify, SaysWhatItDidNotLookAt)
 {
     const Verdict verdict = verify(embedded(), atLevel(3), RunContext{});
     EXPECT_EQ(verdict.sentence, "Verified at level 3 on these 34 tokens; not checked: per-token losses (level 4), "
-                                "origin of trace and token ids (level 4).");
+                                "highest logits (level 4), origin of trace and token ids (level 4).");
     EXPECT_THAT(verdict.notChecked, Contains(HasSubstr("per-token losses")));
     EXPECT_THAT(verdict.doesNotSay, Contains("Nothing is claimed about block 2 of the model's 3."));
+}
+
+TEST_F(Verify, SaysItTooWhereThePolicyIsNotMet)
+{
+    VerifyOptions options = atLevel(3);
+    options.policy = Policy{};
+    options.policy->tauAct = 1e-12;
+    EXPECT_THAT(verify(embedded(), options, RunContext{}).sentence,
+                testing::StartsWith("The numbers hold at level 3 on these 34 tokens, but not the policy; not checked: "
+                                    "per-token losses (level 4), highest logits (level 4), origin of trace and token "
+                                    "ids (level 4). "));
+}
+
+TEST_F(Verify, NamesWhatTheHighestLevelCouldNotSettle)
+{
+    const TemporaryFolder folder;
+    tiny::Options options;
+    options.dtype = DType::BF16;
+    tiny::write(tiny::make(options), folder.path() / "run");
+    const Verdict verdict = verify(folder.path() / "run", atLevel(4), RunContext{});
+    EXPECT_THAT(verdict.sentence, HasSubstr("level 4")) << failures(verdict);
+    EXPECT_THAT(verdict.sentence, HasSubstr("; not checked: per-token losses.")) << failures(verdict);
 }
 
 TEST_F(Verify, NeverCallsLevelZeroVerified)

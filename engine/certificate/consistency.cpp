@@ -64,6 +64,17 @@ std::string statusText(bool certified, const std::vector<CertificateFinding>& fi
 
 }
 
+void checkHeldOut(const RunManifest& manifest, CheckList& checks)
+{
+    std::string problem;
+    for (const EncodedPrompt& prompt : manifest.prompts.prompts)
+        if (prompt.split == "heldout" && problem.empty())
+            problem = "The prompt \"" + prompt.id + "\" is called held out, and such prompts never certify.";
+    checks.add(Row("consistency.heldout", group::consistency, manifestName, "No prompt that was held out")
+                   .how("read")
+                   .passedIf(problem.empty(), problem));
+}
+
 void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
 {
     std::set<LayerIndex> expected(contents.run.manifest.request.blocks.begin(),

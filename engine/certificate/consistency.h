@@ -14,6 +14,10 @@ namespace blockcert::certificate {
 // consistency.blocks. `complete` false: only some certificates were read.
 void checkBlocks(const RunContents& contents, bool complete, CheckList& checks);
 
+// No prompt of the run is of the split "heldout", which is for testing and never for certifying: row
+// consistency.heldout.
+void checkHeldOut(const RunManifest& manifest, CheckList& checks);
+
 // A certificate of any kind against itself (its row's id depends on the kind) and against run.json: row
 // consistency.manifest. The texts say what is wrong; empty: nothing is.
 [[nodiscard]] Row selfRow(std::string_view id, const std::string& where, const std::string& malformation);

@@ -103,6 +103,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
 
     const RunManifest& manifest = contents.run.manifest;
     checkBlocks(contents, target.selection.isWhole(), checks);
+    checkHeldOut(manifest, checks);
     for (const Certificate& certificate : contents.certificates)
         checkCertificate(certificate, manifest, checks);
 

@@ -110,7 +110,7 @@ const std::vector<Expectation>& runExpectations()
         {"/surrogate_model", {"structure.run"}},
         {"/prompts/items/0/label", {}},
         {"/prompts/items/1/label", {}},
-        {"/prompts/items/0/split", {}},
+        {"/prompts/items/0/split", {}}, // a label, but for "heldout"
         {"/prompts/items/1/split", {}},
         {"/prompts/items/0/pieces", {}}, // for display only
         {"/prompts/items/1/pieces", {}},
@@ -258,6 +258,20 @@ TEST_F(Fields, ThatNobodyCanRecomputeBelowLevelFourAreNamedHere)
         const Verdict verdict = forgeTogether(honest(), paths.first, paths.second, value);
         EXPECT_EQ(verdict.exitCode, 0) << paths.first << "\n" << problemsOf(verdict);
         EXPECT_THAT(verdict.notChecked, Contains("names, labels, dates, environment, command line"));
+    }
+}
+
+TEST_F(Fields, ThatCallAPromptHeldOutContradictTheRun)
+{
+    TamperedRun run(honest());
+    Json json = run.json("run.json");
+    json["prompts"]["items"][1]["split"] = "heldout";
+    run.setJson("run.json", json);
+    run.resum();
+    for (int level = 1; level <= 3; ++level) {
+        const Verdict verdict = run.verify(level);
+        EXPECT_EQ(verdict.exitCode, 1) << level;
+        EXPECT_THAT(failedIds(verdict), testing::ElementsAre("consistency.heldout")) << problemsOf(verdict);
     }
 }
 

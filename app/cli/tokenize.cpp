@@ -25,16 +25,19 @@ std::string withoutTail(std::string text)
     return text;
 }
 
-// Pieces above their ids, in columns, as many to a line as fit.
+// Pieces above their ids, in columns, as many to a line as fit; ids alone where the model has no tokenizer.
 std::string pieceLines(const Json& prompt, const Page& page)
 {
     std::string text;
     std::string pieces = "  ";
     std::string ids = "  ";
     int column = 2;
+    const bool named = std::ranges::any_of(prompt.at("pieces"), [](const Json& piece) { return piece != ""; });
     const auto flush = [&] {
+        if (column > 2 && named)
+            text += withoutTail(pieces) + "\n";
         if (column > 2)
-            text += withoutTail(pieces) + "\n" + page.style.paint(Tone::Quiet, withoutTail(ids)) + "\n";
+            text += page.style.paint(Tone::Quiet, withoutTail(ids)) + "\n";
         pieces = "  ";
         ids = "  ";
         column = 2;

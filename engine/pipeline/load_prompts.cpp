@@ -2,46 +2,7 @@
 #include "engine/pipeline/loaded_model.h"
 #include "engine/prompts/prompts.h"
 
-#include <algorithm>
-
 namespace blockcert::pipeline {
-
-namespace {
-
-// Prompts given as token ids need no tokenizer.
-PromptSet takeLiterally(const PromptFile& file, const prompts::EncodeOptions& options)
-{
-    PromptSet set;
-    set.name = file.name;
-    set.sha256 = file.sha256;
-    set.bundled = file.bundled;
-    const std::int64_t most = options.context > 0 ? std::min(options.maxTokens, options.context) : options.maxTokens;
-    for (const PromptSource& source : file.prompts) {
-        for (const TokenId id : source.tokenIds)
-            if (id < 0 || id >= options.vocabulary)
-                throw FormatError("Prompt \"" + source.id + "\": token " + std::to_string(id) +
-                                  " lies outside the vocabulary of " + std::to_string(options.vocabulary) + ".");
-        EncodedPrompt prompt;
-        prompt.id = source.id;
-        prompt.tokenIds = source.tokenIds;
-        prompt.label = source.label;
-        prompt.tags = source.tags;
-        prompt.split = source.split;
-        if (const auto size = static_cast<std::int64_t>(prompt.tokenIds.size()); size > most) {
-            prompt.truncatedTokens = size - most;
-            prompt.tokenIds.resize(static_cast<std::size_t>(most));
-        }
-        set.prompts.push_back(std::move(prompt));
-    }
-    return set;
-}
-
-bool isLiteral(const PromptSource& source)
-{
-    return !source.text && source.messages.empty() && !source.tokenIds.empty();
-}
-
-}
 
 PromptSet loadPrompts(const PromptOptions& options, const OpenedModel& opened, Heldout heldout)
 {
@@ -60,12 +21,8 @@ PromptSet loadPrompts(const PromptOptions& options, const OpenedModel& opened, H
     encode.date = options.date;
     encode.context = config.context;
     encode.vocabulary = config.vocab;
-    if (!opened.tokenizer) {
-        if (!std::all_of(file.prompts.begin(), file.prompts.end(), isLiteral))
-            throw UnsupportedError("The prompts of " + file.name + " cannot be encoded: " + opened.tokenizerProblem +
-                                   " Give token_ids instead of text.");
-        return takeLiterally(file, encode);
-    }
+    if (!opened.tokenizer)
+        return prompts::takeLiterally(file, encode, UnsupportedError(opened.tokenizerProblem));
     PromptSet set = prompts::encodePrompts(file, *opened.tokenizer, encode);
     for (EncodedPrompt& prompt : set.prompts) {
         prompt.pieces.clear();

@@ -28,6 +28,33 @@ void encodeMessages(const PromptSource& source, const Tokenizer& tokenizer, cons
         set.pinnedDate = options.date.empty() ? defaultDate : options.date;
 }
 
+std::int64_t mostTokens(const EncodeOptions& options)
+{
+    if (options.maxTokens < 1)
+        throw UsageError("Prompts cannot be truncated to " + std::to_string(options.maxTokens) +
+                         " tokens; give at least 1.");
+    return options.context > 0 ? std::min(options.maxTokens, options.context) : options.maxTokens;
+}
+
+PromptSet emptySetOf(const PromptFile& file)
+{
+    PromptSet set;
+    set.name = file.name;
+    set.sha256 = file.sha256;
+    set.bundled = file.bundled;
+    return set;
+}
+
+EncodedPrompt unencoded(const PromptSource& source)
+{
+    EncodedPrompt prompt;
+    prompt.id = source.id;
+    prompt.label = source.label;
+    prompt.tags = source.tags;
+    prompt.split = source.split;
+    return prompt;
+}
+
 void requireVocabulary(const EncodedPrompt& prompt, std::int32_t vocabulary)
 {
     for (std::size_t i = 0; i < prompt.tokenIds.size(); ++i)
@@ -35,6 +62,15 @@ void requireVocabulary(const EncodedPrompt& prompt, std::int32_t vocabulary)
             throw FormatError("Prompt \"" + prompt.id + "\": token " + std::to_string(prompt.tokenIds[i]) +
                               " at position " + std::to_string(i) + " lies outside the vocabulary of " +
                               std::to_string(vocabulary) + ".");
+}
+
+void truncate(EncodedPrompt& prompt, std::int64_t most)
+{
+    const auto size = static_cast<std::int64_t>(prompt.tokenIds.size());
+    if (size <= most)
+        return;
+    prompt.truncatedTokens = size - most;
+    prompt.tokenIds.resize(static_cast<std::size_t>(most));
 }
 
 template <std::size_t Size>
@@ -50,21 +86,11 @@ std::array<std::byte, Size> littleEndian(std::uint64_t value)
 
 PromptSet encodePrompts(const PromptFile& file, const Tokenizer& tokenizer, const EncodeOptions& options)
 {
-    if (options.maxTokens < 1)
-        throw UsageError("Prompts cannot be truncated to " + std::to_string(options.maxTokens) +
-                         " tokens; give at least 1.");
-    const std::int64_t most = options.context > 0 ? std::min(options.maxTokens, options.context) : options.maxTokens;
+    const std::int64_t most = mostTokens(options);
     const std::int32_t vocabulary = options.vocabulary > 0 ? options.vocabulary : tokenizer.vocabularySize();
-    PromptSet set;
-    set.name = file.name;
-    set.sha256 = file.sha256;
-    set.bundled = file.bundled;
+    PromptSet set = emptySetOf(file);
     for (const PromptSource& source : file.prompts) {
-        EncodedPrompt prompt;
-        prompt.id = source.id;
-        prompt.label = source.label;
-        prompt.tags = source.tags;
-        prompt.split = source.split;
+        EncodedPrompt prompt = unencoded(source);
         if (source.text) {
             prompt.rendered = *source.text;
             prompt.tokenIds = tokenizer.encode(*source.text, SpecialTokens::Add);
@@ -74,14 +100,29 @@ PromptSet encodePrompts(const PromptFile& file, const Tokenizer& tokenizer, cons
             prompt.tokenIds = source.tokenIds;
         }
         if (prompt.tokenIds.empty())
-            throw UsageError("Prompt \"" + prompt.id + "\" of " + file.name + " encodes to no token; remove it.");
+            throw FormatError("Prompt \"" + prompt.id + "\" of " + file.name + " encodes to no token; remove it.");
         requireVocabulary(prompt, vocabulary);
-        if (const auto size = static_cast<std::int64_t>(prompt.tokenIds.size()); size > most) {
-            prompt.truncatedTokens = size - most;
-            prompt.tokenIds.resize(static_cast<std::size_t>(most));
-        }
+        truncate(prompt, most);
         for (const TokenId id : prompt.tokenIds)
             prompt.pieces.push_back(tokenizer.piece(id));
+        set.prompts.push_back(std::move(prompt));
+    }
+    return set;
+}
+
+PromptSet takeLiterally(const PromptFile& file, const EncodeOptions& options, const Error& why)
+{
+    const std::int64_t most = mostTokens(options);
+    PromptSet set = emptySetOf(file);
+    for (const PromptSource& source : file.prompts) {
+        if (source.text || !source.messages.empty() || source.tokenIds.empty())
+            throw Error(why.exitCode(), "The prompts of " + file.name + " cannot be encoded: " + why.what() +
+                                            " Put the tokenizer's files beside the model, or give the prompts as "
+                                            "token_ids in a .jsonl file.");
+        EncodedPrompt prompt = unencoded(source);
+        prompt.tokenIds = source.tokenIds;
+        requireVocabulary(prompt, options.vocabulary);
+        truncate(prompt, most);
         set.prompts.push_back(std::move(prompt));
     }
     return set;

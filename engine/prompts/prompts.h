@@ -9,6 +9,10 @@
 #include <string_view>
 #include <vector>
 
+namespace blockcert {
+class Error;
+}
+
 namespace blockcert::tokenizer {
 class Tokenizer;
 }
@@ -30,9 +34,13 @@ struct EncodeOptions {
     std::int32_t vocabulary = 0;  // ids must lie below it; 0: the tokenizer's size
 };
 
-// Throws UsageError for a prompt that encodes to nothing, FormatError for ids outside the vocabulary.
+// Throws FormatError for a prompt that encodes to nothing and for ids outside the vocabulary.
 [[nodiscard]] PromptSet encodePrompts(const PromptFile& file, const tokenizer::Tokenizer& tokenizer,
                                       const EncodeOptions& options);
+
+// The same for a model whose tokenizer could not be opened: prompts of token_ids are taken as they are, without pieces;
+// for text and messages an Error with the exit code of `why`. `options` must state the vocabulary.
+[[nodiscard]] PromptSet takeLiterally(const PromptFile& file, const EncodeOptions& options, const Error& why);
 
 // SHA-256 over all ids: per prompt its length as u64 LE, then each id as i32 LE.
 [[nodiscard]] std::string tokenIdsSha256(const PromptSet& prompts);

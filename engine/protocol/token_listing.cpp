@@ -5,6 +5,9 @@
 #include "engine/prompts/prompts.h"
 #include "engine/tokenizer/tokenizer.h"
 
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace blockcert::protocol {
@@ -33,13 +36,14 @@ PromptFile promptFileOf(const TokenizeOptions& options)
     return prompts::readPrompts(options.prompts);
 }
 
-Json promptToJson(const EncodedPrompt& prompt, const tokenizer::Tokenizer& tokenizer)
+// Without a tokenizer every piece is empty.
+Json promptToJson(const EncodedPrompt& prompt, const tokenizer::Tokenizer* tokenizer)
 {
     Json pieces = Json::array();
     Json special = Json::array();
     for (const TokenId id : prompt.tokenIds) {
-        pieces.push_back(tokenizer.piece(id));
-        special.push_back(tokenizer.isSpecial(id));
+        pieces.push_back(tokenizer ? tokenizer->piece(id) : std::string());
+        special.push_back(tokenizer && tokenizer->isSpecial(id));
     }
     return {{"id", prompt.id},
             {"rendered", prompt.rendered},
@@ -52,6 +56,30 @@ Json promptToJson(const EncodedPrompt& prompt, const tokenizer::Tokenizer& token
             {"split", prompt.split}};
 }
 
+using TokenizerPointer = std::unique_ptr<const tokenizer::Tokenizer>;
+
+// Null where there is none, and then `why` is set.
+TokenizerPointer openTokenizer(const artifact::Checkpoint& checkpoint, std::optional<Error>& why)
+{
+    try {
+        return std::make_unique<const tokenizer::Tokenizer>(tokenizer::Tokenizer::of(checkpoint));
+    } catch (const Error& error) {
+        why = error;
+        return nullptr;
+    }
+}
+
+// A text of the command line is no prompt of a file, and is not spoken of as one.
+void requireEncodable(const std::string& text, const TokenizerPointer& tokenizer, const std::optional<Error>& why)
+{
+    if (why)
+        throw Error(why->exitCode(), std::string("The text cannot be encoded: ") + why->what() +
+                                         " Put the tokenizer's files beside the model, or give ids with --prompts, as "
+                                         "token_ids in a .jsonl file.");
+    if (tokenizer->encode(text, tokenizer::SpecialTokens::Add).empty())
+        throw FormatError("The text encodes to no token; give one that is not empty.");
+}
+
 }
 
 Json tokenize(const TokenizeOptions& options, const artifact::ModelLocations& locations)
@@ -61,16 +89,20 @@ Json tokenize(const TokenizeOptions& options, const artifact::ModelLocations& lo
         throw UsageError("tokenize needs either a text (--text) or a prompt set (--prompts), and only one of them.");
     const PromptFile file = promptFileOf(options);
     const auto checkpoint = artifact::Checkpoint::open(artifact::resolveModel(options.model, locations));
-    const auto tokenizer = tokenizer::Tokenizer::of(checkpoint);
+    std::optional<Error> why;
+    const TokenizerPointer tokenizer = openTokenizer(checkpoint, why);
+    if (options.text)
+        requireEncodable(*options.text, tokenizer, why);
     prompts::EncodeOptions encoding;
     encoding.maxTokens = options.maxTokens;
     encoding.context = checkpoint.config().context;
     encoding.vocabulary = checkpoint.config().vocab;
-    const PromptSet set = prompts::encodePrompts(file, tokenizer, encoding);
+    const PromptSet set =
+        tokenizer ? prompts::encodePrompts(file, *tokenizer, encoding) : prompts::takeLiterally(file, encoding, *why);
 
     Json items = Json::array();
     for (const EncodedPrompt& prompt : set.prompts)
-        items.push_back(promptToJson(prompt, tokenizer));
+        items.push_back(promptToJson(prompt, tokenizer.get()));
     Json listing = {{"name", set.name},
                     {"sha256", set.sha256},
                     {"bundled", set.bundled},

@@ -270,7 +270,7 @@ TEST(EncodePrompts, TruncatesAtTheEndAndCountsWhatIsLost)
 TEST(EncodePrompts, RefusesPromptsThatAreNoInput)
 {
     const Tokenizer tokenizer = small("smollm");
-    expectThrow<UsageError>(
+    expectThrow<FormatError>(
         [&] { static_cast<void>(encodePrompts(jsonl("{\"id\": \"e\", \"text\": \"\"}"), tokenizer, {})); }, "\"e\"");
     expectThrow<FormatError>(
         [&] { static_cast<void>(encodePrompts(jsonl("{\"token_ids\": [1, 900000]}"), tokenizer, {})); }, "900000");
@@ -285,6 +285,29 @@ TEST(EncodePrompts, RefusesPromptsThatAreNoInput)
                 encodePrompts(jsonl("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}"), tokenizer, {}));
         },
         "chat template");
+}
+
+TEST(TakeLiterally, TakesIdsWithoutATokenizerAndSaysWhatElseNeedsOne)
+{
+    const FileError why("m: no tokenizer.json.");
+    const PromptSet set =
+        takeLiterally(jsonl("{\"id\": \"a\", \"token_ids\": [5, 1, 2]}"), {.maxTokens = 2, .vocabulary = 6}, why);
+    ASSERT_EQ(set.prompts.size(), 1U);
+    EXPECT_THAT(set.prompts[0].tokenIds, testing::ElementsAre(5, 1));
+    EXPECT_EQ(set.prompts[0].truncatedTokens, 1);
+    EXPECT_TRUE(set.prompts[0].pieces.empty());
+    expectThrow<FormatError>(
+        [&] { static_cast<void>(takeLiterally(jsonl("{\"token_ids\": [6]}"), {.vocabulary = 6}, why)); },
+        "vocabulary of 6");
+    try {
+        static_cast<void>(takeLiterally(jsonl("{\"text\": \"a\"}"), {.vocabulary = 6}, why));
+        ADD_FAILURE() << "a text was taken without a tokenizer";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.exitCode(), ExitCode::InputUnreadable);
+        EXPECT_THAT(error.what(),
+                    testing::HasSubstr("m: no tokenizer.json. Put the tokenizer's files beside the model"));
+        EXPECT_THAT(error.what(), testing::HasSubstr("token_ids"));
+    }
 }
 
 TEST(EncodePrompts, DigestsLengthsAndIds)

@@ -60,8 +60,8 @@ public:
         readMagic();
         const auto tensorCount = m_cursor.unsignedInteger<std::uint64_t>("the number of tensors");
         const auto keyCount = m_cursor.unsignedInteger<std::uint64_t>("the number of metadata keys");
-        requireCount(tensorCount, m_limits.tensors, "tensors");
-        requireCount(keyCount, m_limits.keys, "metadata keys");
+        requireCount(8, tensorCount, m_limits.tensors, "tensors");
+        requireCount(16, keyCount, m_limits.keys, "metadata keys");
         // The shortest metadata entry has 13 bytes, the shortest tensor entry 24.
         m_cursor.requireRoom(keyCount, 13, "metadata keys");
         m_cursor.requireRoom(tensorCount, 24, "tensors");
@@ -96,11 +96,11 @@ private:
                                "; versions 2 and 3 are read.");
     }
 
-    void requireCount(std::uint64_t count, std::uint64_t limit, const char* what) const
+    void requireCount(std::uint64_t at, std::uint64_t count, std::uint64_t limit, const char* what) const
     {
         if (count > limit)
-            m_cursor.refuse(8, std::string("the number of ") + what + " is " + std::to_string(count) +
-                                   "; the limit is " + std::to_string(limit));
+            m_cursor.refuse(at, std::string("the number of ") + what + " is " + std::to_string(count) +
+                                    "; the limit is " + std::to_string(limit));
     }
 
     void readEntry(GgufPart& part)

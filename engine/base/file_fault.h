@@ -10,13 +10,15 @@
 
 namespace blockcert {
 
-// Throws ResourceError if there is no room, else OutputError: "Cannot write PATH: No space left on device."
+// Throws ResourceError if there is no room, else OutputError: "Cannot write PATH: No space left on device; free some …"
 [[noreturn]] inline void refuseToWrite(const std::string& what, const std::filesystem::path& path, int error)
 {
-    const std::string sentence = what + " " + path.string() + ": " + std::strerror(error) + ".";
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-        throw ResourceError(sentence);
-    throw OutputError(sentence);
+    const std::string sentence = what + " " + path.string() + ": " + std::strerror(error);
+    if (error == ENOSPC || error == EDQUOT)
+        throw ResourceError(sentence + "; free some space there, or write to another disk.");
+    if (error == EFBIG)
+        throw ResourceError(sentence + "; raise the limit (ulimit -f), or write to another disk.");
+    throw OutputError(sentence + ".");
 }
 
 }

@@ -2,6 +2,7 @@
 
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/base/strict_json.h"
@@ -124,10 +125,7 @@ private:
     {
         if (m_stream)
             return;
-        const std::string sentence = "Cannot write " + m_path.string() + ": " + std::strerror(errno) + ".";
-        if (errno == ENOSPC || errno == EDQUOT)
-            throw ResourceError(sentence);
-        throw FileError(sentence);
+        refuseToWrite("Cannot write", m_path, errno);
     }
 
     fs::path m_path;

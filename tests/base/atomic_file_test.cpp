@@ -1,9 +1,12 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 #include "engine/base/run_context.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <sys/stat.h>
@@ -46,6 +49,22 @@ TEST_F(AtomicFile, RefusesALinkInPlaceOfItsTemporaryFile)
 TEST_F(AtomicFile, SaysWhereItCannotWrite)
 {
     EXPECT_THROW(writeFileAtomically(m_folder / "missing" / "a", "x"), FileError);
+}
+
+TEST(FileFault, SaysWhatToDoWhereThereIsNoRoom)
+{
+    const auto said = [](int error) -> std::string {
+        try {
+            refuseToWrite("Cannot write", "a", error);
+        } catch (const ResourceError& problem) {
+            return problem.what();
+        } catch (const OutputError& problem) {
+            return problem.what();
+        }
+    };
+    EXPECT_THAT(said(ENOSPC), testing::HasSubstr("free some space there, or write to another disk"));
+    EXPECT_THAT(said(EFBIG), testing::HasSubstr("ulimit -f"));
+    EXPECT_EQ(said(EACCES), "Cannot write a: Permission denied.");
 }
 
 TEST_F(AtomicFile, ReadsOnlyRegularFilesWithinTheLimit)

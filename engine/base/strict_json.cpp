@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -52,9 +51,10 @@ public:
     bool key(std::string& value) override
     {
         checkString(value);
-        if (!m_keys.back().insert(value).second)
-            refuse("the key \"" + value.substr(0, 80) + "\" appears twice in one object");
-        m_key.back() = value;
+        const auto [entry, isNew] = m_stack.back().get_ref<Json::object_t&>().try_emplace(std::move(value));
+        if (!isNew)
+            refuse("the key \"" + entry->first.substr(0, 80) + "\" appears twice in one object");
+        m_place.back() = &entry->second;
         return true;
     }
 
@@ -98,8 +98,7 @@ private:
         if (m_stack.size() >= m_limits.depth)
             refuse("nested deeper than " + std::to_string(m_limits.depth) + " levels");
         m_stack.push_back(std::move(value));
-        m_keys.emplace_back();
-        m_key.emplace_back();
+        m_place.push_back(nullptr);
         return true;
     }
 
@@ -107,8 +106,7 @@ private:
     {
         Json value = std::move(m_stack.back());
         m_stack.pop_back();
-        m_keys.pop_back();
-        m_key.pop_back();
+        m_place.pop_back();
         return put(std::move(value));
     }
 
@@ -121,7 +119,7 @@ private:
         else if (m_stack.back().is_array())
             m_stack.back().push_back(std::move(value));
         else
-            m_stack.back()[m_key.back()] = std::move(value);
+            *m_place.back() = std::move(value);
         return true;
     }
 
@@ -130,8 +128,7 @@ private:
     std::size_t m_values = 0;
     Json m_root;
     std::vector<Json> m_stack;
-    std::vector<std::set<std::string>> m_keys;
-    std::vector<std::string> m_key;
+    std::vector<Json*> m_place; // of each object that is open, where the value of its last key belongs
 };
 
 void requireFinite(const Json& value)

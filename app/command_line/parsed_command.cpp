@@ -289,8 +289,8 @@ ParsedCommand parseCommandLine(std::span<const std::string> arguments)
 {
     for (const std::string& argument : arguments)
         if (!isUtf8(argument))
-            throw UsageError("The argument \"" + argument + "\" is not valid UTF-8; rename the file, or give it a " +
-                             "second name with ln -s.");
+            throw UsageError("The argument \"" + argument + "\" is not valid UTF-8; write a text in UTF-8, and " +
+                             "give a file of such a name a second one with ln -s.");
     if (const auto wish = wishOf(arguments))
         return *wish;
     if (arguments[0].starts_with('-'))

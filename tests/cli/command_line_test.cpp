@@ -143,6 +143,7 @@ TEST(CommandLine, RefusesWholeNumbersOutsideTheirRange)
 TEST(CommandLine, RefusesArgumentsInAnotherEncoding)
 {
     EXPECT_THAT(problemOf({"show", "r\xe9sum\xe9"}), HasSubstr("UTF-8"));
+    EXPECT_THAT(problemOf({"tokenize", "demo", "--text", "\xff"}), HasSubstr("write a text in UTF-8"));
     EXPECT_EQ(problemOf({"show", "r\xc3\xa9sum\xc3\xa9"}), "");
 }
 

@@ -83,6 +83,28 @@ TEST(Program, AnswersMissingInputWithCodeThree)
     }
 }
 
+TEST(Program, TakesIdsForAModelWithoutATokenizer)
+{
+    const TemporaryFolder folder;
+    writeFile(folder / "ids.jsonl", R"({"id": "a", "token_ids": [1, 2, 3]})");
+    const std::string model = std::string(std::getenv("BLOCKCERT_TEST_DATA")) + "/models/llama-sharded";
+    const std::string ids = (folder / "ids.jsonl").string();
+    const Json listing = runBlockcert({"tokenize", model, "--prompts", ids, "--json"}).json();
+    EXPECT_EQ(listing.at("prompts")[0].at("token_ids"), Json({1, 2, 3}));
+    EXPECT_EQ(listing.at("prompts")[0].at("pieces"), Json({"", "", ""}));
+    EXPECT_THAT(runBlockcert({"tokenize", model, "--prompts", ids}).out, HasSubstr("a  3 tokens\n  1  2  3\n"));
+    const Outcome refused = runBlockcert({"tokenize", model, "--text", "a"});
+    EXPECT_EQ(refused.status, 3);
+    EXPECT_THAT(refused.err, HasSubstr("token_ids"));
+}
+
+TEST(Program, SaysThatATextHasNoTokens)
+{
+    const Outcome outcome = runBlockcert({"tokenize", "demo", "--text", ""});
+    EXPECT_EQ(outcome.status, 3);
+    EXPECT_THAT(outcome.err, HasSubstr("The text encodes to no token"));
+}
+
 TEST(Program, SaysErrorsAsJsonToo)
 {
     const Outcome missing = runBlockcert({"open", "/no/such/model", "--json"});

@@ -310,8 +310,9 @@ void LiveRun::beginAgain()
     for (widgets::ProgressRow& row : m_progress.rows) {
         if (row.state != StepState::Running && row.state != StepState::Cancelled)
             continue;
-        row.state = StepState::Waiting;
-        row.note = row.done > 0 && row.done >= row.total ? tr("measured") : QString();
+        const bool isMeasured = row.done > 0 && row.done >= row.total; // its certificate is still to come
+        row.state = isMeasured ? StepState::Running : StepState::Waiting;
+        row.note = isMeasured ? tr("measured") : QString();
     }
 }
 

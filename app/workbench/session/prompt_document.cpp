@@ -17,6 +17,17 @@ namespace {
 constexpr int typingPauseMs = 350;
 constexpr qsizetype largestTyped = qsizetype{8} << 20;
 
+// Only .jsonl and typed objects can hold token ids; whether they do is found by whoever reads them.
+bool mayBeTokenIds(const PromptChoice& choice)
+{
+    switch (choice.kind) {
+    case PromptChoice::Kind::Bundled: return false;
+    case PromptChoice::Kind::File: return choice.name.endsWith(".jsonl"_L1, Qt::CaseInsensitive);
+    case PromptChoice::Kind::Typed: return typedFormat(choice.text) == "jsonl"_L1;
+    }
+    return false;
+}
+
 }
 
 PromptDocument::PromptDocument(JobBoard& board, QObject* parent)
@@ -28,16 +39,12 @@ PromptDocument::PromptDocument(JobBoard& board, QObject* parent)
 }
 
 void PromptDocument::setModel(const QString& model, const std::optional<widgets::TokenizerCard>& tokenizer,
-                              const QString& problem)
+                              const QString&)
 {
     encodeSoon(0);
     m_model = model;
     m_tokenizer = tokenizer;
     m_list.clear();
-    if (!model.isEmpty() && !tokenizer) {
-        m_timer.stop();
-        m_list.fail({JobFault::Origin::Program, problem, u"unsupported"_s, 4, false});
-    }
     emit changed();
 }
 
@@ -76,8 +83,17 @@ void PromptDocument::encodeSoon(int milliseconds)
 
 void PromptDocument::encode()
 {
-    if (m_model.isEmpty() || !m_tokenizer)
+    if (m_model.isEmpty())
         return;
+    const bool isNothingTyped = m_choice.kind == PromptChoice::Kind::Typed && m_choice.text.trimmed().isEmpty();
+    if (!m_tokenizer && !isNothingTyped && !mayBeTokenIds(m_choice)) {
+        m_list.fail({JobFault::Origin::Program,
+                     tr("This model has no tokenizer that can be used; its card says why. Choose or type prompts that "
+                        "are token ids: lines of JSON such as {\"id\": \"a\", \"token_ids\": [1, 2, 3]}."),
+                     u"unsupported"_s, 4, false});
+        emit changed();
+        return;
+    }
     const bool isTyped = m_choice.kind == PromptChoice::Kind::Typed;
     if (isTyped && m_choice.text.trimmed().isEmpty()) {
         m_list.clear();

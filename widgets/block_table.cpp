@@ -272,6 +272,10 @@ BlockTable::BlockTable(QWidget* parent)
     prepareTable(*this);
     setSortingEnabled(true);
     sortByColumn(BlockTableModel::Block, Qt::AscendingOrder);
+    connect(horizontalHeader(), &QHeaderView::sortIndicatorChanged, this, [this] {
+        if (currentIndex().isValid())
+            scrollTo(currentIndex()); // what is selected stays in view in the new order
+    });
     setItemDelegate(new StateDelegate(BlockTableModel::StateRole, this));
     setAccessibleName(tr("Blocks"));
     connect(selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {

@@ -111,6 +111,7 @@ void ExplorePage::makeEmptyPage()
     auto* layout = pageLayout(m_emptyPage);
     layout->addWidget(m_emptyNotice);
     layout->addWidget(m_empty, 1);
+    layout->addStretch(); // where only the notice stands, it stands at the top
 }
 
 QWidget* ExplorePage::makeView()
@@ -221,6 +222,7 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
 {
     using State = Loadable<RunView>::State;
     m_emptyNotice->hide();
+    m_empty->show();
     m_notice->hide();
     m_refusal.clear();
     switch (run.state) {
@@ -233,8 +235,11 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
         return;
     case State::Loading:
         if (!m_map || !run.value) {
-            if (!m_isLive)
+            if (!m_isLive) {
                 m_stack->setCurrentIndex(0);
+                m_empty->hide();
+                m_inspector->setMap(nullptr); // the numbers of the run before are not this one's
+            }
             m_emptyNotice->setNotice(widgets::Notice::Tone::Note, tr("Reading %1 …").arg(shortPath(path)));
             m_emptyNotice->show();
         }

@@ -1,12 +1,10 @@
 // What the Run page says and keeps still while a run begins, stops and ends; and what stays when an opening fails.
 #include "app/workbench/pages/explore_page.h"
-#include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/options_panel.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/pages/run_page.h"
 #include "app/workbench/shell/main_window.h"
 #include "tests/workbench/support/bench.h"
-#include "widgets/crumb_bar.h"
 #include "widgets/progress_list.h"
 #include "widgets/token_heatmap.h"
 
@@ -47,95 +45,6 @@ void make(const QString& path)
 {
     QFile file(path);
     EXPECT_TRUE(file.open(QIODevice::WriteOnly));
-}
-
-// A second model, of the same shape under another name.
-Json twoModels()
-{
-    Json other = testing::openAnswer();
-    other["model"] = "other";
-    Json answers = Json::array();
-    answers.push_back(steps({testing::result(testing::openAnswer())}));
-    answers.push_back(steps({testing::result(other)}));
-    return answers;
-}
-
-QString titleOf(const RunPage& page)
-{
-    const auto* title = page.findChild<widgets::PageTitle*>();
-    const auto* label = title->findChild<QLabel*>();
-    return label->text();
-}
-
-bool openOther(Workbench& bench)
-{
-    bench.window->openModel(u"/models/other"_s);
-    return waitUntil([&bench] {
-        return bench.session->model.name() == u"/models/other"_s && bench.session->model.card().isReady() &&
-               bench.session->prompts.list().isReady();
-    });
-}
-
-TEST(WindowRun, TheRunOfAnotherModelIsNotShownUnderTheOneNowOpen)
-{
-    Json script = engineScript();
-    script["open"] = twoModels();
-    script["certify"] = once(fullRun());
-    Workbench bench(script, showScript());
-    bench.start();
-    ASSERT_TRUE(bench.openModel());
-    bench.run();
-    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
-    RunPage& page = bench.window->runPage();
-    ASSERT_TRUE(page.showsProgress());
-    EXPECT_EQ(titleOf(page), u"tiny-base-fp32"_s) << "progress is a run's";
-    ASSERT_TRUE(openOther(bench));
-    EXPECT_FALSE(page.hasRun());
-    emit bench.window->openPage().measureWanted();
-    EXPECT_FALSE(page.showsProgress());
-    EXPECT_EQ(titleOf(page), u"Measure other"_s);
-    for (const QAbstractButton* crumb : bench.window->findChild<widgets::CrumbBar*>()->findChildren<QAbstractButton*>())
-        EXPECT_FALSE(crumb->text().contains(u"tiny"_s)) << crumb->text().toStdString();
-    EXPECT_TRUE(Workbench::noticeOn(page).isEmpty());
-}
-
-TEST(WindowRun, ARunThatGoesOnKeepsItsOwnNameWhileAnotherModelIsOpened)
-{
-    Json script = engineScript();
-    script["open"] = twoModels();
-    Workbench bench(script, showScript());
-    const QString go = bench.engine().filePath(u"go"_s);
-    Json scenario = fullRun();
-    scenario.insert(scenario.begin() + 1, Json{{"until_file", go.toStdString()}});
-    script["certify"] = once(scenario);
-    bench.engine().rewrite(script.dump());
-    bench.start();
-    ASSERT_TRUE(bench.openModel());
-    bench.run();
-    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.live(); }));
-    RunPage& page = bench.window->runPage();
-    bench.window->openModel(u"/models/other"_s); // the engine answers it once the run is over
-    EXPECT_TRUE(page.showsProgress());
-    EXPECT_EQ(titleOf(page), u"tiny-base-fp32"_s);
-    make(go);
-    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
-}
-
-TEST(WindowRun, ChoosingPromptsAndBlocksShowsThemAfterARunToo)
-{
-    Json script = engineScript();
-    script["certify"] = once(fullRun());
-    Workbench bench(script, showScript());
-    bench.start();
-    ASSERT_TRUE(bench.openModel());
-    bench.run();
-    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Finished; }));
-    RunPage& page = bench.window->runPage();
-    ASSERT_TRUE(page.showsProgress());
-    emit bench.window->openPage().measureWanted();
-    EXPECT_FALSE(page.showsProgress());
-    EXPECT_TRUE(page.hasRun()) << "it is this model's";
-    EXPECT_EQ(titleOf(page), u"Measure tiny"_s);
 }
 
 TEST(WindowRun, CancelledBeforeItsFirstCellItHasDoneNothingAndTakesNoName)

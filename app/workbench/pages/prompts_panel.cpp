@@ -45,6 +45,7 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     , m_source(new widgets::SegmentedControl)
     , m_typed(new QPlainTextEdit)
     , m_summary(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
+    , m_summaryBelow(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
     , m_body(new QStackedWidget)
     , m_table(new widgets::PromptTable)
     , m_notice(new widgets::Notice)
@@ -113,6 +114,8 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(space::small);
     layout->addLayout(top);
+    m_summaryBelow->hide();
+    layout->addWidget(m_summaryBelow);
     layout->addWidget(m_typed);
     layout->addWidget(m_body, 1);
 }
@@ -174,7 +177,7 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
     const bool hasTable = list.value && list.state != State::Failed && !(isTyped && list.state == State::Empty);
     m_body->setCurrentIndex(hasTable ? 0 : 1);
     if (!hasTable) {
-        m_summary->clear();
+        setSummary({});
         refit();
         return;
     }
@@ -188,13 +191,31 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
         summary.prepend(QFileInfo(m_choice.name).fileName() + u" · "_s);
     if (list.state == State::Loading)
         summary += tr(" · encoding …");
-    m_summary->setText(summary);
+    setSummary(summary);
     if (!isNew) {
         refit();
     } else {
         m_table->setPrompts(m_list);
         showPrompt(m_list->prompts.empty() ? -1 : 0);
     }
+}
+
+void PromptsPanel::setSummary(const QString& text)
+{
+    m_summary->setText(text);
+    m_summaryBelow->setText(text);
+    placeSummary();
+}
+
+void PromptsPanel::placeSummary()
+{
+    const int room = width() - m_source->geometry().right() - space::medium;
+    const bool fits = m_summary->fontMetrics().horizontalAdvance(m_summary->text()) <= room;
+    m_summaryBelow->setVisible(!fits && !m_summary->text().isEmpty());
+    QSizePolicy policy = m_summary->sizePolicy();
+    policy.setRetainSizeWhenHidden(true); // it keeps the choice at its place
+    m_summary->setSizePolicy(policy);
+    m_summary->setVisible(fits);
 }
 
 void PromptsPanel::showPrompt(int prompt)
@@ -228,8 +249,9 @@ void PromptsPanel::refit()
     const bool hasTable = m_body->currentIndex() == 0;
     const int fields = std::max<int>(space::button, m_source->sizeHint().height()) +
                        (m_choice.kind == PromptChoice::Kind::Typed ? m_typed->maximumHeight() + space::small : 0);
+    const int below = m_summaryBelow->isVisibleTo(this) ? m_summaryBelow->sizeHint().height() + space::small : 0;
     const int notice = std::max(m_notice->sizeHint().height(), m_notice->heightForWidth(std::max(1, width())));
-    setMaximumHeight(fields + space::small +
+    setMaximumHeight(fields + below + space::small +
                      (hasTable ? table + chips + m_showIds->sizeHint().height() + 2 * space::small
                                : notice + space::large)); // never so low that it covers the field above
 }
@@ -237,8 +259,10 @@ void PromptsPanel::refit()
 void PromptsPanel::resizeEvent(QResizeEvent* event)
 {
     QWidget::resizeEvent(event);
-    if (event->oldSize().width() != event->size().width())
-        refit();
+    if (event->oldSize().width() == event->size().width())
+        return;
+    placeSummary();
+    refit();
 }
 
 }

@@ -55,13 +55,16 @@ signals:
 private:
     void chooseSource(int index);
     void showPrompt(int prompt);
+    void setSummary(const QString& text);
+    void placeSummary();
     void refit(); // as high as its content, so that nothing is far from what belongs to it
 
     PromptChoice m_choice;
     std::shared_ptr<const widgets::PromptList> m_list;
     widgets::SegmentedControl* m_source = nullptr;
     QPlainTextEdit* m_typed = nullptr;
-    QLabel* m_summary = nullptr;
+    QLabel* m_summary = nullptr;      // beside the choice, or
+    QLabel* m_summaryBelow = nullptr; // under it where that leaves too little room
     QStackedWidget* m_body = nullptr; // table, or what stands in its place
     widgets::PromptTable* m_table = nullptr;
     widgets::Notice* m_notice = nullptr;

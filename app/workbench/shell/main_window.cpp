@@ -20,10 +20,12 @@
 #include "widgets/rail.h"
 #include "widgets/status_line.h"
 
+#include <QAbstractButton>
 #include <QApplication>
 #include <QCloseEvent>
 #include <QDragEnterEvent>
 #include <QFileInfo>
+#include <QKeyEvent>
 #include <QLineEdit>
 #include <QMessageBox>
 #include <QMimeData>
@@ -37,6 +39,30 @@ namespace blockcert::workbench {
 using namespace Qt::StringLiterals;
 namespace space = widgets::space;
 
+namespace {
+
+// Return presses the button that has the focus, as Space does. A dialog's own default button is not of this window.
+class ReturnPresses : public QObject {
+public:
+    using QObject::QObject;
+
+    bool eventFilter(QObject* window, QEvent* event) override
+    {
+        if (event->type() != QEvent::KeyPress)
+            return false;
+        const auto* key = static_cast<QKeyEvent*>(event);
+        const bool isReturn = key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter;
+        const Qt::KeyboardModifiers held = key->modifiers() & ~Qt::KeypadModifier;
+        auto* focused = qobject_cast<QAbstractButton*>(static_cast<QWidget*>(window)->focusWidget());
+        if (!isReturn || held != Qt::NoModifier || key->isAutoRepeat() || !focused || !focused->isEnabled())
+            return false;
+        focused->click();
+        return true;
+    }
+};
+
+}
+
 MainWindow::MainWindow(Session& session, QWidget* parent)
     : QMainWindow(parent)
     , m_session(session)
@@ -44,6 +70,7 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
 {
     setWindowTitle(tr("BlockCert Workbench"));
     setAcceptDrops(true);
+    installEventFilter(new ReturnPresses(this)); // what the button itself leaves to its parents
     buildShell();
     buildActions();
     connectOpenPage();

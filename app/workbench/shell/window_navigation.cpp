@@ -303,8 +303,15 @@ void MainWindow::refreshCrumbs()
         add(CrumbLevel::Plain, tr("Studies"));
     } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
         const QFileInfo path(m_session.verdict.request().path);
-        if (path.isFile())
-            add(CrumbLevel::Plain, QFileInfo(path.absolutePath()).fileName());
+        if (path.isFile()) { // one certificate: RUN/block_N/certificate.json, RUN/stitch/NAME/… or RUN/edits/NAME/…
+            QStringList folders = path.absolutePath().split(u'/');
+            const QString claim = folders.takeLast();
+            if (!folders.isEmpty() && (folders.last() == "stitch"_L1 || folders.last() == "edits"_L1))
+                folders.removeLast();
+            if (!folders.isEmpty())
+                add(CrumbLevel::Plain, folders.last());
+            add(CrumbLevel::Plain, claim);
+        }
         add(CrumbLevel::Plain, path.fileName());
     } else if (m_page == Run && m_runPage->showsProgress()) { // of a run, whose model need not be the open one
         if (const QString& model = m_session.launcher.live()->model(); !model.isEmpty())

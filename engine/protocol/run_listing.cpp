@@ -20,8 +20,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
-#include <future>
 #include <map>
 #include <utility>
 #include <vector>
@@ -75,24 +73,17 @@ std::vector<double> readNorms(const RunFolder& folder, LayerIndex block, const s
     return norms;
 }
 
-// The child processes run side by side: starting one takes longer than what it does.
 std::map<LayerIndex, std::vector<double>> normsOfWorstBlocks(const RunFolder& folder,
-                                                             const std::vector<Certificate>& certificates,
+                                                             std::vector<Certificate> certificates,
                                                              const std::filesystem::path& childProgram, Json& problems)
 {
-    std::vector<std::pair<double, LayerIndex>> worst;
-    for (const Certificate& certificate : certificates)
-        worst.emplace_back(certificate.metrics.l2.epsilon, certificate.block);
-    std::ranges::stable_sort(worst, std::ranges::greater(), &std::pair<double, LayerIndex>::first);
-    worst.resize(std::min(blocksWithNorms, worst.size()));
-    std::vector<std::future<std::vector<double>>> readings;
-    for (const auto& entry : worst)
-        readings.push_back(std::async(
-            [&folder, block = entry.second, &childProgram] { return readNorms(folder, block, childProgram); }));
+    const std::size_t count = std::min(blocksWithNorms, certificates.size());
+    std::ranges::partial_sort(certificates, certificates.begin() + static_cast<std::ptrdiff_t>(count),
+                              std::ranges::greater(), [](const Certificate& c) { return c.metrics.l2.epsilon; });
     std::map<LayerIndex, std::vector<double>> norms;
-    for (std::size_t i = 0; i < worst.size(); ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         try {
-            norms[worst[i].second] = readings[i].get();
+            norms[certificates[i].block] = readNorms(folder, certificates[i].block, childProgram);
         } catch (const Error& error) {
             problems.push_back(error.what());
         }

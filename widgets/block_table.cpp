@@ -17,10 +17,22 @@ namespace blockcert::widgets {
 
 namespace {
 
+const QString ascendingMark = QStringLiteral(" ↑");
+const QString descendingMark = QStringLiteral(" ↓");
+
 // Missing numbers come last in both directions.
 class MissingLast : public QSortFilterProxyModel {
 public:
     using QSortFilterProxyModel::QSortFilterProxyModel;
+
+    // The order is marked in the header's text: beside it there is no room for an arrow.
+    [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation, int role) const override
+    {
+        const QVariant data = QSortFilterProxyModel::headerData(section, orientation, role);
+        if (role != Qt::DisplayRole || orientation != Qt::Horizontal || section != sortColumn())
+            return data;
+        return QString(data.toString() + (sortOrder() == Qt::AscendingOrder ? ascendingMark : descendingMark));
+    }
 
 protected:
     [[nodiscard]] bool lessThan(const QModelIndex& left, const QModelIndex& right) const override
@@ -273,6 +285,7 @@ BlockTable::BlockTable(QWidget* parent)
     setSortingEnabled(true);
     sortByColumn(BlockTableModel::Block, Qt::AscendingOrder);
     connect(horizontalHeader(), &QHeaderView::sortIndicatorChanged, this, [this] {
+        horizontalHeader()->viewport()->update();
         if (currentIndex().isValid())
             scrollTo(currentIndex()); // what is selected stays in view in the new order
     });
@@ -361,7 +374,8 @@ void BlockTable::layoutColumns()
     for (int column = 0; column < BlockTableModel::ColumnCount; ++column) {
         if (column == BlockTableModel::Worst)
             continue;
-        const int title = header.horizontalAdvance(m_model->headerData(column, Qt::Horizontal).toString());
+        const int title = header.horizontalAdvance(
+            m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + descendingMark);
         const int content = column == BlockTableModel::Certified ? 110
                             : column == BlockTableModel::Block   ? 5 * digit
                                                                  : 9 * digit;

@@ -232,6 +232,35 @@ TEST(LiveRun, AnEngineThatDiedLosesNoCellAndNoTime)
     }
 }
 
+TEST(PaceBook, TheSpeedOfOneModelIsNotUsedForAnother)
+{
+    PaceBook book;
+    book.learn({u"tiny"_s, u"fp32"_s, 1e6, 0.5, 1});
+    EXPECT_FALSE(book.expected(u"large"_s, u"fp32"_s, 1e12)) << "as 139 hours of what takes seconds";
+    EXPECT_FALSE(book.expected(u"tiny"_s, u"bf16"_s, 1e6));
+    book.learn({u"large"_s, u"fp32"_s, 1e12, 10, 2});
+    const auto large = book.expected(u"large"_s, u"fp32"_s, 3e12);
+    ASSERT_TRUE(large);
+    EXPECT_DOUBLE_EQ(large->seconds, 2 + 30) << "what comes before the cells is not scaled";
+    EXPECT_FALSE(large->isUpper);
+    EXPECT_TRUE(book.expected(u"large"_s, u"fp32"_s, 3e13)->isUpper);
+    book.learn({u"large"_s, u"fp32"_s, 1e10, 1, 2});
+    EXPECT_DOUBLE_EQ(book.expected(u"large"_s, u"fp32"_s, 1e12)->seconds, 12) << "a small part teaches nothing new";
+    book.learn({u"large"_s, u"fp32"_s, 1e12, 20, 2});
+    EXPECT_DOUBLE_EQ(book.expected(u"large"_s, u"fp32"_s, 1e12)->seconds, 22);
+    book.learn({u"large"_s, u"fp32"_s, widgets::missing, 20, 2});
+    EXPECT_EQ(book.paces().size(), 2U);
+}
+
+TEST(PaceBook, IsKeptBetweenStarts)
+{
+    const std::vector<RunPace> paces{{u"/m/a b"_s, u"fp32"_s, 3e9, 0.25, 1.5}, {u"demo"_s, u"bf16"_s, 1e12, 8, 2}};
+    Preferences().setRunPaces(paces);
+    EXPECT_EQ(Preferences().runPaces(), paces);
+    Preferences().setRunPaces({});
+    EXPECT_TRUE(Preferences().runPaces().empty());
+}
+
 TEST(LiveRun, OnlyTheRowAtWorkIsToBlame)
 {
     const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));

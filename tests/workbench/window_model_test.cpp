@@ -127,6 +127,35 @@ TEST(WindowModel, ChoosingPromptsAndBlocksShowsThemAfterARunToo)
     EXPECT_EQ(titleOf(page), u"Measure tiny"_s);
 }
 
+TEST(WindowModel, TheTimeIsKnownAfterACancelledRunAndNotForAnotherModel)
+{
+    Json script = engineScript();
+    script["open"] = twoModels();
+    script["certify"] = once(steps({testing::cellProgress(0, 0, 1), testing::cellProgress(0, 1, 2),
+                                    testing::cellProgress(1, 0, 3), Json{{"sleep", 60000}}}));
+    Workbench bench(script, showScript(false));
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    RunLauncher& launcher = bench.session->launcher;
+    launcher.setPaces({});
+    ASSERT_TRUE(waitUntil([&] { return launcher.estimate().isReady(); }));
+    EXPECT_FALSE(launcher.expectedTime());
+    bench.run();
+    ASSERT_TRUE(waitUntil([&] { return launcher.live() && launcher.live()->map()->cell(1, 0); }));
+    emit bench.window->runPage().cancelWanted();
+    ASSERT_TRUE(waitUntil([&] { return launcher.state() == RunLauncher::State::Cancelled; }));
+    // From 0.1 s to 0.3 s two of six cells: a third of the 3e9 operations that the estimate gives.
+    ASSERT_EQ(launcher.paces().paces().size(), 1U);
+    EXPECT_NEAR(launcher.paces().paces()[0].flops, 1e9, 1);
+    EXPECT_NEAR(launcher.paces().paces()[0].seconds, 0.2, 1e-9);
+    ASSERT_TRUE(waitUntil([&] { return launcher.expectedTime().has_value(); }));
+    EXPECT_NEAR(launcher.expectedTime()->seconds, 0.7, 1e-9);
+    ASSERT_TRUE(openOther(bench));
+    ASSERT_TRUE(
+        waitUntil([&] { return launcher.settings().model == u"/models/other"_s && launcher.estimate().isReady(); }));
+    EXPECT_FALSE(launcher.expectedTime());
+}
+
 // What a model without a tokenizer answers.
 Json withoutTokenizer()
 {
@@ -149,12 +178,40 @@ TEST(WindowModel, AModelWithoutATokenizerRunsOnTokenIds)
     bench.window->openModel(u"/models/tiny"_s);
     RunPage& page = bench.window->runPage();
     ASSERT_TRUE(waitUntil([&] { return Workbench::noticeOn(page).contains(u"has no tokenizer"_s); }));
+    EXPECT_TRUE(Workbench::noticeOn(page).contains(u"tokenizer.json is missing."_s));
     EXPECT_TRUE(Workbench::noticeOn(page).contains(u"token_ids"_s)) << "what can be done";
     page.setPromptFile(bench.runFolder() + u"/ids.jsonl"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->prompts.list().isReady(); }));
     EXPECT_TRUE(page.obstacle().isEmpty()) << page.obstacle().toStdString();
     page.setPromptFile(bench.runFolder() + u"/words.txt"_s);
     EXPECT_TRUE(waitUntil([&] { return Workbench::noticeOn(page).contains(u"has no tokenizer"_s); }));
+}
+
+TEST(WindowModel, AModelThatCannotBeOpenedLeavesTheOpenOne)
+{
+    Json script = engineScript();
+    Json answers = Json::array();
+    answers.push_back(steps({testing::result(testing::openAnswer())}));
+    answers.push_back(steps({Json{{"error",
+                                   {{"code", -32000},
+                                    {"message", "/models/pickle holds only pickles."},
+                                    {"data", {{"kind", "unsupported"}, {"exit_code", 4}}}}}}}));
+    script["open"] = answers;
+    Workbench bench(script);
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    const auto card = bench.session->model.card().value;
+    const auto prompts = bench.session->prompts.list().value;
+    bench.window->openModel(u"/models/pickle"_s);
+    OpenPage& open = bench.window->openPage();
+    ASSERT_TRUE(waitUntil([&] { return Workbench::noticeOn(open).contains(u"only pickles"_s); }));
+    EXPECT_TRUE(Workbench::noticeOn(open).contains(u"The model that was open still is"_s));
+    EXPECT_EQ(bench.session->model.name(), u"/models/tiny"_s);
+    EXPECT_EQ(bench.session->model.card().value, card);
+    EXPECT_EQ(bench.session->prompts.list().value, prompts);
+    EXPECT_TRUE(bench.window->runPage().obstacle().isEmpty());
+    open.setProblem(u"There is nothing at /models/none."_s);
+    EXPECT_EQ(Workbench::noticeOn(open), u"There is nothing at /models/none."_s) << "above the open model too";
 }
 
 TEST(WindowModel, WhileARunIsReadNothingOfAnotherIsShown)
@@ -239,7 +296,7 @@ TEST(WindowModel, TheCountOfTokensIsWholeInASmallWindow)
     }
 }
 
-TEST(WindowModel, TheTableOfBlocksKeepsTheSelectedRowInView)
+TEST(WindowModel, TheTableOfBlocksSaysItsOrderAndKeepsTheSelectedRowInView)
 {
     widgets::BlockTable table;
     table.resize(900, 120);
@@ -252,10 +309,15 @@ TEST(WindowModel, TheTableOfBlocksKeepsTheSelectedRowInView)
     }
     table.setRows(rows);
     table.setCurrentBlock(1);
+    const auto head = [&](int column) { return table.model()->headerData(column, Qt::Horizontal).toString(); };
+    EXPECT_EQ(head(widgets::BlockTableModel::Block), u"Block ↑"_s);
     table.sortByColumn(widgets::BlockTableModel::Epsilon, Qt::AscendingOrder);
+    EXPECT_EQ(head(widgets::BlockTableModel::Block), u"Block"_s);
+    EXPECT_EQ(head(widgets::BlockTableModel::Epsilon), u"ε ↑"_s);
     EXPECT_EQ(table.currentBlock(), 1);
     EXPECT_TRUE(table.viewport()->rect().intersects(table.visualRect(table.currentIndex())));
     table.sortByColumn(widgets::BlockTableModel::Epsilon, Qt::DescendingOrder);
+    EXPECT_EQ(head(widgets::BlockTableModel::Epsilon), u"ε ↓"_s);
     EXPECT_TRUE(table.viewport()->rect().intersects(table.visualRect(table.currentIndex())));
 }
 

@@ -46,6 +46,7 @@ OpenPage::OpenPage(QWidget* parent)
     , m_stack(new QStackedWidget)
     , m_empty(new widgets::EmptyState)
     , m_problem(new widgets::Notice)
+    , m_cardNotice(new widgets::Notice)
     , m_emptyPage(new QWidget)
     , m_cardPage(new QWidget)
     , m_card(new widgets::ModelCardView)
@@ -109,10 +110,8 @@ OpenPage::OpenPage(QWidget* parent)
         default: emit demoWanted(); break;
         }
     });
-    m_problem->hide();
-    m_problem->setClosable(true);
-    connect(m_problem, &widgets::Notice::closed, m_problem, &QWidget::hide);
-    connect(m_problem, &widgets::Notice::actionRequested, this, [this] { emit remedyWanted(m_remedy); });
+    prepareNotice(*m_problem);
+    prepareNotice(*m_cardNotice);
     auto* welcome = new QWidget;
     auto* welcomeColumn = pageLayout(welcome);
     welcomeColumn->addWidget(m_problem);
@@ -134,6 +133,7 @@ OpenPage::OpenPage(QWidget* parent)
 
     auto* card = new QWidget;
     auto* cardColumn = pageLayout(card);
+    cardColumn->addWidget(m_cardNotice);
     cardColumn->addWidget(m_card);
     cardColumn->addLayout(tensorTop);
     cardColumn->addWidget(m_tensors, 1);
@@ -172,8 +172,31 @@ void OpenPage::setProblem(const QString& sentence)
 {
     if (!sentence.isEmpty())
         showView(ShowModel);
-    m_problem->setNotice(widgets::Notice::Tone::Error, sentence);
-    m_problem->setVisible(!sentence.isEmpty());
+    notice().setNotice(widgets::Notice::Tone::Error, sentence);
+    notice().setVisible(!sentence.isEmpty());
+}
+
+void OpenPage::prepareNotice(widgets::Notice& notice)
+{
+    notice.hide();
+    notice.setClosable(true);
+    connect(&notice, &widgets::Notice::closed, &notice, &QWidget::hide);
+    connect(&notice, &widgets::Notice::actionRequested, this, [this] { emit remedyWanted(m_remedy); });
+}
+
+void OpenPage::showReplacing(const QString& name)
+{
+    notice().setNotice(widgets::Notice::Tone::Note, tr("Reading the headers of %1 …").arg(shortPath(name)));
+    notice().setVisible(!name.isEmpty());
+}
+
+void OpenPage::showRefusal(const JobFault& fault)
+{
+    showView(ShowModel);
+    m_remedy = remedyFor(fault);
+    notice().setNotice(widgets::Notice::Tone::Error, tr("%1 The model that was open still is.").arg(fault.sentence),
+                       remedyText(m_remedy));
+    notice().show();
 }
 
 void OpenPage::setModel(const QString& name, const Loadable<widgets::ModelCard>& card)

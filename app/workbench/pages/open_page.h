@@ -35,9 +35,12 @@ public:
     explicit OpenPage(QWidget* parent = nullptr);
 
     void setModel(const QString& name, const Loadable<widgets::ModelCard>& card);
+    // Another model is being read (empty: none is), or could not be; the open one stays on the page.
+    void showReplacing(const QString& name);
+    void showRefusal(const JobFault& fault);
     // Models and runs opened before, and the runs in the output folder.
     void setRecent(const QList<RecentItem>& models, const std::vector<ShelvedRun>& runs);
-    // What could not be opened, said here because nothing else is on screen.
+    // What could not be opened, and is no model either.
     void setProblem(const QString& sentence);
 
     enum View { ShowModel, ShowRuns };
@@ -66,6 +69,10 @@ signals:
     void notesEdited(const QString& path, const QStringList& tags, const QString& note);
 
 private:
+    void prepareNotice(widgets::Notice& notice);
+
+    [[nodiscard]] widgets::Notice& notice() const { return m_hasCard ? *m_cardNotice : *m_problem; }
+
     void rebuildSide();
 
     widgets::SegmentedControl* m_view = nullptr;
@@ -75,7 +82,8 @@ private:
     RunNotesPanel* m_runNotes = nullptr;
     QStackedWidget* m_stack = nullptr;
     widgets::EmptyState* m_empty = nullptr;
-    widgets::Notice* m_problem = nullptr; // of the empty state
+    widgets::Notice* m_problem = nullptr;    // of the empty state
+    widgets::Notice* m_cardNotice = nullptr; // above the open model
     QWidget* m_emptyPage = nullptr;
     QWidget* m_cardPage = nullptr;
     widgets::ModelCardView* m_card = nullptr;

@@ -311,9 +311,9 @@ void RunPage::announceSettings()
     emit settingsChanged();
 }
 
-void RunPage::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond)
+void RunPage::setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time)
 {
-    m_side->setEstimate(estimate, flopsPerSecond);
+    m_side->setEstimate(estimate, time);
 }
 
 void RunPage::setOut(const QString& path)

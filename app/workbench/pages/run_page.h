@@ -44,7 +44,7 @@ public:
     void setPromptFile(const QString& path); // chosen in a dialog or dropped
     void setPromptSet(const QString& name);  // a bundled one
     void showForm();                         // whatever ran before: what a new run will be
-    void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
+    void setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time);
     void setOut(const QString& path);
     void setResumable(const std::vector<ShelvedRun>& runs);
     void showRun(const RunLauncher& launcher); // progress, end, fault

@@ -100,7 +100,7 @@ void RunSide::setClaim(const QString& sentence)
     m_claim->setText(sentence);
 }
 
-void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond)
+void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time)
 {
     m_estimateNotice->hide();
     std::vector<widgets::Fact> facts;
@@ -110,13 +110,13 @@ void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, double flopsPer
         facts.push_back({tr("Tokens"), widgets::countText(value.tokens), {}, false});
         facts.push_back({tr("Memory"), widgets::bytesText(value.memoryBytes), {}, false});
         facts.push_back({tr("Disk"), widgets::bytesText(value.diskBytes), {}, false});
-        const bool isTimeKnown = flopsPerSecond > 0 && !widgets::isMissing(value.flops);
-        facts.push_back(
-            {tr("Time"),
-             isTimeKnown ? tr("about %1").arg(widgets::durationText(value.flops / flopsPerSecond))
-                         : tr("known after the first run"),
-             isTimeKnown ? tr("At the speed of the last whole run on this machine, loading included") : QString(),
-             !isTimeKnown});
+        facts.push_back({tr("Time"),
+                         !time           ? tr("known after this model's first run")
+                         : time->isUpper ? tr("up to about %1").arg(widgets::durationText(time->seconds))
+                                         : tr("about %1").arg(widgets::durationText(time->seconds)),
+                         time ? tr("At the speed of this model's last run on this machine, loading included")
+                              : tr("The speed of one model does not tell another's"),
+                         !time});
     } else {
         const QString unknown = estimate.isLoading() ? u"…"_s : u"–"_s;
         for (const QString& label : {tr("Cells (block × prompt)"), tr("Tokens"), tr("Memory"), tr("Disk"), tr("Time")})

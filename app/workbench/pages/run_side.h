@@ -27,7 +27,7 @@ public:
 
     void setHasModel(bool hasModel); // without one only unfinished runs are offered
     void setClaim(const QString& sentence);
-    void setEstimate(const Loadable<RunEstimate>& estimate, double flopsPerSecond);
+    void setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time);
     void setOut(const QString& path); // of the next run; no signal
     [[nodiscard]] QString out() const;
     // Why Run cannot be pressed, or empty.

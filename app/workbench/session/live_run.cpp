@@ -168,6 +168,17 @@ void LiveRun::applyTimes(const JobProgress& progress)
     m_progress.etaSecondsHigh = std::max(*progress.etaSeconds, std::min(whole, 1.5 * *progress.etaSeconds)) * 1.1;
 }
 
+LiveRun::Pace LiveRun::pace(bool wasWhole) const
+{
+    const double before = std::max(0.0, m_firstSeconds);
+    const double seconds = m_jobSeconds - before;
+    if (wasWhole)
+        return {1, seconds, before};
+    if (!m_isReplaying || m_progress.total <= 0)
+        return {};
+    return {(m_progress.done - m_firstDone) / m_progress.total, seconds, before};
+}
+
 void LiveRun::applyCell(const Json& cell, Cell& finished)
 {
     const int block = indexOf(cell, "block").value_or(-1);

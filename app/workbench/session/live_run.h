@@ -43,6 +43,15 @@ public:
 
     [[nodiscard]] const QString& model() const { return m_map.model; } // for people; may be empty
 
+    // How much of the run's work the engine that is at it has done, and in what time; a whole run has done all of it.
+    struct Pace {
+        double share = 0;
+        double seconds = 0;
+        double secondsBefore = 0; // until the first of it
+    };
+
+    [[nodiscard]] Pace pace(bool wasWhole) const;
+
     [[nodiscard]] const std::vector<int>& blockNumbers() const { return m_map.blocks; }
 
 private:

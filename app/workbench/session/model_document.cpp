@@ -4,6 +4,8 @@
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
 
+#include <utility>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -17,20 +19,31 @@ ModelDocument::ModelDocument(JobBoard& board, QObject* parent)
 void ModelDocument::open(const QString& model)
 {
     cancel();
-    m_name = model;
-    m_card.clear();
+    m_asked = model;
+    if (!m_card.isReady()) {
+        m_name = model;
+        m_card.clear();
+    }
     reload();
 }
 
 void ModelDocument::reload()
 {
+    cancel();
+    const bool replaces = m_card.isReady();
+    Loadable<widgets::ModelCard>& place = replaces ? m_next : m_card;
     auto job = std::make_shared<JobId>(0);
-    const auto isCurrent = [this, job] { return m_card.job == *job && m_card.isLoading(); };
-    const auto fail = [this, isCurrent](const JobFault& fault) {
+    const auto isCurrent = [&place, job] { return place.job == *job && place.isLoading(); };
+    const auto fail = [this, isCurrent, replaces](const JobFault& fault) {
         if (!isCurrent())
             return;
-        m_card.fail(fault);
-        emit changed();
+        if (replaces) {
+            m_next.clear();
+            emit refused(m_asked, fault);
+        } else {
+            m_card.fail(fault);
+            emit changed();
+        }
     };
     JobCallbacks callbacks;
     callbacks.finished = [this, isCurrent, fail](const JsonResult& answer) {
@@ -41,6 +54,8 @@ void ModelDocument::reload()
             [this, isCurrent](widgets::ModelCard card) {
                 if (!isCurrent())
                     return;
+                m_next.clear();
+                m_name = m_asked;
                 m_card.fill(std::move(card));
                 emit changed();
                 emit opened(m_name, m_card.value->name);
@@ -50,22 +65,32 @@ void ModelDocument::reload()
             });
     };
     callbacks.failed = fail;
-    callbacks.cancelled = [this, isCurrent](bool) {
+    callbacks.cancelled = [this, &place, isCurrent, replaces](bool) {
         if (!isCurrent())
             return;
-        m_card.clear();
-        emit changed();
+        place.clear();
+        if (replaces)
+            emit replacing({});
+        else
+            emit changed();
     };
-    *job = m_board.askEither(tr("Open model"), u"open"_s, {{"model", m_name.toStdString()}},
-                             {u"open"_s, m_name, u"--json"_s}, this, callbacks);
-    m_card.begin(*job);
-    emit changed();
+    *job = m_board.askEither(tr("Open model"), u"open"_s, {{"model", m_asked.toStdString()}},
+                             {u"open"_s, m_asked, u"--json"_s}, this, callbacks);
+    place.begin(*job);
+    if (replaces)
+        emit replacing(m_asked);
+    else
+        emit changed();
 }
 
 void ModelDocument::cancel()
 {
     if (m_card.isLoading())
         m_board.cancel(m_card.job);
+    if (m_next.isLoading()) {
+        m_board.cancel(std::exchange(m_next, {}).job);
+        emit replacing({});
+    }
 }
 
 }

@@ -313,14 +313,33 @@ void Preferences::setLastPlace(const LastPlace& place)
     m_settings.setValue(u"last/token"_s, place.cell.token);
 }
 
-double Preferences::flopsPerSecond() const
+std::vector<RunPace> Preferences::runPaces() const
 {
-    return m_settings.value(u"measured/flops_per_second"_s).toDouble();
+    std::vector<RunPace> paces;
+    const int count = m_settings.beginReadArray(u"measured/paces"_s);
+    for (int i = 0; i < count; ++i) {
+        m_settings.setArrayIndex(i);
+        paces.push_back({m_settings.value(u"model"_s).toString(), m_settings.value(u"dtype"_s).toString(),
+                         m_settings.value(u"flops"_s).toDouble(), m_settings.value(u"seconds"_s).toDouble(),
+                         m_settings.value(u"seconds_before"_s).toDouble()});
+    }
+    m_settings.endArray();
+    return paces;
 }
 
-void Preferences::setFlopsPerSecond(double value)
+void Preferences::setRunPaces(const std::vector<RunPace>& paces)
 {
-    m_settings.setValue(u"measured/flops_per_second"_s, value);
+    m_settings.remove(u"measured/flops_per_second"_s); // one speed for all models, of earlier versions
+    m_settings.beginWriteArray(u"measured/paces"_s, static_cast<int>(paces.size()));
+    for (std::size_t i = 0; i < paces.size(); ++i) {
+        m_settings.setArrayIndex(static_cast<int>(i));
+        m_settings.setValue(u"model"_s, paces[i].model);
+        m_settings.setValue(u"dtype"_s, paces[i].dtype);
+        m_settings.setValue(u"flops"_s, paces[i].flops);
+        m_settings.setValue(u"seconds"_s, paces[i].seconds);
+        m_settings.setValue(u"seconds_before"_s, paces[i].secondsBefore);
+    }
+    m_settings.endArray();
 }
 
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/workbench/process/engine_client.h"
+#include "app/workbench/session/run_pace.h"
 #include "app/workbench/session/shell_layout.h"
 #include "app/workbench/session/verify_cost.h"
 #include "widgets/theme.h"
@@ -11,6 +12,8 @@
 #include <QSettings>
 #include <QString>
 #include <QStringList>
+
+#include <vector>
 
 namespace blockcert::workbench {
 
@@ -96,8 +99,9 @@ public:
     [[nodiscard]] LastPlace lastPlace() const;
     void setLastPlace(const LastPlace& place);
 
-    [[nodiscard]] double flopsPerSecond() const;
-    void setFlopsPerSecond(double value);
+    // How fast runs of each model went on this machine.
+    [[nodiscard]] std::vector<RunPace> runPaces() const;
+    void setRunPaces(const std::vector<RunPace>& paces);
 
 private:
     [[nodiscard]] QList<RecentItem> readRecent(const QString& group) const;

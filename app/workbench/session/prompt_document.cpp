@@ -17,17 +17,6 @@ namespace {
 constexpr int typingPauseMs = 350;
 constexpr qsizetype largestTyped = qsizetype{8} << 20;
 
-// Only .jsonl and typed objects can hold token ids; whether they do is found by whoever reads them.
-bool mayBeTokenIds(const PromptChoice& choice)
-{
-    switch (choice.kind) {
-    case PromptChoice::Kind::Bundled: return false;
-    case PromptChoice::Kind::File: return choice.name.endsWith(".jsonl"_L1, Qt::CaseInsensitive);
-    case PromptChoice::Kind::Typed: return typedFormat(choice.text) == "jsonl"_L1;
-    }
-    return false;
-}
-
 }
 
 PromptDocument::PromptDocument(JobBoard& board, QObject* parent)
@@ -39,11 +28,12 @@ PromptDocument::PromptDocument(JobBoard& board, QObject* parent)
 }
 
 void PromptDocument::setModel(const QString& model, const std::optional<widgets::TokenizerCard>& tokenizer,
-                              const QString&)
+                              const QString& problem)
 {
     encodeSoon(0);
     m_model = model;
     m_tokenizer = tokenizer;
+    m_tokenizerProblem = problem;
     m_list.clear();
     emit changed();
 }
@@ -81,15 +71,27 @@ void PromptDocument::encodeSoon(int milliseconds)
     m_timer.start(milliseconds);
 }
 
+// Only .jsonl and typed objects can hold token ids; whether they do is found by whoever reads them.
+bool PromptDocument::mayBeTokenIds() const
+{
+    switch (m_choice.kind) {
+    case PromptChoice::Kind::Bundled: return false;
+    case PromptChoice::Kind::File: return m_choice.name.endsWith(".jsonl"_L1, Qt::CaseInsensitive);
+    case PromptChoice::Kind::Typed: return typedFormat(m_choice.text) == "jsonl"_L1;
+    }
+    return false;
+}
+
 void PromptDocument::encode()
 {
     if (m_model.isEmpty())
         return;
     const bool isNothingTyped = m_choice.kind == PromptChoice::Kind::Typed && m_choice.text.trimmed().isEmpty();
-    if (!m_tokenizer && !isNothingTyped && !mayBeTokenIds(m_choice)) {
+    if (!m_tokenizer && !isNothingTyped && !mayBeTokenIds()) {
         m_list.fail({JobFault::Origin::Program,
-                     tr("This model has no tokenizer that can be used; its card says why. Choose or type prompts that "
-                        "are token ids: lines of JSON such as {\"id\": \"a\", \"token_ids\": [1, 2, 3]}."),
+                     tr("This model has no tokenizer that can be used (%1). Choose or type prompts that are token "
+                        "ids: lines of JSON such as {\"id\": \"a\", \"token_ids\": [1, 2, 3]}.")
+                         .arg(m_tokenizerProblem.isEmpty() ? tr("it has no tokenizer file") : m_tokenizerProblem),
                      u"unsupported"_s, 4, false});
         emit changed();
         return;

@@ -23,7 +23,7 @@ class PromptDocument : public QObject {
 public:
     explicit PromptDocument(JobBoard& board, QObject* parent = nullptr);
 
-    // Without a tokenizer there is nothing to encode with: the list stays empty and the problem says why.
+    // Without a tokenizer only prompts that are token ids can be used; of others the problem says why they cannot.
     void setModel(const QString& model, const std::optional<widgets::TokenizerCard>& tokenizer, const QString& problem);
     void setChoice(const PromptChoice& choice);
     void setMaxTokens(int maxTokens);
@@ -39,11 +39,13 @@ signals:
 private:
     void encodeSoon(int milliseconds);
     void encode();
+    [[nodiscard]] bool mayBeTokenIds() const;
     void ask(const Json& parameters, const QString& source);
 
     JobBoard& m_board;
     QString m_model;
     std::optional<widgets::TokenizerCard> m_tokenizer;
+    QString m_tokenizerProblem; // why there is none
     PromptChoice m_choice;
     int m_maxTokens = 256;
     Loadable<widgets::PromptList> m_list;

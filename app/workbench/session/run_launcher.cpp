@@ -108,19 +108,22 @@ void RunLauncher::resume(const RunView& run)
 {
     if (m_state == State::Running || !run.settings)
         return;
+    const bool isSame = run.settings->out == m_running.out && m_live;
     m_running = *run.settings;
     auto prompts = std::make_shared<widgets::PromptList>();
     for (const widgets::MapPrompt& prompt : run.map->prompts)
         prompts->prompts.push_back({prompt.id, prompt.rendered, prompt.tokens, 0, {}, {}, {}, {}});
     m_live = std::make_unique<LiveRun>(run.name, prompts, run.map->blocks, run.map->thresholds, run.model);
     m_live->adopt(*run.map, *run.blocks);
-    m_flopsOfRun = widgets::missing;
+    if (!isSame)
+        m_flopsOfRun = m_estimate.value && sameWork(m_settings, m_running) ? m_estimate.value->flops : widgets::missing;
     begin(true);
 }
 
 void RunLauncher::begin(bool resume)
 {
     m_survived.clear();
+    m_wasWhole = !resume;
     m_hasWritten = resume;
     start(resume);
     emit started();
@@ -130,7 +133,6 @@ void RunLauncher::resumeLast()
 {
     if (m_state == State::Running || !m_live || !m_isResumable)
         return;
-    m_flopsOfRun = widgets::missing; // its time is no longer that of a whole run
     m_live->beginAgain();
     begin(true);
 }
@@ -203,10 +205,40 @@ void RunLauncher::engineFailed(const JobFault& fault)
         return;
     }
     m_survived = fault.sentence;
-    m_flopsOfRun = widgets::missing; // its time is no longer that of a whole run
+    m_wasWhole = false;
     m_live->beginAgain();
     start(hasFolder());
     emit progressed();
+}
+
+std::optional<ExpectedTime> RunLauncher::expectedTime() const
+{
+    if (!m_estimate.value || widgets::isMissing(m_estimate.value->flops))
+        return std::nullopt;
+    return m_paces.expected(m_settings.model, m_settings.dtype, m_estimate.value->flops);
+}
+
+// From a run that was stopped, died or went on as well: the part of its work that this engine did. What a resumed run
+// takes as a whole was perhaps never asked.
+void RunLauncher::learnPace()
+{
+    const LiveRun::Pace pace = m_live->pace(m_state == State::Finished && m_wasWhole);
+    if (pace.share <= 0 || pace.seconds <= 0)
+        return;
+    const RunSettings run = m_running;
+    const auto note = [this, run, pace](double flops) {
+        m_paces.learn({run.model, run.dtype, pace.share * flops, pace.seconds, pace.secondsBefore});
+        emit paceLearned();
+    };
+    if (!widgets::isMissing(m_flopsOfRun)) {
+        note(m_flopsOfRun);
+        return;
+    }
+    JobCallbacks callbacks;
+    callbacks.finished = [note](const JsonResult& answer) {
+        note(realOf(*answer, "flops").value_or(widgets::missing)); // what is missing teaches nothing
+    };
+    m_board.askEngine(tr("Estimate"), u"estimate"_s, certifyParameters(run, false), this, callbacks);
 }
 
 void RunLauncher::finish(State state, const JobFault& fault, bool resumable)
@@ -214,9 +246,7 @@ void RunLauncher::finish(State state, const JobFault& fault, bool resumable)
     m_state = state;
     m_fault = fault;
     m_isResumable = resumable;
-    if (const double seconds = m_live->progress()->elapsedSeconds;
-        state == State::Finished && seconds > 0 && !widgets::isMissing(m_flopsOfRun))
-        m_flopsPerSecond = m_flopsOfRun / seconds;
+    learnPace();
     m_live->end(state == State::Finished    ? StepState::Done
                 : state == State::Cancelled ? StepState::Cancelled
                                             : StepState::Failed);

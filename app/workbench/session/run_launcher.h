@@ -3,6 +3,7 @@
 
 #include "app/workbench/session/live_run.h"
 #include "app/workbench/session/loadable.h"
+#include "app/workbench/session/run_pace.h"
 #include "app/workbench/session/run_settings.h"
 #include "app/workbench/session/run_view.h"
 
@@ -74,13 +75,16 @@ public:
 
     [[nodiscard]] JobId job() const { return m_job; }
 
-    // Of the last run that went from its beginning to its end without a stop, everything included; 0: none yet.
-    [[nodiscard]] double measuredFlopsPerSecond() const { return m_flopsPerSecond; }
+    // Of the settings, at the speed of earlier runs of this model; nothing where it had none, or no estimate is there.
+    [[nodiscard]] std::optional<ExpectedTime> expectedTime() const;
 
-    void setMeasuredFlopsPerSecond(double value) { m_flopsPerSecond = value; }
+    [[nodiscard]] const PaceBook& paces() const { return m_paces; }
+
+    void setPaces(std::vector<RunPace> paces) { m_paces.setPaces(std::move(paces)); }
 
 signals:
     void estimateChanged();
+    void paceLearned(); // see paces()
     void started();
     void progressed();
     void cellFinished(int block, int prompt, const std::shared_ptr<const blockcert::widgets::MapCell>& cell);
@@ -90,6 +94,7 @@ private:
     void begin(bool resume);
     void start(bool resume);
     void askEstimate();
+    void learnPace();
     void engineFailed(const JobFault& fault);
     [[nodiscard]] bool hasFolder() const;
     void finish(State state, const JobFault& fault, bool resumable);
@@ -107,9 +112,10 @@ private:
     bool m_isResume = false;   // the job continues what is in the folder
     bool m_hasWritten = false; // the folder of the run has been made
     QString m_survived;
-    double m_flopsOfRun = widgets::missing; // estimated, of a run that began at its beginning
+    double m_flopsOfRun = widgets::missing; // estimated, of the whole run
+    bool m_wasWhole = false;                // one engine has done all of it
     JobId m_job = 0;
-    double m_flopsPerSecond = 0;
+    PaceBook m_paces;
 };
 
 }

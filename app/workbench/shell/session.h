@@ -38,7 +38,7 @@ struct Session {
         , tool(preferences.toolPath())
     {
         board.setEngineIsRemote(!preferences.engineCommandLine().isEmpty());
-        launcher.setMeasuredFlopsPerSecond(preferences.flopsPerSecond());
+        launcher.setPaces(preferences.runPaces());
     }
 
     Preferences preferences;

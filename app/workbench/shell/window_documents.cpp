@@ -37,6 +37,9 @@ void MainWindow::connectSession()
     });
 
     connect(&session.model, &ModelDocument::changed, this, &MainWindow::modelChanged);
+    connect(&session.model, &ModelDocument::replacing, m_openPage, &OpenPage::showReplacing);
+    connect(&session.model, &ModelDocument::refused, this,
+            [this](const QString&, const JobFault& fault) { m_openPage->showRefusal(fault); });
     connect(&session.model, &ModelDocument::opened, this, [this](const QString& name, const QString& title) {
         m_session.preferences.addRecentModel({name, title});
         refreshShelf();
@@ -46,8 +49,11 @@ void MainWindow::connectSession()
         proposeOut();
     });
 
-    connect(&session.launcher, &RunLauncher::estimateChanged, this, [this] {
-        m_runPage->setEstimate(m_session.launcher.estimate(), m_session.launcher.measuredFlopsPerSecond());
+    connect(&session.launcher, &RunLauncher::estimateChanged, this,
+            [this] { m_runPage->setEstimate(m_session.launcher.estimate(), m_session.launcher.expectedTime()); });
+    connect(&session.launcher, &RunLauncher::paceLearned, this, [this] {
+        m_session.preferences.setRunPaces(m_session.launcher.paces().paces());
+        m_runPage->setEstimate(m_session.launcher.estimate(), m_session.launcher.expectedTime());
     });
     connect(&session.launcher, &RunLauncher::started, this, [this] {
         m_runPage->showRun(m_session.launcher);
@@ -151,8 +157,7 @@ void MainWindow::runEnded()
     const RunLauncher& launcher = m_session.launcher;
     const QString out = launcher.running().out;
     m_outWasEdited = false;
-    m_session.preferences.setFlopsPerSecond(launcher.measuredFlopsPerSecond());
-    m_runPage->setEstimate(launcher.estimate(), launcher.measuredFlopsPerSecond());
+    m_runPage->setEstimate(launcher.estimate(), launcher.expectedTime());
     proposeOut();
     refreshShelf();
     const bool hasRun = launcher.state() == RunLauncher::State::Finished || launcher.isResumable();

@@ -285,8 +285,8 @@ int firstDifference(const QString& a, const QString& b)
 
 bool isNumberText(const QString& text)
 {
-    static const QRegularExpression number(
-        QStringLiteral("^[+\\-−]?\\d+(?:\\x{202f}\\d{3})*(?:\\.\\d+)?(?:e[+\\-−]?\\d+)?(?:[ \\x{a0}\\x{202f}]?(?:×|%|[A-Za-z]{1,3}))?$"));
+    static const QRegularExpression number(QStringLiteral("^[+\\-−]?\\d+(?:\\x{202f}\\d{3})*(?:\\.\\d+)?(?:e[+\\-−]?"
+                                                          "\\d+)?(?:[ \\x{a0}\\x{202f}]?(?:×|%|[A-Za-z]{1,3}))?$"));
     return number.match(text).hasMatch();
 }
 

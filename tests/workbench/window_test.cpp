@@ -379,9 +379,9 @@ TEST(Window, WhileARunGoesOnAModelIsReadByTheOtherProgram)
     bench.run();
     ASSERT_TRUE(waitUntil([&] { return bench.session->engine.state() == EngineClient::State::Busy; }));
     bench.window->openModel(u"/models/second"_s);
-    ASSERT_TRUE(waitUntil([&] { return bench.session->model.card().isReady(); }, 3000));
-    EXPECT_TRUE(bench.tool().calls().contains(u"open /models/second --json"_s))
+    ASSERT_TRUE(waitUntil([&] { return bench.tool().calls().contains(u"open /models/second --json"_s); }, 3000))
         << bench.tool().calls().join(u'\n').toStdString();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->model.card().isReady(); }, 3000));
     emit bench.window->runPage().cancelWanted();
     ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Cancelled; }));
 }

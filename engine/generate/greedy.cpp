@@ -27,7 +27,7 @@ public:
         , m_prompts(prompts)
         , m_options(options)
         , m_context(context)
-        , m_capacity(capacities())
+        , m_capacity(capacitiesOf(prompts, options.maxNew, transformer.config().context))
         , m_cache(transformer.config(), m_capacity, transformer.dtype(), transformer.device())
         , m_completions(prompts.size())
     {
@@ -47,21 +47,6 @@ public:
     }
 
 private:
-    [[nodiscard]] std::vector<std::int64_t> capacities() const
-    {
-        const std::int64_t limit = m_transformer.config().context;
-        std::vector<std::int64_t> capacity;
-        for (std::size_t p = 0; p < m_prompts.size(); ++p) {
-            const auto length = static_cast<std::int64_t>(m_prompts[p].size());
-            if (length == 0 || length >= limit)
-                throw UsageError("prompt " + std::to_string(p) + " has " + std::to_string(length) +
-                                 " tokens; to be continued it needs at least one and fewer than the context of " +
-                                 std::to_string(limit));
-            capacity.push_back(std::min(limit, length + m_options.maxNew));
-        }
-        return capacity;
-    }
-
     // Logits [prompt, V] of what follows each prompt.
     at::Tensor readPrompts()
     {
@@ -108,16 +93,8 @@ private:
             const auto index = static_cast<std::size_t>(m_live[row]);
             Completion& completion = m_completions[index];
             const Choice choice = highestLogit(logits.select(0, static_cast<std::int64_t>(row)));
-            completion.ids.push_back(choice.id);
-            completion.margin.push_back(choice.margin);
-            completion.stopped =
-                std::find(m_options.stop.begin(), m_options.stop.end(), choice.id) != m_options.stop.end();
-            const auto length = static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size());
-            const bool goesOn = !completion.stopped &&
-                                static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
-                                length < m_capacity[index];
-            if (m_options.grown)
-                m_options.grown(m_live[row], completion, goesOn);
+            const bool goesOn =
+                extend(completion, choice, m_live[row], m_prompts[index].size(), m_capacity[index], m_options);
             if (goesOn)
                 live.push_back(m_live[row]);
             else
@@ -159,6 +136,34 @@ Choice highestLogit(const at::Tensor& logits)
     }
     choice.margin = static_cast<double>(first) - static_cast<double>(second);
     return choice;
+}
+
+std::vector<std::int64_t> capacitiesOf(std::span<const std::vector<TokenId>> prompts, std::int64_t maxNew,
+                                       std::int64_t context)
+{
+    std::vector<std::int64_t> capacity;
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+        const auto length = static_cast<std::int64_t>(prompts[p].size());
+        if (length == 0 || length >= context)
+            throw UsageError("prompt " + std::to_string(p) + " has " + std::to_string(length) +
+                             " tokens; to be continued it needs at least one and fewer than the context of " +
+                             std::to_string(context));
+        capacity.push_back(std::min(context, length + maxNew));
+    }
+    return capacity;
+}
+
+bool extend(Completion& completion, const Choice& choice, std::int64_t prompt, std::size_t promptTokens,
+            std::int64_t capacity, const GreedyOptions& options)
+{
+    completion.ids.push_back(choice.id);
+    completion.margin.push_back(choice.margin);
+    completion.stopped = std::find(options.stop.begin(), options.stop.end(), choice.id) != options.stop.end();
+    const bool goesOn = !completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < options.maxNew &&
+                        static_cast<std::int64_t>(promptTokens + completion.ids.size()) < capacity;
+    if (options.grown)
+        options.grown(prompt, completion, goesOn);
+    return goesOn;
 }
 
 std::vector<Completion> generateGreedy(model::Transformer& transformer, std::span<const std::vector<TokenId>> prompts,

@@ -45,6 +45,16 @@ struct Choice {
 // The highest of one row of logits [V], the lowest id on ties.
 [[nodiscard]] Choice highestLogit(const at::Tensor& logits);
 
+// How many tokens each prompt and its completion may have together. Throws UsageError for an empty prompt or one that
+// fills the whole context.
+[[nodiscard]] std::vector<std::int64_t> capacitiesOf(std::span<const std::vector<TokenId>> prompts, std::int64_t maxNew,
+                                                     std::int64_t context);
+
+// Adds the token that was chosen, tells `options.grown`, and says whether the completion goes on. `prompt` has
+// `promptTokens` tokens, and `capacity` with its completion.
+bool extend(Completion& completion, const Choice& choice, std::int64_t prompt, std::size_t promptTokens,
+            std::int64_t capacity, const GreedyOptions& options);
+
 // The highest logit at each step, the lowest id on ties. One completion per prompt; a prompt's completion does not
 // depend on the other prompts. Reports stage "generate" in tokens. Throws UsageError for an empty prompt or one that
 // fills the whole context.

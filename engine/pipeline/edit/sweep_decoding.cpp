@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string>
 
 namespace blockcert::pipeline {
 
+using generate::Choice;
 using generate::Completion;
 using model::Batch;
 
@@ -38,7 +38,7 @@ SweepDecoding::SweepDecoding(model::Transformer& transformer, std::vector<std::v
     : m_transformer(transformer)
     , m_prompts(std::move(prompts))
     , m_options(options)
-    , m_capacity(capacities())
+    , m_capacity(generate::capacitiesOf(m_prompts, options.maxNew, transformer.config().context))
     , m_batch(model::batchOf(m_prompts))
     , m_baseCache(transformer.config(), m_capacity, transformer.dtype(), transformer.device())
     , m_cache(transformer.config(), m_capacity, transformer.dtype(), transformer.device())
@@ -46,52 +46,27 @@ SweepDecoding::SweepDecoding(model::Transformer& transformer, std::vector<std::v
     model::guarded([&] { decodeBaseline(context); });
 }
 
-std::vector<std::int64_t> SweepDecoding::capacities() const
-{
-    const std::int64_t limit = m_transformer.config().context;
-    std::vector<std::int64_t> capacity;
-    for (std::size_t p = 0; p < m_prompts.size(); ++p) {
-        const auto length = static_cast<std::int64_t>(m_prompts[p].size());
-        if (length == 0 || length >= limit)
-            throw UsageError("prompt " + std::to_string(p) + " has " + std::to_string(length) +
-                             " tokens; to be continued it needs at least one and fewer than the context of " +
-                             std::to_string(limit));
-        capacity.push_back(std::min(limit, length + m_options.maxNew));
-    }
-    return capacity;
-}
-
-bool SweepDecoding::append(std::int64_t prompt, Completion& completion, TokenId id, double margin) const
+bool SweepDecoding::append(std::int64_t prompt, Completion& completion, const Choice& choice) const
 {
     const auto index = static_cast<std::size_t>(prompt);
-    completion.ids.push_back(id);
-    completion.margin.push_back(margin);
-    completion.stopped = std::find(m_options.stop.begin(), m_options.stop.end(), id) != m_options.stop.end();
-    const auto length = static_cast<std::int64_t>(m_prompts[index].size() + completion.ids.size());
-    const bool goesOn = !completion.stopped && static_cast<std::int64_t>(completion.ids.size()) < m_options.maxNew &&
-                        length < m_capacity[index];
-    if (m_options.grown)
-        m_options.grown(prompt, completion, goesOn);
-    return goesOn;
+    return generate::extend(completion, choice, prompt, m_prompts[index].size(), m_capacity[index], m_options);
 }
 
-void SweepDecoding::choose(const at::Tensor& states, std::vector<TokenId>& ids, std::vector<double>& margins,
-                           const RunContext& context)
+std::vector<Choice> SweepDecoding::choose(const at::Tensor& states, const RunContext& context)
 {
+    std::vector<Choice> choices;
     for (std::int64_t begin = 0; begin < states.size(0); begin += logitRows) {
         const std::int64_t count = std::min(logitRows, states.size(0) - begin);
         const at::Tensor logits = m_transformer.logits(states.narrow(0, begin, count), true, context)
                                       .to(at::Device(at::kCPU), at::kFloat)
                                       .contiguous();
-        const std::size_t known = ids.size();
-        ids.resize(known + static_cast<std::size_t>(count));
-        margins.resize(ids.size());
+        const std::size_t known = choices.size();
+        choices.resize(known + static_cast<std::size_t>(count));
         model::runTasks(count, context, [&](std::int64_t row) {
-            const generate::Choice choice = generate::highestLogit(logits.select(0, row));
-            ids[known + static_cast<std::size_t>(row)] = choice.id;
-            margins[known + static_cast<std::size_t>(row)] = choice.margin;
+            choices[known + static_cast<std::size_t>(row)] = generate::highestLogit(logits.select(0, row));
         });
     }
+    return choices;
 }
 
 void SweepDecoding::decodeBaseline(const RunContext& context)
@@ -114,12 +89,10 @@ void SweepDecoding::decodeBaseline(const RunContext& context)
     Progress progress{"baseline", 0, prompts * m_options.maxNew, {}, {}, "tokens", ""};
     options.decoding = true;
     while (true) {
-        std::vector<TokenId> ids;
-        std::vector<double> margins;
-        choose(states, ids, margins, context);
+        const std::vector<Choice> choices = choose(states, context);
         std::vector<std::int64_t> next;
         for (std::size_t row = 0; row < live.size(); ++row)
-            if (append(live[row], m_baseline[static_cast<std::size_t>(live[row])], ids[row], margins[row]))
+            if (append(live[row], m_baseline[static_cast<std::size_t>(live[row])], choices[row]))
                 next.push_back(live[row]);
         progress.done += static_cast<std::int64_t>(live.size());
         context.step(progress);
@@ -228,9 +201,7 @@ SweptEdit SweepDecoding::run(model::Taps& taps, const RunContext& context)
         std::vector<at::Tensor> last;
         for (const std::int64_t p : all)
             last.push_back(state.narrow(0, m_batch.begin(p + 1) - 1, 1));
-        std::vector<TokenId> ids;
-        std::vector<double> margins;
-        choose(at::cat(last), ids, margins, context);
+        const std::vector<Choice> choices = choose(at::cat(last), context);
 
         std::vector<std::int64_t> agreeing; // the first token is the draft's, and more of it is to be checked
         std::vector<std::int64_t> live;
@@ -238,9 +209,9 @@ SweptEdit SweepDecoding::run(model::Taps& taps, const RunContext& context)
             const auto index = static_cast<std::size_t>(p);
             const Draft& draft = m_drafts[index];
             ++swept.drafted;
-            const bool same = ids[index] == draft.ids.front();
+            const bool same = choices[index].id == draft.ids.front();
             swept.accepted += same ? 1 : 0;
-            if (!append(p, swept.completions[index], ids[index], margins[index]))
+            if (!append(p, swept.completions[index], choices[index]))
                 continue;
             if (same && draft.below.defined())
                 agreeing.push_back(p);
@@ -285,9 +256,7 @@ void SweepDecoding::check(model::Taps& taps, std::vector<std::int64_t> prompts, 
     options.taps = &taps;
     options.decoding = true;
     const at::Tensor state = m_transformer.forwardFrom(m_block, at::cat(states), batch, options, context);
-    std::vector<TokenId> ids;
-    std::vector<double> margins;
-    choose(state, ids, margins, context);
+    const std::vector<Choice> choices = choose(state, context);
     for (std::size_t i = 0; i < prompts.size(); ++i) {
         const auto index = static_cast<std::size_t>(prompts[i]);
         const Draft& draft = m_drafts[index];
@@ -298,8 +267,8 @@ void SweepDecoding::check(model::Taps& taps, std::vector<std::int64_t> prompts, 
             const auto row = static_cast<std::size_t>(begin + k);
             m_takenOver[index] = k + 1; // token k was fed and is the draft's
             ++swept.drafted;
-            goesOn = append(prompts[i], completion, ids[row], margins[row]);
-            const bool same = ids[row] == draft.ids[static_cast<std::size_t>(k) + 1];
+            goesOn = append(prompts[i], completion, choices[row]);
+            const bool same = choices[row].id == draft.ids[static_cast<std::size_t>(k) + 1];
             swept.accepted += same ? 1 : 0;
             if (!same || !goesOn)
                 break;
@@ -334,12 +303,11 @@ void SweepDecoding::goOn(model::Taps& taps, std::vector<std::int64_t> live, Swep
             m_transformer.forwardFrom({0}, m_transformer.embed(fed, batch), batch, below, context);
         for (std::size_t i = 0; i < live.size(); ++i)
             m_newBelow[static_cast<std::size_t>(live[i])].push_back(states.narrow(0, static_cast<std::int64_t>(i), 1));
-        std::vector<TokenId> ids;
-        std::vector<double> margins;
-        choose(m_transformer.forwardFrom(m_block, states, batch, above, context), ids, margins, context);
+        const std::vector<Choice> choices =
+            choose(m_transformer.forwardFrom(m_block, states, batch, above, context), context);
         std::vector<std::int64_t> next;
         for (std::size_t i = 0; i < live.size(); ++i)
-            if (append(live[i], swept.completions[static_cast<std::size_t>(live[i])], ids[i], margins[i]))
+            if (append(live[i], swept.completions[static_cast<std::size_t>(live[i])], choices[i]))
                 next.push_back(live[i]);
         live = std::move(next);
     }

@@ -64,14 +64,13 @@ private:
         at::Tensor below; // [fed tokens, d] states before the edited block: of all ids but the last
     };
 
-    [[nodiscard]] std::vector<std::int64_t> capacities() const;
     void decodeBaseline(const RunContext& context);
     [[nodiscard]] std::vector<Draft> draftsAtTheBottom() const; // the baseline's, before block 0
     // True if the completion goes on.
-    [[nodiscard]] bool append(std::int64_t prompt, generate::Completion& completion, TokenId id, double margin) const;
+    [[nodiscard]] bool append(std::int64_t prompt, generate::Completion& completion,
+                              const generate::Choice& choice) const;
     // Highest logit of each row, and its margin; decoding kernels.
-    void choose(const at::Tensor& states, std::vector<TokenId>& ids, std::vector<double>& margins,
-                const RunContext& context);
+    [[nodiscard]] std::vector<generate::Choice> choose(const at::Tensor& states, const RunContext& context);
     void check(model::Taps& taps, std::vector<std::int64_t> prompts, SweptEdit& swept, std::vector<std::int64_t>& live,
                const RunContext& context);
     void goOn(model::Taps& taps, std::vector<std::int64_t> live, SweptEdit& swept, const RunContext& context);

@@ -79,9 +79,11 @@ bool CellLog::open(bool create)
         m_descriptor = ::open(m_path.c_str(), flags | O_CREAT, 0666);
     }
     if (m_descriptor < 0) {
-        if (errno == ENOENT && !create)
+        if (create)
+            refuseToWrite("Cannot open", m_path, errno);
+        if (errno == ENOENT)
             return false;
-        refuseToWrite("Cannot open", m_path, errno);
+        throw FileError("Cannot open " + m_path.string() + ": " + std::strerror(errno) + ".");
     }
     scan();
     return true;

@@ -174,9 +174,9 @@ struct RunWriter::State {
     void removeCells()
     {
         for (const LayerIndex block : cellsToRemove) {
+            logs.erase(block); // some file systems keep a file's name while it is open
             std::error_code ignored;
             fs::remove(run / cellsPath(block), ignored);
-            logs.erase(block);
         }
         cellsToRemove.clear();
     }
@@ -494,6 +494,7 @@ void RunWriter::finish()
         }
         writeFileAtomically(m_state->run / sumsName, writeSums(std::move(lines)));
     }
+    m_state->logs.clear();
     std::error_code ignored;
     fs::remove_all(m_state->run / ".work", ignored);
 }

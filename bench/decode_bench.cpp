@@ -70,7 +70,7 @@ double readRate(std::int64_t bytes, const RunContext& context)
 int main(int argc, char** argv)
 {
     if (argc < 2) {
-        std::fprintf(stderr, "usage: decode_bench MODEL [TOKENS]\n");
+        std::fprintf(stderr, "usage: decode_bench MODEL [TOKENS [THREADS [fp32|bf16|fp16 [REPEATS]]]]\n");
         return 2;
     }
     const RunContext context;

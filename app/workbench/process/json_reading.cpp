@@ -1,5 +1,7 @@
 #include "app/workbench/process/json_reading.h"
 
+#include "engine/base/atomic_file.h"
+
 #include <cmath>
 #include <string>
 
@@ -14,6 +16,12 @@ const Json* member(const Json& object, const char* key)
     return found == object.end() ? nullptr : &*found;
 }
 
+}
+
+Json readJsonFile(const QString& path)
+{
+    const std::string file = path.toStdString();
+    return parseStrictJson(readWholeFile(file, JsonLimits().bytes), file);
 }
 
 QString textOf(const Json& object, const char* key)

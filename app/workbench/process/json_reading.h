@@ -10,7 +10,10 @@
 
 namespace blockcert::workbench {
 
-// Absent fields, null, and values of another type give the empty or stated value; nothing here throws.
+// A file of strict JSON. Throws what readWholeFile and parseStrictJson throw, each naming the file.
+[[nodiscard]] Json readJsonFile(const QString& path);
+
+// Absent fields, null, and values of another type give the empty or stated value; nothing below throws.
 [[nodiscard]] QString textOf(const Json& object, const char* key);
 [[nodiscard]] qint64 wholeOf(const Json& object, const char* key, qint64 otherwise = 0);
 [[nodiscard]] quint64 sizeOf(const Json& object, const char* key); // negative: 0

@@ -2,10 +2,10 @@
 
 #include "app/workbench/process/background.h"
 #include "app/workbench/process/json_reading.h"
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 
 #include <QDir>
-#include <QFile>
 #include <QFileInfo>
 #include <QSaveFile>
 
@@ -22,7 +22,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr std::uint64_t shuffleSeed = 20240501; // any number, always the same
+constexpr std::size_t largestLabels = 16U << 20U; // bytes of a file
+constexpr std::uint64_t shuffleSeed = 20240501;   // any number, always the same
 
 const std::array<QString, 4> labelNames{u"answer"_s, u"refuse"_s, u"harmful"_s, u"other"_s}; // as HumanLabel counts
 
@@ -114,7 +115,9 @@ std::vector<GivenLabel> parseLabels(const QString& csv, const QString& source)
         ++line;
         if (text.endsWith(u'\r'))
             text.chop(1);
-        if (text.isEmpty())
+        if (line == 1 && text.startsWith(QChar::ByteOrderMark)) // spreadsheets begin their UTF-8 with it
+            text.remove(0, 1);
+        if (line > 1 && text.isEmpty())
             continue;
         const QStringList fields = fieldsOf(text);
         if (line == 1) {
@@ -359,6 +362,7 @@ QByteArray LabelBook::csv() const
 
 void LabelBook::load(const QString& path)
 {
+    report({}); // of a file before it
     read(path, false);
 }
 
@@ -369,13 +373,9 @@ void LabelBook::read(const QString& path, bool mayBeMissing)
     runInBackground<std::vector<GivenLabel>>(
         this,
         [path, mayBeMissing] {
-            QFile file(path);
-            if (mayBeMissing && !file.exists())
+            if (mayBeMissing && !QFileInfo::exists(path))
                 return std::vector<GivenLabel>();
-            if (!file.open(QIODevice::ReadOnly))
-                throw FileError("'" + path.toStdString() + "' cannot be read: " + file.errorString().toStdString() +
-                                ".");
-            return parseLabels(QString::fromUtf8(file.readAll()), path);
+            return parseLabels(QString::fromStdString(readWholeFile(path.toStdString(), largestLabels)), path);
         },
         [this, key = m_source.key, path](const std::vector<GivenLabel>& read) {
             if (key == m_source.key)

@@ -7,7 +7,6 @@
 
 #include <QCoreApplication>
 #include <QDir>
-#include <QFile>
 
 #include <algorithm>
 #include <cmath>
@@ -23,17 +22,6 @@ namespace {
 QString tr(const char* text)
 {
     return QCoreApplication::translate("SweepTable", text);
-}
-
-Json readJson(const QString& path)
-{
-    QFile file(path);
-    if (!file.open(QIODevice::ReadOnly))
-        throw FileError("'" + path.toStdString() + "' cannot be read: " + file.errorString().toStdString() + ".");
-    const QByteArray text = file.readAll();
-    JsonLimits limits;
-    limits.bytes = std::size_t{64} << 20;
-    return parseStrictJson({text.constData(), static_cast<std::size_t>(text.size())}, path.toStdString(), limits);
 }
 
 void addRequest(const Json& request, SweepTable& table)
@@ -86,7 +74,7 @@ SweepTable sweepTableOf(const Json& sweep)
     SweepTable table;
     addRequest(objectOf(sweep, "request"), table);
     if (table.blocks.empty() || table.alphas.empty())
-        throw FormatError("a sweep without blocks or strengths");
+        throw FormatError("it names no blocks or strengths");
     for (const Json& row : arrayOf(sweep, "rows"))
         table.rows.push_back(sweepRowOf(row));
     table.out = textOf(sweep, "out");
@@ -99,18 +87,24 @@ SweepTable readSweepFolder(const QString& folder)
 {
     const QDir dir(folder);
     if (dir.exists(u"sweep.json"_s)) {
-        SweepTable table = sweepTableOf(readJson(dir.filePath(u"sweep.json"_s)));
-        table.out = folder;
-        return table;
+        const QString file = dir.filePath(u"sweep.json"_s);
+        const Json sweep = readJsonFile(file);
+        try {
+            SweepTable table = sweepTableOf(sweep);
+            table.out = folder;
+            return table;
+        } catch (const FormatError& error) {
+            throw FormatError("'" + file.toStdString() + "' holds no sweep: " + error.what() + ".");
+        }
     }
     if (!dir.exists(u"request.json"_s))
         throw FileError("'" + folder.toStdString() + "' holds no sweep: there is neither sweep.json nor request.json.");
     SweepTable table;
-    addRequest(readJson(dir.filePath(u"request.json"_s)), table);
+    addRequest(readJsonFile(dir.filePath(u"request.json"_s)), table);
     if (table.blocks.empty() || table.alphas.empty())
         throw FormatError("'" + folder.toStdString() + "' holds no sweep: its request names no blocks or strengths.");
     for (const QString& name : QDir(dir.filePath(u"rows"_s)).entryList({u"*.json"_s}, QDir::Files, QDir::Name)) {
-        SweepRow row = sweepRowOf(readJson(dir.filePath(u"rows/"_s + name)));
+        SweepRow row = sweepRowOf(readJsonFile(dir.filePath(u"rows/"_s + name)));
         row.file = u"rows/"_s + name;
         table.rows.push_back(std::move(row));
     }

@@ -9,7 +9,6 @@
 #include "app/workbench/shell/session.h"
 
 #include <QCryptographicHash>
-#include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 
@@ -30,13 +29,7 @@ QString nameOf(QString text)
 
 LabelSource rowSource(const QString& folder, const QString& file, const QString& path)
 {
-    QFile row(folder + u'/' + file);
-    if (!row.open(QIODevice::ReadOnly))
-        throw FileError("'" + row.fileName().toStdString() + "' cannot be read: " + row.errorString().toStdString() +
-                        ".");
-    const QByteArray text = row.readAll();
-    const Json json =
-        parseStrictJson({text.constData(), static_cast<std::size_t>(text.size())}, file.toStdString(), JsonLimits());
+    const Json json = readJsonFile(folder + u'/' + file);
     return {sweepRowText(sweepRowOf(json)), folder + u'/' + file, path, labelItemsOfSweepRow(json)};
 }
 

@@ -282,17 +282,24 @@ TEST(WindowModel, TheCountOfTokensIsWholeInASmallWindow)
     ASSERT_TRUE(bench.openModel());
     RunPage& page = bench.window->runPage();
     bench.window->showPage(MainWindow::Run);
-    for (const int width : {1064, 1440}) {
-        bench.window->resize(width, 760);
-        QApplication::processEvents();
-        int shown = 0;
-        for (const QLabel* label : page.findChildren<QLabel*>()) {
-            if (label->text() != u"5 tokens"_s || !label->isVisibleTo(&page))
-                continue;
-            ++shown;
-            EXPECT_GE(label->width(), label->fontMetrics().horizontalAdvance(label->text())) << width;
+    for (const bool isLong : {false, true}) { // the second has no room beside the choice in the smaller window
+        if (isLong)
+            page.setPromptFile(u"/prompts/the-questions-of-the-second-series.jsonl"_s);
+        ASSERT_TRUE(waitUntil([&] { return bench.session->prompts.list().isReady(); }));
+        for (const int width : {1064, 1440}) {
+            bench.window->resize(width, 760);
+            QApplication::processEvents();
+            int shown = 0;
+            for (const QLabel* label : page.findChildren<QLabel*>()) {
+                if (!label->text().endsWith(u"5 tokens"_s) || !label->isVisibleTo(&page) ||
+                    label->text().startsWith(u"Prompt "_s))
+                    continue;
+                ++shown;
+                EXPECT_EQ(label->text().contains(u"second-series"_s), isLong);
+                EXPECT_GE(label->width(), label->fontMetrics().horizontalAdvance(label->text())) << width;
+            }
+            EXPECT_EQ(shown, 1) << width << isLong;
         }
-        EXPECT_EQ(shown, 1) << width;
     }
 }
 

@@ -79,15 +79,7 @@ TEST(WindowRun, CancelledBeforeItsFirstCellItHasDoneNothingAndTakesNoName)
 
 TEST(WindowRun, NothingMovesWhenTheStateChanges)
 {
-    Json script = engineScript();
-    script["certify"] = Json::array();
-    script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}}));
-    script["certify"].push_back(fullRun());
-    Json tool = Json::object();
-    tool["show"] = Json::array();
-    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", false)}}}));
-    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
-    Workbench bench(script, tool);
+    Workbench bench(testing::stoppedRunScript(), testing::stoppedShowScript());
     bench.start();
     ASSERT_TRUE(bench.openModel());
     ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.estimate().isReady(); }));

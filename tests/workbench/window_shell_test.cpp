@@ -20,8 +20,10 @@
 #include <QFile>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QMessageBox>
 #include <QRadioButton>
 #include <QTest>
+#include <QTimer>
 
 #include <gtest/gtest.h>
 
@@ -124,17 +126,28 @@ TEST(Shell, AQueuedRunStartsWhenTheOneBeforeHasEnded)
     bench.command(u"Show jobs"_s);
 }
 
+TEST(Shell, ClosingDuringARunSaysWhatIsStoppedAndWhatIsClosed)
+{
+    Workbench bench(testing::stoppedRunScript(), testing::stoppedShowScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->launcher.state() == RunLauncher::State::Running; }));
+    QString question;
+    QTimer::singleShot(0, bench.window.get(), [&] {
+        auto* dialog = bench.window->findChild<QMessageBox*>();
+        ASSERT_TRUE(dialog);
+        question = dialog->text();
+        testing::press(*dialog, u"Keep running"_s);
+    });
+    EXPECT_FALSE(bench.window->close());
+    EXPECT_TRUE(question.startsWith(u"Stop the run and close the window?"_s)) << question.toStdString();
+    EXPECT_EQ(bench.session->launcher.state(), RunLauncher::State::Running);
+}
+
 TEST(Shell, APausedRunIsResumedFromTheListOfJobs)
 {
-    Json script = engineScript();
-    script["certify"] = Json::array();
-    script["certify"].push_back(steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}}));
-    script["certify"].push_back(fullRun());
-    Json tool = Json::object();
-    tool["show"] = Json::array();
-    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", false)}}}));
-    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
-    Workbench bench(script, tool);
+    Workbench bench(testing::stoppedRunScript(), testing::stoppedShowScript());
     bench.start();
     ASSERT_TRUE(bench.openModel());
     bench.run();

@@ -23,10 +23,12 @@ namespace {
 using namespace Qt::StringLiterals;
 using testing::engineScript;
 using testing::once;
+using testing::press;
 using testing::result;
 using testing::showScript;
 using testing::steps;
 using testing::waitUntil;
+using testing::wordsOf;
 using testing::Workbench;
 
 // Of the sample run: three layers, prompts of three and two tokens.
@@ -99,24 +101,6 @@ Json textAnswer()
     row["stitched"] = side({1, 3}, {"one", "three"});
     row["first_divergence"] = 1;
     return {{"prompts", Json::array({row})}, {"blocks", {0, 1, 2}}};
-}
-
-QString wordsOf(const QWidget& widget)
-{
-    QString words;
-    for (const QLabel* label : widget.findChildren<QLabel*>())
-        words += label->text() + u'\n';
-    return words;
-}
-
-void press(QWidget& widget, const QString& text)
-{
-    for (QAbstractButton* button : widget.findChildren<QAbstractButton*>())
-        if (button->text() == text) {
-            button->click();
-            return;
-        }
-    ADD_FAILURE() << "no button " << text.toStdString();
 }
 
 Json scriptWith(const char* method, Json scenario)

@@ -109,16 +109,7 @@ TEST(Window, ARunFillsTheMapLiveAndEndsInTheOpenedRun)
 
 TEST(Window, ACancelledRunOffersToResume)
 {
-    Json script = engineScript();
-    Json first = steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}, result(Json::object())});
-    script["certify"] = Json::array();
-    script["certify"].push_back(first);
-    script["certify"].push_back(fullRun());
-    Json tool = Json::object();
-    tool["show"] = Json::array();
-    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", false)}}}));
-    tool["show"].push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
-    Workbench bench(script, tool);
+    Workbench bench(testing::stoppedRunScript(), testing::stoppedShowScript());
     bench.start();
     ASSERT_TRUE(bench.openModel());
     bench.run();

@@ -4,6 +4,7 @@
 #include "app/workbench/pages/run_page.h"
 #include "widgets/notice.h"
 
+#include <QAbstractButton>
 #include <QAction>
 #include <QApplication>
 #include <QDir>
@@ -66,6 +67,40 @@ Json fullRun()
     }
     scenario.push_back(result(testing::certifyAnswer("run")));
     return scenario;
+}
+
+Json stoppedRunScript()
+{
+    Json script = engineScript();
+    script["certify"] = Json::array({steps({testing::cellProgress(0, 0, 1), Json{{"sleep", 60000}}}), fullRun()});
+    return script;
+}
+
+Json stoppedShowScript()
+{
+    Json scenarios = Json::array();
+    for (const bool complete : {false, true})
+        scenarios.push_back(steps({Json{{"json", testing::showAnswer("run", complete)}}}));
+    return {{"show", scenarios}};
+}
+
+QString wordsOf(const QWidget& widget)
+{
+    QString words;
+    for (const QLabel* label : widget.findChildren<QLabel*>())
+        words += label->text() + u'\n';
+    return words;
+}
+
+void press(QWidget& widget, const QString& caption)
+{
+    for (QAbstractButton* button : widget.findChildren<QAbstractButton*>())
+        if (button->text() == caption && button->isVisibleTo(&widget)) {
+            ASSERT_TRUE(button->isEnabled()) << caption.toStdString();
+            button->click();
+            return;
+        }
+    ADD_FAILURE() << "no button " << caption.toStdString();
 }
 
 workbench::EnginePatience shortPatience()
@@ -165,6 +200,15 @@ void Workbench::drop(const QString& path)
     QApplication::sendEvent(window.get(), &enter);
     QDropEvent event(QPointF(400, 400), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(window.get(), &event);
+}
+
+std::vector<Json> Workbench::asked(const char* method)
+{
+    std::vector<Json> parameters;
+    for (const std::string& line : m_engine.requests())
+        if (const Json request = Json::parse(line); request["method"] == method)
+            parameters.push_back(request["params"]);
+    return parameters;
 }
 
 void Workbench::command(const QString& text)

@@ -9,6 +9,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <vector>
 
 namespace blockcert::testing {
 
@@ -22,7 +23,15 @@ namespace blockcert::testing {
 [[nodiscard]] Json showScript(bool complete = true);
 // A certify that measures three blocks on two prompts.
 [[nodiscard]] Json fullRun();
+// A certify whose first run stops at one cell, so that it can be ended, and whose second finishes; and what
+// `blockcert show` then says of its folder.
+[[nodiscard]] Json stoppedRunScript();
+[[nodiscard]] Json stoppedShowScript();
 [[nodiscard]] workbench::EnginePatience shortPatience();
+
+[[nodiscard]] QString wordsOf(const QWidget& widget); // of all its labels
+// The button that is in view with this caption; it must be enabled.
+void press(QWidget& widget, const QString& caption);
 
 class Workbench {
 public:
@@ -42,6 +51,8 @@ public:
     // A folder that looks like a run.
     [[nodiscard]] QString makeRunFolder(const QString& name, bool finished);
     void drop(const QString& path);
+    // Parameters of the engine's requests of one method, in order.
+    [[nodiscard]] std::vector<Json> asked(const char* method);
     // Triggers the command of that name, as the palette does.
     void command(const QString& text);
 

@@ -6,13 +6,17 @@
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_side.h"
 #include "app/workbench/pages/edit_stack_view.h"
+#include "app/workbench/pages/page_parts.h"
 #include "tests/workbench/support/bench.h"
+#include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
+#include "widgets/segmented_control.h"
 #include "widgets/value_grid.h"
 #include "widgets/value_table.h"
 
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
+#include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
 #include <QGuiApplication>
@@ -31,9 +35,11 @@ namespace {
 using namespace Qt::StringLiterals;
 using testing::engineScript;
 using testing::once;
+using testing::press;
 using testing::result;
 using testing::steps;
 using testing::waitUntil;
+using testing::wordsOf;
 using testing::Workbench;
 
 Json share(int hits, int total, double low, double high)
@@ -119,39 +125,10 @@ Json editScript(const Json& effect)
     return script;
 }
 
-QString wordsOf(const QWidget& widget)
-{
-    QString words;
-    for (const QLabel* label : widget.findChildren<QLabel*>())
-        words += label->text() + u'\n';
-    return words;
-}
-
-void press(QWidget& widget, const QString& caption)
-{
-    for (QAbstractButton* button : widget.findChildren<QAbstractButton*>())
-        if (button->text() == caption && button->isVisibleTo(&widget)) {
-            ASSERT_TRUE(button->isEnabled()) << caption.toStdString();
-            button->click();
-            return;
-        }
-    ADD_FAILURE() << "no button " << caption.toStdString();
-}
-
-// Requests of one method, in order.
-std::vector<Json> asked(const Workbench& bench, const char* method)
-{
-    std::vector<Json> parameters;
-    for (const std::string& line : const_cast<Workbench&>(bench).engine().requests())
-        if (const Json request = Json::parse(line); request["method"] == method)
-            parameters.push_back(request["params"]);
-    return parameters;
-}
-
-std::vector<std::string> partsAsked(const Workbench& bench)
+std::vector<std::string> partsAsked(Workbench& bench)
 {
     std::vector<std::string> parts;
-    for (const Json& parameters : asked(bench, "edit_effect"))
+    for (const Json& parameters : bench.asked("edit_effect"))
         for (const Json& part : parameters["parts"])
             parts.push_back(part);
     return parts;
@@ -308,7 +285,44 @@ TEST(EditWindow, WithoutAModelItNamesTheWaysIn)
     bench.start();
     bench.window->showPage(MainWindow::Edit);
     EXPECT_TRUE(wordsOf(bench.window->editPage()).contains(u"No model to edit"_s));
-    EXPECT_TRUE(asked(bench, "edit_effect").empty());
+    EXPECT_TRUE(bench.asked("edit_effect").empty());
+}
+
+TEST(EditWindow, AnEmptyStackOffersItsFirstEditWhoseSliderTakesTheArrowKeys)
+{
+    Workbench bench(editScript(steps({result(effectAnswer())})));
+    openLab(bench);
+    EditPage& page = bench.window->editPage();
+    auto* empty = page.board().findChild<widgets::EmptyState*>();
+    EXPECT_TRUE(empty->isVisibleTo(&page));
+    bench.window->activateWindow();
+    emit empty->wayChosen(0);
+    EXPECT_FALSE(empty->isVisibleTo(&page));
+    ASSERT_EQ(bench.session->editLab.edits().stack().size(), 1U);
+    EXPECT_EQ(bench.session->editLab.edits().stack().front().operation, EditOperation::ScaleMlp);
+    auto* slider = page.findChild<QSlider*>();
+    ASSERT_TRUE(waitUntil([&] { return slider->hasFocus(); }));
+    QTest::keyClick(slider, Qt::Key_Left);
+    EXPECT_EQ(bench.session->editLab.edits().stack().front().strength, 0.99);
+}
+
+TEST(EditWindow, NothingMovesWhileItMeasures)
+{
+    Workbench bench(editScript(steps({Json{{"sleep", 300}}, result(effectAnswer())})));
+    openLab(bench);
+    EditPage& page = bench.window->editPage();
+    page.stackView().addStep(EditOperation::ScaleMlp);
+    const auto top = [&] {
+        QApplication::processEvents();
+        const QWidget* choice = page.board().findChild<widgets::SegmentedControl*>();
+        return choice->mapTo(page.window(), QPoint(0, 0)).y();
+    };
+    auto* progress = page.board().findChild<ProgressRow*>();
+    ASSERT_TRUE(waitUntil([&] { return progress->isVisibleTo(&page); }));
+    const int measuring = top();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
+    ASSERT_TRUE(waitUntil([&] { return !progress->isVisibleTo(&page); }));
+    EXPECT_EQ(top(), measuring);
 }
 
 TEST(EditWindow, MeasuresTheLocalPartAtOnceAndTheRestAtRest)
@@ -321,7 +335,7 @@ TEST(EditWindow, MeasuresTheLocalPartAtOnceAndTheRestAtRest)
     EXPECT_EQ(bench.session->editLab.edits().stack().front().block, 1) << "the middle block";
     ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
     EXPECT_EQ(partsAsked(bench), (std::vector<std::string>{"local", "downstream", "receipt"}));
-    const Json first = asked(bench, "edit_effect").front();
+    const Json first = bench.asked("edit_effect").front();
     EXPECT_EQ(first["model"], "/models/tiny");
     EXPECT_EQ(first["prompts"], "refusal");
     EXPECT_EQ(first["condition"], "none");
@@ -517,8 +531,8 @@ TEST(EditWindow, WritesThePatchAndCertifiesIt)
     const QString out = dialog->request().out;
     dialog->accept();
     ASSERT_TRUE(waitUntil([&] { return bench.session->editIssue.get().isReady(); }));
-    EXPECT_EQ(asked(bench, "write_patch").front()["edits"], Json::parse(R"([{"block":1,"scale_mlp":0.5}])"));
-    const Json certified = asked(bench, "edit").front();
+    EXPECT_EQ(bench.asked("write_patch").front()["edits"], Json::parse(R"([{"block":1,"scale_mlp":0.5}])"));
+    const Json certified = bench.asked("edit").front();
     EXPECT_EQ(certified["patch"], "/p/x.patch.json");
     EXPECT_EQ(certified["out"], out.toStdString());
     EXPECT_EQ(certified["prompts"], "refusal");
@@ -529,7 +543,7 @@ TEST(EditWindow, WritesThePatchAndCertifiesIt)
     ASSERT_TRUE(checkpoint);
     checkpoint->accept();
     ASSERT_TRUE(waitUntil([&] { return bench.session->editExport.get().isReady(); }));
-    EXPECT_EQ(asked(bench, "export_model").front()["edit"], "abc");
+    EXPECT_EQ(bench.asked("export_model").front()["edit"], "abc");
     // Another state of the stack has no certificate, so no checkpoint either.
     edits.setStrength(edits.current(), 0.25, false);
     for (const QAbstractButton* button : page.side()->findChildren<QAbstractButton*>())

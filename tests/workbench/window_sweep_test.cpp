@@ -28,9 +28,11 @@ namespace {
 using namespace Qt::StringLiterals;
 using blockcert::testing::engineScript;
 using blockcert::testing::once;
+using blockcert::testing::press;
 using blockcert::testing::result;
 using blockcert::testing::steps;
 using blockcert::testing::waitUntil;
+using blockcert::testing::wordsOf;
 using blockcert::testing::Workbench;
 
 Json share(int hits, int total)
@@ -89,34 +91,6 @@ Json rowProgress(const Json& one, int done)
     return {
         {"progress",
          {{"stage", "sweep"}, {"done", done}, {"total", 7}, {"unit", "edits"}, {"elapsed_s", 0.1}, {"detail", one}}}};
-}
-
-QString wordsOf(const QWidget& widget)
-{
-    QString words;
-    for (const QLabel* label : widget.findChildren<QLabel*>())
-        words += label->text() + u'\n';
-    return words;
-}
-
-void press(QWidget& widget, const QString& caption)
-{
-    for (QAbstractButton* button : widget.findChildren<QAbstractButton*>())
-        if (button->text() == caption && button->isVisibleTo(&widget)) {
-            ASSERT_TRUE(button->isEnabled()) << caption.toStdString();
-            button->click();
-            return;
-        }
-    ADD_FAILURE() << "no button " << caption.toStdString();
-}
-
-std::vector<Json> asked(Workbench& bench, const char* method)
-{
-    std::vector<Json> parameters;
-    for (const std::string& line : bench.engine().requests())
-        if (const Json one = Json::parse(line); one["method"] == method)
-            parameters.push_back(one["params"]);
-    return parameters;
 }
 
 void openSweep(Workbench& bench)
@@ -217,7 +191,7 @@ TEST(SweepWindow, FillsWhileRowsArriveAndPutsACellIntoTheStack)
     ASSERT_TRUE(
         waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->rows.size() == 3; }));
     EXPECT_TRUE(wordsOf(view).contains(u"3 of 7 rows are there"_s)) << wordsOf(view).toStdString();
-    const Json parameters = asked(bench, "sweep").front();
+    const Json parameters = bench.asked("sweep").front();
     EXPECT_EQ(parameters["blocks"], "1,2");
     EXPECT_EQ(parameters["conditions"], "none");
     EXPECT_EQ(parameters["prompts"], "refusal");
@@ -255,8 +229,8 @@ TEST(SweepWindow, ACancelKeepsWhatIsThereAndResumeGoesOn)
     EXPECT_EQ(bench.session->sweep.table()->rows.size(), 1U);
     press(view, u"Resume"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
-    EXPECT_EQ(asked(bench, "sweep").back()["resume"], true);
-    EXPECT_EQ(asked(bench, "sweep").back()["out"], asked(bench, "sweep").front()["out"]);
+    EXPECT_EQ(bench.asked("sweep").back()["resume"], true);
+    EXPECT_EQ(bench.asked("sweep").back()["out"], bench.asked("sweep").front()["out"]);
 }
 
 TEST(SweepWindow, OpensAFolderFinishedOrNotAndSaysWhatIsNone)
@@ -273,9 +247,44 @@ TEST(SweepWindow, OpensAFolderFinishedOrNotAndSaysWhatIsNone)
     write(folder + u"/sweep.json"_s, sweepAnswer("x").dump());
     bench.session->sweep.open(folder);
     ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
+    ASSERT_TRUE(waitUntil([&] { return view.hasTable(); }));
+    emit view.findChild<widgets::ValueGrid*>()->cellChosen(0, 1);
+    EXPECT_TRUE(wordsOf(view).contains(u"In hand: block 1, α 0.5"_s)) << wordsOf(view).toStdString();
     bench.session->sweep.open(bench.runFolder());
     ASSERT_TRUE(waitUntil([&] { return !bench.session->sweep.problem().isEmpty(); }));
     EXPECT_TRUE(Workbench::noticeOn(view).contains(u"holds no sweep"_s));
+    EXPECT_FALSE(wordsOf(view).contains(u"In hand"_s)) << "a row of one sweep is none of another";
+}
+
+TEST(SweepBoard, SaysInOneSentenceWhyAFolderCannotBeRead)
+{
+    QTemporaryDir folder;
+    const QString file = folder.filePath(u"sweep.json"_s);
+    for (const auto& [content, why] : {std::pair{std::string(), "sweep.json"},
+                                       {std::string("{\"request\": {\"blo"), "sweep.json"},
+                                       {std::string("\x7f"
+                                                    "ELF\0\1",
+                                                    6),
+                                        "sweep.json"},
+                                       {std::string("[1, 2]"), "sweep.json' holds no sweep: it names no blocks"},
+                                       {std::string("{\"request\": 3}"), "sweep.json' holds no sweep: it names no"}}) {
+        QFile made(file);
+        ASSERT_TRUE(made.open(QIODevice::WriteOnly));
+        made.write(content.data(), static_cast<qint64>(content.size()));
+        made.close();
+        try {
+            (void)readSweepFolder(folder.path());
+            ADD_FAILURE() << content;
+        } catch (const Error& error) {
+            EXPECT_THAT(error.what(), ::testing::HasSubstr(why));
+            EXPECT_THAT(error.what(), ::testing::EndsWith("."));
+        }
+    }
+    ASSERT_TRUE(QFile::resize(file, (qint64{64} << 20) + 1)); // sparse
+    EXPECT_THROW((void)readSweepFolder(folder.path()), ResourceError);
+    ASSERT_TRUE(QFile::remove(file));
+    ASSERT_TRUE(QDir().mkpath(file)); // a folder in its place is none
+    EXPECT_THROW((void)readSweepFolder(folder.path()), FileError);
 }
 
 TEST(LabelBook, KeepsEveryLabelInItsFileAndReadsItAgain)
@@ -351,6 +360,25 @@ TEST(LabelBook, RefusesAFileThatIsNoneOrOfOtherTexts)
     book.load(folder.filePath(u"other.csv"_s));
     ASSERT_TRUE(waitUntil([&] { return book.problem().contains(u"q9"_s); }));
     EXPECT_TRUE(book.annotators().isEmpty());
+    const QString file = folder.filePath(u"broken.csv"_s);
+    const auto problemOf = [&](const QString& path) {
+        book.load(path);
+        EXPECT_TRUE(waitUntil([&] { return !book.problem().isEmpty(); }));
+        return book.problem();
+    };
+    for (const char* content : {"", "\n", "who,what\n", "\x89PNG\r\n"}) {
+        write(file, content);
+        EXPECT_TRUE(problemOf(file).endsWith(u"broken.csv, line 1: it must be prompt,side,annotator,label."_s))
+            << book.problem().toStdString();
+    }
+    ASSERT_TRUE(QFile::resize(file, (qint64{16} << 20) + 1));
+    EXPECT_TRUE(problemOf(file).contains(u"more than the limit"_s)) << book.problem().toStdString();
+    EXPECT_TRUE(problemOf(folder.path()).contains(u"not a regular file"_s)) << book.problem().toStdString();
+    // What is read afterwards takes the sentence away; a spreadsheet's mark in front is no harm.
+    write(file, "\xEF\xBB\xBFprompt,side,annotator,label\r\np1,after,A,answer\r\n");
+    book.load(file);
+    ASSERT_TRUE(waitUntil([&] { return book.labelled(u"A"_s) == 1; }));
+    EXPECT_TRUE(book.problem().isEmpty());
 }
 
 TEST(LabelWindow, KeysLabelAndABlindReaderSeesNeitherSideNorVerdict)

@@ -2,6 +2,7 @@
 
 #include "app/workbench/pages/edit_completions.h"
 #include "app/workbench/pages/page_parts.h"
+#include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -10,12 +11,12 @@
 #include "widgets/value_table.h"
 
 #include <QComboBox>
-#include <QProgressBar>
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QStackedWidget>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace blockcert::workbench {
@@ -36,6 +37,9 @@ std::vector<double> curveStrengths(EditOperation operation)
         strengths.push_back(std::round((low + (high - low) * i / 10) * 1e6) / 1e6);
     return strengths;
 }
+
+// What a lab without an edit offers.
+constexpr std::array firstEdits{EditOperation::ScaleMlp, EditOperation::ScaleAttention, EditOperation::AddDirection};
 
 QString stageText(const JobProgress& progress)
 {
@@ -63,12 +67,25 @@ EditBoard::EditBoard(EditLab& lab, QWidget* parent)
     , m_lab(lab)
     , m_notice(new widgets::Notice)
     , m_sentence(wrapped({}))
+    , m_cancel(button(tr("Cancel")))
+    , m_progress(new ProgressRow(m_cancel))
+    , m_body(new QWidget)
+    , m_empty(new widgets::EmptyState)
     , m_choice(new widgets::SegmentedControl)
     , m_parts(new QStackedWidget)
     , m_layers(new widgets::FigureView)
     , m_completions(new EditCompletions)
 {
     m_notice->hide();
+    m_empty->setText(tr("Nothing is edited"), tr("Add an edit: it is laid over the model while it runs, and what it "
+                                                 "does is measured while you move α."));
+    m_empty->setWays(
+        {{widgets::Icon::Plus, operationName(firstEdits[0]), tr("α × what the MLP adds"), true, true},
+         {widgets::Icon::Plus, operationName(firstEdits[1]), tr("α × what attention adds"), false, true},
+         {widgets::Icon::Plus, operationName(firstEdits[2]), tr("α × a vector of your own"), false, true}});
+    connect(m_empty, &widgets::EmptyState::wayChosen, this,
+            [this](int way) { emit editWanted(firstEdits[static_cast<std::size_t>(way)]); });
+    connect(m_cancel, &QPushButton::clicked, &m_lab, &EditLab::cancel);
     connect(m_notice, &widgets::Notice::actionRequested, &m_lab, &EditLab::again);
     m_choice->setChoices({tr("Curve"), tr("Layers"), tr("Side effects"), tr("Tokens"), tr("Completions")},
                          {tr("A measured quantity against α"), tr("How far the stream departs after every block"),
@@ -83,38 +100,22 @@ EditBoard::EditBoard(EditLab& lab, QWidget* parent)
     for (QWidget* part : {makeCurve(), static_cast<QWidget*>(m_layers), makeSideEffects(), makeTokens(),
                           static_cast<QWidget*>(m_completions)})
         m_parts->addWidget(part);
+    // Two lines, which it has once all is measured: the views stay where they are.
+    m_sentence->setText(u"1\n2"_s);
+    m_sentence->setMinimumHeight(m_sentence->heightForWidth(QWIDGETSIZE_MAX));
+    m_sentence->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    auto* body = column();
+    body->addWidget(m_sentence);
+    body->addWidget(m_choice, 0, Qt::AlignLeft);
+    body->addWidget(m_parts, 1);
+    body->addWidget(m_progress);
+    m_body->setLayout(body);
     auto* layout = column();
     layout->addWidget(m_notice);
-    layout->addWidget(m_sentence);
-    layout->addWidget(makeProgress());
-    auto* choices = row();
-    choices->addWidget(m_choice);
-    choices->addStretch(1);
-    layout->addLayout(choices);
-    layout->addWidget(m_parts, 1);
+    layout->addWidget(m_body, 1);
+    layout->addWidget(m_empty, 1);
     setLayout(layout);
     refresh();
-}
-
-QWidget* EditBoard::makeProgress()
-{
-    m_progress = new QWidget;
-    m_stage =
-        widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal, widgets::TextTone::Secondary);
-    m_bar = new QProgressBar;
-    m_bar->setTextVisible(false);
-    m_bar->setFixedHeight(6);
-    m_bar->setAccessibleName(tr("Progress"));
-    m_cancel = button(tr("Cancel"));
-    connect(m_cancel, &QPushButton::clicked, &m_lab, &EditLab::cancel);
-    auto* words = column(space::tiny);
-    words->addWidget(m_stage);
-    words->addWidget(m_bar);
-    auto* line = row();
-    line->addLayout(words, 1);
-    line->addWidget(m_cancel);
-    m_progress->setLayout(line);
-    return m_progress;
 }
 
 QWidget* EditBoard::makeCurve()
@@ -250,8 +251,7 @@ void EditBoard::refreshSentence()
     if (m_isHeld)
         text = tr("The unedited model, while B is held.");
     else if (enabled.empty())
-        text = m_lab.edits().stack().empty() ? tr("Nothing is edited. Add an edit at the left to see what it does.")
-                                             : tr("Every edit is off: the model is as it was.");
+        text = tr("Every edit is off: the model is as it was.");
     else if (const QString obstacle = m_lab.obstacle(); !obstacle.isEmpty())
         text = obstacle;
     else if (m_lab.fault())
@@ -291,21 +291,16 @@ void EditBoard::refreshProgress()
     const bool isLong = phase == Phase::Preparing || phase == Phase::Completions || m_lab.isFillingCurve() ||
                         (phase != Phase::Idle && m_lab.progress().elapsedSeconds > 0.5);
     const bool isWaiting = phase == Phase::Waiting && !m_lab.shown().local;
-    QSizePolicy policy = m_progress->sizePolicy();
-    policy.setRetainSizeWhenHidden(false);
-    m_progress->setSizePolicy(policy);
     m_progress->setVisible(isLong || isWaiting);
     m_cancel->setVisible(m_part != Completions || phase != Phase::Completions); // that view has one of its own
     if (!isLong && !isWaiting)
         return;
     const JobProgress& progress = m_lab.progress();
-    m_stage->setText(phase == Phase::Waiting  ? tr("Waiting for the engine …")
-                     : phase == Phase::Idle   ? tr("Measuring the curve …")
-                     : m_lab.isFillingCurve() ? tr("Measuring the curve. %1").arg(stageText(progress))
-                                              : stageText(progress));
-    m_bar->setRange(0, progress.total > 0 ? 1000 : 0);
-    if (progress.total > 0)
-        m_bar->setValue(static_cast<int>(1000 * progress.done / progress.total));
+    m_progress->setProgress(phase == Phase::Waiting  ? tr("Waiting for the engine …")
+                            : phase == Phase::Idle   ? tr("Measuring the curve …")
+                            : m_lab.isFillingCurve() ? tr("Measuring the curve. %1").arg(stageText(progress))
+                                                     : stageText(progress),
+                            progress);
 }
 
 void EditBoard::refresh()
@@ -316,6 +311,9 @@ void EditBoard::refresh()
     else if (m_lab.isStopped())
         m_notice->setNotice(widgets::Notice::Tone::Note, tr("Measuring was stopped."), tr("Measure"));
     m_notice->setVisible(fault.has_value() || m_lab.isStopped());
+    const bool isEmpty = m_lab.edits().stack().empty();
+    m_empty->setVisible(isEmpty);
+    m_body->setVisible(!isEmpty);
     refreshSentence();
     refreshProgress();
     refreshPart();
@@ -366,13 +364,12 @@ void EditBoard::refreshCurve()
     const int count = countOf(points, quantity);
     m_fill->setText(m_lab.isFillingCurve() ? tr("Stop") : tr("Measure 11 points"));
     m_fill->setEnabled(m_lab.isFillingCurve() || (hasCurve && m_lab.obstacle().isEmpty()));
-    m_curveNote->setText(!step       ? tr("A curve is of the card in hand.")
-                         : !hasCurve ? tr("The card in hand has no strength, or it is off.")
+    m_curveNote->setText(!hasCurve ? tr("The card in hand has no strength, or it is off.")
                          : count == 0 && quantity == CurveQuantity::Accuracy
                              ? tr("Accuracies come with completions: complete at some strengths.")
                          : count == 0 ? tr("Nothing measured yet.")
                          : count == 1 ? tr("1 point measured; move α for more.")
-                                      : tr("%1 points measured").arg(count));
+                                      : tr("%1 points measured.").arg(count));
     EditScope about = scope();
     if (hasCurve)
         about.what = tr("block %1: %2 · %3 · condition %4")

@@ -12,11 +12,11 @@
 
 class QComboBox;
 class QLabel;
-class QProgressBar;
 class QPushButton;
 class QStackedWidget;
 
 namespace blockcert::widgets {
+class EmptyState;
 class FigureView;
 class Notice;
 class SegmentedControl;
@@ -27,6 +27,7 @@ class ValueTable;
 namespace blockcert::workbench {
 
 class EditCompletions;
+class ProgressRow;
 
 // GUI thread.
 class EditBoard : public QWidget {
@@ -50,11 +51,13 @@ public:
     [[nodiscard]] widgets::ViewExport exported() const;
     [[nodiscard]] EditScope scope() const;
 
+signals:
+    void editWanted(EditOperation operation); // the first of a stack
+
 private:
     QWidget* makeCurve();
     QWidget* makeSideEffects();
     QWidget* makeTokens();
-    QWidget* makeProgress();
     void refreshSentence();
     void refreshPart();
     void refreshCurve();
@@ -69,10 +72,10 @@ private:
     std::shared_ptr<const LocalEffect> m_shownLocal;
     widgets::Notice* m_notice = nullptr;
     QLabel* m_sentence = nullptr;
-    QWidget* m_progress = nullptr;
-    QLabel* m_stage = nullptr;
-    QProgressBar* m_bar = nullptr;
     QPushButton* m_cancel = nullptr;
+    ProgressRow* m_progress = nullptr;
+    QWidget* m_body = nullptr;              // the views
+    widgets::EmptyState* m_empty = nullptr; // in their place
     widgets::SegmentedControl* m_choice = nullptr;
     QStackedWidget* m_parts = nullptr;
     QComboBox* m_quantity = nullptr;

@@ -283,6 +283,12 @@ void EditCard::setStatus(const QString& sentence)
     m_status->setVisible(!sentence.isEmpty());
 }
 
+void EditCard::takeFocus()
+{
+    QWidget* first = hasStrength(m_step.operation) ? static_cast<QWidget*>(m_slider) : m_block;
+    first->setFocus(Qt::OtherFocusReason);
+}
+
 void EditCard::mousePressEvent(QMouseEvent* event)
 {
     emit taken(m_step.id);

@@ -23,6 +23,7 @@ class EditCard : public widgets::Panel {
 public:
     explicit EditCard(const widgets::ModelCard& model, QWidget* parent = nullptr);
     void setStep(const EditStep& step, int place, int count);
+    void takeFocus();                        // by what is turned first
     void setStatus(const QString& sentence); // under the slider
 
     [[nodiscard]] const EditStep& step() const { return m_step; }

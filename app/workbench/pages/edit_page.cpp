@@ -105,6 +105,7 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     layout->addWidget(m_title);
     m_stack = new EditStackView(m_lab);
     m_board = new EditBoard(m_lab);
+    connect(m_board, &EditBoard::editWanted, m_stack, &EditStackView::addStep);
     connect(m_stack, &EditStackView::fileWanted, this, &EditPage::fileWanted);
     connect(m_stack, &EditStackView::choiceFileWanted, this, &EditPage::choiceFileWanted);
     m_sweep = new SweepView(sweep, m_lab);

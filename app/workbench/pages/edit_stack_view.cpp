@@ -190,6 +190,8 @@ void EditStackView::addStep(EditOperation operation)
     if (operation == EditOperation::RankK)
         step.matrix = u"down"_s;
     m_lab.edits().add(step);
+    refresh();
+    m_cards.back()->takeFocus(); // arrow keys move its strength
 }
 
 void EditStackView::setFile(int id, const QString& path)

@@ -1,6 +1,7 @@
 #include "app/workbench/pages/label_view.h"
 
 #include "app/workbench/pages/page_parts.h"
+#include "widgets/empty_state.h"
 #include "widgets/fact_list.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -87,7 +88,8 @@ QWidget* LabelView::makeForm()
     layout->addWidget(m_annotator);
     layout->addWidget(m_blind);
     layout->addSpacing(space::small);
-    layout->addWidget(heading(tr("So far")));
+    m_soFar = heading(tr("So far"));
+    layout->addWidget(m_soFar);
     layout->addWidget(m_facts);
     layout->addWidget(m_file);
     layout->addWidget(m_load);
@@ -136,6 +138,7 @@ QWidget* LabelView::makeReading()
         ways->addWidget(one);
     ways->addStretch(1);
     auto* reading = column();
+    reading->addWidget(m_sentence);
     reading->addWidget(m_bar);
     reading->addWidget(m_about);
     reading->addWidget(m_text, 1);
@@ -144,11 +147,15 @@ QWidget* LabelView::makeReading()
     reading->addLayout(ways);
     m_reading = new QWidget;
     m_reading->setLayout(reading);
+    m_empty = new widgets::EmptyState;
+    m_empty->setText(tr("No texts yet"),
+                     tr("The classifier only looks for markers; people read. Take the completions of the lab, of a "
+                        "sweep's row or of a certificate, and say of each text whether it answers, refuses, is "
+                        "harmful, or something else. The labels go into a CSV file that Certify takes."));
     auto* layout = column();
     layout->addWidget(m_notice);
-    layout->addWidget(m_sentence);
     layout->addWidget(m_reading, 1);
-    layout->addStretch(0);
+    layout->addWidget(m_empty, 1);
     auto* page = new QWidget;
     page->setLayout(layout);
     return page;
@@ -187,6 +194,8 @@ void LabelView::refresh()
 {
     const LabelItem* item = m_book.item();
     m_reading->setVisible(item != nullptr);
+    m_empty->setVisible(item == nullptr);
+    m_soFar->setVisible(item != nullptr);
     // The title and the file's name tell block and strength, the numbers of a row even more.
     const LabelSource& source = m_book.source();
     m_source->setText(source.items.empty() ? tr("None yet.")
@@ -207,13 +216,8 @@ void LabelView::refresh()
         m_annotator->setCurrentText(m_book.annotator());
     }
     refreshFacts();
-    if (!item) {
-        m_sentence->setText(
-            tr("The classifier only looks for markers; people read. Take the completions of the lab, of a "
-               "sweep's row or of a certificate, and say of each text whether it answers, refuses, is "
-               "harmful, or something else. The labels go into a CSV file that Certify takes."));
+    if (!item)
         return;
-    }
     const bool hasName = !m_book.annotator().isEmpty();
     const int done = m_book.labelled(m_book.annotator());
     m_sentence->setText(

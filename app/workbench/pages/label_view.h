@@ -13,6 +13,7 @@ class QProgressBar;
 class QPushButton;
 
 namespace blockcert::widgets {
+class EmptyState;
 class FactList;
 class Notice;
 }
@@ -54,7 +55,9 @@ private:
     QPushButton* m_undo = nullptr;
     QPushButton* m_back = nullptr;
     QPushButton* m_next = nullptr;
+    QLabel* m_soFar = nullptr;
     QWidget* m_reading = nullptr;
+    widgets::EmptyState* m_empty = nullptr; // in its place
 };
 
 }

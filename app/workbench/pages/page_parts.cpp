@@ -7,6 +7,7 @@
 #include <QHelpEvent>
 #include <QLocale>
 #include <QPainter>
+#include <QProgressBar>
 #include <QPushButton>
 #include <QStyleOptionComboBox>
 #include <QStylePainter>
@@ -61,6 +62,36 @@ QPushButton* button(const QString& text, widgets::ButtonRole role)
     if (role != widgets::ButtonRole::Plain)
         widgets::setButtonRole(*made, role);
     return made;
+}
+
+ProgressRow::ProgressRow(QPushButton* beside)
+    : m_stage(widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                 widgets::TextTone::Secondary))
+    , m_bar(new QProgressBar)
+{
+    m_bar->setTextVisible(false);
+    m_bar->setFixedHeight(6);
+    m_bar->setAccessibleName(tr("Progress"));
+    auto* words = column(space::tiny);
+    words->addWidget(m_stage);
+    words->addWidget(m_bar);
+    QHBoxLayout* line = row();
+    line->addLayout(words, 1);
+    if (beside)
+        line->addWidget(beside);
+    setLayout(line);
+    QSizePolicy policy = sizePolicy();
+    policy.setRetainSizeWhenHidden(true);
+    setSizePolicy(policy);
+    hide();
+}
+
+void ProgressRow::setProgress(const QString& stage, const JobProgress& progress)
+{
+    m_stage->setText(stage);
+    m_bar->setRange(0, progress.total > 0 ? 1000 : 0);
+    if (progress.total > 0)
+        m_bar->setValue(static_cast<int>(1000 * progress.done / progress.total));
 }
 
 SidePanel::SidePanel(QWidget* parent)

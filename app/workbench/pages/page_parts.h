@@ -12,6 +12,7 @@
 #include <QScrollArea>
 #include <QString>
 
+class QProgressBar;
 class QPushButton;
 
 namespace blockcert::workbench {
@@ -36,6 +37,19 @@ public:
 
 private:
     QVBoxLayout* m_content = nullptr;
+};
+
+// What is being done and how far it is. Keeps its place while it is hidden, so that nothing moves when it comes.
+class ProgressRow : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit ProgressRow(QPushButton* beside = nullptr);
+    void setProgress(const QString& stage, const JobProgress& progress); // its total 0: nobody knows how far
+
+private:
+    QLabel* m_stage = nullptr;
+    QProgressBar* m_bar = nullptr;
 };
 
 // One line of text that gives way: shortened in the middle to the width there is, whole in its tool tip.

@@ -18,7 +18,6 @@
 
 #include <QComboBox>
 #include <QLabel>
-#include <QProgressBar>
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QStackedWidget>
@@ -119,19 +118,10 @@ QWidget* StitchPage::makeCentre()
     m_notice = new widgets::Notice;
     m_notice->hide();
     layout->addWidget(m_notice);
-    m_progress = new QWidget;
-    m_stage =
-        widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal, widgets::TextTone::Secondary);
-    m_bar = new QProgressBar;
-    m_bar->setTextVisible(false);
-    m_bar->setFixedHeight(6);
-    m_bar->setAccessibleName(tr("Progress"));
-    auto* progress = column(space::tiny);
-    progress->setContentsMargins(0, 0, 0, 0);
-    progress->addWidget(m_stage);
-    progress->addWidget(m_bar);
-    m_progress->setLayout(progress);
-    m_progress->hide();
+    m_progress = new ProgressRow;
+    m_unmeasured = new widgets::EmptyState;
+    m_unmeasured->setText(tr("Not measured yet"), tr("Choose which blocks run as their surrogates, then measure what "
+                                                     "that does to the whole model."));
 
     m_sentence = wrapped({});
     m_part = new widgets::SegmentedControl;
@@ -184,11 +174,11 @@ QWidget* StitchPage::makeCentre()
     choices->addStretch(1);
     choices->addWidget(m_promptChoice);
     auto* right = column();
-    right->addWidget(m_progress);
     right->addWidget(m_sentence);
     right->addLayout(choices);
     right->addWidget(m_parts, 1);
-    right->addStretch(0); // keeps what is there at the top while nothing has been measured
+    right->addWidget(m_unmeasured, 1);
+    right->addWidget(m_progress);
     auto* middle = row(space::large);
     middle->addWidget(makeStack());
     middle->addLayout(right, 1);
@@ -340,8 +330,7 @@ void StitchPage::setResult(const Loadable<StitchResult>& result)
     if (!result.isLoading())
         m_progress->hide();
     else {
-        m_stage->setText(tr("Waiting for the engine …"));
-        m_bar->setRange(0, 0);
+        m_progress->setProgress(tr("Waiting for the engine …"), {});
         m_progress->show();
     }
     showResult();
@@ -358,13 +347,11 @@ void StitchPage::showProgress(const JobProgress& progress)
                           : progress.stage == "hash"_L1    ? tr("Hashing the model's files")
                           : progress.stage == "load"_L1    ? tr("Loading weights")
                                                            : tr("Opening the model");
-    m_stage->setText(progress.total > 0 ? tr("%1: %2 of %3 %4")
-                                              .arg(stage, widgets::countText(progress.done),
-                                                   widgets::countText(progress.total), progress.unit)
-                                        : stage);
-    m_bar->setRange(0, progress.total > 0 ? 1000 : 0);
-    if (progress.total > 0)
-        m_bar->setValue(static_cast<int>(1000 * progress.done / progress.total));
+    m_progress->setProgress(progress.total > 0 ? tr("%1: %2 of %3 %4")
+                                                     .arg(stage, widgets::countText(progress.done),
+                                                          widgets::countText(progress.total), progress.unit)
+                                               : stage,
+                            progress);
 }
 
 void StitchPage::showResult()
@@ -440,10 +427,11 @@ void StitchPage::refresh()
             widgets::Notice::Tone::Note,
             tr("The numbers are of other switches: blocks %1. Measure again.").arg(listOf(result->blocks, *m_run)));
     m_notice->setVisible(!m_run->complete || m_result.state == State::Failed || isStale());
-    m_sentence->setText(result ? result->sentence
-                               : tr("Choose which blocks run as their surrogates, then measure what that does to the "
-                                    "whole model."));
-    m_parts->setVisible(result != nullptr || m_part->current() == Texts);
+    m_sentence->setText(result ? result->sentence : QString());
+    m_sentence->setVisible(result != nullptr);
+    const bool hasPart = result != nullptr || m_part->current() == Texts;
+    m_parts->setVisible(hasPart);
+    m_unmeasured->setVisible(!hasPart);
     m_claim->setText(!result ? tr("Not measured yet.")
                      : !result->isWritten
                          ? tr("Measured, and not part of the run: there is no certificate of it.")

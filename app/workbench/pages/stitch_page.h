@@ -14,7 +14,6 @@
 
 class QComboBox;
 class QLabel;
-class QProgressBar;
 class QPushButton;
 class QStackedWidget;
 
@@ -34,6 +33,7 @@ class ValueTable;
 
 namespace blockcert::workbench {
 
+class ProgressRow;
 class StitchTexts;
 class StitchTokens;
 
@@ -105,9 +105,8 @@ private:
     QPushButton* m_bisect = nullptr;
     QPushButton* m_certify = nullptr;
     QPushButton* m_export = nullptr;
-    QLabel* m_stage = nullptr;
-    QProgressBar* m_bar = nullptr;
-    QWidget* m_progress = nullptr;
+    ProgressRow* m_progress = nullptr;
+    widgets::EmptyState* m_unmeasured = nullptr; // in place of the parts
     widgets::Notice* m_notice = nullptr;
     QLabel* m_sentence = nullptr;
     widgets::SegmentedControl* m_part = nullptr;

@@ -2,6 +2,7 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/run_settings.h"
+#include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -12,7 +13,6 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QLineEdit>
-#include <QProgressBar>
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QSpinBox>
@@ -29,6 +29,11 @@ namespace space = widgets::space;
 namespace {
 
 const char* const conditionNames[] = {"none", "system", "few-shot"};
+
+QString counted(std::size_t count, const QString& one, const QString& several)
+{
+    return count == 1 ? one : several.arg(count);
+}
 
 // Whether the unedited model has as large a sum of both shares.
 bool isBeaten(const SweepTable& table, int best, const SweepRow* unedited, SweepPrice price)
@@ -128,17 +133,8 @@ QWidget* SweepView::makeResult()
     m_notice = new widgets::Notice;
     m_notice->hide();
     m_sentence = wrapped({});
-    m_progress = new QWidget;
-    m_stage =
-        widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal, widgets::TextTone::Secondary);
-    m_bar = new QProgressBar;
-    m_bar->setTextVisible(false);
-    m_bar->setFixedHeight(6);
-    m_bar->setAccessibleName(tr("Progress"));
-    auto* progress = column(space::tiny);
-    progress->addWidget(m_stage);
-    progress->addWidget(m_bar);
-    m_progress->setLayout(progress);
+    m_progress = new ProgressRow;
+    m_empty = new widgets::EmptyState;
     m_part = new widgets::SegmentedControl;
     m_part->setChoices({tr("Answers"), tr("Refuses"), tr("Find the best"), tr("Table")},
                        {tr("Of the prompts that should be answered, how many are"),
@@ -187,9 +183,8 @@ QWidget* SweepView::makeResult()
     m_chosen = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
     m_label = button(tr("Label its completions"));
     connect(m_label, &QPushButton::clicked, this, [this] {
-        const auto& table = m_board.table();
-        if (table && m_row >= 0 && static_cast<std::size_t>(m_row) < table->rows.size())
-            emit labelsWanted(table->out, table->rows[static_cast<std::size_t>(m_row)].file);
+        if (const int at = rowInHand(); at >= 0)
+            emit labelsWanted(m_board.table()->out, m_board.table()->rows[static_cast<std::size_t>(at)].file);
     });
     auto* choices = row();
     choices->addWidget(m_part);
@@ -199,17 +194,17 @@ QWidget* SweepView::makeResult()
     bottom->addWidget(m_chosen, 1);
     bottom->addWidget(m_label);
     auto* body = column();
+    body->addWidget(m_sentence);
     body->addLayout(choices);
     body->addWidget(m_parts, 1);
     body->addLayout(bottom);
+    body->addWidget(m_progress);
     m_body = new QWidget;
     m_body->setLayout(body);
     auto* layout = column();
     layout->addWidget(m_notice);
-    layout->addWidget(m_sentence);
-    layout->addWidget(m_progress);
     layout->addWidget(m_body, 1);
-    layout->addStretch(0);
+    layout->addWidget(m_empty, 1);
     auto* page = new QWidget;
     page->setLayout(layout);
     return page;
@@ -272,7 +267,7 @@ void SweepView::run(bool resume)
         return;
     if (!resume && !obstacle().isEmpty())
         return;
-    m_row = -1;
+    m_inHand.reset();
     m_board.start(resume ? *kept : spec(), m_lab.settings(), m_lab.model()->layers, resume);
     m_outIsOwn = false;
 }
@@ -288,12 +283,12 @@ void SweepView::refreshForm()
     if (why.isEmpty()) {
         const auto table = emptyTableOf(spec(), m_lab.model()->layers);
         const std::size_t rows = table->blocks.size() * table->alphas.size() + 1;
-        m_plan->setText(tr("%1 rows (%2 blocks × %3 strengths and the unedited model, %4) on %5.")
+        m_plan->setText(tr("%1 rows (%2 × %3 and the unedited model, %4) on %5.")
                             .arg(rows * static_cast<std::size_t>(table->conditions.size()))
-                            .arg(table->blocks.size())
-                            .arg(table->alphas.size())
-                            .arg(table->conditions.size() == 1 ? tr("1 condition")
-                                                               : tr("%1 conditions").arg(table->conditions.size()))
+                            .arg(counted(table->blocks.size(), tr("1 block"), tr("%1 blocks")),
+                                 counted(table->alphas.size(), tr("1 strength"), tr("%1 strengths")),
+                                 counted(static_cast<std::size_t>(table->conditions.size()), tr("1 condition"),
+                                         tr("%1 conditions")))
                             .arg(m_lab.settings().prompts));
     } else {
         m_plan->setText(why);
@@ -311,11 +306,22 @@ void SweepView::take(int at)
     const auto& table = m_board.table();
     if (!table || at < 0 || static_cast<std::size_t>(at) >= table->rows.size())
         return;
-    m_row = at;
     const SweepRow& row = table->rows[static_cast<std::size_t>(at)];
+    m_inHand = row;
     if (row.block && row.alpha)
         emit editWanted(*row.block, *row.alpha, table->target, row.condition);
     refreshResult();
+}
+
+int SweepView::rowInHand() const
+{
+    const auto& table = m_board.table();
+    if (!table || !m_inHand)
+        return -1;
+    const auto found = std::ranges::find_if(table->rows, [this](const SweepRow& row) {
+        return row.condition == m_inHand->condition && row.block == m_inHand->block && row.alpha == m_inHand->alpha;
+    });
+    return found == table->rows.end() ? -1 : static_cast<int>(found - table->rows.begin());
 }
 
 void SweepView::showPart(Part part)
@@ -330,14 +336,12 @@ void SweepView::refresh()
     refreshForm();
     const JobProgress& progress = m_board.progress();
     m_progress->setVisible(m_board.isRunning());
-    m_stage->setText(progress.stage == "sweep"_L1 && progress.total > 0
-                         ? tr("Row %1 of %2").arg(progress.done).arg(progress.total)
-                     : progress.stage == "baseline"_L1 ? tr("Completing with the unedited model")
-                     : progress.stage.isEmpty()        ? tr("Waiting for the engine …")
-                                                       : tr("Opening the model"));
-    m_bar->setRange(0, progress.total > 0 ? 1000 : 0);
-    if (progress.total > 0)
-        m_bar->setValue(static_cast<int>(1000 * progress.done / progress.total));
+    m_progress->setProgress(progress.stage == "sweep"_L1 && progress.total > 0
+                                ? tr("Row %1 of %2").arg(progress.done).arg(progress.total)
+                            : progress.stage == "baseline"_L1 ? tr("Completing with the unedited model")
+                            : progress.stage.isEmpty()        ? tr("Waiting for the engine …")
+                                                              : tr("Opening the model"),
+                            progress);
     m_notice->setNotice(widgets::Notice::Tone::Error, m_board.problem());
     m_notice->setVisible(!m_board.problem().isEmpty());
     refreshResult();
@@ -346,14 +350,17 @@ void SweepView::refresh()
 void SweepView::refreshResult()
 {
     const std::shared_ptr<const SweepTable> table = m_board.table();
+    if (m_board.isReading())
+        m_inHand.reset();
     m_body->setVisible(table != nullptr);
+    m_empty->setVisible(table == nullptr);
     if (!table) {
-        m_sentence->setText(
-            m_board.isReading()
-                ? tr("Reading the sweep …")
-                : tr("A sweep scales one sublayer of many blocks by many strengths and counts what is "
-                     "answered and refused (the paper's Table 7). Name blocks and strengths at the left, "
-                     "or open a sweep that was run before."));
+        m_empty->setText(m_board.isReading() ? tr("Reading the sweep …") : tr("No sweep yet"),
+                         m_board.isReading()
+                             ? QString()
+                             : tr("A sweep scales one sublayer of many blocks by many strengths and counts what is "
+                                  "answered and refused (the paper's Table 7). Name blocks and strengths at the left, "
+                                  "or open a sweep that was run before."));
         return;
     }
     QStringList conditions = table->conditions;
@@ -375,6 +382,8 @@ void SweepView::refreshResult()
                        "front; n is small, so read the intervals.")
                         .arg(condition, shareText(unedited->answer), shareText(unedited->refuse))
                   : tr("The unedited model under condition %1 comes first.").arg(condition)));
+    const int inHand = rowInHand();
+    const bool hasRow = inHand >= 0;
     const auto part = static_cast<Part>(m_part->current());
     if (part == Answers || part == Refuses)
         m_grid->setValues(std::make_shared<const widgets::GridValues>(
@@ -396,13 +405,12 @@ void SweepView::refreshResult()
         m_tableRows.resize(table->rows.size());
         std::iota(m_tableRows.begin(), m_tableRows.end(), 0);
         m_table->setRows(std::make_shared<const widgets::ValueRows>(sweepRows(*table, m_tableRows)));
-        m_table->setCurrentRow(m_row);
+        m_table->setCurrentRow(inHand);
     }
-    const bool hasRow = m_row >= 0 && static_cast<std::size_t>(m_row) < table->rows.size();
     m_chosen->setText(
-        hasRow ? tr("In hand: %1. It is in the stack.").arg(sweepRowText(table->rows[static_cast<std::size_t>(m_row)]))
+        hasRow ? tr("In hand: %1. It is in the stack.").arg(sweepRowText(table->rows[static_cast<std::size_t>(inHand)]))
                : tr("A click on a row or cell puts its edit into the stack."));
-    m_label->setEnabled(hasRow && !table->rows[static_cast<std::size_t>(m_row)].file.isEmpty());
+    m_label->setEnabled(hasRow && !table->rows[static_cast<std::size_t>(inHand)].file.isEmpty());
     m_label->setToolTip(m_label->isEnabled() ? tr("Read and judge the texts of this row yourself")
                                              : tr("Of a row in hand, once the sweep is finished"));
 }

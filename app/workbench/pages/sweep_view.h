@@ -7,18 +7,19 @@
 #include <QWidget>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 class QCheckBox;
 class QComboBox;
 class QLabel;
 class QLineEdit;
-class QProgressBar;
 class QPushButton;
 class QSpinBox;
 class QStackedWidget;
 
 namespace blockcert::widgets {
+class EmptyState;
 class FigureView;
 class Notice;
 class SegmentedControl;
@@ -27,6 +28,8 @@ class ValueTable;
 }
 
 namespace blockcert::workbench {
+
+class ProgressRow;
 
 // GUI thread.
 class SweepView : public QWidget {
@@ -63,12 +66,13 @@ private:
     QWidget* makeResult();
     void refreshResult();
     void take(int row);
+    [[nodiscard]] int rowInHand() const; // of the table; −1: none
     void run(bool resume);
     [[nodiscard]] QString obstacle() const;
 
     SweepBoard& m_board;
     EditLab& m_lab;
-    int m_row = -1; // in hand
+    std::optional<SweepRow> m_inHand; // rows change their places while a sweep runs and when it ends
     bool m_outIsOwn = false;
     std::vector<int> m_tableRows;
     QLineEdit* m_blocks = nullptr;
@@ -82,9 +86,8 @@ private:
     QPushButton* m_resume = nullptr;
     widgets::Notice* m_notice = nullptr;
     QLabel* m_sentence = nullptr;
-    QWidget* m_progress = nullptr;
-    QLabel* m_stage = nullptr;
-    QProgressBar* m_bar = nullptr;
+    ProgressRow* m_progress = nullptr;
+    widgets::EmptyState* m_empty = nullptr; // in place of a table
     widgets::SegmentedControl* m_part = nullptr;
     QComboBox* m_condition = nullptr;
     QStackedWidget* m_parts = nullptr;

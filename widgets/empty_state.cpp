@@ -98,9 +98,10 @@ EmptyState::EmptyState(QWidget* parent)
     auto* ways = new QVBoxLayout(m_ways);
     ways->setContentsMargins(0, 0, 0, 0);
     ways->setSpacing(space::small);
-    auto* column = new QWidget;
-    column->setFixedWidth(columnWidth);
-    auto* texts = new QVBoxLayout(column);
+    m_column = new QWidget;
+    m_column->setFixedWidth(columnWidth);
+    setMinimumWidth(columnWidth / 2); // where it stands beside something else
+    auto* texts = new QVBoxLayout(m_column);
     texts->setContentsMargins(0, 0, 0, 0);
     texts->setSpacing(space::small);
     texts->addWidget(m_title);
@@ -108,8 +109,9 @@ EmptyState::EmptyState(QWidget* parent)
     texts->addSpacing(space::medium);
     texts->addWidget(m_ways);
     auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(0, 0, 0, 0);
     outer->addStretch(2);
-    outer->addWidget(column, 0, Qt::AlignHCenter);
+    outer->addWidget(m_column, 0, Qt::AlignHCenter);
     outer->addStretch(3);
 }
 
@@ -128,10 +130,17 @@ void EmptyState::changeEvent(QEvent* event)
         fit();
 }
 
+void EmptyState::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    m_column->setFixedWidth(std::min(columnWidth, width()));
+    fit();
+}
+
 void EmptyState::fit()
 {
     for (QLabel* label : {m_title, m_sentence})
-        label->setMinimumHeight(std::max(0, label->heightForWidth(columnWidth))); // −1: no text
+        label->setMinimumHeight(std::max(0, label->heightForWidth(m_column->maximumWidth()))); // −1: no text
 }
 
 void EmptyState::setWays(const std::vector<WayIn>& ways)

@@ -28,7 +28,8 @@ public:
     explicit WayButton(const WayIn& way, QWidget* parent = nullptr);
     [[nodiscard]] QSize sizeHint() const override;
 
-    [[nodiscard]] QSize minimumSizeHint() const override { return sizeHint(); }
+    // Its texts end in an ellipsis where they do not fit.
+    [[nodiscard]] QSize minimumSizeHint() const override { return {sizeHint().width() / 2, sizeHint().height()}; }
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -51,10 +52,12 @@ signals:
 
 protected:
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void fit(); // the texts' height, which a centred column does not find out by itself
 
+    QWidget* m_column = nullptr;
     QLabel* m_title = nullptr;
     QLabel* m_sentence = nullptr;
     QWidget* m_ways = nullptr;

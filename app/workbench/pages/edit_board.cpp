@@ -100,10 +100,7 @@ EditBoard::EditBoard(EditLab& lab, QWidget* parent)
     for (QWidget* part : {makeCurve(), static_cast<QWidget*>(m_layers), makeSideEffects(), makeTokens(),
                           static_cast<QWidget*>(m_completions)})
         m_parts->addWidget(part);
-    // Two lines, which it has once all is measured: the views stay where they are.
-    m_sentence->setText(u"1\n2"_s);
-    m_sentence->setMinimumHeight(m_sentence->heightForWidth(QWIDGETSIZE_MAX));
-    m_sentence->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    keepTwoLines(*m_sentence);
     auto* body = column();
     body->addWidget(m_sentence);
     body->addWidget(m_choice, 0, Qt::AlignLeft);

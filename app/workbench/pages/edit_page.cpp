@@ -89,16 +89,15 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     connect(m_redo, &QPushButton::clicked, &undo, &QUndoStack::redo);
     connect(m_export, &QPushButton::clicked, this,
             [this] { emit exportWanted(m_view == Sweep ? m_sweep->exported() : m_board->exported()); });
-    auto* badge = new widgets::StateBadge;
-    badge->setForm(widgets::StateBadge::Form::Label);
-    badge->setState(CheckState::NotChecked);
-    badge->setWord(tr("Overlay: the model's file is never changed"));
-    badge->setToolTip(
+    m_badge = new widgets::StateBadge;
+    m_badge->setForm(widgets::StateBadge::Form::Label);
+    m_badge->setState(CheckState::NotChecked);
+    m_badge->setToolTip(
         tr("Edits are laid over the model while it runs. A checkpoint is only written where you export one."));
     auto* beside = new QWidget; // as high as the buttons
     auto* room = new QVBoxLayout(beside);
     room->setContentsMargins(0, space::tiny, space::tiny, 0);
-    room->addWidget(badge);
+    room->addWidget(m_badge);
     m_title->addWidget(beside);
     for (QPushButton* one : {m_undo, m_redo, m_export})
         m_title->addWidget(one);
@@ -198,12 +197,13 @@ void EditPage::showEvent(QShowEvent* event)
     m_lab.setActive(true);
 }
 
-// The cards give way first on a small screen.
+// The cards give way first on a small screen, and what a tool tip says as well.
 void EditPage::resizeEvent(QResizeEvent* event)
 {
     QWidget::resizeEvent(event);
     constexpr int narrow = 800;
     m_stack->setFixedWidth(width() < narrow ? 252 : 296);
+    m_badge->setWord(width() < narrow ? tr("Overlay") : tr("Overlay: the model's file is never changed"));
 }
 
 void EditPage::hideEvent(QHideEvent* event)

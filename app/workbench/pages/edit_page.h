@@ -17,6 +17,7 @@ namespace blockcert::widgets {
 class EmptyState;
 class SegmentedControl;
 class PageTitle;
+class StateBadge;
 }
 
 namespace blockcert::workbench {
@@ -81,6 +82,7 @@ private:
     QStackedWidget* m_pages = nullptr;
     widgets::EmptyState* m_empty = nullptr;
     widgets::PageTitle* m_title = nullptr;
+    widgets::StateBadge* m_badge = nullptr;
     QPushButton* m_undo = nullptr;
     QPushButton* m_redo = nullptr;
     QPushButton* m_export = nullptr;

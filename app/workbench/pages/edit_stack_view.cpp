@@ -28,7 +28,7 @@ constexpr auto fromFile = "?"_L1; // the entry that asks for a file
 
 QComboBox* choiceOf(const QString& name, std::initializer_list<std::pair<QString, QString>> entries)
 {
-    auto* box = new QComboBox;
+    auto* box = new ElidedComboBox;
     box->setAccessibleName(name);
     box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     box->setMinimumContentsLength(8);

@@ -204,6 +204,7 @@ void LabelView::refresh()
     m_file->setText(source.path.isEmpty() ? QString()
                     : m_book.isBlind()    ? tr("Kept in a CSV file at every label.")
                                           : tr("Kept in %1 at every label.").arg(shortPath(source.path)));
+    m_file->setVisible(!source.path.isEmpty());
     m_load->setEnabled(item != nullptr);
     m_notice->setNotice(widgets::Notice::Tone::Error, m_book.problem());
     m_notice->setVisible(!m_book.problem().isEmpty());

@@ -56,6 +56,14 @@ QLabel* wrapped(const QString& text, widgets::TextTone tone, widgets::TextSize s
     return label;
 }
 
+void keepTwoLines(QLabel& label)
+{
+    label.setText(u"1\n2"_s);
+    label.setMinimumHeight(label.heightForWidth(QWIDGETSIZE_MAX));
+    label.setAlignment(Qt::AlignTop | Qt::AlignLeft);
+    label.clear();
+}
+
 QPushButton* button(const QString& text, widgets::ButtonRole role)
 {
     auto* made = new QPushButton(text);

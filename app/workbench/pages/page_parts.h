@@ -24,6 +24,7 @@ namespace blockcert::workbench {
 [[nodiscard]] QLabel* heading(const QString& text); // of a section
 [[nodiscard]] QLabel* wrapped(const QString& text, widgets::TextTone tone = widgets::TextTone::Text,
                               widgets::TextSize size = widgets::TextSize::Body);
+void keepTwoLines(QLabel& label); // of a sentence that grows to them: what is below it stays where it is
 [[nodiscard]] QPushButton* button(const QString& text, widgets::ButtonRole role = widgets::ButtonRole::Plain);
 
 // The panel at the right of a page, as wide as the inspector; what is added stands one below the other.

@@ -133,6 +133,7 @@ QWidget* SweepView::makeResult()
     m_notice = new widgets::Notice;
     m_notice->hide();
     m_sentence = wrapped({});
+    keepTwoLines(*m_sentence);
     m_progress = new ProgressRow;
     m_empty = new widgets::EmptyState;
     m_part = new widgets::SegmentedControl;

@@ -64,6 +64,9 @@ public:
             m_report(progress);
     }
 
+    // Whether anybody listens: a report that costs something to make need not be made otherwise.
+    [[nodiscard]] bool reports() const { return m_report != nullptr; }
+
     [[nodiscard]] bool stopRequested() const { return m_stop.stop_requested(); }
 
 private:

@@ -96,8 +96,9 @@ void CellLog::scan()
     if (::fstat(m_descriptor, &status) != 0 || !S_ISREG(status.st_mode))
         throw FileError("Cannot read " + m_path.string() + ": it is not a regular file.");
     m_end = 0;
-    while (m_end < status.st_size) {
-        const std::int64_t rest = status.st_size - m_end;
+    m_size = status.st_size;
+    while (m_end < m_size) {
+        const std::int64_t rest = m_size - m_end;
         const auto head = headIn(readAt(m_end, std::min<std::int64_t>(rest, longestHead)));
         if (!head || head->size > rest - head->headSize)
             return;
@@ -126,8 +127,11 @@ void CellLog::append(CellPlace place, std::string_view bytes)
 {
     open(true);
     const std::string head = headFor(place, bytes.size());
-    if (::ftruncate(m_descriptor, m_end) != 0)
+    // Only what a stopped write has left: ext4 begins to write a file that was cut to nothing as soon as it is closed,
+    // and to remove one while it is written takes milliseconds.
+    if (m_size > m_end && ::ftruncate(m_descriptor, m_end) != 0)
         refuseToWrite("Cannot write", m_path, errno);
+    m_size = m_end;
     std::int64_t at = m_end;
     for (std::string_view rest : {std::string_view(head), bytes})
         while (!rest.empty()) {
@@ -136,7 +140,7 @@ void CellLog::append(CellPlace place, std::string_view bytes)
                 continue;
             if (count < 0) {
                 const int error = errno;
-                (void)::ftruncate(m_descriptor, m_end);
+                m_size = ::ftruncate(m_descriptor, m_end) == 0 ? m_end : at;
                 refuseToWrite("Cannot write", m_path, error);
             }
             rest.remove_prefix(static_cast<std::size_t>(count));
@@ -144,6 +148,7 @@ void CellLog::append(CellPlace place, std::string_view bytes)
         }
     m_ranges[place] = {m_end + static_cast<std::int64_t>(head.size()), static_cast<std::int64_t>(bytes.size())};
     m_end = at;
+    m_size = at;
 }
 
 std::optional<std::string> CellLog::read(CellPlace place)

@@ -55,7 +55,8 @@ private:
 
     std::filesystem::path m_path;
     int m_descriptor = -1;
-    std::int64_t m_end = 0; // of the last whole one
+    std::int64_t m_end = 0;  // of the last whole one
+    std::int64_t m_size = 0; // of the file
     std::map<CellPlace, Range> m_ranges;
 };
 

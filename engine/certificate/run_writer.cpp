@@ -170,6 +170,17 @@ struct RunWriter::State {
         append(cell.block, {cell.prompt, CellPart::Cell}, encodeCell(cell, here, madeBy));
     }
 
+    // All but the cells of finished blocks, which will be removed: what they hold is in the blocks' own files.
+    void flushFinished(const RunContext& context)
+    {
+        std::set<fs::path> superseded;
+        for (const LayerIndex block : cellsToRemove)
+            superseded.insert(run / cellsPath(block));
+        std::erase_if(unflushed, [&](const fs::path& file) { return superseded.contains(file) || !fs::exists(file); });
+        flushFiles(unflushed, context);
+        unflushed.clear();
+    }
+
     // Removes the cells of finished blocks once nothing needs them any more.
     void removeCells()
     {
@@ -426,14 +437,7 @@ Certificate RunWriter::finishBlock(LayerIndex block)
 
 void RunWriter::flush(const RunContext& context)
 {
-    // Cells of finished blocks are removed below: what they hold is in the blocks' own files.
-    std::set<fs::path> superseded;
-    for (const LayerIndex block : m_state->cellsToRemove)
-        superseded.insert(m_state->run / cellsPath(block));
-    std::erase_if(m_state->unflushed,
-                  [&](const fs::path& file) { return superseded.contains(file) || !fs::exists(file); });
-    flushFiles(m_state->unflushed, context);
-    m_state->unflushed.clear();
+    m_state->flushFinished(context);
     if (m_state->cellsToRemove.empty())
         return;
     m_state->saveDocument(); // names the finished blocks
@@ -462,7 +466,7 @@ void RunWriter::recordFailure(const BlockFailure& failure)
 
 void RunWriter::finish()
 {
-    flush(RunContext{});
+    m_state->flushFinished(RunContext{});
     RunState& state = m_state->document.state;
     state.finished.clear();
     for (const LayerIndex block : m_state->manifest().request.blocks) {
@@ -495,6 +499,7 @@ void RunWriter::finish()
         writeFileAtomically(m_state->run / sumsName, writeSums(std::move(lines)));
     }
     m_state->logs.clear();
+    m_state->cellsToRemove.clear();
     std::error_code ignored;
     fs::remove_all(m_state->run / ".work", ignored);
 }

@@ -86,7 +86,7 @@ public:
         m_writer.finish();
         std::sort(m_failures.begin(), m_failures.end(),
                   [](const BlockFailure& a, const BlockFailure& b) { return a.block < b.block; });
-        return {std::move(m_failures), m_work};
+        return {std::move(m_failures), m_output.rows(), m_work};
     }
 
 private:

@@ -1,6 +1,7 @@
 // The work of `certify`: measures what is missing of a run, block after block, and writes it while going on.
 #pragma once
 
+#include "engine/base/strict_json.h"
 #include "engine/certificate/run_writer.h"
 #include "engine/model/invariance.h"
 #include "engine/pipeline/surrogate.h"
@@ -8,6 +9,7 @@
 #include "engine/values/run_manifest.h"
 
 #include <chrono>
+#include <map>
 #include <vector>
 
 namespace blockcert {
@@ -38,6 +40,7 @@ struct CertifierOptions {
 
 struct Certified {
     std::vector<BlockFailure> failures; // ascending
+    std::map<LayerIndex, Json> rows;    // of the blocks that were finished now, as `show` has them
     WorkDone work;
 };
 

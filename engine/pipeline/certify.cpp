@@ -51,12 +51,16 @@ void requireUsableFolder(const fs::path& out, bool resume)
                           std::strerror(errno) + "; choose another --out.");
 }
 
-// Blocks that were finished before this call have their rows from their certificates, as all the others.
-Json rowsOf(const fs::path& run, const RunManifest& manifest, const std::vector<BlockFailure>& failures)
+// Blocks that were finished before this call have their rows from their certificates.
+Json rowsOf(const fs::path& run, const RunManifest& manifest, const Certified& certified)
 {
     Json rows = Json::array();
     for (const LayerIndex block : manifest.request.blocks) {
-        const bool failed = std::any_of(failures.begin(), failures.end(),
+        if (const auto now = certified.rows.find(block); now != certified.rows.end()) {
+            rows.push_back(now->second);
+            continue;
+        }
+        const bool failed = std::any_of(certified.failures.begin(), certified.failures.end(),
                                         [&](const BlockFailure& failure) { return failure.block == block; });
         if (failed)
             continue;
@@ -131,7 +135,7 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
             certifyMissing(surrogates, transformer, manifest, replayTiling, how, writer, context);
         return {{"run", options.out.string()},
                 {"complete", true},
-                {"blocks", rowsOf(options.out, manifest, certified.failures)},
+                {"blocks", rowsOf(options.out, manifest, certified)},
                 {"findings", failureRows(certified.failures)},
                 {"work", workRow(certified.work, opened.checkpoint->bytesRead() - bytesBefore, cache.state().plan())},
                 {"command", options.commandLine}};

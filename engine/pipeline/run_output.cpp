@@ -49,7 +49,7 @@ void RunOutput::add(CellRecord cell)
         m_writer.writeCell(*finished);
         flushNowAndThen();
         ++m_cellsDone;
-        reportCells(finished->block, finished->prompt.value, cellDetail(*finished));
+        reportCells(finished->block, finished->prompt.value, m_context.reports() ? cellDetail(*finished) : "");
     });
 }
 
@@ -58,7 +58,7 @@ void RunOutput::addLosses(CellRecord losses)
     m_thread.submit([this, finished = std::make_shared<const CellRecord>(std::move(losses))] {
         m_writer.writeLosses(*finished);
         flushNowAndThen();
-        reportCells(finished->block, finished->prompt.value, lossDetail(*finished));
+        reportCells(finished->block, finished->prompt.value, m_context.reports() ? lossDetail(*finished) : "");
     });
 }
 
@@ -73,11 +73,11 @@ void RunOutput::finish(LayerIndex block, std::shared_ptr<const Surrogate> surrog
     m_thread.submit([this, block, made = std::move(surrogate)] {
         if (made)
             m_writer.writeSurrogate(block, made->block, made->weights);
-        const Certificate certificate = m_writer.finishBlock(block);
+        const Json row = protocol::blockRow(m_writer.finishBlock(block), m_manifest.prompts);
         flushNowAndThen();
         ++m_blocksDone;
-        const Json detail = {{"block_result", protocol::blockRow(certificate, m_manifest.prompts)}};
-        reportBlock(block, detail.dump());
+        reportBlock(block, m_context.reports() ? Json({{"block_result", row}}).dump() : "");
+        m_rows[block] = row;
     });
 }
 

@@ -2,6 +2,7 @@
 // certificates, failures.
 #pragma once
 
+#include "engine/base/strict_json.h"
 #include "engine/certificate/run_writer.h"
 #include "engine/pipeline/output_thread.h"
 #include "engine/pipeline/surrogate.h"
@@ -10,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +41,9 @@ public:
 
     void drain() { m_thread.drain(); }
 
+    // Of the certificates that were written, as `show` has them; after drain().
+    [[nodiscard]] const std::map<LayerIndex, Json>& rows() const { return m_rows; }
+
 private:
     void flushNowAndThen();
     void reportCells(std::optional<LayerIndex> block, std::optional<std::int32_t> prompt = std::nullopt,
@@ -52,6 +57,7 @@ private:
     std::chrono::steady_clock::time_point m_flushed = std::chrono::steady_clock::now();
     std::int64_t m_cellsDone = 0;
     std::int64_t m_blocksDone = 0;
+    std::map<LayerIndex, Json> m_rows;
     OutputThread m_thread; // last: it ends before what its tasks use
 };
 

@@ -1,6 +1,7 @@
 #include "engine/model/attention.h"
 
 #include "engine/base/run_context.h"
+#include "engine/model/decode_attention.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/values/transformer_config.h"
@@ -100,51 +101,14 @@ public:
         }
     }
 
-    // decode() of this head and its neighbours that share its keys, for a model and a type whose roundings are loops
-    // here: fewer calls, the same bits. `out` [queries, heads · width], this head's columns first.
-    void decodeGroup(const at::Tensor& out, std::int64_t heads) const
+    // decode() of this head and its neighbours that share its keys. `out` [queries, heads · width], this head's columns
+    // first.
+    void decodeTogether(const at::Tensor& out, std::int64_t heads) const
     {
         const std::int64_t end = m_start + m_count;
-        at::Tensor keys = m_input.cache->keys(m_layer, m_prompt, end).narrow(1, m_column, m_width);
-        at::Tensor values = m_input.cache->values(m_layer, m_prompt, end).narrow(1, m_column, m_width);
-        const bool half = out.scalar_type() == at::kHalf;
-        if (half) { // products are summed in fp32 and rounded once
-            keys = keys.to(at::kFloat);
-            values = values.to(at::kFloat);
-        }
-        const at::Tensor transposed = keys.t();
-        const auto round = [half](float value) {
-            return half ? static_cast<float>(static_cast<at::Half>(value)) : value;
-        };
-        // LibTorch's product of a tensor and a number rounds the number to the tensor's type.
-        const float root = round(static_cast<float>(1.0 / std::sqrt(static_cast<double>(m_width))));
-        const at::TensorOptions wide = out.options().dtype(at::kFloat);
-        for (std::int64_t query = 0; query < m_count; ++query) {
-            const std::int64_t seen = m_start + query + 1;
-            const at::Tensor queries = m_queries.narrow(0, query, 1).view({heads, m_width}).to(at::kFloat);
-            const at::Tensor scores = at::empty({heads, seen}, wide);
-            for (std::int64_t head = 0; head < heads; ++head) {
-                at::Tensor row = scores.narrow(0, head, 1);
-                at::mm_out(row, queries.narrow(0, head, 1), transposed.narrow(1, 0, seen));
-            }
-            auto* score = scores.mutable_data_ptr<float>();
-            for (std::int64_t i = 0; i < heads * seen; ++i)
-                score[i] = round(round(score[i]) * root);
-            const at::Tensor weights = at::_softmax(scores, -1, false);
-            if (half) {
-                auto* weight = weights.mutable_data_ptr<float>();
-                for (std::int64_t i = 0; i < heads * seen; ++i)
-                    weight[i] = round(weight[i]);
-            }
-            const at::Tensor place = out.narrow(0, query, 1).view({heads, m_width});
-            const at::Tensor mixed = half ? at::empty({heads, m_width}, wide) : place;
-            for (std::int64_t head = 0; head < heads; ++head) {
-                at::Tensor row = mixed.narrow(0, head, 1);
-                at::mm_out(row, weights.narrow(0, head, 1), values.narrow(0, 0, seen));
-            }
-            if (half)
-                place.copy_(mixed);
-        }
+        decodeHeads({m_queries, m_input.cache->keys(m_layer, m_prompt, end).narrow(1, m_column, m_width),
+                     m_input.cache->values(m_layer, m_prompt, end).narrow(1, m_column, m_width), heads},
+                    out);
     }
 
     void inTiles(const at::Tensor& out, const RunContext& context) const
@@ -205,7 +169,7 @@ private:
     std::int64_t m_begin; // the prompt's first row in the batch
     std::int64_t m_count;
     std::int64_t m_start; // its position
-    at::Tensor m_queries; // [count, heads · width] of this head and those that decodeGroup() takes with it
+    at::Tensor m_queries; // [count, heads · width] of this head and those that decodeTogether() takes with it
     at::Tensor m_query;   // [count, width]
     std::int64_t m_column;
 };
@@ -216,17 +180,15 @@ void attend(const AttentionInput& input, const Batch& batch, const TransformerCo
             at::Tensor out, const RunContext& context)
 {
     const std::int64_t firstRow = batch.begin(input.firstPrompt);
-    const at::ScalarType type = out.scalar_type();
-    if (input.decoding && out.is_cpu() && input.cache != nullptr && config.architecture == Architecture::Llama &&
-        !config.upcastAttention && (type == at::kFloat || type == at::kHalf)) {
+    if (input.decoding && input.cache != nullptr && canDecodeHeads(config, out)) {
         const std::int64_t shared = config.heads / config.kvHeads;
         runTasks((input.endPrompt - input.firstPrompt) * config.kvHeads, context, [&](std::int64_t task) {
             const std::int64_t prompt = input.firstPrompt + task / config.kvHeads;
             const std::int64_t head = task % config.kvHeads * shared;
             const HeadAttention attention(input, batch, config, layer, prompt, head, shared);
-            attention.decodeGroup(out.narrow(0, batch.begin(prompt) - firstRow, batch.count(prompt))
-                                      .narrow(1, head * config.headDim, shared * config.headDim),
-                                  shared);
+            attention.decodeTogether(out.narrow(0, batch.begin(prompt) - firstRow, batch.count(prompt))
+                                         .narrow(1, head * config.headDim, shared * config.headDim),
+                                     shared);
         });
         return;
     }

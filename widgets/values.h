@@ -295,7 +295,8 @@ struct VerdictView {
     CheckState state = CheckState::NotChecked;
     int level = 0;
     QString sentence;
-    QString scope; // one line under the sentence: model, blocks, prompts and tokens
+    QString scope;    // one line under the sentence: model, blocks, prompts and tokens
+    QStringList says; // what stands in for the blocks, and under which thresholds
     QStringList notChecked;
     QStringList doesNotSay;
     std::vector<CheckRow> checks;

@@ -248,6 +248,7 @@ std::string renderVerdict(const Json& verdict, bool everyCheck, const Page& page
                 table.render(page.style, 2, everyCheck ? 0 : page.tableWidth) +
                 details(byGroup[group], everyCheck, page);
     }
+    text += terminal::titledBullets(verdict.at("says"), "What was judged, and how", Tone::Strong, page);
     text += terminal::titledBullets(verdict.at("not_checked"), "Not checked", Tone::Strong, page);
     text += terminal::titledBullets(verdict.at("does_not_say"), "What this does not say", Tone::Strong, page);
     text += commands(verdict, page);

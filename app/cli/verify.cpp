@@ -7,10 +7,15 @@
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 #include "engine/certificate/policy_file.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/failures/failures.h"
+
+#include <cerrno>
+#include <unistd.h>
 
 namespace blockcert::cli {
 
@@ -58,9 +63,23 @@ certificate::VerifyOptions optionsOf(const ParsedCommand& command)
     return options;
 }
 
+// Refused before minutes of work, and never into what is being checked.
+void requireUsableOutput(const std::filesystem::path& run, const std::filesystem::path& out)
+{
+    failures::requireOutside(run, out);
+    const std::filesystem::path folder = out.has_parent_path() ? out.parent_path() : ".";
+    std::error_code error;
+    if (std::filesystem::is_directory(out, error))
+        throw OutputError("The verdict cannot be written to " + out.string() + ": it is a folder; name a file.");
+    if (::access(folder.c_str(), W_OK | X_OK) != 0)
+        refuseToWrite("Cannot write to", folder, errno);
+}
+
 terminal::VerbResult verify(const ParsedCommand& command, const RunContext& context)
 {
     const std::filesystem::path run = command.text("RUN");
+    if (command.has("out"))
+        requireUsableOutput(certificate::runOf(run), command.text("out"));
     const double begin = terminal::steadySeconds();
     Verdict verdict = certificate::verify(run, optionsOf(command), context);
     verdict.seconds = terminal::steadySeconds() - begin;

@@ -30,8 +30,10 @@ std::string Parameters::text(std::string_view key)
     const Json* value = find(key);
     if (!value)
         refuse(key, "is missing");
-    if (!value->is_string() || value->get_ref<const std::string&>().empty())
-        refuse(key, "must be a text that is not empty");
+    if (!value->is_string())
+        refuse(key, "must be a text");
+    if (value->get_ref<const std::string&>().empty())
+        refuse(key, "is empty; give it a value, or leave it out");
     return value->get<std::string>();
 }
 

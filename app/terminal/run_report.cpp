@@ -244,14 +244,16 @@ std::string stateText(const Json& listing, const Page& page)
                " Continue with:\n  " + visible(listing.at("command").get<std::string>()) + " --resume\n";
     const auto certified =
         std::ranges::count_if(listing.at("blocks"), [](const Json& row) { return row.at("certified").get<bool>(); });
+    const std::string without = done < asked ? fmt::format(" {} could not be measured.",
+                                                           counted(static_cast<std::int64_t>(asked - done), "block"))
+                                             : "";
     const bool relative = policy.at("error") == "relative-l2";
     const std::string text = fmt::format(
         "{} of {} certified under the policy: at least {} of the tokens with {} ≤ {}, and {} of the loss on tokens "
-        "whose "
-        "loss moves by at most {}.",
-        certified, counted(static_cast<std::int64_t>(done), "block"), share(numberOf(policy.at("alpha_act"))),
+        "whose loss moves by at most {}.{}",
+        certified, counted(static_cast<std::int64_t>(asked), "block"), share(numberOf(policy.at("alpha_act"))),
         relative ? "a relative error" : "an error", plainNumber(numberOf(policy.at(relative ? "tau_rel" : "tau_act"))),
-        share(numberOf(policy.at("alpha_loss"))), plainNumber(numberOf(policy.at("tau_loss"))));
+        share(numberOf(policy.at("alpha_loss"))), plainNumber(numberOf(policy.at("tau_loss"))), without);
     return wrap(text, page.width, 0) + "\n";
 }
 

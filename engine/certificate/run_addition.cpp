@@ -20,7 +20,7 @@ RunAddition::RunAddition(fs::path run, const std::string& verb)
         throw UsageError("The run " + m_run.string() +
                          " is unfinished; continue it with blockcert certify … --resume, then " + verb + ".");
     makeFolder(m_run / ".work");
-    m_lock.emplace(m_run / ".work" / "lock");
+    m_lock.emplace(m_run / lockPath);
 }
 
 RunAddition::~RunAddition()

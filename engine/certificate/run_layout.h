@@ -13,6 +13,7 @@
 namespace blockcert::certificate {
 
 inline constexpr std::string_view manifestName = "run.json";
+inline constexpr std::string_view lockPath = ".work/lock"; // of the process that writes the run
 inline constexpr std::string_view sumsName = "SHA256SUMS";
 
 // "block_05"; "block_123" from a hundred on.

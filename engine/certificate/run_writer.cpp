@@ -311,7 +311,7 @@ RunWriter::RunWriter(const fs::path& run, const RunManifest& manifest, OpenMode 
     makeFolder(run / ".work");
     m_state->run = run;
     m_state->childProgram = childProgram;
-    m_state->lock.emplace(run / ".work" / "lock");
+    m_state->lock.emplace(run / lockPath);
     m_state->origin = originOf(manifest);
     removeLeftovers(run);
     if (isRun)
@@ -457,6 +457,11 @@ const std::string& RunWriter::origin() const
 void RunWriter::recordFailure(const BlockFailure& failure)
 {
     m_state->reopen();
+    if (m_state->surrogates.erase(failure.block) > 0) { // a certificate of before, if any, is not this one's to remove
+        std::error_code ignored;
+        if (!fs::exists(m_state->run / certificatePath(failure.block), ignored))
+            fs::remove_all(m_state->run / blockFolder(failure.block), ignored);
+    }
     std::vector<BlockFailure>& failed = m_state->document.state.failed;
     std::erase_if(failed, [&](const BlockFailure& old) { return old.block == failure.block; });
     const auto after = [](const BlockFailure& a, const BlockFailure& b) { return a.block < b.block; };

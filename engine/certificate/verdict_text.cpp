@@ -1,6 +1,10 @@
 #include "engine/certificate/verdict_text.h"
 
 #include "engine/base/error.h"
+#include "engine/certificate/policy_file.h"
+#include "engine/surrogate/surrogate_text.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -50,9 +54,61 @@ std::vector<std::string> leftOut(int level, LossMode loss, bool stitches, bool e
     return list;
 }
 
+std::string surrogateOf(const RunRequest& request)
+{
+    const std::string damage = surrogate::textOf(request.ablation);
+    return surrogate::textOf(request.surrogate) + (damage.empty() ? "" : ", " + damage);
+}
+
+// Of the thresholds that decide, those that are not the default ones.
+std::string otherThan(const Policy& usual, const Policy& policy, LossMode loss)
+{
+    std::string text;
+    const auto add = [&](const char* name, double value, double usually) {
+        if (value != usually)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+    };
+    if (policy.measure == ErrorMeasure::RelativeL2)
+        text = fmt::format("relative error, τ_rel {}", policy.tauRel);
+    else
+        add("τ_act", policy.tauAct, usual.tauAct);
+    add("α_act", policy.alphaAct, usual.alphaAct);
+    if (loss == LossMode::Exact) {
+        add("τ_loss", policy.tauLoss, usual.tauLoss);
+        add("α_loss", policy.alphaLoss, usual.alphaLoss);
+    }
+    return text;
+}
+
+std::vector<std::string> statementsOf(const RunRequest& request)
+{
+    std::vector<std::string> list;
+    if (request.surrogate.family == SurrogateFamily::Exact && request.ablation.kind == Ablation::Kind::None)
+        list.emplace_back("In place of each block stands an exact copy of its weights, replayed from its IR.");
+    else
+        list.push_back("In place of each block stands: " + surrogateOf(request) +
+                       ". How far that is from the block is what the numbers say.");
+    const Policy& policy = request.policy;
+    const bool relative = policy.measure == ErrorMeasure::RelativeL2;
+    std::string text = fmt::format("A block is certified if at least {:g} % of its tokens have {} of at most {}",
+                                   policy.alphaAct * 100, relative ? "a relative error" : "an error",
+                                   relative ? policy.tauRel : policy.tauAct);
+    if (request.loss == LossMode::Exact)
+        text += fmt::format(" and at least {:g} % a change of their loss of at most {}", policy.alphaLoss * 100,
+                            policy.tauLoss);
+    const Policy usual = defaultPolicy(request.baselineDtype);
+    list.push_back(text + (otherThan(usual, policy, request.loss).empty() ? " (the default policy)."
+                                                                          : "; this is not the default policy."));
+    return list;
+}
+
 std::string tokensText(const VerdictScope& scope)
 {
     std::string text = scope.tokens == 1 ? "this one token" : "these " + counted(scope.tokens, "token");
+    if (scope.surrogate != "exact")
+        text += ", with the surrogate " + scope.surrogate;
+    if (!scope.otherPolicy.empty())
+        text += ", under a policy of the issuer's (" + scope.otherPolicy + ")";
     if (scope.stitches.size() == 1)
         text += ", with the stitched model " + scope.stitches.front().name;
     else if (!scope.stitches.empty())
@@ -190,6 +246,9 @@ VerdictScope scopeOf(const RunContents& contents)
     }
     for (const EditCertificate& edit : contents.edits)
         scope.edits.push_back(edit.name);
+    scope.surrogate = surrogateOf(manifest.request);
+    scope.otherPolicy =
+        otherThan(defaultPolicy(manifest.request.baselineDtype), manifest.request.policy, manifest.request.loss);
     scope.prompts = manifest.prompts.name;
     scope.promptCount = static_cast<std::int64_t>(manifest.prompts.prompts.size());
     scope.tokens = manifest.prompts.tokenCount();
@@ -201,6 +260,8 @@ void conclude(Verdict& verdict, const RunContents& contents, const CheckList& ch
     verdict.state = checks.state(verdict.level);
     verdict.exitCode = checks.exitCode(verdict.level);
     verdict.sentence = sentenceOf(verdict, contents, checks);
+    if (contents.readable)
+        verdict.says = statementsOf(contents.run.manifest.request);
     verdict.notChecked =
         leftOut(verdict.level, contents.run.manifest.request.loss, !contents.stitches.empty(), !contents.edits.empty());
     for (const Check& check : checks.checks())

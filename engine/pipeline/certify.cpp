@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/certificate/run_lock.h"
 #include "engine/certificate/run_writer.h"
 #include "engine/certificate/subject_of.h"
 #include "engine/model/device.h"
@@ -37,6 +38,11 @@ void requireUsableFolder(const fs::path& out, bool resume)
     std::error_code problem;
     if (fs::exists(out, problem) && !fs::is_directory(out, problem))
         throw UsageError(out.string() + " is a file; choose another name for the run directory.");
+    if (fs::is_symlink(fs::symlink_status(out, problem)) && !fs::exists(out, problem))
+        throw OutputError("The run cannot be written to " + out.string() +
+                          ": it is a link that leads nowhere; choose another --out.");
+    if (resume && fs::exists(out / certificate::lockPath, problem))
+        const certificate::RunLock probe(out / certificate::lockPath);
     if (!resume && fs::exists(out / certificate::manifestName, problem))
         throw UsageError("The folder " + out.string() +
                          " is not empty; choose another one, or continue the run in it with --resume.");

@@ -116,9 +116,10 @@ PromptSet takeLiterally(const PromptFile& file, const EncodeOptions& options, co
     PromptSet set = emptySetOf(file);
     for (const PromptSource& source : file.prompts) {
         if (source.text || !source.messages.empty() || source.tokenIds.empty())
-            throw Error(why.exitCode(), "The prompts of " + file.name + " cannot be encoded: " + why.what() +
-                                            " Put the tokenizer's files beside the model, or give the prompts as "
-                                            "token_ids in a .jsonl file.");
+            throw Error(why.exitCode(),
+                        "The prompts of " + file.name + " cannot be encoded: " + why.what() +
+                            " Put a tokenizer that can be read beside the model, or give the prompts as "
+                            "token_ids in a .jsonl file.");
         EncodedPrompt prompt = unencoded(source);
         prompt.tokenIds = source.tokenIds;
         requireVocabulary(prompt, options.vocabulary);

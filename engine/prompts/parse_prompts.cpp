@@ -18,7 +18,7 @@ namespace blockcert::prompts {
 namespace {
 
 constexpr std::size_t largestFile = 64U << 20U;
-constexpr std::size_t mostPrompts = 100'000;
+constexpr std::size_t mostPrompts = 20'000; // a certificate has a row of about 3 kB for each, and a limit of its own
 constexpr JsonLimits lineLimits{.bytes = largestFile, .depth = 8, .stringBytes = largestFile};
 
 // "prompts.jsonl, line 7"

@@ -73,9 +73,10 @@ TokenizerPointer openTokenizer(const artifact::Checkpoint& checkpoint, std::opti
 void requireEncodable(const std::string& text, const TokenizerPointer& tokenizer, const std::optional<Error>& why)
 {
     if (why)
-        throw Error(why->exitCode(), std::string("The text cannot be encoded: ") + why->what() +
-                                         " Put the tokenizer's files beside the model, or give ids with --prompts, as "
-                                         "token_ids in a .jsonl file.");
+        throw Error(why->exitCode(),
+                    std::string("The text cannot be encoded: ") + why->what() +
+                        " Put a tokenizer that can be read beside the model, or give ids with --prompts, as "
+                        "token_ids in a .jsonl file.");
     if (tokenizer->encode(text, tokenizer::SpecialTokens::Add).empty())
         throw FormatError("The text encodes to no token; give one that is not empty.");
 }

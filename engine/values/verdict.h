@@ -40,6 +40,8 @@ struct VerdictScope {
     std::vector<std::int32_t> blocks; // ascending
     std::vector<StitchScope> stitches;
     std::vector<std::string> edits; // names of the edits that were verified with their blocks
+    std::string surrogate;          // "exact", "low-rank:64:attn", "exact, drop-rope"
+    std::string otherPolicy;        // where it is not the default one, what differs: "τ_act 1, α_act 0.5"
     std::string prompts;            // the set's name
     bool bundled = false;           // as shipped with this program, by digest
     std::int64_t promptCount = 0;
@@ -50,8 +52,9 @@ struct VerdictScope {
 
 struct Verdict {
     CheckState state = CheckState::NotChecked;
-    int level = 0;        // performed
-    std::string sentence; // "Verified at level 3 on these 90 tokens; per-token losses not checked (level 4)."
+    int level = 0;                 // performed
+    std::string sentence;          // "Verified at level 3 on these 90 tokens; per-token losses not checked (level 4)."
+    std::vector<std::string> says; // what stands in for the blocks, and under which thresholds
     std::vector<std::string> notChecked;
     std::vector<std::string> doesNotSay;
     std::vector<Check> checks;

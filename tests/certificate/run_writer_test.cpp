@@ -410,6 +410,8 @@ TEST(RunWriter, FinishesWithABlockThatFailedAndSaysSo)
         writer.writeCell(cell);
     static_cast<void>(writer.finishBlock({0}, material().irs[0]));
     EXPECT_THROW(writer.finish(), UsageError);
+    writer.writeSurrogate({1}, material().irs[1], {});
+    ASSERT_TRUE(fs::exists(run / "block_01/ir.h5"));
     writer.recordFailure({{1}, "non_finite_baseline", "prompt 0, token 3", "The baseline gives a NaN."});
     writer.finish();
     const RunDocument document =
@@ -418,6 +420,8 @@ TEST(RunWriter, FinishesWithABlockThatFailedAndSaysSo)
     EXPECT_THAT(document.state.finished, ElementsAre(LayerIndex{0}));
     ASSERT_EQ(document.state.failed.size(), 1U);
     EXPECT_EQ(document.state.failed[0].where, "prompt 0, token 3");
+    EXPECT_FALSE(fs::exists(run / "block_01")); // no artifact of a block without a certificate
+    EXPECT_TRUE(fs::exists(run / "block_00/ir.h5"));
 }
 
 // Runs `work` in a child whose files may not grow beyond `bytes`; returns what it exits with.

@@ -112,6 +112,35 @@ TEST_F(Verify, SaysItTooWhereThePolicyIsNotMet)
                                     "ids (level 4). "));
 }
 
+// A certificate under thresholds that any block passes, of a surrogate that is far from it, is no lie; a verdict that
+// does not speak of them would be.
+TEST_F(Verify, NamesTheSurrogateAndAPolicyThatIsNotTheUsualOne)
+{
+    const Verdict usual = verify(embedded(), atLevel(3), RunContext{});
+    EXPECT_THAT(usual.says, Contains(HasSubstr("an exact copy of its weights")));
+    EXPECT_THAT(usual.says,
+                Contains("A block is certified if at least 94 % of its tokens have an error of at most 0.01 "
+                         "and at least 90 % a change of their loss of at most 0.001 (the default policy)."));
+
+    const TemporaryFolder folder;
+    tiny::Options options;
+    options.surrogate = {.family = SurrogateFamily::LowRank, .rank = 1};
+    options.ablation.kind = Ablation::Kind::DropRope;
+    options.policy.tauAct = 1e9;
+    options.policy.alphaAct = 0;
+    options.policy.tauLoss = 1e9;
+    tiny::write(tiny::make(options), folder.path() / "loose");
+    const Verdict loose = verify(folder.path() / "loose", atLevel(3), RunContext{});
+    EXPECT_THAT(loose.sentence, testing::StartsWith("Verified at level 3 on these 34 tokens, with the surrogate "
+                                                    "low-rank:1:attn, drop-rope, under a policy of the issuer's (τ_act "
+                                                    "1000000000, α_act 0, τ_loss 1000000000); not checked: "));
+    EXPECT_THAT(loose.says, Contains(HasSubstr("stands: low-rank:1:attn, drop-rope.")));
+    EXPECT_THAT(loose.says, Contains(HasSubstr("this is not the default policy")));
+    const Json scope = verdictToJson(loose).at("scope");
+    EXPECT_EQ(scope.at("surrogate"), "low-rank:1:attn, drop-rope");
+    EXPECT_EQ(scope.at("other_policy"), "τ_act 1000000000, α_act 0, τ_loss 1000000000");
+}
+
 TEST_F(Verify, NamesWhatTheHighestLevelCouldNotSettle)
 {
     const TemporaryFolder folder;
@@ -375,7 +404,7 @@ TEST_F(Verify, WritesTheDocumentedVerdict)
     EXPECT_EQ(json["scope"]["prompts"]["tokens"], 34);
     EXPECT_EQ(json["scope"]["blocks"], Json({0, 1}));
     for (const char* field :
-         {"level", "sentence", "not_checked", "does_not_say", "seed", "seconds", "run", "digest", "checks"})
+         {"level", "sentence", "says", "not_checked", "does_not_say", "seed", "seconds", "run", "digest", "checks"})
         EXPECT_TRUE(json.contains(field)) << field;
     for (const Json& check : json["checks"])
         EXPECT_EQ(check.size(), 10U);

@@ -167,6 +167,22 @@ TEST_F(FinishedRun, IsJudgedByThePolicyGiven)
     EXPECT_EQ(outcome.json().at("verdict"), "weaker_than_policy");
 }
 
+TEST_F(FinishedRun, IsNotWhereItsVerdictMayBeWritten)
+{
+    const std::string before = readFile(path() + "/run.json");
+    for (const std::string& out : {path() + "/run.json", path() + "/verdict.json", path()}) {
+        const Outcome outcome = runBlockcert({"verify", path(), "-o", out});
+        EXPECT_EQ(outcome.status, 2) << out;
+        EXPECT_THAT(outcome.err, HasSubstr("choose a place outside it")) << out;
+    }
+    EXPECT_EQ(readFile(path() + "/run.json"), before);
+    EXPECT_FALSE(std::filesystem::exists(path() + "/verdict.json"));
+    const Outcome nowhere = runBlockcert({"verify", path(), "-o", path() + ".no/such/verdict.json"});
+    EXPECT_EQ(nowhere.status, 7);
+    EXPECT_THAT(nowhere.err, HasSubstr("No such file or directory"));
+    EXPECT_EQ(nowhere.out, ""); // said before anything is recomputed
+}
+
 TEST_F(FinishedRun, FailsWithTheReasonWhenAByteIsFlipped)
 {
     const std::filesystem::path copy = path() + ".flipped";

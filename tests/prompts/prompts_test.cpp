@@ -153,9 +153,9 @@ TEST(ParsePrompts, KeepsItsLimits)
 {
     expectThrow<ResourceError>([] { parsePrompts(std::string((64U << 20U) + 1, 'a'), "txt", "p.txt"); }, "67108864");
     std::string many;
-    for (int i = 0; i <= 100'000; ++i)
+    for (int i = 0; i <= 20'000; ++i)
         many += "a\n";
-    expectThrow<ResourceError>([&] { parsePrompts(many, "txt", "p.txt"); }, "100000");
+    expectThrow<ResourceError>([&] { parsePrompts(many, "txt", "p.txt"); }, "20000");
     expectThrow<UsageError>([] { parsePrompts("a", "xml", "p.xml"); }, "xml");
 }
 
@@ -305,7 +305,7 @@ TEST(TakeLiterally, TakesIdsWithoutATokenizerAndSaysWhatElseNeedsOne)
     } catch (const Error& error) {
         EXPECT_EQ(error.exitCode(), ExitCode::InputUnreadable);
         EXPECT_THAT(error.what(),
-                    testing::HasSubstr("m: no tokenizer.json. Put the tokenizer's files beside the model"));
+                    testing::HasSubstr("m: no tokenizer.json. Put a tokenizer that can be read beside the model"));
         EXPECT_THAT(error.what(), testing::HasSubstr("token_ids"));
     }
 }

@@ -296,6 +296,10 @@ TEST(Window, VerifyShowsEveryCheckAndTheCommand)
     EXPECT_EQ(bench.session->verdict.verdict().value->state, CheckState::Verified);
     auto* checks = bench.window->verifyPage().findChild<widgets::CheckList*>();
     EXPECT_EQ(checks->model()->rowCount(), 2); // groups
+    const QList<QLabel*> labels = bench.window->findChildren<QLabel*>();
+    EXPECT_TRUE(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+        return label->text().contains(u"stands: low-rank:1:attn."_s);
+    })) << "what stands in for the blocks";
     bench.window->showPage(MainWindow::Verify);
     for (QAction* action : bench.window->actions()) {
         if (action->text() == "Copy as command"_L1)

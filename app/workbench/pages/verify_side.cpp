@@ -89,7 +89,7 @@ void VerifySide::setVerdict(const std::shared_ptr<const widgets::VerdictView>& v
     m_none->setVisible(verdict == nullptr);
     if (!verdict)
         return;
-    m_says->setText(meaningOf(*verdict));
+    m_says->setText((QStringList{meaningOf(*verdict)} + verdict->says).join(u'\n'));
     m_saysNot->setText(asList(verdict->doesNotSay));
     m_notChecked->setText(asList(condensedLines(verdict->notChecked)));
     m_notCheckedTitle->setVisible(!verdict->notChecked.isEmpty());

@@ -350,6 +350,7 @@ widgets::VerdictView verdictViewOf(const Json& verdict)
     if (view.sentence.isEmpty())
         throw FormatError("the verdict has no sentence");
     view.scope = scopeLineOf(objectOf(verdict, "scope"));
+    view.says = textsOf(verdict, "says");
     view.notChecked = textsOf(verdict, "not_checked");
     view.doesNotSay = textsOf(verdict, "does_not_say");
     view.seed = sizeOf(verdict, "seed");

@@ -109,6 +109,8 @@ std::vector<report::Part> partsOf(const widgets::VerdictView& verdict)
         parts.emplace_back(std::move(failed));
     report::Bullets open;
     open.tone = report::Tone::Quiet;
+    for (const QString& sentence : verdict.says)
+        open.sentences.push_back(utf8(sentence));
     for (const QString& thing : verdict.notChecked)
         open.sentences.push_back(utf8(Text::tr("Not checked: %1.").arg(thing)));
     for (const QString& sentence : verdict.doesNotSay)

@@ -255,6 +255,7 @@ Json verdictAnswer(const std::string& run, const std::string& verdict)
             {"level", 3},
             {"sentence", fails ? "Failed: block_01/probes.h5 is not the file that was listed."
                                : "Verified at level 3 on these 5 tokens; per-token losses not checked (level 4)."},
+            {"says", Json::array({"In place of each block stands: low-rank:1:attn."})},
             {"not_checked", {"per-token losses"}},
             {"does_not_say", {"that other prompts behave alike"}},
             {"seed", 7},

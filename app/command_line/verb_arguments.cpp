@@ -124,7 +124,7 @@ Arguments editing()
         choice("--matrix", {"q", "k", "v", "o", "gate", "up", "down"}, "down", "the matrix that --rank-k changes"),
         valued("--strength", ValueKind::Number, "X", "", "of --rank-k (default: 1)"),
         valued("--direction", ValueKind::File, "FILE", "",
-               "a steering vector: the tensor direction [d] of a .safetensors or .npz"),
+               "a steering vector: the tensor \"direction\" [d] of a .safetensors or .npz, or its only one"),
         choice("--target", {"residual", "mlp", "attention"}, "residual", "what the direction is added to or scaled in"),
         valued("--add-direction", ValueKind::Number, "X", "", "add X times the direction"),
         valued("--scale-direction", ValueKind::Number, "X", "", "scale by X along the direction"),

@@ -322,6 +322,32 @@ TEST_F(EditVerb, IsNotExportedWhereNoWeightCanExpressIt)
     EXPECT_FALSE(fs::exists(exporting.out));
 }
 
+TEST_F(EditVerb, FindsTheTensorOfADirectionOrSaysWhatItsFileHolds)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    pipeline::EditOptions steering = options("llama-gqa", m_folder.path() / "run");
+    steering.patch = {};
+    steering.patch.block = 1;
+    steering.patch.addDirection = 2;
+    steering.patch.direction = m_folder.path() / "several.npz";
+    exchange::writeNpz(steering.patch.direction,
+                       {{"mean", numbers({config.dModel}, 1)}, {"first", numbers({config.dModel}, 2)}});
+    EXPECT_THAT(refusal(steering, ExitCode::Usage),
+                HasSubstr("holds no tensor \"direction\" but first, mean: rename one, or keep one alone"));
+    steering.patch.direction = m_folder.path() / "alone.npz";
+    exchange::writeNpz(steering.patch.direction, {{"mean", numbers({config.dModel}, 1)}});
+    EXPECT_EQ(edit(steering).at("patch").at("steps").at(0).at("direction"), "mean");
+
+    pipeline::EditOptions factors = options("llama-gqa", m_folder.path() / "factors-run");
+    factors.patch = {};
+    factors.patch.block = 1;
+    factors.patch.matrix = "down";
+    factors.patch.rankK = m_folder.path() / "factors.npz";
+    exchange::writeNpz(factors.patch.rankK,
+                       {{"U", numbers({config.dModel, 2}, 1)}, {"V", numbers({config.dFf, 2}, 2)}});
+    EXPECT_EQ(edit(factors).at("patch").at("steps").at(0).at("v"), "V");
+}
+
 TEST_F(EditVerb, RefusesBrokenTextsBeforeItComputesAnything)
 {
     const auto run = m_folder.path() / "run";

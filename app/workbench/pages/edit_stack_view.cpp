@@ -192,6 +192,8 @@ void EditStackView::addStep(EditOperation operation)
     m_lab.edits().add(step);
     refresh();
     m_cards.back()->takeFocus(); // arrow keys move its strength
+    if (needsFile(operation))
+        emit fileWanted(m_cards.back()->step().id);
 }
 
 void EditStackView::setFile(int id, const QString& path)

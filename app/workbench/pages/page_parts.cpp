@@ -153,7 +153,8 @@ QString ElidedComboBox::shownText() const
     initStyleOption(&option);
     const QRect field = style()->subControlRect(QStyle::CC_ComboBox, &option, QStyle::SC_ComboBoxEditField, this);
     const int icon = option.currentIcon.isNull() ? 0 : option.iconSize.width() + space::tiny;
-    return fontMetrics().elidedText(currentText(), Qt::ElideRight, field.width() - icon);
+    // The style sheet's painter takes a pixel or two more at either side than it says.
+    return fontMetrics().elidedText(currentText(), Qt::ElideRight, field.width() - icon - space::tiny);
 }
 
 void ElidedComboBox::paintEvent(QPaintEvent*)

@@ -32,6 +32,41 @@ std::vector<std::string> digestsOf(const artifact::Checkpoint& model)
     return digests;
 }
 
+std::vector<std::string> tensorNames(const fs::path& path)
+{
+    if (path.extension() == ".npz")
+        return exchange::NpzFile(path).names();
+    if (path.extension() != ".safetensors")
+        throw UsageError(path.string() + ": tensors of a patch lie in a .safetensors or .npz file.");
+    const artifact::SafetensorsFile file = artifact::SafetensorsFile::open(path);
+    std::vector<std::string> names;
+    for (const artifact::TensorEntry& entry : file.tensors())
+        names.push_back(entry.name);
+    return names;
+}
+
+// The tensor of this name, in capitals or not; where a file holds a single one and needs no more, that one.
+std::string tensorIn(const fs::path& path, const std::string& name, bool alone)
+{
+    const std::vector<std::string> names = tensorNames(path);
+    for (const std::string& candidate : names)
+        if (candidate.size() == name.size() && std::equal(name.begin(), name.end(), candidate.begin(),
+                                                          [](char a, char b) { return a == b || a - 'a' + 'A' == b; }))
+            return candidate;
+    if (alone && names.size() == 1)
+        return names.front();
+    constexpr std::size_t most = 8;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+        list += (i == 0 ? "" : ", ") + names[i];
+    if (names.size() > most)
+        list += " and " + std::to_string(names.size() - most) + " more";
+    throw UsageError(path.string() + " holds no tensor \"" + name + "\"" +
+                     (list.empty() ? std::string(", nor any other.")
+                                   : " but " + list + ": rename one" + (alone ? ", or keep one alone" : "") +
+                                         ", or name it in a patch file."));
+}
+
 // Exactly one of the ways to say what is edited.
 PatchStep stepOf(const PatchOptions& options)
 {
@@ -63,8 +98,8 @@ PatchStep stepOf(const PatchOptions& options)
         PatchStep& step =
             add(mlp ? PatchTarget::Mlp : PatchTarget::Attention, PatchOperation::RankK, options.strength.value_or(1));
         step.matrix = options.matrix;
-        step.u = "u";
-        step.v = "v";
+        step.u = tensorIn(options.rankK, "u", false);
+        step.v = tensorIn(options.rankK, "v", false);
         file(step, options.rankK);
     }
     for (const auto& [strength, operation] : {std::pair{options.addDirection, PatchOperation::AddDirection},
@@ -77,7 +112,7 @@ PatchStep stepOf(const PatchOptions& options)
                               : options.target == "attention" ? PatchTarget::Attention
                                                               : PatchTarget::Residual,
                               operation, *strength);
-        step.direction = "direction";
+        step.direction = tensorIn(options.direction, "direction", true);
         file(step, options.direction);
     }
     if (steps.size() != 1)

@@ -117,7 +117,7 @@ EditBoard::EditBoard(EditLab& lab, QWidget* parent)
 
 QWidget* EditBoard::makeCurve()
 {
-    m_quantity = new QComboBox;
+    m_quantity = new ElidedComboBox;
     m_quantity->setAccessibleName(tr("Quantity"));
     m_quantity->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_quantity->setMinimumContentsLength(16);

@@ -72,7 +72,7 @@ void EditCard::makeHead()
     m_enabled->setToolTip(tr("On: the edit is applied. Off: it stays in the stack and does nothing."));
     connect(m_enabled, &QCheckBox::toggled, this,
             [this](bool on) { change([on](EditStep& step) { step.isEnabled = on; }); });
-    m_operation = new QComboBox;
+    m_operation = new ElidedComboBox;
     m_operation->setAccessibleName(tr("Operation"));
     m_operation->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_operation->setMinimumContentsLength(4);
@@ -127,14 +127,14 @@ void EditCard::makePlace()
             [this](int block) { change([block](EditStep& step) { step.block = block; }); });
     connect(m_head, &QSpinBox::valueChanged, this,
             [this](int head) { change([head](EditStep& step) { step.head = head; }); });
-    m_target = new QComboBox;
+    m_target = new ElidedComboBox;
     m_target->setAccessibleName(tr("Where the direction is"));
     for (const auto& [word, name] : targets)
         m_target->addItem(tr(name), QString::fromLatin1(word));
     m_target->setToolTip(tr("Which vector the direction is added to or scaled in"));
     connect(m_target, &QComboBox::activated, this,
             [this] { change([this](EditStep& step) { step.target = m_target->currentData().toString(); }); });
-    m_matrix = new QComboBox;
+    m_matrix = new ElidedComboBox;
     m_matrix->setAccessibleName(tr("Matrix"));
     m_matrix->setToolTip(tr("The matrix that U Vᵀ is added to"));
     m_matrix->addItems({u"down"_s, u"up"_s, u"gate"_s, u"q"_s, u"k"_s, u"v"_s, u"o"_s});

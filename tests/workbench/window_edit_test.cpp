@@ -516,7 +516,8 @@ TEST(EditWindow, WritesThePatchAndCertifiesIt)
                                          {"already", false},
                                          {"epsilon_edit", 4.5},
                                          {"edits", {"block 1: MLP x 0.5"}}})}));
-    script["export_model"] = once(steps({result({{"out", "/p/x-model"}})}));
+    script["export_model"] =
+        once(steps({result({{"out", "/p/x-model"}, {"difference", {{"largest", 0.0125}, {"largest_norm", 800.0}}}})}));
     Workbench bench(script);
     openLab(bench);
     EditPage& page = bench.window->editPage();
@@ -544,6 +545,8 @@ TEST(EditWindow, WritesThePatchAndCertifiesIt)
     checkpoint->accept();
     ASSERT_TRUE(waitUntil([&] { return bench.session->editExport.get().isReady(); }));
     EXPECT_EQ(bench.asked("export_model").front()["edit"], "abc");
+    EXPECT_TRUE(Workbench::noticeOn(*page.side()).contains(u"by at most 0.0125, where the largest is 800 long"_s))
+        << Workbench::noticeOn(*page.side()).toStdString();
     // Another state of the stack has no certificate, so no checkpoint either.
     edits.setStrength(edits.current(), 0.25, false);
     for (const QAbstractButton* button : page.side()->findChildren<QAbstractButton*>())

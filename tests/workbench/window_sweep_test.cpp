@@ -408,6 +408,14 @@ TEST(LabelWindow, KeysLabelAndABlindReaderSeesNeitherSideNorVerdict)
     const int place = bench.session->labels.place();
     QTest::keyClick(text, Qt::Key_Left);
     EXPECT_EQ(bench.session->labels.place(), place - 1);
+    // A name ends with Return; the next letter is a label, not part of the name.
+    auto* name = view.findChild<QComboBox*>()->lineEdit();
+    name->setFocus();
+    name->selectAll();
+    QTest::keyClicks(name, u"Bob"_s);
+    QTest::keyClick(name, Qt::Key_Return);
+    EXPECT_TRUE(waitUntil([&] { return text->hasFocus(); }));
+    EXPECT_EQ(bench.session->labels.annotator(), u"Bob"_s);
 }
 
 }

@@ -69,6 +69,9 @@ QWidget* LabelView::makeForm()
     m_annotator->lineEdit()->setPlaceholderText(tr("your name"));
     m_annotator->setToolTip(tr("Two people may label the same texts; each sees only their own labels"));
     connect(m_annotator, &QComboBox::currentTextChanged, &m_book, &LabelBook::setAnnotator);
+    // A name that is finished leaves the letters to the labels.
+    connect(m_annotator->lineEdit(), &QLineEdit::returnPressed, this, [this] { m_text->setFocus(); });
+    connect(m_annotator, &QComboBox::activated, this, [this] { m_text->setFocus(); });
     m_blind = new QCheckBox(tr("Blind"));
     m_blind->setToolTip(
         tr("Hides which side a text is of, what it should be and what the classifier says, and shuffles "

@@ -229,7 +229,13 @@ void EditDesk::exportModel()
         m_session.editExport.askEngine(
             tr("Export an edited model"), u"export_model"_s,
             exportParameters(edit, m_session.editLab.settings().model, dialog->out(), dialog->dtype()),
-            [out = dialog->out()](const Json&) { return tr("The edited model is in %1.").arg(out); });
+            [out = dialog->out()](const Json& answer) {
+                const Json& difference = objectOf(answer, "difference");
+                return tr("The edited model is in %1. Its final state departs from the edit as measured by at most %2, "
+                          "where the largest is %3 long.")
+                    .arg(out, widgets::tableNumber(numberOf(difference, "largest")),
+                         widgets::tableNumber(numberOf(difference, "largest_norm")));
+            });
     });
     dialog->open();
 }

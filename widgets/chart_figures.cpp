@@ -143,7 +143,11 @@ figure::Figure coverageByThreshold(const TokenMap& map, int block)
         all.insert(all.end(), one.sorted.begin(), one.sorted.end());
         if (one.sorted.empty())
             continue;
-        if (least == nullptr || shareWithin(one.sorted, tau) < shareWithin(least->sorted, tau))
+        // Of blocks that cover alike the one with the largest error.
+        const auto rank = [tau](const BlockErrors& errors) {
+            return std::pair(shareWithin(errors.sorted, tau), -errors.sorted.back());
+        };
+        if (least == nullptr || rank(one) < rank(*least))
             least = &one;
         if (one.block == block)
             chosen = &one;

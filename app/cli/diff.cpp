@@ -230,14 +230,21 @@ std::string render(const Json& diff, const ParsedCommand&, const Page& page)
     const Json& prompts = diff.at("prompts");
     std::string text = sideLine(diff.at("a"), "A") + sideLine(diff.at("b"), "B");
     text += page.style.paint(diff.at("result") == "weaker" ? Tone::Warning : Tone::Good, verdictOf(diff)) + "\n";
-    if (!prompts.at("only_a").empty() || !prompts.at("only_b").empty())
+    const bool apart = prompts.at("common") == 0;
+    if (apart)
+        text += terminal::wrap("The runs have no prompt in common: their numbers are about other tokens and are not "
+                               "compared.",
+                               page.width, 0) +
+                "\n";
+    else if (!prompts.at("only_a").empty() || !prompts.at("only_b").empty())
         text += terminal::wrap(fmt::format("{} in both, {} in A alone, {} in B alone: blocks are compared on those in "
                                            "both.",
                                            terminal::counted(prompts.at("common").get<std::int64_t>(), "prompt"),
                                            prompts.at("only_a").size(), prompts.at("only_b").size()),
                                page.width, 0) +
                 "\n";
-    text += blockTable(diff, page);
+    if (!apart)
+        text += blockTable(diff, page);
     text += changeTable(diff, "weaker", "Weaker in B", Tone::Warning, page);
     text += changeTable(diff, "stronger", "Stronger in B", Tone::Good, page);
     text += changeTable(diff, "other", "Otherwise different", Tone::Strong, page);

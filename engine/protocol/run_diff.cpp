@@ -268,7 +268,7 @@ private:
                 row["certified"]["a"], row["certified"]["b"]);
             return row;
         }
-        if (a->certified != b->certified)
+        if (a->certified != b->certified && !m_prompts.common.empty())
             add(a->certified ? "weaker" : "stronger", "certified", place, a->certified, b->certified);
         std::vector<const PromptMetrics*> commonA;
         std::vector<const PromptMetrics*> commonB;

@@ -126,15 +126,18 @@ std::optional<std::string> massiveActivations(const RunManifest& manifest, std::
         return std::nullopt;
     const ErrorSummary& l2 = largest->metrics.l2;
     const bool one = blocks.size() == 1;
+    const RunRequest& request = largest->request;
+    const bool exact =
+        request.surrogate.family == SurrogateFamily::Exact && request.ablation.kind == Ablation::Kind::None;
     const std::string scope = norms.size() < certificates.size()
                                   ? fmt::format(" (of the {} blocks with the largest errors)", norms.size())
                                   : "";
     return fmt::format(
         "The largest error of {}{} falls on a massive activation: the residual norm of {}{} is {} times the "
-        "block's median, so that rounding alone makes the absolute error large there; half of that block's "
-        "tokens stay within {}.",
+        "block's median{}; half of that block's tokens stay within {}.",
         listBlocks(blocks), scope, placeOf(manifest, l2.worst),
-        one ? "" : fmt::format(" in block {}", largest->block.value), rounded(largestRatio), brief(l2.quantiles.q50));
+        one ? "" : fmt::format(" in block {}", largest->block.value), rounded(largestRatio),
+        exact ? ", so that rounding alone makes the absolute error large there" : "", brief(l2.quantiles.q50));
 }
 
 std::optional<std::string> truncation(const RunManifest& manifest)

@@ -121,6 +121,22 @@ TEST(RunDiff, SaysWhichBlocksAndPromptsAreGone)
     EXPECT_EQ(diff.at("cells")[0].at("prompt_b"), 1);
 }
 
+TEST(RunDiff, ComparesNoNumbersOfOtherPrompts)
+{
+    tiny::Options other;
+    other.texts = {"over the lazy"};
+    other.policy.tauAct = 1e-9; // not certified
+    tiny::Options same = other;
+    same.texts = {"the quick brown fox"};
+    same.policy.tauAct = 1e9;
+    const Json diff = TwoRuns(same, other).diff();
+    EXPECT_EQ(diff.at("prompts").at("common"), 0);
+    EXPECT_THAT(diff.at("cells"), IsEmpty());
+    EXPECT_THAT(changesOf(diff), Not(Contains(testing::HasSubstr("certified"))));
+    EXPECT_THAT(changesOf(diff), Not(Contains(testing::HasSubstr("epsilon"))));
+    EXPECT_THAT(diff.at("blocks")[0].at("on_common_prompts"), testing::Eq(Json()));
+}
+
 TEST(RunDiff, TakesALooserThresholdForAWeakerClaimAndItsCoverageForNeither)
 {
     tiny::Options strict;

@@ -324,9 +324,13 @@ TEST(MapSummary, NoneWithinTheThresholdPointsToTheRelativeMeasure)
     map.thresholds.tauAct = 1e-9;
     map.thresholds.tauRel = 1e-7;
     const MapSummary summary = summarise(map, Metric::Error);
-    EXPECT_TRUE(summary.sentence.startsWith(u"No token is within τ = 1e-9: the baseline rounds"_s))
+    EXPECT_TRUE(summary.sentence.startsWith(u"No token is within τ = 1e-9; the relative measure"_s))
         << summary.sentence.toStdString();
     EXPECT_TRUE(summary.sentence.contains(u"covers 0."_s)) << summary.sentence.toStdString();
+    // Only errors that are small beside the outputs may be the baseline's rounding.
+    map.thresholds.tauRel = 1;
+    const MapSummary small = summarise(map, Metric::Error);
+    EXPECT_TRUE(small.sentence.contains(u"or the baseline rounds too coarsely"_s)) << small.sentence.toStdString();
 }
 
 TEST(MapSummary, NothingMeasuredIsSaid)

@@ -2,11 +2,13 @@
 #include "app/workbench/pages/compare_view.h"
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/map_view.h"
 #include "app/workbench/pages/open_page.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/chart_panel.h"
 #include "widgets/figure_view.h"
 #include "widgets/segmented_control.h"
+#include "widgets/token_heatmap.h"
 #include "widgets/value_table.h"
 
 #include <QAbstractButton>
@@ -124,6 +126,31 @@ TEST(CompareWindow, ListsWhatBClaimsLessOfAtFullPrecision)
         words += label->text() + u'\n';
     EXPECT_TRUE(words.contains(u"Surrogate: exact in A, quant:Q8_0 in B"_s)) << words.toStdString();
     EXPECT_TRUE(words.contains(u"B claims less than A in 2 points"_s)) << words.toStdString();
+}
+
+// A shared range is another range of the same kind of scale: coverage stays coverage, with 1 at the good end.
+TEST(CompareWindow, KeepsTheKindOfScaleOfTheMap)
+{
+    const Compared compared(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}));
+    auto* view = compared.bench.window->explorePage().findChild<MapView*>();
+    auto* map = view->findChild<widgets::TokenHeatmap*>();
+    ASSERT_TRUE(map && waitUntil([&] { return map->map() != nullptr; }));
+    compared.bench.window->explorePage().showView(ExplorePage::Map);
+    const std::shared_ptr<const widgets::TokenMap> own = map->map();
+    ASSERT_TRUE(waitUntil([&] {
+        for (QAbstractButton* button : compared.bench.window->explorePage().findChildren<QAbstractButton*>())
+            if (button->text() == u"B"_s && button->isVisible())
+                button->click();
+        return map->map() != own;
+    }));
+    view->setMetric(widgets::Metric::Coverage);
+    EXPECT_TRUE(map->scale().isCoverage());
+    EXPECT_TRUE(map->scale().isWithin(1));
+    EXPECT_FALSE(map->scale().isWithin(0));
+    view->setMetric(widgets::Metric::Margin);
+    EXPECT_EQ(map->scale().striking(), widgets::Striking::Small);
+    view->setMetric(widgets::Metric::Error);
+    EXPECT_TRUE(map->scale().hasThreshold());
 }
 
 TEST(CompareWindow, AChosenPromptBecomesTheSelection)

@@ -131,12 +131,10 @@ void MapView::refreshScale()
         m_heatmap->setScale(std::nullopt);
         return;
     }
-    const widgets::ErrorScale a = widgets::ErrorScale::fitted(*m_reference, metric());
-    const widgets::ErrorScale b = widgets::ErrorScale::fitted(*m_compared, metric());
-    const double low = std::min(a.low(), b.low());
-    const double high = std::max(a.high(), b.high());
-    m_heatmap->setScale(a.hasThreshold() ? widgets::ErrorScale::anchored(low, a.threshold(), high)
-                                         : widgets::ErrorScale::sequential(low, high));
+    const widgets::ScaleKind kind = m_heatmap->scaleKind();
+    const widgets::ErrorScale a = widgets::ErrorScale::fitted(*m_reference, metric(), kind);
+    const widgets::ErrorScale b = widgets::ErrorScale::fitted(*m_compared, metric(), kind);
+    m_heatmap->setScale(a.withRange(std::min(a.low(), b.low()), std::max(a.high(), b.high())));
 }
 
 void MapView::addCell(int block, int prompt, const std::shared_ptr<const widgets::MapCell>& cell)

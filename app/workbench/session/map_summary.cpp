@@ -130,12 +130,17 @@ MapSummary summarise(const widgets::TokenMap& map, Metric metric)
                 counted.worst};
     if (counted.above == counted.measured) {
         QString sentence = tr("No token is within %1").arg(tau);
-        if (metric == Metric::Error && counted.relativeMeasured > 0)
-            sentence += tr(": the baseline rounds more coarsely than that. The relative measure (%1 = %2) covers %3.")
+        if (metric == Metric::Error && counted.relativeMeasured > 0) {
+            // Small beside what they are errors of: a 16-bit baseline's rounding looks so, a poor surrogate does not.
+            const bool small = counted.relativeWithin * 10 >= counted.relativeMeasured * 9;
+            sentence += (small ? tr(": the outputs are too large, or the baseline rounds too coarsely, for that. The "
+                                    "relative measure (%1 = %2) covers %3.")
+                               : tr("; the relative measure (%1 = %2) covers %3."))
                             .arg(symbolOf(Metric::Relative), widgets::exactNumber(map.thresholds.tauRel),
                                  share(counted.relativeWithin, counted.relativeMeasured));
-        else
+        } else {
             sentence += u'.';
+        }
         return {sentence, counted.worst};
     }
     const auto blocksAbove =

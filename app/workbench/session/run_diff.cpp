@@ -150,8 +150,11 @@ void addCell(const Json& cell, RunDiff& diff)
     ValueCell coverage = ValueCell::of(at("activation_coverage", "delta"));
     coverage.isSigned = true;
     coverage.isWeaker = coverage.number < 0;
-    diff.cells.rows.push_back({ValueCell::of(block), prompt, ValueCell::of(at("epsilon", "a")),
-                               ValueCell::of(at("epsilon", "b")), delta, ValueCell::of(at("activation_coverage", "a")),
+    ValueCell number;
+    number.text = QString::number(block);
+    number.number = block;
+    diff.cells.rows.push_back({number, prompt, ValueCell::of(at("epsilon", "a")), ValueCell::of(at("epsilon", "b")),
+                               delta, ValueCell::of(at("activation_coverage", "a")),
                                ValueCell::of(at("activation_coverage", "b")), coverage});
 }
 
@@ -164,7 +167,10 @@ QString sentenceOf(const RunDiff& diff, const Json& answer)
                    : diff.isWeaker
                        ? tr("B claims less than A in %1 points and more in %2.").arg(diff.counts[0]).arg(diff.counts[1])
                        : tr("B claims no less than A; it claims more in %1 points.").arg(diff.counts[1]);
-    if (onlyA > 0 || onlyB > 0)
+    if (wholeOf(prompts, "common") == 0)
+        text +=
+            u' ' + tr("The runs have no prompt in common: their numbers are about other tokens and are not compared.");
+    else if (onlyA > 0 || onlyB > 0)
         text += u' ' + tr("%1 prompts are in both, %2 in A alone, %3 in B alone; blocks are compared on those in both.")
                            .arg(wholeOf(prompts, "common"))
                            .arg(onlyA)

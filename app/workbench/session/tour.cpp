@@ -36,8 +36,8 @@ std::vector<TourStep> makeSteps()
          {}},
         {Place::Explore, Target::Inspector, Action::HoldWorst, tr("What is this number?"),
          tr("Hold the orange cell, with a click or with the button below. The panel says what the number is, where it "
-            "comes from and what to do next. Its token is the first of its prompt: there the residual stream is a "
-            "hundred times longer than elsewhere, and rounding alone moves it."),
+            "comes from and what to do next. Its token is the first of its prompt: there the residual stream is "
+            "several times longer than elsewhere, and rounding moves it further."),
          tr("Hold the orange cell")},
         {Place::Coverage,
          Target::Coverage,

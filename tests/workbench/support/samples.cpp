@@ -49,29 +49,30 @@ Json number(double value)
 
 Json manifest(bool complete)
 {
-    return {{"schema", "blockcert.run/1"},
-            {"created", "2026-01-02T03:04:05Z"},
-            {"command", "blockcert certify /models/tiny --blocks all --prompts base -o 'my run.blockcert'"},
-            {"model_hint", "/models/tiny"},
-            {"subject", {{"model", "tiny"}, {"architecture", "llama"}, {"layers", 3}}},
-            {"prompts", {{"name", "base"}, {"bundled", true}, {"items", 2}}},
-            {"request",
-             {{"blocks", {0, 1, 2}},
-              {"baseline_dtype", "F32"},
-              {"replay_dtype", "F64"},
-              {"loss", "exact"},
-              {"weights", "baseline"},
-              {"embed_weights", false},
-              {"max_tokens", 256},
-              {"seed", 0},
-              {"policy",
-               {{"tau_act", number(0.01)},
-                {"tau_rel", number(1e-5)},
-                {"tau_loss", number(1e-3)},
-                {"alpha_act", number(0.94)},
-                {"alpha_loss", number(0.9)},
-                {"error", "l2"}}}}},
-            {"state", {{"complete", complete}, {"failed_blocks", Json::array()}}}};
+    return {
+        {"schema", "blockcert.run/1"},
+        {"created", "2026-01-02T03:04:05Z"},
+        {"command", "blockcert certify /models/tiny --blocks all --prompts base -o 'my run.blockcert'"},
+        {"model_hint", "/models/tiny"},
+        {"subject", {{"model", "tiny"}, {"architecture", "llama"}, {"layers", 3}}},
+        {"prompts", {{"name", "base"}, {"bundled", true}, {"items", Json::array({Json::object(), Json::object()})}}},
+        {"request",
+         {{"blocks", {0, 1, 2}},
+          {"baseline_dtype", "F32"},
+          {"replay_dtype", "F64"},
+          {"loss", "exact"},
+          {"weights", "baseline"},
+          {"embed_weights", false},
+          {"max_tokens", 256},
+          {"seed", 0},
+          {"policy",
+           {{"tau_act", number(0.01)},
+            {"tau_rel", number(1e-5)},
+            {"tau_loss", number(1e-3)},
+            {"alpha_act", number(0.94)},
+            {"alpha_loss", number(0.9)},
+            {"error", "l2"}}}}},
+        {"state", {{"complete", complete}, {"failed_blocks", Json::array()}}}};
 }
 
 }

@@ -45,10 +45,14 @@ RunState stateOf(const ShelvedRun& run, const RunFacts* facts, const std::option
 void writeBundle(const QString& folder, const FailureBundle& bundle)
 {
     QDir().mkpath(folder);
+    // From wherever it is started; what the run's command names stays as it was typed.
+    QString command = bundle.command;
+    command.replace(u"--prompts prompt.jsonl"_s, u"--prompts \"$here/prompt.jsonl\""_s);
     const std::pair<QString, QByteArray> files[] = {
         {u"prompt.jsonl"_s, QByteArray::fromStdString(bundle.prompts)},
         {u"failure.json"_s, QByteArray::fromStdString(bundle.numbers)},
-        {u"command.sh"_s, "#!/bin/sh\n# Measures this prompt at this block again.\n" + bundle.command.toUtf8() + '\n'}};
+        {u"command.sh"_s,
+         "#!/bin/sh\n# Measures this prompt at this block again.\nhere=$(dirname \"$0\")\n" + command.toUtf8() + '\n'}};
     for (const auto& [name, text] : files) {
         QSaveFile file(folder + u'/' + name);
         if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit())

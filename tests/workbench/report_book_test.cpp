@@ -119,7 +119,8 @@ TEST(ReportText, BecomesAPdfWithEveryPart)
     book.add(one);
     const report::Document document = book.document(u"now"_s, [](const ReportItem&) { return false; });
     const std::unique_ptr<QTextDocument> text = textOf(document, 600);
-    for (const QString& word : {u"map"_s, u"claimed, not verified here"_s, u"0.002"_s, QString(64, u'd')})
+    for (const QString& word : {u"map"_s, u"claimed, not verified here"_s, u"0.002"_s, QString(64, u'd'),
+                                u"blockcert verify a.blockcert"_s, u"sha256sum -c SHA256SUMS"_s})
         EXPECT_TRUE(text->toPlainText().contains(word)) << word.toStdString();
     const QByteArray pdf = pdfOf(document);
     EXPECT_TRUE(pdf.startsWith("%PDF-"));

@@ -252,6 +252,21 @@ widgets::MapCell mapCellOf(const Json& cell)
     return values;
 }
 
+// As `--surrogate` and `--ablate` spell it.
+QString surrogateOf(const Json& request)
+{
+    const Json& surrogate = objectOf(request, "surrogate");
+    QString text = textOf(surrogate, "family");
+    const Json& parameters = objectOf(surrogate, "parameters");
+    for (const char* key : {"rank", "matrices", "dtype"})
+        if (hasValue(parameters, key))
+            text += u':' + (parameters.at(key).is_string() ? textOf(parameters, key)
+                                                           : QString::number(wholeOf(parameters, key)));
+    if (const QString damage = textOf(objectOf(request, "ablation"), "kind"); !damage.isEmpty())
+        text += u", "_s + damage;
+    return text.isEmpty() ? u"exact"_s : text;
+}
+
 RunView runViewOf(const Json& show)
 {
     RunView view;
@@ -265,6 +280,7 @@ RunView runViewOf(const Json& show)
     view.modelHint = textOf(manifest, "model_hint");
     view.prompts = textOf(objectOf(manifest, "prompts"), "name");
     view.baselineDtype = textOf(request, "baseline_dtype");
+    view.surrogate = surrogateOf(request);
     view.replayDtype = textOf(request, "replay_dtype");
     view.created = textOf(manifest, "created");
     view.command = textOf(show, "command");

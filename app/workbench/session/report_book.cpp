@@ -1,12 +1,49 @@
 #include "app/workbench/session/report_book.h"
 
+#include "app/workbench/session/run_settings.h"
+
+#include <QFileInfo>
+#include <QSet>
+
+#include <optional>
 #include <utility>
 
 namespace blockcert::workbench {
 
+using namespace Qt::StringLiterals;
+
 namespace {
 
 constexpr std::size_t mostSteps = 100;
+
+// The commands that check the runs behind the views, each run once; nothing where no view is of a finished run.
+std::optional<report::Section> checkSection(const std::vector<ReportItem>& items)
+{
+    report::Commands commands;
+    QSet<QString> known;
+    for (const ReportItem& item : items) {
+        if (item.runDigest.isEmpty() || known.contains(item.runDigest))
+            continue;
+        known.insert(item.runDigest);
+        const QString folder = shellCommand({QFileInfo(item.runPath).fileName()});
+        for (const QString& line :
+             {u"sha256sum %1/SHA256SUMS    # %2"_s.arg(folder, item.runDigest),
+              u"(cd %1 && sha256sum -c SHA256SUMS)"_s.arg(folder), u"blockcert verify %1"_s.arg(folder),
+              u"blockcert verify %1 --level 4 --model MODEL"_s.arg(folder)})
+            commands.lines.push_back(line.toStdString());
+    }
+    if (commands.lines.empty())
+        return std::nullopt;
+    report::Section section;
+    section.title = ReportBook::tr("Check it yourself").toStdString();
+    section.parts.emplace_back(report::Paragraph{
+        ReportBook::tr(
+            "Run beside the folders of the runs. The digest must be the one named; `verify` recomputes every "
+            "metric from the recorded tensors without LibTorch, at level 4 everything from the model.")
+            .toStdString()});
+    section.parts.emplace_back(std::move(commands));
+    return section;
+}
 
 }
 
@@ -126,6 +163,8 @@ report::Document ReportBook::document(const QString& created,
         section.parts.emplace_back(std::move(source));
         document.sections.push_back(std::move(section));
     }
+    if (std::optional<report::Section> check = checkSection(m_now.items))
+        document.sections.push_back(std::move(*check));
     return document;
 }
 

@@ -31,6 +31,7 @@ struct RunView {
     QString modelHint; // where the model was found; never trusted
     QString prompts;   // the prompt set's name
     QString baselineDtype;
+    QString surrogate; // "exact", "low-rank:64:attn", "exact, drop-rope"
     QString replayDtype;
     QString created;
     QString command;

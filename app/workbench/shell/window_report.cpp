@@ -76,7 +76,8 @@ void MainWindow::sendToReport()
         item.runPath = run.value->path;
         item.runName = run.value->name;
         item.runDigest = run.value->digest;
-        item.scope = tr("%1 · %2, %3 baseline").arg(run.value->model, run.value->prompts, run.value->baselineDtype);
+        item.scope = tr("%1 · %2, %3 baseline, %4 surrogates")
+                         .arg(run.value->model, run.value->prompts, run.value->baselineDtype, run.value->surrogate);
         const std::optional<widgets::RunVerdict> verdict = m_session.verdicts.of(run.value->path, run.value->digest);
         item.parts.emplace_back(standingOf(verdict));
         if (m_page == Explore)

@@ -2,6 +2,8 @@
 
 #include "engine/artifact/archive_layout.h"
 
+#include <cerrno>
+
 namespace blockcert::artifact::hdf5 {
 
 namespace {
@@ -45,6 +47,7 @@ Session::Session()
 {
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     H5Eclear2(H5E_DEFAULT);
+    errno = 0; // a failing call leaves its own behind: what closing a file lost is not always on the library's stack
 }
 
 Datatype fileType(DType dtype)

@@ -1,6 +1,7 @@
 #include "engine/artifact/archive_hdf5.h"
 #include "engine/artifact/tensor_archive.h"
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 
 #include <fmt/format.h>
 
@@ -51,15 +52,20 @@ Dataspace dataspaceOf(const std::vector<hsize_t>& dimensions)
     return Dataspace(H5Screate_simple(static_cast<int>(dimensions.size()), dimensions.data(), nullptr));
 }
 
-// A full disk and a size limit deserve another exit code than an unwritable file.
-[[noreturn]] void throwWriteProblem(const std::filesystem::path& path, const std::string& problem)
+// A full disk and a size limit deserve another exit code than an unwritable file, and the words of every other writer.
+// The library names the system's error while it writes, and loses it while it closes; `error` is then what is left.
+[[noreturn]] void throwWriteProblem(const std::filesystem::path& path, const std::string& problem, int error)
 {
     for (const int code : {ENOSPC, EDQUOT, EFBIG})
-        if (problem.find(fmt::format("errno = {},", code)) != std::string::npos)
-            throw ResourceError(fmt::format("{}: there is no room to write this file; free some space and continue "
-                                            "the run with --resume.",
-                                            path.string()));
+        if (error == code || problem.find(fmt::format("errno = {},", code)) != std::string::npos)
+            refuseToWrite("Cannot write", path, code);
     throw OutputError(fmt::format("{}: HDF5 could not write this file ({}).", path.string(), problem));
+}
+
+[[noreturn]] void throwWriteProblem(const std::filesystem::path& path)
+{
+    const int error = errno;
+    throwWriteProblem(path, lastProblem(), error);
 }
 
 void syncFile(const std::filesystem::path& path)
@@ -91,7 +97,7 @@ struct ArchiveWriter::State {
         const Dataset dataset(H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT));
         const Datatype type = fileType(tensor.dtype);
         if (!dataset || H5Dwrite(dataset.id(), type.id(), memorySpace, fileSpace, H5P_DEFAULT, tensor.bytes.data()) < 0)
-            throwWriteProblem(path, lastProblem());
+            throwWriteProblem(path);
     }
 };
 
@@ -100,9 +106,16 @@ ArchiveWriter::ArchiveWriter(const std::filesystem::path& path)
 {
     const Session session;
     m_state->path = path;
+    std::error_code ignored;
+    const bool isSomebodyElses = std::filesystem::exists(path, ignored);
     m_state->file = createFile(path);
-    if (!m_state->file)
-        throwWriteProblem(path, lastProblem());
+    if (m_state->file)
+        return;
+    const int error = errno;
+    const std::string problem = lastProblem();
+    if (!isSomebodyElses) // made, but there was no room for its head
+        ::unlink(path.c_str());
+    throwWriteProblem(path, problem, error);
 }
 
 ArchiveWriter::~ArchiveWriter()
@@ -125,7 +138,7 @@ void ArchiveWriter::declare(const ArchiveEntry& entry)
         if (H5Lexists(m_state->file.id(), group.c_str(), H5P_DEFAULT) == 0) {
             const PropertyList creation = timelessList(H5P_GROUP_CREATE);
             if (!Group(H5Gcreate2(m_state->file.id(), group.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT)))
-                throwWriteProblem(m_state->path, lastProblem());
+                throwWriteProblem(m_state->path);
         }
     }
 
@@ -138,7 +151,7 @@ void ArchiveWriter::declare(const ArchiveEntry& entry)
     const Dataset dataset(H5Dcreate2(m_state->file.id(), entry.name.c_str(), type.id(), space.id(), H5P_DEFAULT,
                                      creation.id(), H5P_DEFAULT));
     if (!dataset)
-        throwWriteProblem(m_state->path, lastProblem());
+        throwWriteProblem(m_state->path);
     m_state->datasets[entry.name] = {entry.dtype, entry.shape, 0};
 }
 
@@ -182,9 +195,10 @@ void ArchiveWriter::close(Flush when)
         assert(whole && "every declared row must be written exactly once");
     }
     if (!m_state->file.close()) {
+        const int error = errno;
         const std::string problem = lastProblem();
         ::unlink(m_state->path.c_str());
-        throwWriteProblem(m_state->path, problem);
+        throwWriteProblem(m_state->path, problem, error);
     }
     if (when == Flush::Now)
         syncFile(m_state->path);

@@ -6,11 +6,11 @@
 #include "engine/base/error.h"
 #include "engine/exchange/export_csv.h"
 #include "engine/exchange/export_npz.h"
+#include "engine/exchange/new_folder.h"
 #include "engine/failures/failures.h"
 #include "engine/protocol/run_listing.h"
 
 #include <filesystem>
-#include <system_error>
 
 namespace blockcert::cli {
 
@@ -36,6 +36,10 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
     const fs::path run = command.text("RUN");
     const fs::path out = command.text("out");
     failures::requireOutside(run, out);
+    if (!out.extension().empty() && out.extension() != ".csv" && !fs::is_directory(out))
+        throw UsageError("--out " + out.string() +
+                         " is neither a file that ends in .csv nor a folder that is there; give one "
+                         "of them, or a name without an ending for a new folder.");
     protocol::ShowOptions show;
     show.tokens = true;
     show.childProgram = terminal::thisProgram();
@@ -53,10 +57,7 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
         write(out, tokens ? exchange::tokensToCsv(listing) : exchange::blocksToCsv(listing),
               tokens ? "tokens" : "blocks");
     } else {
-        std::error_code problem;
-        fs::create_directories(out, problem);
-        if (problem)
-            throw OutputError("Cannot create the folder " + out.string() + ": " + problem.message() + ".");
+        exchange::makeNewFolder(out);
         if (table.empty() || table == "tokens")
             write(out / "tokens.csv", exchange::tokensToCsv(listing), "tokens");
         if (table.empty() || table == "blocks")

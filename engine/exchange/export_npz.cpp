@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/widen.h"
+#include "engine/exchange/new_folder.h"
 #include "engine/exchange/npz_file.h"
 #include "engine/exchange/npz_names.h"
 #include "engine/failures/failures.h"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <system_error>
 
 namespace blockcert::exchange {
 
@@ -114,10 +114,7 @@ Json exportNpz(const fs::path& run, const ExportNpzOptions& options, const RunCo
     if (certificates.empty())
         throw UsageError("The run " + run.string() + " has no finished block yet; resume it.");
     certificate::WeightSource weights(options.model, document.manifest.modelHint, options.locations);
-    std::error_code problem;
-    fs::create_directories(options.out, problem);
-    if (problem)
-        throw OutputError("Cannot create the folder " + options.out.string() + ": " + problem.message() + ".");
+    makeNewFolder(options.out);
 
     Json files = Json::array();
     for (const Certificate& certificate : certificates) {

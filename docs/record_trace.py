@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records a trace of a model in transformers for `blockcert import trace`: record_trace.py MODEL PROMPTS OUT.safetensors
 
-MODEL is a folder, PROMPTS a .jsonl file with `id` and `text` or `token_ids`. Llama and GPT-2 models; docs/trace.md says what is
+MODEL is a folder, PROMPTS a .jsonl file with `id` and `text`, `messages` or `token_ids`. Llama and GPT-2 models; docs/trace.md says what is
 recorded. Needs torch, transformers and safetensors."""
 import argparse, json, torch, transformers
 from safetensors.torch import save_file
@@ -18,13 +18,32 @@ dtype = getattr(torch, options.dtype)
 model = transformers.AutoModelForCausalLM.from_pretrained(
     options.model, dtype=dtype, attn_implementation="eager", local_files_only=True).eval()
 layers = model.transformer.h if hasattr(model, "transformer") else model.model.layers
-wanted = range(len(layers)) if options.blocks == "all" else [int(block) for block in options.blocks.split(",")]
+numbers = [str(block) for block in range(len(layers))] if options.blocks == "all" else options.blocks.split(",")
+for block in numbers:
+    if not block.isdigit() or int(block) >= len(layers):
+        parser.error(f"--blocks: there is no block {block}; the model has 0 to {len(layers) - 1}")
+wanted = [int(block) for block in numbers]
 lines = [json.loads(line) for line in open(options.prompts, encoding="utf-8") if line.strip()]
+for number, line in enumerate(lines):
+    if sum(key in line for key in ("text", "messages", "token_ids")) != 1:
+        parser.error(f"{options.prompts}, prompt {number}: give one of text, messages and token_ids")
 tokenizer = None
-if any("text" in line for line in lines):
+if any("token_ids" not in line for line in lines):
     tokenizer = transformers.AutoTokenizer.from_pretrained(options.model, local_files_only=True)
+if any("messages" in line for line in lines) and not tokenizer.chat_template:
+    parser.error(f"{options.prompts} holds messages, and the model has no chat template; give text instead")
 tensors, prefix = {}, ""
 metadata = {"format": "blockcert.trace/1", "runtime": "transformers", "version": transformers.__version__}
+
+
+def ids_of(line):
+    """As `blockcert` encodes a prompt: text with the tokenizer's special tokens, messages as their template writes them."""
+    if "token_ids" in line:
+        return line["token_ids"]
+    if "text" in line:
+        return tokenizer(line["text"])["input_ids"]
+    text = tokenizer.apply_chat_template(line["messages"], tokenize=False, add_generation_prompt=True)
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def keep(name, value):
@@ -51,7 +70,7 @@ for index in wanted:
 
 for number, line in enumerate(lines):
     prefix = f"prompt{number}."
-    ids = line["token_ids"] if "token_ids" in line else tokenizer(line["text"])["input_ids"]
+    ids = ids_of(line)
     metadata[prefix + "id"] = line.get("id", f"prompt-{number}")
     if "text" in line and len(ids) <= options.max_tokens:
         metadata[prefix + "text"] = line["text"]

@@ -24,8 +24,9 @@ std::optional<MeteredProgress> ProgressMeter::take(const Progress& event, double
     const auto known = m_stages.find(event.stage);
     metered.stageBegins =
         known == m_stages.end() || event.total != known->second.total || event.done < known->second.done;
-    // News of a stage that is over, such as losses of cells that were all replayed before, do not end it once more.
-    const bool isOver = !metered.stageBegins && known->second.done >= event.total && !event.detail.empty();
+    // News of a stage that is over, such as losses of cells that were all replayed before, do not end it once more,
+    // with their numbers or, where an experiment keeps those to itself, without.
+    const bool isOver = !metered.stageBegins && known->second.done >= event.total;
     metered.stageEnds = event.done >= event.total && !isOver;
     if (metered.stageBegins)
         m_stages[event.stage] = {now, event.total, event.done, event.done};

@@ -65,9 +65,10 @@ std::string blockTable(const Json& anatomy, const Page& page)
                    contrastText(block, "output_norm")});
     }
     return table.render(page.style, 2, page.width) +
-           terminal::wrap("  × compares medians: the tokens that are not covered, or the 20 largest errors where all "
-                          "are, against the others of the block.",
-                          page.width, 2) +
+           terminal::wrap(
+               "  × compares medians: the tokens that are not covered, or the 20 largest errors where all or "
+               "none are, against the others of the block.",
+               page.width, 2) +
            "\n";
 }
 

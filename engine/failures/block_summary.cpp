@@ -30,6 +30,14 @@ std::vector<std::size_t> uncoveredRows(const BlockFacts& facts)
     return byError(facts, [&](std::size_t row) { return !facts.covered[row]; });
 }
 
+// Where nothing is told apart by being covered, the largest errors of all are set against the others.
+std::vector<std::size_t> largestRows(const BlockFacts& facts)
+{
+    std::vector<std::size_t> rows = byError(facts, [](std::size_t) { return true; });
+    rows.resize(std::min(rows.size(), largestCovered));
+    return rows;
+}
+
 std::vector<std::size_t> largestCoveredRows(const BlockFacts& facts)
 {
     std::vector<std::size_t> rows = byError(facts, [&](std::size_t row) { return facts.covered[row]; });
@@ -245,9 +253,9 @@ BlockSummary summarise(const BlockFacts& facts, const std::vector<double>& epsil
     summary.tokens = facts.tokens();
     summary.failing = uncoveredRows(facts);
     summary.uncovered = summary.failing.size();
-    if (summary.failing.empty()) {
+    if (summary.uncovered == 0 || summary.uncovered == facts.tokens()) {
         summary.failingAreUncovered = false;
-        summary.failing = largestCoveredRows(facts);
+        summary.failing = largestRows(facts);
     }
     summary.worst = static_cast<std::size_t>(std::ranges::max_element(facts.error) - facts.error.begin());
     summary.epsilon = facts.error[summary.worst];

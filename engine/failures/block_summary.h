@@ -36,7 +36,7 @@ struct BlockSummary {
     double medianError = 0;
     std::optional<double> medianRelative; // of the finite ones
     std::size_t massive = 0;
-    bool failingAreUncovered = true;         // false: nothing is uncovered, and the largest errors stand for it
+    bool failingAreUncovered = true;         // false: nothing is uncovered, or everything: the largest errors
     std::vector<std::size_t> failing;        // rows of the failing group, largest error first
     std::vector<Contrast> contrasts;         // empty where one of the groups is
     std::optional<double> largestLossChange; // of the failing tokens

@@ -138,7 +138,8 @@ for index in order:
     falling = np.cumsum(np.sort(b["error"])[::-1])
     same(f"block {index}: half", block["tokens_of_half_the_error"], np.searchsorted(falling, b["error"].sum() / 2) + 1)
     failing = np.zeros(len(b["error"]), bool)
-    failing[uncovered or covered] = True
+    largest = sorted(range(len(b["error"])), key=lambda i: -b["error"][i])[:20]
+    failing[uncovered if 0 < len(uncovered) < len(b["error"]) else largest] = True
     columns = {"input_norm": b["input_norm"], "output_norm": b["output_norm"], "key_norm": np.median(b["key"], 1),
                "value_norm": np.median(b["value"], 1), "margin": np.median(b["attention_margin"], 0),
                "margin_smallest": b["attention_margin"].min(0), "error_attn": b["error_attn"], "error_mlp": b["error_mlp"],

@@ -3,6 +3,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/failures/block_summary.h"
 #include "engine/failures/failures.h"
 #include "engine/failures/statistics.h"
 #include "tests/certificate/tiny_run.h"
@@ -122,6 +123,31 @@ TEST_F(Failures, TellTheLargestCoveredErrorsWhereNothingFails)
     }
     for (const Json& row : anatomy.at("failures"))
         EXPECT_EQ(row.at("covered"), true);
+}
+
+TEST(Summaries, ContrastTheLargestErrorsWhereEveryTokenFails)
+{
+    constexpr std::size_t tokens = 50;
+    BlockFacts facts;
+    facts.heads = 1;
+    facts.offset = {0, tokens};
+    for (std::size_t i = 0; i < tokens; ++i) {
+        facts.error.push_back(1.0 + static_cast<double>(i));
+        facts.outputNorm.push_back(i < tokens - largestCovered ? 2 : 6);
+    }
+    facts.relative = facts.error;
+    facts.inputNorm = facts.outputNorm;
+    facts.margin = facts.error;
+    facts.hasMargin.assign(tokens, true);
+    facts.lossChange.resize(tokens);
+    facts.covered.assign(tokens, false);
+    const BlockSummary summary = summarise(facts, {50});
+    EXPECT_EQ(summary.uncovered, tokens);
+    EXPECT_FALSE(summary.failingAreUncovered);
+    EXPECT_THAT(summary.failing, SizeIs(largestCovered));
+    const auto norm = std::ranges::find(summary.contrasts, "output_norm", &Contrast::quantity);
+    ASSERT_NE(norm, summary.contrasts.end());
+    EXPECT_EQ(norm->ratio, 3.0);
 }
 
 TEST_F(Failures, FindTheBlockThatStandsOut)

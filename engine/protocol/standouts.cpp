@@ -140,6 +140,24 @@ std::optional<std::string> massiveActivations(const RunManifest& manifest, std::
         exact ? ", so that rounding alone makes the absolute error large there" : "", brief(l2.quantiles.q50));
 }
 
+std::optional<std::string> exactCopies(const RunManifest& manifest, std::span<const Certificate> certificates)
+{
+    const RunRequest& request = manifest.request;
+    const bool asked = request.surrogate.family == SurrogateFamily::LowRank ||
+                       request.surrogate.family == SurrogateFamily::Quantised ||
+                       request.surrogate.family == SurrogateFamily::Checkpoint;
+    const auto isCopy = [](const Certificate& certificate) {
+        return std::ranges::all_of(certificate.surrogateWeights,
+                                   [](const WeightDistance& weight) { return weight.distance == 0; });
+    };
+    if (!asked || !std::ranges::all_of(certificates, isCopy))
+        return std::nullopt;
+    const bool ablated = request.ablation.kind != Ablation::Kind::None;
+    return std::string("Every weight of these surrogates is the baseline's: what --surrogate asked for changes nothing "
+                       "in this model") +
+           (ablated ? "." : ", so that they are exact copies.");
+}
+
 std::optional<std::string> truncation(const RunManifest& manifest)
 {
     std::int64_t prompts = 0;
@@ -189,6 +207,7 @@ std::vector<std::string> standouts(const RunManifest& manifest, std::span<const 
             sentences.push_back(std::move(*sentence));
     };
     if (!certificates.empty()) {
+        say(exactCopies(manifest, certificates));
         say(absoluteThreshold(manifest, certificates));
         say(outstandingBlock(certificates));
         say(massiveActivations(manifest, certificates, norms));

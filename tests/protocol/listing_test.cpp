@@ -235,6 +235,8 @@ struct Numbers {
     std::vector<double> epsilons;
     Fraction l2{4, 4};
     Fraction relative{4, 4};
+    SurrogateFamily family = SurrogateFamily::Exact;
+    double distance = -1; // of one weight from the baseline's; negative: all are the baseline's
 };
 
 // Blocks of one prompt of four tokens, whose worst token is the first.
@@ -245,6 +247,7 @@ std::vector<std::string> standoutsOf(const Numbers& numbers,
     RunManifest manifest;
     manifest.request.baselineDtype = numbers.baseline;
     manifest.request.loss = numbers.loss;
+    manifest.request.surrogate.family = numbers.family;
     EncodedPrompt prompt;
     prompt.id = "p";
     prompt.tokenIds = {1, 2, 3, 4};
@@ -259,6 +262,8 @@ std::vector<std::string> standoutsOf(const Numbers& numbers,
         certificate.metrics.l2.epsilon = numbers.epsilons[i];
         certificate.metrics.l2.coverage = numbers.l2;
         certificate.metrics.relative.coverage = numbers.relative;
+        if (numbers.distance >= 0)
+            certificate.surrogateWeights.emplace_back().distance = numbers.distance;
     }
     return standouts(manifest, certificates, norms);
 }
@@ -297,6 +302,17 @@ TEST(Standouts, NameTheMassiveActivationByItsPiece)
     EXPECT_THAT(sentences[0], HasSubstr("blocks 0 and 1"));
     EXPECT_THAT(sentences[0], HasSubstr("“<s>” (token 0 of prompt p)"));
     EXPECT_THAT(sentences[0], HasSubstr("in block 0 is 267 times")) << "the median of 1, 1, 2, 400 is 1.5";
+}
+
+TEST(Standouts, SayThatASurrogateIsAnExactCopyAfterAll)
+{
+    const Numbers same = {.epsilons = {1, 1}, .family = SurrogateFamily::Quantised};
+    EXPECT_THAT(standoutsOf(same),
+                ElementsAre(HasSubstr("changes nothing in this model, so that they are exact copies")));
+    Numbers other = same;
+    other.distance = 0.5;
+    EXPECT_THAT(standoutsOf(other), IsEmpty());
+    EXPECT_THAT(standoutsOf({.epsilons = {1, 1}}), IsEmpty()) << "of the exact copy nobody expects anything else";
 }
 
 TEST(Standouts, SayWhatWasLeftOut)

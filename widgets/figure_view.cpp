@@ -2,6 +2,7 @@
 
 #include "engine/figure/lay_out.h"
 #include "engine/figure/svg.h"
+#include "engine/figure/text_runs.h"
 #include "widgets/number_text.h"
 #include "widgets/values.h"
 
@@ -93,17 +94,29 @@ public:
     {
         QFont font = textFont(TextSize::Axis, text.strong ? TextWeight::Strong : TextWeight::Normal);
         font.setPixelSize(std::max(1, qRound(text.size)));
-        const QString words = QString::fromStdString(text.text);
-        const double width = QFontMetricsF(font).horizontalAdvance(words);
+        QFont low = font;
+        low.setPixelSize(std::max(1, qRound(text.size * figure::subscriptSize)));
+        const std::vector<figure::TextRun> runs = figure::textRuns(text.text);
+        const auto widthOf = [&](const figure::TextRun& run) {
+            return QFontMetricsF(run.subscript ? low : font).horizontalAdvance(QString::fromStdString(run.text));
+        };
+        double width = 0;
+        for (const figure::TextRun& run : runs)
+            width += widthOf(run);
         const double shift = text.anchor == figure::Anchor::Middle ? width / 2
                              : text.anchor == figure::Anchor::End  ? width
                                                                    : 0;
         m_painter.save();
-        m_painter.setFont(font);
         m_painter.setPen(inkColour(text.paint, m_tokens, m_paper));
         m_painter.translate(pointOf(text.at));
         m_painter.rotate(text.turned);
-        m_painter.drawText(QPointF(-shift, 0), words);
+        double x = -shift;
+        for (const figure::TextRun& run : runs) {
+            m_painter.setFont(run.subscript ? low : font);
+            m_painter.drawText(QPointF(x, run.subscript ? text.size * figure::subscriptDrop : 0),
+                               QString::fromStdString(run.text));
+            x += widthOf(run);
+        }
         m_painter.restore();
     }
 

@@ -114,7 +114,7 @@ void addHeat(const Panel& panel, const Box& plot, std::vector<Shape>& shapes)
     for (std::size_t r = 0; r < heat.rows.size(); r += stride) {
         const double middle = plot.top + (static_cast<double>(r) + 0.5) * cellHeight;
         shapes.emplace_back(TextShape{{plot.left - 6, middle + 4},
-                                      fitted(drawable(heat.rows[r]), tickSize, 150),
+                                      fittedInTheMiddle(drawable(heat.rows[r]), tickSize, 150),
                                       tickSize,
                                       Anchor::End,
                                       {Ink::Secondary}});

@@ -3,6 +3,7 @@
 #include "engine/figure/figure_text.h"
 #include "engine/figure/panel_frame.h"
 #include "engine/figure/series_look.h"
+#include "engine/figure/side_by_side.h"
 #include "engine/figure/text_width.h"
 
 #include <algorithm>
@@ -89,25 +90,58 @@ struct Entry {
     [[nodiscard]] double width() const { return legendSample + 6 + textWidth(drawable(name), labelSize) + 16; }
 };
 
-std::vector<Entry> entriesOf(const Figure& figure, const Looks& looks)
+bool isSame(const Entry& a, const Entry& b)
+{
+    return a.name == b.name && a.kind == b.kind;
+}
+
+std::vector<Entry> entriesOf(const Panel& panel, const Looks& looks)
 {
     std::vector<Entry> entries;
     const auto add = [&](Entry entry) {
-        const auto same = [&](const Entry& other) { return other.name == entry.name && (other.kind == entry.kind); };
-        if (!entry.name.empty() && std::ranges::none_of(entries, same))
+        if (!entry.name.empty() &&
+            std::ranges::none_of(entries, [&](const Entry& other) { return isSame(other, entry); }))
             entries.push_back(std::move(entry));
     };
-    for (const Panel& panel : figure.panels)
-        for (const Series& series : panel.series)
-            add({series.mark == Mark::Bars ? Entry::Kind::Bars : Entry::Kind::Series, series.name,
-                 lookOf(looks, series), series.mark});
-    for (const Panel& panel : figure.panels)
-        for (const Rule& rule : panel.rules)
-            add({Entry::Kind::Rule, rule.name, looks.rules.at(rule.name)});
-    for (const Panel& panel : figure.panels)
-        for (const Band& band : panel.bands)
-            add({Entry::Kind::Band, band.name, looks.bands.at(band.name)});
+    for (const Series& series : panel.series)
+        add({series.mark == Mark::Bars ? Entry::Kind::Bars : Entry::Kind::Series, series.name, lookOf(looks, series),
+             series.mark});
+    for (const Rule& rule : panel.rules)
+        add({Entry::Kind::Rule, rule.name, looks.rules.at(rule.name)});
+    for (const Band& band : panel.bands)
+        add({Entry::Kind::Band, band.name, looks.bands.at(band.name)});
     return entries;
+}
+
+// What every panel has stands once above them all, the rest in the panel that has it.
+struct Legends {
+    std::vector<Entry> common;
+    std::vector<std::vector<Entry>> own; // by panel
+};
+
+Legends legendsOf(const Figure& figure, const Looks& looks)
+{
+    Legends legends;
+    for (const Panel& panel : figure.panels)
+        legends.own.push_back(entriesOf(panel, looks));
+    const std::vector<std::vector<Entry>> before = legends.own;
+    std::vector<Entry> all;
+    for (const std::vector<Entry>& entries : before)
+        for (const Entry& entry : entries)
+            if (std::ranges::none_of(all, [&](const Entry& other) { return isSame(other, entry); }))
+                all.push_back(entry);
+    for (const Entry& entry : all) {
+        const auto has = [&](const std::vector<Entry>& entries) {
+            return entries.empty() ||
+                   std::ranges::any_of(entries, [&](const Entry& other) { return isSame(other, entry); });
+        };
+        if (!std::ranges::all_of(before, has))
+            continue;
+        legends.common.push_back(entry);
+        for (std::vector<Entry>& entries : legends.own)
+            std::erase_if(entries, [&](const Entry& other) { return isSame(other, entry); });
+    }
+    return legends;
 }
 
 void addSample(const Entry& entry, Place at, std::vector<Shape>& shapes)
@@ -230,43 +264,68 @@ Columns columnsFor(const Figure& figure, const std::vector<PreparedPanel>& panel
     return columns;
 }
 
-void addPanels(const Figure& figure, const Looks& looks, double top, Drawing& drawing)
+bool hasWholeX(const Panel& panel)
 {
-    std::vector<Shape>& shapes = drawing.shapes;
+    std::vector<double> values;
+    addValues(panel, Direction::Vertical, values);
+    return panel.x.scale == Scale::Linear && !values.empty() &&
+           std::ranges::all_of(values, [](double x) { return std::isfinite(x) && x == std::round(x); });
+}
+
+std::vector<PreparedPanel> preparedPanels(const Figure& figure)
+{
     std::vector<PreparedPanel> prepared;
     for (const Panel& panel : figure.panels) {
         PreparedPanel one{&panel, rangeOf(figure, panel, Direction::Vertical),
                           rangeOf(figure, panel, Direction::Horizontal)};
+        one.wholeX = hasWholeX(panel);
         one.leftMargin = leftMarginOf(panel, one.y, figure.panelHeight - 60) +
                          (hasYLabel(figure, prepared.size()) ? labelSize + 8 : 0);
         prepared.push_back(one);
     }
+    return prepared;
+}
+
+// Row by row, a row as high as its highest legend and a panel need; returns the height used.
+double addPanels(const Figure& figure, const std::vector<PreparedPanel>& prepared, const Looks& looks,
+                 const Legends& legends, double top, Drawing& drawing)
+{
+    std::vector<Shape>& shapes = drawing.shapes;
     const Columns columns = columnsFor(figure, prepared);
     const std::size_t count = columns.left.size();
-    if (columns.plotWidth < 20)
-        return; // no room for data
-    for (std::size_t i = 0; i < prepared.size(); ++i) {
+    const double begin = top;
+    for (std::size_t row = 0; row < prepared.size(); row += count) {
+        const std::size_t end = std::min(prepared.size(), row + count);
         double bottom = 0;
-        for (std::size_t j = i / count * count; j < std::min(prepared.size(), (i / count + 1) * count); ++j)
-            bottom = std::max(bottom, bottomMarginOf(*prepared[j].panel, columns.plotWidth));
-        const Panel& panel = *prepared[i].panel;
-        Box cell;
-        cell.left = columns.left[i % count] - columns.margin[i % count];
-        cell.top = top + static_cast<double>(i / count) * (figure.panelHeight + gapBetweenPanels);
-        cell.right = columns.left[i % count] + columns.plotWidth + rightMarginOf(panel);
-        cell.bottom = cell.top + figure.panelHeight;
-        const Box plot{columns.left[i % count], cell.top + labelSize + 10, columns.left[i % count] + columns.plotWidth,
-                       cell.bottom - bottom};
-        if (plot.height() < 20)
-            continue;
-        if (panel.heat) {
-            addHeat(panel, plot, shapes);
-        } else {
-            addPlot(prepared[i], plot, looks, shapes);
-            addMarks(prepared[i], plot, static_cast<int>(i), drawing.marks);
+        double legendHeight = 0;
+        for (std::size_t i = row; i < end && columns.plotWidth >= 20; ++i) {
+            std::vector<Shape> measured;
+            bottom = std::max(bottom, bottomMarginOf(*prepared[i].panel, columns.plotWidth));
+            legendHeight = std::max(legendHeight, addLegend(legends.own[i], {}, columns.plotWidth, measured));
         }
-        addPanelLabels(panel, plot, cell, hasYLabel(figure, i), shapes);
+        for (std::size_t i = row; i < end; ++i) {
+            const Panel& panel = *prepared[i].panel;
+            Box cell;
+            cell.left = columns.left[i % count] - columns.margin[i % count];
+            cell.top = top;
+            cell.right = columns.left[i % count] + columns.plotWidth + rightMarginOf(panel);
+            cell.bottom = cell.top + legendHeight + figure.panelHeight;
+            const Box plot{columns.left[i % count], cell.top + labelSize + 10 + legendHeight,
+                           columns.left[i % count] + columns.plotWidth, cell.bottom - bottom};
+            if (plot.width() < 20 || plot.height() < 20)
+                continue; // no room for data
+            addLegend(legends.own[i], {plot.left, cell.top + labelSize + 6}, columns.plotWidth, shapes);
+            if (panel.heat) {
+                addHeat(panel, plot, shapes);
+            } else {
+                addPlot(prepared[i], plot, looks, shapes);
+                addMarks(prepared[i], plot, static_cast<int>(i), drawing.marks);
+            }
+            addPanelLabels(panel, plot, cell, hasYLabel(figure, i), shapes);
+        }
+        top += legendHeight + figure.panelHeight + gapBetweenPanels;
     }
+    return top - begin;
 }
 
 }
@@ -283,12 +342,14 @@ Drawing layOut(const Figure& figure)
     y += addLines(figure.title, {margin, y}, inner, titleSize, {Ink::Text}, true, shapes);
     y += addLines(figure.scope, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes) + 8;
     const Looks looks = looksOf(figure);
-    y += addLegend(entriesOf(figure, looks), {margin, y}, inner, shapes);
-    addPanels(figure, looks, y, drawing);
-    const auto columns = static_cast<std::size_t>(columnsOf(figure));
-    const std::size_t rows = (figure.panels.size() + columns - 1) / columns;
-    y += static_cast<double>(rows) * (figure.panelHeight + gapBetweenPanels);
-    y += addLines(figure.caption, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes);
+    const Legends legends = legendsOf(figure, looks);
+    const std::vector<PreparedPanel> prepared = preparedPanels(figure);
+    y += addLegend(legends.common, {margin, y}, inner, shapes);
+    y += addPanels(figure, prepared, looks, legends, y, drawing);
+    std::string caption = figure.caption;
+    if (const std::string agreements = agreementsIn(figure, prepared); !caption.empty() && !agreements.empty())
+        caption += " " + agreements;
+    y += addLines(caption, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes);
     drawing.height = std::ceil(y + margin);
     page.points = rectangle({0, 0}, {drawing.width, drawing.height}, {}).points;
     shapes.front() = page;

@@ -47,6 +47,7 @@ struct PreparedPanel {
     const Panel* panel = nullptr;
     Range x;
     Range y;
+    bool wholeX = false; // all places along x are whole numbers: nothing was measured at a half
     double leftMargin = 0;
 };
 

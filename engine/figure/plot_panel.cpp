@@ -1,6 +1,7 @@
 #include "engine/figure/figure_text.h"
 #include "engine/figure/panel_frame.h"
 #include "engine/figure/series_look.h"
+#include "engine/figure/side_by_side.h"
 #include "engine/figure/text_width.h"
 
 #include <algorithm>
@@ -62,12 +63,14 @@ struct Mapping {
     }
 };
 
-std::vector<Tick> ticksOf(const Axis& axis, const Range& range, int most)
+std::vector<Tick> ticksOf(const Axis& axis, const Range& range, int most, bool whole = false)
 {
-    if (axis.ticks.empty())
+    const std::vector<double> chosen =
+        axis.ticks.empty() && whole ? wholeTicks(range.lower, range.upper, most) : axis.ticks;
+    if (chosen.empty())
         return ticksFor(range, axis.scale, most);
     std::vector<Tick> ticks;
-    for (const double value : axis.ticks)
+    for (const double value : chosen)
         ticks.push_back(tickAt(value));
     return ticks;
 }
@@ -96,7 +99,8 @@ void addGridAndTicks(const Mapping& map, std::vector<Shape>& shapes)
         return;
     }
     double free = -1e9;
-    for (const Tick& tick : ticksOf(panel.x, map.prepared->x, ticksAlong(plot.width(), labelWidth))) {
+    for (const Tick& tick :
+         ticksOf(panel.x, map.prepared->x, ticksAlong(plot.width(), labelWidth), map.prepared->wholeX)) {
         const double x = map.x(tick.value);
         if (x < plot.left - 0.5 || x > plot.right + 0.5)
             continue;
@@ -165,7 +169,31 @@ bool isDrawn(const Point& point)
     return point.y && !std::isnan(*point.y) && std::isfinite(point.x);
 }
 
-void addCurve(const Mapping& map, const Series& series, int look, std::vector<Shape>& shapes)
+// Where the measurements of the panel's curves are drawn along x: [series][point], in pixels.
+std::vector<std::vector<double>> curvePlaces(const Mapping& map)
+{
+    const std::vector<Series>& all = map.prepared->panel->series;
+    std::vector<std::vector<double>> x(all.size());
+    std::vector<CurvePlace> places;
+    for (std::size_t s = 0; s < all.size(); ++s) {
+        for (const Point& point : all[s].points)
+            x[s].push_back(map.x(point.x));
+        if (all[s].mark != Mark::Markers && all[s].mark != Mark::LineMarkers)
+            continue;
+        for (std::size_t i = 0; i < all[s].points.size(); ++i)
+            if (isDrawn(all[s].points[i]))
+                places.push_back({s, i, {x[s][i], map.insideY(*all[s].points[i].y)}});
+    }
+    // Beyond the inset of the ends there is the frame; beyond a category's slot its neighbour.
+    const double widest = map.categorical() ? map.slot() * 0.8 : 2 * (inset - 2);
+    const std::vector<double> shifts = sideBySide(places, widest);
+    for (std::size_t i = 0; i < places.size(); ++i)
+        x[places[i].series][places[i].point] += shifts[i];
+    return x;
+}
+
+void addLines(const Mapping& map, const Series& series, const std::vector<double>& x, int look,
+              std::vector<Shape>& shapes)
 {
     const bool isBetween = series.mark == Mark::Between;
     const Paint colour = isBetween ? Paint{Ink::Secondary} : Paint{Ink::Series, look % seriesColours};
@@ -176,24 +204,29 @@ void addCurve(const Mapping& map, const Series& series, int look, std::vector<Sh
                 LineShape{run, colour, isBetween ? 1.2 : 1.6, isBetween ? dashBetween() : dashOf(look)});
         run.clear();
     };
-    for (const Point& point : series.points) {
+    for (std::size_t i = 0; i < series.points.size(); ++i) {
+        const Point& point = series.points[i];
         if ((series.mark == Mark::LineMarkers || isBetween) && isDrawn(point))
-            run.push_back({map.x(point.x), map.insideY(*point.y)});
+            run.push_back({x[i], map.insideY(*point.y)});
         else
             endRun();
     }
     endRun();
-    if (isBetween)
-        return;
-    for (const Point& point : series.points) {
+}
+
+void addMarkers(const Mapping& map, const Series& series, const std::vector<double>& x, int look,
+                std::vector<Shape>& shapes)
+{
+    const Paint colour{Ink::Series, look % seriesColours};
+    for (std::size_t i = 0; i < series.points.size(); ++i) {
+        const Point& point = series.points[i];
         if (!isDrawn(point))
             continue;
-        const double x = map.x(point.x);
-        addWhisker(map, x, point, colour, shapes);
+        addWhisker(map, x[i], point, colour, shapes);
         if (map.isBeyond(*point.y))
-            addClipMark(map, x, *point.y, colour, shapes);
+            addClipMark(map, x[i], *point.y, colour, shapes);
         else
-            addMarker(look, {x, map.y(*point.y)}, shapes);
+            addMarker(look, {x[i], map.y(*point.y)}, shapes);
     }
 }
 
@@ -272,6 +305,7 @@ void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::ve
     const std::vector<Series>& all = prepared.panel->series;
     const auto bars = static_cast<std::size_t>(
         std::ranges::count_if(all, [](const Series& series) { return series.mark == Mark::Bars; }));
+    const std::vector<std::vector<double>> places = curvePlaces(map);
     std::size_t bar = 0;
     for (std::size_t series = 0; series < all.size(); ++series) {
         if (all[series].mark == Mark::Between)
@@ -281,7 +315,8 @@ void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::ve
             const Point& point = all[series].points[i];
             if (!isDrawn(point))
                 continue;
-            const double x = isBars ? barLeft(map, point.x, bar, bars) + (barWidth(map, bars) - 2) / 2 : map.x(point.x);
+            const double x =
+                isBars ? barLeft(map, point.x, bar, bars) + (barWidth(map, bars) - 2) / 2 : places[series][i];
             marks.push_back({{x, map.insideY(*point.y)}, panel, static_cast<int>(series), static_cast<int>(i)});
         }
         bar += isBars ? 1 : 0;
@@ -299,18 +334,21 @@ void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks,
     addRules(map, looks, shapes);
     const auto isBars = [](const Series& series) { return series.mark == Mark::Bars; };
     const auto bars = static_cast<std::size_t>(std::ranges::count_if(panel.series, isBars));
+    const std::vector<std::vector<double>> places = curvePlaces(map);
     std::size_t bar = 0;
-    for (const Series& series : panel.series)
-        if (series.mark == Mark::Between) // below every measurement
-            addCurve(map, series, 0, shapes);
-    for (const Series& series : panel.series) {
+    for (std::size_t s = 0; s < panel.series.size(); ++s)
+        if (panel.series[s].mark == Mark::Between) // below every measurement
+            addLines(map, panel.series[s], places[s], 0, shapes);
+    for (std::size_t s = 0; s < panel.series.size(); ++s)
+        if (panel.series[s].mark == Mark::LineMarkers)
+            addLines(map, panel.series[s], places[s], lookOf(looks, panel.series[s]), shapes);
+    for (std::size_t s = 0; s < panel.series.size(); ++s) {
+        const Series& series = panel.series[s];
         const int look = lookOf(looks, series);
-        if (series.mark == Mark::Between)
-            continue;
         if (isBars(series))
             addBars(map, series, look, bar++, bars, shapes);
-        else
-            addCurve(map, series, look, shapes);
+        else if (series.mark != Mark::Between)
+            addMarkers(map, series, places[s], look, shapes);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/figure/figure_text.h"
 #include "engine/figure/lay_out.h"
+#include "engine/figure/text_runs.h"
 
 #include <fmt/format.h>
 
@@ -172,17 +173,38 @@ std::string ShapeWriter::operator()(const DiscShape& disc) const
                        outlineOf(disc.outline, disc.outlineWidth));
 }
 
+// A subscript moves the base line down, and what follows it moves it back: tspan and dy are what every reader of SVG
+// knows.
+std::string markedUp(const TextShape& text)
+{
+    const std::string drop = length(text.size * subscriptDrop);
+    std::string markup;
+    bool isLow = false;
+    for (const TextRun& run : textRuns(drawable(text.text))) {
+        if (run.subscript)
+            markup += fmt::format("<tspan dy=\"{}\" font-size=\"{}\">{}</tspan>", drop,
+                                  length(text.size * subscriptSize), xmlText(run.text));
+        else
+            markup += isLow ? fmt::format("<tspan dy=\"-{}\">{}</tspan>", drop, xmlText(run.text)) : xmlText(run.text);
+        isLow = run.subscript;
+    }
+    return markup;
+}
+
 std::string ShapeWriter::operator()(const TextShape& text) const
 {
     static constexpr std::array<std::string_view, 3> anchors = {"start", "middle", "end"};
     const std::string x = length(text.at.x);
     const std::string y = length(text.at.y);
-    return fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" text-anchor=\"{}\" fill=\"{}\"{}{}>{}</text>", x, y,
+    const std::string markup = markedUp(text);
+    // Some readers drop a blank at the beginning of an element unless they are told not to.
+    const bool isInParts = markup.find("<tspan") != std::string::npos;
+    return fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" text-anchor=\"{}\" fill=\"{}\"{}{}{}>{}</text>", x, y,
                        length(text.size), anchors[static_cast<std::size_t>(text.anchor)], hex(text.paint),
                        text.strong ? " font-weight=\"bold\"" : "",
                        text.turned != 0 ? fmt::format(" transform=\"rotate({} {} {})\"", length(text.turned), x, y)
                                         : "",
-                       xmlText(text.text));
+                       isInParts ? " xml:space=\"preserve\"" : "", markup);
 }
 
 std::string description(const Figure& figure)
@@ -197,7 +219,10 @@ std::string description(const Figure& figure)
 
 std::string writeSvg(const Figure& figure, SvgStyle style)
 {
-    const Drawing drawing = layOut(figure);
+    Figure drawn = figure;
+    if (style.bare)
+        drawn.title = drawn.scope = drawn.caption = "";
+    const Drawing drawing = layOut(drawn);
     const std::string width = length(drawing.width);
     const std::string height = length(drawing.height);
     const bool isInline = style.form == SvgForm::Inline;

@@ -17,6 +17,7 @@ enum class SvgForm : std::uint8_t {
 struct SvgStyle {
     SvgAppearance appearance = SvgAppearance::Light;
     SvgForm form = SvgForm::File;
+    bool bare = false; // title, scope and caption are not drawn: a paper sets its own. <title> and <desc> keep them
 };
 
 // Equal figures give equal bytes. Title, scope and caption also stand in <title> and <desc>, and the metadata as

@@ -1,6 +1,7 @@
 #include "engine/figure/text_width.h"
 
 #include "engine/figure/figure_text.h"
+#include "engine/figure/text_runs.h"
 
 #include <array>
 
@@ -32,8 +33,9 @@ double advanceOf(std::string_view character)
 double textWidth(std::string_view text, double size, bool strong)
 {
     double sum = 0;
-    for (const std::string_view character : characters(text))
-        sum += advanceOf(character);
+    for (const TextRun& run : textRuns(text))
+        for (const std::string_view character : characters(run.text))
+            sum += advanceOf(character) * (run.subscript ? subscriptSize : 1);
     return sum * size / 1000 * (strong ? strongFactor : 1);
 }
 
@@ -51,6 +53,29 @@ std::string fitted(std::string_view text, double size, double width, bool strong
     while (cut.ends_with(' '))
         cut.pop_back();
     return cut + "…";
+}
+
+std::string fittedInTheMiddle(std::string_view text, double size, double width)
+{
+    if (textWidth(text, size) <= width)
+        return std::string(text);
+    const std::vector<std::string_view> all = characters(text);
+    std::string head;
+    std::string tail;
+    const auto fits = [&](const std::string& begin, const std::string& end) {
+        return textWidth(begin + "…" + end, size) <= width;
+    };
+    // A character from either side in turn, the end first.
+    for (std::size_t i = 0; i < all.size() / 2; ++i) {
+        const std::string longer = std::string(all[all.size() - 1 - i]) + tail;
+        if (!fits(head, longer))
+            break;
+        tail = longer;
+        if (!fits(head + std::string(all[i]), tail))
+            break;
+        head += all[i];
+    }
+    return head + "…" + tail;
 }
 
 std::vector<std::string> wrapped(std::string_view text, double size, double width)

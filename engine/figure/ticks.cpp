@@ -116,10 +116,14 @@ std::vector<Tick> logTicks(const Range& range, int most)
 {
     constexpr std::array<int, 1> ones = {1};
     constexpr std::array<int, 9> all = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    const bool plain = isPlain(range.lower, range.upper);
-    std::vector<double> major = valuesAtDigits(range, leadingDigits);
-    std::vector<double> minor;
+    // One style for every axis that spans decades, so that figures beside each other read alike.
+    const bool wide = range.upper / range.lower >= 1e2 * (1 - slack);
+    const bool plain = isPlain(range.lower, range.upper) && !wide;
     const std::vector<double> decades = valuesAtDigits(range, ones);
+    std::vector<double> major = wide ? decades : valuesAtDigits(range, leadingDigits);
+    std::vector<double> minor;
+    if (wide)
+        minor = valuesAtDigits(range, all);
     const auto room = static_cast<std::size_t>(std::max(most, 2));
     if (major.size() > room) {
         major.clear();
@@ -130,7 +134,7 @@ std::vector<Tick> logTicks(const Range& range, int most)
             if (decadeOf(value) % stride == 0)
                 major.push_back(value);
         minor = stride == 1 ? valuesAtDigits(range, all) : decades;
-    } else if (range.upper / range.lower < 1e2) {
+    } else if (!wide) {
         minor = valuesAtDigits(range, all);
     }
     std::vector<Tick> ticks;
@@ -196,6 +200,19 @@ Range rangeFor(std::span<const double> values, const Axis& axis)
 std::vector<Tick> ticksFor(const Range& range, Scale scale, int most)
 {
     return scale == Scale::Linear ? linearTicks(range, most) : logTicks(range, most);
+}
+
+std::vector<double> wholeTicks(double lower, double upper, int most)
+{
+    std::vector<double> values;
+    if (!(lower <= upper))
+        return values;
+    double step = 1;
+    while (std::floor(upper / step + slack) - std::ceil(lower / step - slack) + 1 > std::max(most, 2))
+        step = stepFrom(step * 1.5);
+    for (double i = std::ceil(lower / step - slack); i <= std::floor(upper / step + slack); ++i)
+        values.push_back(i * step + 0.0); // no negative zero
+    return values;
 }
 
 Tick tickAt(double value, Notation notation)

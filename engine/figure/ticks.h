@@ -33,8 +33,12 @@ struct Range {
 [[nodiscard]] Range rangeFor(std::span<const double> values, const Axis& axis);
 
 // At most `most` labelled ticks (2 if it is less) inside the range, ascending. Linear: multiples of one 1-2-5 step.
-// Log: 1, 2, 5 in every decade, else decades, else every second, third, … decade; minor ticks at 2 … 9 between decades.
+// Log over two decades and more: powers of ten, or every second, third, … of them; less: 1, 2, 5 in every decade as far
+// as there is room. Minor ticks at 2 … 9 between decades.
 [[nodiscard]] std::vector<Tick> ticksFor(const Range& range, Scale scale, int most);
+
+// At most `most` whole numbers from lower to upper, for axes that count: multiples of one 1-2-5 step.
+[[nodiscard]] std::vector<double> wholeTicks(double lower, double upper, int most = 6);
 
 enum class Notation : std::uint8_t { Shortest, PowerOfTen };
 

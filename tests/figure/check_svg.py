@@ -4,7 +4,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 SVG = "{http://www.w3.org/2000/svg}"
-ALLOWED = {SVG + name for name in ("svg", "title", "desc", "metadata", "polyline", "polygon", "circle", "text")}
+ALLOWED = {SVG + name for name in ("svg", "title", "desc", "metadata", "polyline", "polygon", "circle", "text", "tspan")}
 
 root = ET.parse(sys.argv[1]).getroot()
 assert root.tag == SVG + "svg", root.tag

@@ -228,6 +228,71 @@ TEST(LayOut, TurnsFromCoolToWarmExactlyAboveTheThreshold)
                                            Ink::Uncovered, Ink::Covered));
 }
 
+Figure twoPanels()
+{
+    Figure figure;
+    figure.caption = "A caption.";
+    figure.columns = 2;
+    figure.panels.resize(2);
+    figure.panels[0].title = "Error";
+    figure.panels[0].series = {{"mean", Mark::LineMarkers, {{0, 1.0}, {1, 2.0}}},
+                               {"block 7", Mark::LineMarkers, {{0, 5.0}, {1, 6.0}}}};
+    figure.panels[1].title = "Coverage";
+    figure.panels[1].y.lower = 0;
+    figure.panels[1].y.upper = 1;
+    figure.panels[1].series = {{"activation", Mark::LineMarkers, {{0, 1.0}, {1, 1.0}, {2, 0.5}}},
+                               {"loss", Mark::LineMarkers, {{0, 1.0}, {1, 1.0}, {2, 0.5}}},
+                               {"block 7", Mark::LineMarkers, {{0, 0.2}, {1, 0.2}}}};
+    return figure;
+}
+
+TEST(LayOut, GivesEveryPanelTheLegendOfWhatItAloneHas)
+{
+    const Figure figure = twoPanels();
+    expectInsideAndApart(figure);
+    const auto place = [&](const std::string& name) {
+        const std::vector<TextShape> found = textsAmong(figure, {name});
+        EXPECT_EQ(found.size(), 1U) << name;
+        return found.empty() ? Place() : found.front().at;
+    };
+    EXPECT_LT(place("block 7").y, place("Error").y) << "what both have stands above both";
+    EXPECT_GT(place("mean").y, place("Error").y);
+    EXPECT_LT(place("mean").x, place("Coverage").x);
+    EXPECT_GT(place("activation").x, place("Coverage").x);
+}
+
+TEST(LayOut, DrawsNoMarkerUponAnother)
+{
+    const Figure figure = twoPanels();
+    const Drawing drawing = layOut(figure);
+    for (const DataMark& a : drawing.marks)
+        for (const DataMark& b : drawing.marks)
+            EXPECT_TRUE(a == b || std::hypot(a.at.x - b.at.x, a.at.y - b.at.y) > 3) << a.series << " and " << b.series;
+    std::string words;
+    for (const TextShape& text : textsOf(drawing))
+        words += text.text + " ";
+    EXPECT_THAT(words, testing::HasSubstr("Coinciding curves: activation and loss (panel Coverage)."));
+    EXPECT_THAT(words, testing::Not(testing::HasSubstr("mean and")));
+}
+
+TEST(LayOut, PutsNoTickBetweenWholePlaces)
+{
+    EXPECT_EQ(textsAmong(twoPanels(), {"0.5", "1.5"}).size(), 0U) << "x is 0, 1, 2";
+}
+
+TEST(LayOut, TellsNamesApartThatDifferAtTheirEnd)
+{
+    Figure figure = test::cells();
+    figure.panels[0].heat->rows = {"a prompt of a very long name, the first one",
+                                   "a prompt of a very long name, the last one"};
+    std::vector<std::string> found;
+    for (const TextShape& text : textsOf(layOut(figure)))
+        if (text.text.starts_with("a prompt"))
+            found.push_back(text.text);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_TRUE(found[0].ends_with("first one") && found[1].ends_with("last one")) << found[0];
+}
+
 TEST(LayOut, NoTwoSeriesLookAlike)
 {
     Figure figure;

@@ -84,6 +84,32 @@ TEST(Svg, CarriesTitleCaptionAndMetadata)
     EXPECT_THAT(svg, testing::HasSubstr("<blockcert:entry name=\"model\">a &amp; b</blockcert:entry>"));
 }
 
+TEST(Svg, SetsSubscriptsLowAndSmall)
+{
+    Figure figure = test::curvesAndBars();
+    figure.panels[0].y.label = "‖W − Ŵ‖_F";
+    figure.panels[0].rules[0].name = "τ_act = 0.01";
+    figure.panels[0].title = "my_model.W_Q";
+    const std::string svg = writeSvg(figure);
+    EXPECT_THAT(svg, testing::HasSubstr(">‖W − Ŵ‖<tspan dy=\"2.64\" font-size=\"8.64\">F</tspan></text>"));
+    EXPECT_THAT(svg,
+                testing::HasSubstr(">τ<tspan dy=\"2.64\" font-size=\"8.64\">act</tspan><tspan dy=\"-2.64\"> = "
+                                   "0.01</tspan></text>"));
+    EXPECT_THAT(svg, testing::HasSubstr(">my_model.W<tspan")) << "a file's own underscore stays";
+    EXPECT_EQ(parsed(svg), 0);
+}
+
+TEST(Svg, DrawsNoTitleForAPaper)
+{
+    SvgStyle bare;
+    bare.bare = true;
+    const std::string svg = writeSvg(test::curvesAndBars(), bare);
+    EXPECT_THAT(svg, testing::HasSubstr("<title>Curves &quot;and&quot; bars</title>"));
+    EXPECT_EQ(svg.find("bold\">Curves"), std::string::npos);
+    EXPECT_EQ(svg.find("three prompts</text>"), std::string::npos);
+    EXPECT_NE(writeSvg(test::curvesAndBars()).find("bold\">Curves"), std::string::npos);
+}
+
 TEST(Svg, GivesEqualBytesForEqualFigures)
 {
     EXPECT_EQ(writeSvg(test::curvesAndBars()), writeSvg(test::curvesAndBars()));

@@ -44,6 +44,21 @@ TEST(Ticks, LogOnesAreOneTwoFiveWhereThereIsRoomElseDecades)
     EXPECT_THAT(labels(ticksFor({1e-8, 1e2}, Scale::Log, 4)), ElementsAre("10^−6", "10^−3", "10^0"));
 }
 
+TEST(Ticks, LogOnesThatSpanDecadesAreAllPowersOfTen)
+{
+    EXPECT_THAT(labels(ticksFor({1e-2, 1e3}, Scale::Log, 8)),
+                ElementsAre("10^−2", "10^−1", "10^0", "10^1", "10^2", "10^3"));
+    EXPECT_THAT(labels(ticksFor({0.01, 1}, Scale::Log, 12)), ElementsAre("10^−2", "10^−1", "10^0"));
+}
+
+TEST(Ticks, WholeOnesNeverStandAtAHalf)
+{
+    EXPECT_THAT(wholeTicks(0, 2), ElementsAre(0, 1, 2));
+    EXPECT_THAT(wholeTicks(0, 10), ElementsAre(0, 2, 4, 6, 8, 10));
+    EXPECT_THAT(wholeTicks(0, 100, 3), ElementsAre(0, 50, 100));
+    EXPECT_THAT(wholeTicks(1, 1), ElementsAre(1));
+}
+
 TEST(Ticks, MinorLogTicksStandBetweenDecadesAndHaveNoLabel)
 {
     int minor = 0;

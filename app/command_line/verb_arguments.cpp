@@ -77,6 +77,7 @@ Arguments experimenting()
                "thresholds, prompt-size: baseline dtypes beside --dtype"),
         valued("--shift-prompts", ValueKind::Prompts, "PROMPTS", "stress", "prompt-shift: the prompts to shift to"),
         valued("--repeats", ValueKind::Integer, "N", "3", "timing: how often each job is repeated"),
+        flag("--no-titles", "draw figures without title, scope and caption, as a paper needs them"),
         flag("--resume", "continue an experiment; runs that are finished are used as they are"),
         dryRun(),
     };

@@ -6,6 +6,7 @@
 #include "app/terminal/surroundings.h"
 #include "engine/base/error.h"
 #include "engine/pipeline/experiment/experiment.h"
+#include "engine/pipeline/experiment/report_files.h"
 
 #include <algorithm>
 #include <charconv>
@@ -31,6 +32,7 @@ const std::vector<OwnKey>& ownKeys()
                                              {"out"},
                                              {"blocks"},
                                              {"resume"},
+                                             {"no_titles"},
                                              {"dry_run"},
                                              {"ranks", {"low-rank"}},
                                              {"noise", {"ablations"}},
@@ -129,6 +131,7 @@ ExperimentOptions optionsOf(const Json& json, bool dryRun)
     options.out = dryRun ? parameters.text("out", "experiment") : parameters.text("out");
     options.blocks = parameters.text("blocks", "");
     options.resume = parameters.flag("resume");
+    options.plainFigures = parameters.flag("no_titles");
     (void)parameters.flag("dry_run");
     if (parameters.has("ranks"))
         options.ranks = ranksOf(parameters.text("ranks"));
@@ -153,6 +156,10 @@ ExperimentOptions optionsOf(const Json& json, bool dryRun)
     options.shared = std::move(shared);
     options.created = terminal::creationTime();
     options.commandLine = experimentCommand(json);
+    Json again = json;
+    again["out"] = pipeline::repeatedFolder;
+    again.erase("resume");
+    options.repeatLine = experimentCommand(again);
     return options;
 }
 

@@ -35,7 +35,8 @@ std::string renderEstimate(const Json& estimate)
 
 std::string cellText(const Json& row, const Json& column)
 {
-    return terminal::visible(pipeline::shortText(row.at(column.at("key").get<std::string>())));
+    return terminal::visible(
+        pipeline::withMarkedBlanks(pipeline::shortText(row.at(column.at("key").get<std::string>()))));
 }
 
 // The first columns whose text, two blanks apart, is at most so wide; at least one.

@@ -305,4 +305,5 @@ for run in result["runs"]:
 for figure in result["figures"]:
     assert (folder / figure["file"]).exists(), figure
 commands = (folder / "commands.txt").read_text()
-assert all(run["command"] in commands and run["verify"] in commands for run in result["runs"])
+for run in result["runs"]:
+    assert f"blockcert verify {run['path']}\n" in commands and f"../repeated/{run['path']}" in commands, run

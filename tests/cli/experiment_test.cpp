@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <sstream>
 #include <thread>
 
 using namespace blockcert;
@@ -162,6 +163,36 @@ TEST(ExperimentFolders, AreNotOverwrittenAndNotMixed)
     EXPECT_THAT(full.err, HasSubstr("holds no experiment"));
 }
 
+// "blockcert …" of commands.txt that begin with these words, as a script.
+std::string commandsIn(const fs::path& folder, const std::string& begin)
+{
+    std::istringstream lines(readFile(folder / "commands.txt"));
+    std::string script = "set -e; cd '" + folder.string() + "'\n";
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with(begin))
+            script += line + " --quiet > /dev/null\n";
+    return script;
+}
+
+TEST(ExperimentFolders, CarryCommandsThatWorkWhereverTheyAreMoved)
+{
+    TemporaryFolder folder;
+    ASSERT_EQ(runBlockcert(command("prompt-shift", "llama-gqa", folder / "made", {"--blocks", "1"})).status, 0);
+    const fs::path moved = folder / "elsewhere/moved";
+    fs::create_directories(moved.parent_path());
+    fs::rename(folder / "made", moved);
+    for (const char* begin : {"blockcert verify ", "blockcert experiment "}) {
+        const std::string script = commandsIn(moved, begin);
+        EXPECT_THAT(script, HasSubstr(begin));
+        const Outcome outcome = runShell(script);
+        EXPECT_EQ(outcome.status, 0) << script << outcome.err;
+    }
+    EXPECT_EQ(readFile(moved / "table.csv"), readFile(folder / "elsewhere/repeated/table.csv"));
+    fs::remove_all(folder / "elsewhere/repeated");
+    const Outcome outcome = runShell(commandsIn(moved, "blockcert certify "));
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
 TEST(ExperimentFolders, AResumedOneHasTheSameBytes)
 {
     TemporaryFolder folder;
@@ -227,6 +258,8 @@ TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
         {command("thresholds", "llama-gqa", out, {"--dtypes", "fp32,fp8"}), "fp8"},
         {command("timing", "llama-gqa", out, {"--repeats", "0"}), "0"},
         {command("prompt-shift", "llama-gqa", out, {"--shift-prompts", "nowhere.jsonl"}), "nowhere.jsonl"},
+        {command("semantic", "llama-gqa", out, {"--prompts", "base"}), "No prompt of base has a label"},
+        {command("semantic", "llama-gqa", out, {"--prompts", "base", "--dry-run"}), "No prompt of base has a label"},
         {{"experiment", "everything", model("llama-gqa"), "-o", out.string()}, "everything"},
     };
     for (const Bad& bad : all) {
@@ -235,6 +268,20 @@ TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
         EXPECT_THAT(outcome.err, HasSubstr(bad.says));
         EXPECT_FALSE(fs::exists(out)) << bad.says;
     }
+}
+
+TEST(ExperimentRequests, FiguresAreDrawnWithoutTitlesForAPaper)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    ASSERT_EQ(runBlockcert(command("blocks", "llama-gqa", out, {"--prompts", "base", "--loss", "none", "--no-titles"}))
+                  .status,
+              0);
+    const std::string svg = readFile(out / "figure.svg");
+    EXPECT_THAT(svg, HasSubstr("<title>Error and coverage by block</title>"));
+    EXPECT_THAT(svg, testing::Not(HasSubstr("bold\">Error and coverage")));
+    EXPECT_THAT(svg, testing::Not(HasSubstr(">loss</tspan>")))
+        << "no losses were measured, so nothing is said of their limit";
 }
 
 TEST(ExperimentRequests, ADryRunStatesTheCostAndWritesNothing)

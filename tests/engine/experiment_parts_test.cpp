@@ -27,7 +27,19 @@ TEST(Tables, AsMarkdownStayTables)
     Table table = sample();
     table.rows = {{"a | b\n# heading", 1.0, "<b>"}};
     EXPECT_EQ(toMarkdown(table),
-              "| name | value, exact | there |\n|---|---|---|\n| a \\| b # heading | 1.00 | \\<b\\> |\n");
+              "| name | value, exact | there |\n|---|---|---|\n| a \\| b⏎# heading | 1.00 | \\<b\\> |\n");
+}
+
+TEST(Tables, ShowTokensThatAreBlanks)
+{
+    EXPECT_EQ(withMarkedBlanks(" five"), "␣five");
+    EXPECT_EQ(withMarkedBlanks("\n"), "⏎");
+    EXPECT_EQ(withMarkedBlanks(" "), "␣");
+    EXPECT_EQ(withMarkedBlanks("two words \t"), "two words ⇥");
+    EXPECT_EQ(withMarkedBlanks(""), "");
+    Table table = sample();
+    table.rows = {{"\n", 1.0, " "}};
+    EXPECT_THAT(toMarkdown(table), testing::HasSubstr("| ⏎ | 1.00 | ␣ |"));
 }
 
 TEST(Tables, AsJsonNameEveryCell)

@@ -96,7 +96,6 @@ Figure curves(const RunNumbers& numbers)
     const Policy& policy = numbers.run.manifest.request.policy;
     Panel error = errorPanel("Error", policy);
     Panel coverage = coveragePanel("Coverage", policy);
-    coverage.rules.push_back({Direction::Horizontal, policy.alphaLoss, "α_loss = " + plainNumber(policy.alphaLoss)});
     Series largest{"largest error ε", Mark::LineMarkers, {}};
     Series mean{"mean error", Mark::LineMarkers, {}};
     Series activation{"activation coverage", Mark::LineMarkers, {}};
@@ -112,15 +111,19 @@ Figure curves(const RunNumbers& numbers)
     }
     error.series = {largest, mean};
     coverage.series = {activation};
-    if (numbers.run.manifest.request.loss == LossMode::Exact)
+    const bool hasLosses = numbers.run.manifest.request.loss == LossMode::Exact;
+    if (hasLosses) {
         coverage.series.push_back(loss);
+        coverage.rules.push_back(
+            {Direction::Horizontal, policy.alphaLoss, "α_loss = " + plainNumber(policy.alphaLoss)});
+    }
     error.x = coverage.x = blockAxis(blocks);
     Figure figure;
     figure.title = "Error and coverage by block";
-    figure.caption =
-        "Measured on these prompts alone. Left: largest and mean error of a token; right: share of the tokens "
-        "with an error of at most τ_act, and share of the loss on tokens whose loss moves by at most τ_loss. "
-        "Dots are measurements, lines only join them.";
+    figure.caption = fmt::format(
+        "Measured on these prompts alone. Left: largest and mean error of a token; right: share of the tokens with an "
+        "error of at most τ_act{}. Dots are measurements, lines only join them.",
+        hasLosses ? ", and share of the loss on tokens whose loss moves by at most τ_loss" : "");
     figure.panels = {error, coverage};
     figure.columns = 2;
     return figure;

@@ -56,6 +56,15 @@ Resolved resolve(ExperimentOptions options, const ExperimentKind& kind, ModelCac
     return {std::move(options), {layers, config.architecture == Architecture::Llama}};
 }
 
+void requireLabels(const ExperimentKind& kind, const Json& estimate, const ExperimentOptions& options)
+{
+    if (!kind.needsLabels || estimate.at("labelled").get<std::int64_t>() > 0)
+        return;
+    const Json& shared = options.shared;
+    throw UsageError("No prompt of " + shared.value("prompts", shared.value("name", std::string("these prompts"))) +
+                     " has a label that could be compared with the next token; use semantic, or prompts with labels.");
+}
+
 // What decides the numbers: the same for an experiment and for the call that resumes it.
 Json requestOf(const ExperimentOptions& options)
 {
@@ -84,6 +93,16 @@ Json stitchParametersOf(const SubRun& run, const std::filesystem::path& folder)
         if (run.parameters.contains(key))
             parameters[key] = run.parameters.at(key);
     return parameters;
+}
+
+// How to make a run in `made` and to check the one in `checked`.
+void addCommands(const SubRun& run, const std::filesystem::path& made, const std::filesystem::path& checked,
+                 const ExperimentVerbs& verbs, ExperimentCommands& commands)
+{
+    commands.runs.push_back(verbs.command("certify", parametersOf(run, made)));
+    if (!run.stitch.empty())
+        commands.runs.back() += "\n" + verbs.command("stitch", stitchParametersOf(run, made));
+    commands.verify.push_back(verbs.command("verify", {{"run", checked.string()}}));
 }
 
 // Runs the sub-runs that are not finished, one after the other.
@@ -217,17 +236,18 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
     const auto [options, model] = resolve(asked, kind, cache, context);
     const std::vector<SubRun> plan = kind.plan(options, model);
     for (const SubRun& run : plan) // prompts and surrogates that cannot be are refused before anything is written
-        (void)verbs.estimate(parametersOf(run, options.out / run.name), context.reportingTo({}));
+        requireLabels(kind, verbs.estimate(parametersOf(run, options.out / run.name), context.reportingTo({})),
+                      options);
     const ExperimentFolder folder(options.out, requestOf(options), options.resume);
     Runner runner(folder, verbs, cache, context, plan.size());
     std::vector<SubRunResult> runs;
     ExperimentCommands commands{options.commandLine, {}, {}};
+    ExperimentCommands fromWithin{options.repeatLine, {}, {}};
     for (const SubRun& run : plan) {
         runs.push_back(runner.run(run));
-        commands.runs.push_back(verbs.command("certify", parametersOf(run, runs.back().folder)));
-        if (!run.stitch.empty())
-            commands.runs.back() += "\n" + verbs.command("stitch", stitchParametersOf(run, runs.back().folder));
-        commands.verify.push_back(verbs.command("verify", {{"run", runs.back().folder.string()}}));
+        const std::filesystem::path below = std::filesystem::path("runs") / (run.name + ".blockcert");
+        addCommands(run, runs.back().folder, runs.back().folder, verbs, commands);
+        addCommands(run, repeatedFolder / below, below, verbs, fromWithin);
     }
     const Host& host = cache.state().host;
     const std::shared_ptr<const tokenizer::Tokenizer> words =
@@ -236,8 +256,8 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
         return words && id >= 0 && id < words->vocabularySize() ? words->piece(id) : std::string();
     };
     const ExperimentResults results{options, runs, host.childProgram, pieceOf, context};
-    Json result =
-        writeReport(folder, kind, results, commands, {host.toolVersion, host.toolBuild}, kind.report(results));
+    Json result = writeReport(folder, kind, results, commands, fromWithin, {host.toolVersion, host.toolBuild},
+                              kind.report(results));
     result["out"] = options.out.string();
     return result;
 }
@@ -250,6 +270,7 @@ Json estimateExperiment(const ExperimentOptions& asked, const ExperimentVerbs& v
     Json sum = {{"runs", 0}, {"cells", 0}, {"tokens", 0}, {"memory_bytes", 0}, {"disk_bytes", 0}, {"flops", 0.0}};
     for (const SubRun& run : kind.plan(options, model)) {
         const Json one = verbs.estimate(parametersOf(run, options.out / run.name), context);
+        requireLabels(kind, one, options);
         sum["runs"] = sum["runs"].get<int>() + 1;
         for (const char* key : {"cells", "tokens", "disk_bytes"})
             sum[key] = sum[key].get<std::int64_t>() + one.at(key).get<std::int64_t>();

@@ -49,6 +49,8 @@ struct ExperimentOptions {
     bool resume = false;
     std::string created; // ISO 8601 UTC
     std::string commandLine;
+    std::string repeatLine = {}; // the same experiment into `repeatedFolder`, for commands.txt
+    bool plainFigures = false;   // SVGs without title, scope and caption: a paper has its own
 };
 
 // Writes the folder that docs/run-directory.md, "Experiments", describes, and returns the content of its result.json

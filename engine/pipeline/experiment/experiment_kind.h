@@ -69,6 +69,7 @@ struct ExperimentKind {
     std::string defaultBlocks; // "all" or "spread": five, evenly from the first to the last
     std::vector<SubRun> (*plan)(const ExperimentOptions& options, const PlannedModel& model);
     ExperimentReport (*report)(const ExperimentResults& results);
+    bool needsLabels = false; // prompts without a usable label are refused before anything is written
 };
 
 [[nodiscard]] ExperimentKind blocksKind();

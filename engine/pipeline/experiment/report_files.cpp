@@ -73,7 +73,10 @@ std::string readme(const ExperimentKind& kind, const RunDocument& run, const Exp
 
 std::string commandText(const ExperimentCommands& commands)
 {
-    std::string text = "# Repeats the whole experiment\n" + commands.whole + "\n\n# Or its runs, one at a time\n";
+    std::string text =
+        "# To be run in this folder. Models and prompt files are named as they were where the experiment was begun.\n\n"
+        "# Repeats the whole experiment, in a folder beside this one\n" +
+        commands.whole + "\n\n# Or its runs, one at a time\n";
     for (const std::string& command : commands.runs)
         text += command + "\n";
     text += "\n# Recomputes every number of the runs without LibTorch and without trusting them\n";
@@ -100,7 +103,8 @@ void describeFigure(figure::Figure& figure, const ExperimentKind& kind, const Ru
 }
 
 Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, const ExperimentResults& results,
-                 const ExperimentCommands& commands, const ToolStatement& tool, ExperimentReport report)
+                 const ExperimentCommands& commands, const ExperimentCommands& fromWithin, const ToolStatement& tool,
+                 ExperimentReport report)
 {
     const RunDocument run = readRunNumbers(results.runs.front().folder).run;
     std::vector<std::string> files;
@@ -115,9 +119,11 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
         tables.push_back(toJson(table));
     }
     Json figures = Json::array();
+    figure::SvgStyle style;
+    style.bare = results.options.plainFigures;
     for (NamedFigure& named : report.figures) {
         describeFigure(named.figure, kind, run, commands, tool);
-        write(named.file, figure::writeSvg(named.figure));
+        write(named.file, figure::writeSvg(named.figure, style));
         figures.push_back({{"file", named.file}, {"title", named.figure.title}, {"caption", named.figure.caption}});
     }
     const Json result = {
@@ -137,7 +143,7 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
         {"paper", {{"where", kind.paper}, {"difference", kind.difference}}},
         {"runs", runRows(results, commands)},
     };
-    write("commands.txt", commandText(commands));
+    write("commands.txt", commandText(fromWithin));
     write("result.json", writeJson(result));
     std::vector<std::string> listed = files;
     listed.push_back("README.md");

@@ -15,6 +15,10 @@ struct ExperimentCommands {
     std::vector<std::string> verify; // one verify each
 };
 
+// The same as commands.txt gives them, to be run in the experiment's own folder, wherever that has been moved: what is
+// verified lies below it, and what is made anew goes beside it.
+inline constexpr const char* repeatedFolder = "../repeated";
+
 struct ToolStatement {
     std::string version;
     std::string build;
@@ -23,6 +27,7 @@ struct ToolStatement {
 // Writes tables, figures, README.md, commands.txt, result.json, and SHA256SUMS last. Returns result.json's content.
 [[nodiscard]] Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind,
                                const ExperimentResults& results, const ExperimentCommands& commands,
-                               const ToolStatement& tool, ExperimentReport report);
+                               const ExperimentCommands& fromWithin, const ToolStatement& tool,
+                               ExperimentReport report);
 
 }

@@ -244,10 +244,6 @@ ExperimentReport report(const ExperimentResults& results)
     const std::vector<Answer> answers = answersOf(results, numbers.run.manifest.prompts);
     const Json& stitch = results.run(runName).stitched;
     ExperimentReport made;
-    if (answers.empty())
-        throw UsageError(
-            "No prompt of " + numbers.run.manifest.prompts.name +
-            " has a label, so there is nothing to compare next tokens with; use semantic, or prompts with labels.");
     made.tables = {shareTable(answers), modelTable(stitch), answerTable(answers, results)};
     made.figures = {{"figure.svg", pictureOf(answers)}};
     const auto words = [&](std::size_t m) {
@@ -282,7 +278,8 @@ ExperimentKind semanticKind()
             "semantic",
             "all",
             plan,
-            report};
+            report,
+            true};
 }
 
 }

@@ -87,9 +87,9 @@ ExperimentReport reportAblations(const ExperimentResults& results)
     ExperimentReport report = compareRuns(
         results, variants,
         {"Surrogates broken on purpose", "ablation", "Ablations",
-         "Each surrogate is the exact one with one defect: no rotary positions, the causal mask turned round, W_V "
-         "zero, or "
-         "noise on W_Q of the given share of its standard deviation. A sound measure must notice each of them.",
+         std::string("Each surrogate is the exact one with one defect: ") + (rope ? "no rotary positions, " : "") +
+             "the causal mask turned round, W_V zero, or noise on W_Q of the given share of its standard deviation. A "
+             "sound measure must notice each of them.",
          figure::Mark::Markers});
     if (!rope)
         report.notes.push_back("The model has no rotary positions, so there is no drop-rope.");

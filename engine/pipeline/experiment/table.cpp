@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace blockcert::pipeline {
@@ -26,8 +27,9 @@ std::string csvCell(const Json& value)
 }
 
 // Nothing in a cell may end it or start markup.
-std::string markdownText(const std::string& text)
+std::string markdownText(const std::string& words)
 {
+    const std::string text = withMarkedBlanks(words);
     std::string safe;
     for (const char c : text) {
         if (static_cast<unsigned char>(c) < 0x20) {
@@ -41,6 +43,23 @@ std::string markdownText(const std::string& text)
     return safe;
 }
 
+}
+
+std::string withMarkedBlanks(const std::string& text)
+{
+    const std::size_t first = std::min(text.find_first_not_of(' '), text.size());
+    const std::size_t last = text.find_last_not_of(' ');
+    std::string marked;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool atTheEnds = i < first || last == std::string::npos || i > last;
+        switch (text[i]) {
+        case '\n': marked += "⏎"; break;
+        case '\t': marked += "⇥"; break;
+        case ' ': marked += atTheEnds ? "␣" : " "; break;
+        default: marked += text[i];
+        }
+    }
+    return marked;
 }
 
 std::string toCsv(const Table& table)

@@ -38,4 +38,7 @@ struct Table {
 // Three significant digits, "1.00", "4.70e-3"; whole numbers as they are, null "–".
 [[nodiscard]] std::string shortText(const Json& value);
 
+// A token such as " five" or a line break as one can see it: ␣ for blanks at the ends, ⏎ and ⇥ anywhere.
+[[nodiscard]] std::string withMarkedBlanks(const std::string& text);
+
 }

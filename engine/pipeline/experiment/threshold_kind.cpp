@@ -1,3 +1,4 @@
+#include "engine/figure/ticks.h"
 #include "engine/pipeline/experiment/dtype_runs.h"
 #include "engine/pipeline/experiment/figure_parts.h"
 
@@ -96,6 +97,26 @@ Table sweepTable(const std::vector<DtypeBlock>& blocks, const std::vector<double
     return table;
 }
 
+// The thresholds of one dtype from where no prompt reaches the coverage to where all do, in every block: beside that
+// the curves are flat.
+std::vector<double> drawnOf(const std::vector<DtypeBlock>& blocks, const std::string& dtype,
+                            const std::vector<double>& taus, double alpha)
+{
+    std::size_t first = 0;
+    std::size_t last = taus.size() - 1;
+    const auto allBlocks = [&](double tau, bool reached) {
+        return std::ranges::all_of(blocks, [&](const DtypeBlock& block) {
+            const auto wanted = reached ? static_cast<std::int64_t>(block.prompts.size()) : 0;
+            return block.dtype != dtype || promptsReaching(block, tau, alpha).activation == wanted;
+        });
+    };
+    while (first + 1 < last && allBlocks(taus[first + 1], false))
+        ++first;
+    while (last > first + 1 && allBlocks(taus[last - 1], true))
+        --last;
+    return {taus.begin() + static_cast<std::ptrdiff_t>(first), taus.begin() + static_cast<std::ptrdiff_t>(last) + 1};
+}
+
 Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::vector<double>& taus, const Policy& policy)
 {
     Figure figure;
@@ -103,7 +124,9 @@ Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::vector<double
     figure.caption = fmt::format(
         "Prompts whose activation coverage is at least {} when a token counts as covered up to the threshold on the x "
         "axis, "
-        "by block and by the baseline's dtype. Loss coverage is not asked for here; sweep.csv has both counts.",
+        "by block and by the baseline's dtype. Loss coverage is not asked for here; sweep.csv has both counts, and "
+        "more "
+        "thresholds. Each panel shows the thresholds between which its curves rise.",
         plainNumber(policy.alphaAct));
     for (const DtypeBlock& block : blocks) {
         if (figure.panels.empty() || figure.panels.back().title != block.dtype + " baseline") {
@@ -114,16 +137,18 @@ Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::vector<double
             panel.y.label = "prompts";
             panel.y.lower = 0;
             panel.y.upper = static_cast<double>(block.prompts.size());
+            panel.y.ticks = wholeTicks(0, *panel.y.upper);
             panel.rules = {{Direction::Vertical, policy.tauAct, "τ_act = " + plainNumber(policy.tauAct)}};
             figure.panels.push_back(std::move(panel));
         }
         Series series{blockName(block), Mark::LineMarkers, {}};
-        for (const double tau : taus)
+        for (const double tau : drawnOf(blocks, block.dtype, taus, policy.alphaAct))
             series.points.push_back(
                 {tau, static_cast<double>(promptsReaching(block, tau, policy.alphaAct).activation)});
         figure.panels.back().series.push_back(std::move(series));
     }
     figure.columns = std::min(3, static_cast<int>(figure.panels.size()));
+    figure.sameRange = false; // each dtype where its own curves rise
     return figure;
 }
 

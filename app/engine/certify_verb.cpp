@@ -3,6 +3,7 @@
 #include "app/engine/request_options.h"
 #include "app/engine/verbs.h"
 #include "app/terminal/number_words.h"
+#include "app/terminal/report_parts.h"
 #include "app/terminal/run_report.h"
 #include "app/terminal/surroundings.h"
 #include "engine/base/error.h"
@@ -54,7 +55,7 @@ terminal::VerbResult certify(const pipeline::Host& host, const ParsedCommand& co
     return {std::move(result), exitCode};
 }
 
-std::string renderEstimate(const Json& estimate)
+std::string renderEstimate(const Json& estimate, const terminal::Page& page)
 {
     std::string text = "This would replay " + terminal::counted(estimate.at("cells"), "cell") + " (" +
                        terminal::counted(estimate.at("tokens"), "token") + "), with about " +
@@ -62,13 +63,14 @@ std::string renderEstimate(const Json& estimate)
                        terminal::bytes(estimate.at("disk_bytes")) + " of disk and " +
                        terminal::threeDigits(estimate.at("flops").get<double>() / 1e12) +
                        " TFLOP of arithmetic. Nothing was done.\n";
-    return text;
+    return text +
+           terminal::titledBullets(estimate.at("notes"), "What should be known before", terminal::Tone::Strong, page);
 }
 
 std::string render(const Json& result, const ParsedCommand& command, const terminal::Page& page)
 {
     if (command.has("dry_run"))
-        return renderEstimate(result);
+        return renderEstimate(result, page);
     protocol::ShowOptions options;
     options.childProgram = terminal::siblingProgram("blockcert");
     const Json listing = protocol::showRun(command.text("out"), options, RunContext());

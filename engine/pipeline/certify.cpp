@@ -115,11 +115,14 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
     return model::guarded([&]() -> Json {
         (void)model::openDevice(options.model.device); // refused before the weights are hashed
         const OpenedModel opened = cache.state().open(options.model.model, context);
+        const OtherModel other = openOther(options.surrogate, opened, cache.state());
+        reportNotes(other, context);
         RunManifest manifest;
         manifest.request = requestOf(options, opened.checkpoint->config());
         manifest.prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
         opened.checkpoint->hashFiles(context);
-        const Surrogates surrogates = openSurrogates(options.surrogate, opened, cache.state(), manifest, context);
+        const Surrogates surrogates =
+            openSurrogates(options.surrogate, other, opened, cache.state(), manifest, context);
         const std::uint64_t bytesBefore = opened.checkpoint->bytesRead(); // of weights; hashing reads apart from that
         model::Transformer& transformer = cache.state().load(opened, options.model, context);
         const model::TilingChoice replayTiling = transformer.tilingForReplay(manifest.request.replayDtype, context);

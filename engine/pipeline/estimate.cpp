@@ -1,4 +1,5 @@
 #include "engine/base/run_context.h"
+#include "engine/certificate/stitch_labels.h"
 #include "engine/model/block_forward.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/weights.h"
@@ -135,6 +136,15 @@ double memoryOf(const RunRequest& request, const TransformerConfig& config, cons
     return weights + surrogate + 8 * state + carried + forward + replay + logits + libraries;
 }
 
+// Prompts whose label gives a token to compare the next one with.
+std::int64_t labelledIn(const PromptSet& prompts, const OpenedModel& opened)
+{
+    if (!opened.tokenizer)
+        return 0;
+    return std::ranges::count_if(certificate::labelIds(prompts, *opened.tokenizer),
+                                 [](std::int32_t id) { return id >= 0; });
+}
+
 std::int64_t rounded(double value)
 {
     return static_cast<std::int64_t>(value);
@@ -147,17 +157,19 @@ Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext
     const OpenedModel opened = cache.state().open(options.model.model, context);
     const TransformerConfig& config = opened.checkpoint->config();
     const RunRequest request = requestOf(options, config);
-    (void)openOther(options.surrogate, opened, cache.state());
+    const OtherModel other = openOther(options.surrogate, opened, cache.state());
     const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
     const Work work = workOf(prompts);
     const MemoryPlan plan = memoryPlan(config, options.model);
     return {{"cells", request.blocks.size() * prompts.prompts.size()},
             {"tokens", prompts.tokenCount()},
+            {"labelled", labelledIn(prompts, opened)},
             {"memory_bytes", rounded(memoryOf(request, config, work, plan.residency))},
             {"memory_budget_bytes", plan.budget},
             {"residency", nameOf(plan.residency)},
             {"disk_bytes", rounded(diskOf(request, config, work))},
-            {"flops", flopsOf(request, config, work)}};
+            {"flops", flopsOf(request, config, work)},
+            {"notes", notesOn(other)}};
 }
 
 }

@@ -11,49 +11,50 @@
 
 namespace blockcert::pipeline {
 
-namespace {
-
-void report(const SurrogateModel& model, const RunContext& context)
+OtherModel openOther(const std::string& surrogate, const OpenedModel& opened, const ModelCache::State& state)
 {
+    const std::string model = surrogate::parseSurrogate(surrogate).model;
+    if (model.empty())
+        return {};
+    OtherModel other{std::make_shared<artifact::Checkpoint>(
+                         artifact::Checkpoint::open(artifact::resolveModel(model, state.host.locations))),
+                     {}};
+    const artifact::Checkpoint& own = *opened.checkpoint;
+    surrogate::requireSameShape(own.name(), own.config(), other.checkpoint->name(), other.checkpoint->config());
+    other.differences = surrogate::modelDifferences(own, *other.checkpoint);
+    return other;
+}
+
+std::vector<std::string> notesOn(const OtherModel& other)
+{
+    std::vector<std::string> notes;
+    for (const std::string& difference : other.differences)
+        notes.push_back("The surrogates' model " + other.checkpoint->name() + " is another one: " + difference + ".");
+    return notes;
+}
+
+void reportNotes(const OtherModel& other, const RunContext& context)
+{
+    if (!other.checkpoint)
+        return;
     Progress progress;
     progress.stage = "compare";
     progress.done = progress.total = 1;
     progress.unit = "models";
-    Json notes = Json::array();
-    for (const std::string& difference : model.differences)
-        notes.push_back("The surrogates' model " + model.subject.model + " is another one: " + difference + ".");
-    if (!notes.empty())
-        progress.detail = Json{{"notes", std::move(notes)}}.dump();
+    if (!other.differences.empty())
+        progress.detail = Json{{"notes", notesOn(other)}}.dump();
     context.step(progress);
 }
 
-}
-
-std::shared_ptr<artifact::Checkpoint> openOther(const std::string& surrogate, const OpenedModel& opened,
-                                                const ModelCache::State& state)
+Surrogates openSurrogates(const std::string& surrogate, const OtherModel& other, const OpenedModel& opened,
+                          const ModelCache::State& state, RunManifest& manifest, const RunContext& context)
 {
-    const std::string model = surrogate::parseSurrogate(surrogate).model;
-    if (model.empty())
-        return nullptr;
-    auto other = std::make_shared<artifact::Checkpoint>(
-        artifact::Checkpoint::open(artifact::resolveModel(model, state.host.locations)));
-    const artifact::Checkpoint& own = *opened.checkpoint;
-    surrogate::requireSameShape(own.name(), own.config(), other->name(), other->config());
-    return other;
-}
-
-Surrogates openSurrogates(const std::string& surrogate, const OpenedModel& opened, const ModelCache::State& state,
-                          RunManifest& manifest, const RunContext& context)
-{
-    const std::shared_ptr<artifact::Checkpoint> other = openOther(surrogate, opened, state);
-    if (other) {
-        other->hashFiles(context);
+    if (other.checkpoint) {
+        other.checkpoint->hashFiles(context);
         manifest.surrogateHint = hintOf(surrogate::parseSurrogate(surrogate).model);
-        manifest.surrogateModel = {certificate::subjectOf(*other),
-                                   surrogate::modelDifferences(*opened.checkpoint, *other)};
-        report(*manifest.surrogateModel, context);
+        manifest.surrogateModel = {certificate::subjectOf(*other.checkpoint), other.differences};
     }
-    return {*opened.checkpoint, manifest.request, other, state.weightDigests};
+    return {*opened.checkpoint, manifest.request, other.checkpoint, state.weightDigests};
 }
 
 }

@@ -30,10 +30,12 @@ std::string plainNumber(double value, int digits)
 
 std::string percent(double share)
 {
-    const double tenths = std::floor(share * 1000 + 1e-9); // 1e-9: 0.943 · 1000 may fall just short of 943
-    if (tenths >= 1000)
-        return share >= 1 ? "100 %" : "99.9 %";
-    return fmt::format("{:.1f} %", tenths / 10);
+    if (share == 0 || share == 1)
+        return share == 0 ? "0 %" : "100 %";
+    const std::string text = fmt::format("{:.1f} %", share * 100);
+    if (text == "0.0 %" || text == "-0.0 %") // not nothing, and not all
+        return "< 0.1 %";
+    return text == "100.0 %" ? share < 1 ? "99.9 %" : "100 %" : text;
 }
 
 std::string bytes(double count)

@@ -12,7 +12,7 @@ namespace blockcert::terminal {
 // At most so many significant digits, without zeros nobody needs: "0.01", "1e-5", "94".
 [[nodiscard]] std::string plainNumber(double value, int digits = 10);
 
-// "100 %", "94.3 %": rounded down, so that only a full coverage reads 100.
+// "94.3 %": rounded, but only nothing reads 0 % and only everything 100 %.
 [[nodiscard]] std::string percent(double share);
 
 // "98.4 MB" (powers of ten), "512 bytes".

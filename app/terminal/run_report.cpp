@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 namespace blockcert::terminal {
@@ -171,18 +173,40 @@ std::string estimateLine(const Json& listing, const Page& page)
            "\n";
 }
 
-std::string reasons(const Json& listing, const Page& page)
+// "block 3", "blocks 0–2, 7": ascending.
+std::string blockWords(const std::vector<int>& blocks)
 {
     std::string text;
+    for (std::size_t i = 0; i < blocks.size();) {
+        std::size_t last = i;
+        while (last + 1 < blocks.size() && blocks[last + 1] == blocks[last] + 1)
+            ++last;
+        text += (text.empty() ? "" : ", ") + std::to_string(blocks[i]);
+        if (last > i)
+            text += (last > i + 1 ? "–" : ", ") + std::to_string(blocks[last]);
+        i = last + 1;
+    }
+    return (blocks.size() == 1 ? "block " : "blocks ") + text;
+}
+
+// One line for all blocks that have the same reasons.
+std::string reasons(const Json& listing, const Page& page)
+{
+    std::vector<std::pair<std::string, std::vector<int>>> found;
     for (const Json& row : listing.at("blocks")) {
         std::string phrases;
         for (const Json& finding : row.at("findings"))
             phrases += (phrases.empty() ? "" : "; ") + findingPhrase(finding);
-        if (!phrases.empty())
-            text += "  " +
-                    wrap("block " + std::to_string(row.at("block").get<int>()) + ": " + phrases, page.width - 2, 4) +
-                    "\n";
+        if (phrases.empty())
+            continue;
+        auto same = std::ranges::find(found, phrases, &std::pair<std::string, std::vector<int>>::first);
+        if (same == found.end())
+            same = found.insert(found.end(), {phrases, {}});
+        same->second.push_back(row.at("block").get<int>());
     }
+    std::string text;
+    for (const auto& [phrases, blocks] : found)
+        text += "  " + wrap(blockWords(blocks) + ": " + phrases, page.width - 2, 4) + "\n";
     return text.empty() ? "" : "\n" + page.style.paint(Tone::Strong, "Not certified, because") + "\n" + text;
 }
 
@@ -279,7 +303,10 @@ std::string findingPhrase(const Json& finding)
     const Json observed = finding.at("observed");
     const double threshold = finding.at("threshold");
     const auto below = [&](const std::string& what) {
-        return what + " " + (observed.is_null() ? "–" : percent(observed)) + " is below " + share(threshold);
+        std::string seen = observed.is_null() ? "–" : percent(observed);
+        if (!observed.is_null() && std::round(observed.get<double>() * 1000) >= threshold * 1000)
+            seen = share(observed); // rounded it would not look smaller
+        return what + " " + seen + " is below " + share(threshold);
     };
     if (code == "activation_coverage_below")
         return below("activation coverage");

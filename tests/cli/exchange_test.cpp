@@ -48,6 +48,7 @@ TEST_F(ImportedRun, IsShownAndVerifiedLikeAnyOther)
     EXPECT_EQ(shown.status, 0);
     EXPECT_THAT(shown.out, HasSubstr("fp32 baseline of transformers 5.24.0"));
     EXPECT_THAT(shown.out, HasSubstr("recorded no losses"));
+    EXPECT_THAT(shown.out, HasSubstr("blocks 0–2: no loss coverage")) << "one line for one reason";
     const Outcome verified = runBlockcert({"verify", path(), "--level", "4", "--json"});
     EXPECT_EQ(verified.status, 6) << verified.out;
     EXPECT_EQ(verified.json().at("verdict"), "weaker_than_policy");
@@ -97,6 +98,19 @@ TEST_F(ImportedRun, IsExportedForOtherTools)
     EXPECT_EQ(arrays.status, 0) << arrays.err;
     EXPECT_TRUE(fs::exists(m_folder / "arrays/block_02.npz"));
     EXPECT_EQ(runBlockcert({"export", "npz", path(), "-o", path()}).status, 2);
+    // Files of two runs are never mixed, and no folder gets the name of a text file.
+    const std::string before = readFile(m_folder / "arrays/block_02.npz");
+    for (const std::vector<std::string>& wrong :
+         std::vector<std::vector<std::string>>{{"export", "npz", path(), "-o", (m_folder / "arrays").string()},
+                                               {"export", "csv", path(), "-o", (m_folder / "tables").string()},
+                                               {"export", "npz", path(), "-o", one},
+                                               {"export", "csv", path(), "-o", (m_folder / "table.txt").string()}}) {
+        const Outcome refused = runBlockcert(wrong);
+        EXPECT_EQ(refused.status, 2) << wrong[4];
+        EXPECT_EQ(std::ranges::count(refused.err, '\n'), 1) << refused.err;
+    }
+    EXPECT_EQ(readFile(m_folder / "arrays/block_02.npz"), before);
+    EXPECT_FALSE(fs::exists(m_folder / "table.txt"));
     EXPECT_EQ(runBlockcert({"export", "npz", path(), "-o", one, "--table", "blocks"}).status, 2);
     EXPECT_EQ(runBlockcert({"export", "csv", (m_folder / "nowhere").string(), "-o", one}).status, 3);
 }

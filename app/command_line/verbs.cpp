@@ -122,7 +122,8 @@ std::vector<VerbDescription> describeVerbs()
              valued("--tests", ValueKind::Integer, "N", "400", "with --minimise: how many prompts to try at most"),
              threads()} +
              output(),
-         {"blockcert failures demo.blockcert", "blockcert failures demo.blockcert --minimise stress-3 --above 0.001"}},
+         {"blockcert failures demo.blockcert",
+          "blockcert failures demo.blockcert --minimise base-audit --above 0.001"}},
         {"import",
          "certify against what another tool recorded",
          {"trace: a baseline that another runtime ran, recorded as a safetensors file (docs/trace.md; "
@@ -159,7 +160,8 @@ std::vector<VerbDescription> describeVerbs()
           "was measured."},
          Program::CommandLine,
          Arguments{kind({"npz", "csv", "model"}, "npz, csv or model"), run(ValueKind::Folder, "a run directory"),
-                   out(ValueKind::Folder, "DIR", "the folder to write into; csv also takes a file that ends in .csv"),
+                   out(ValueKind::Folder, "DIR",
+                       "the folder to write into, new or empty; csv also takes a file that ends in .csv"),
                    choice("--table", {"tokens", "blocks"}, "",
                           "csv: only this table (default: both into a folder, tokens into a file)"),
                    valued("--edit", ValueKind::Text, "NAME", "", "model: the edit to write (default: the only one)"),

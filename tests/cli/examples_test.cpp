@@ -36,6 +36,7 @@ const std::vector<std::string> takesMinutes = {
 // The demo model's name stands for a tiny one, where the example works on any model.
 const std::vector<std::string> onATinyModel = {
     "blockcert experiment blocks demo -o demo-blocks",
+    "blockcert verify demo-blocks/runs/exact.blockcert",
 };
 
 // A verifier that finds a block short of its policy did its work (docs/guide.md): traces hold no losses.
@@ -56,7 +57,7 @@ protected:
     void SetUp() override
     {
         writeFile(m_folder / "folder/made", "");
-        ASSERT_EQ(at("blockcert certify demo --blocks 0,15,29 --prompts base -o given.blockcert --quiet").status, 0);
+        ASSERT_EQ(at("blockcert certify demo --blocks 0,15,29 --prompts base -o finished.blockcert --quiet").status, 0);
         fs::create_directory_symlink(data("models/llama-gqa"), m_folder / "folder/my-model");
         fs::create_symlink(data("traces/llama-gqa.safetensors"), m_folder / "folder/recorded.safetensors");
     }
@@ -76,7 +77,7 @@ protected:
             script += " " + run;
         for (const std::string& run : given)
             if (verb != "certify")
-                script += " && cp -r given.blockcert " + run;
+                script += " && cp -r finished.blockcert " + run;
         if (verb == "import")
             script += " && blockcert import trace recorded.safetensors --model ./my-model -o made.blockcert"
                       " && blockcert export npz made.blockcert -o arrays";

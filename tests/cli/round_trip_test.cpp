@@ -449,3 +449,35 @@ TEST(Doctor, FindsThisInstallationWell)
     EXPECT_EQ(report.at("ok"), true);
     EXPECT_FALSE(report.at("engine").is_null());
 }
+
+// The tiny model with another rope_theta in its configuration.
+TEST(OtherCheckpoints, AreToldApartBeforeAnythingIsComputed)
+{
+    namespace fs = std::filesystem;
+    const TemporaryFolder folder;
+    const fs::path model = fs::path(std::getenv("BLOCKCERT_TEST_DATA")) / "models/llama-gqa";
+    const fs::path other = folder / "other";
+    fs::copy(model, other, fs::copy_options::recursive);
+    Json config = parseStrictJson(readFile(other / "config.json"), "config.json");
+    config["rope_theta"] = 77777.0;
+    writeFile(other / "config.json", config.dump());
+    const std::vector<std::string> words = {"certify",     model.string(),
+                                            "--blocks",    "0",
+                                            "--prompts",   "base",
+                                            "--loss",      "none",
+                                            "--surrogate", "checkpoint:" + other.string(),
+                                            "-o",          (folder / "run").string()};
+    const Outcome tried = runBlockcert(with(words, {"--dry-run"}));
+    EXPECT_EQ(tried.status, 0) << tried.err;
+    EXPECT_THAT(tried.out, HasSubstr("is another one: rope_theta is"));
+
+    bool told = false;
+    for (const Json& line : runBlockcert(with(words, {"--jsonl"})).jsonLines()) {
+        if (!line.contains("progress"))
+            continue;
+        const Json& progress = line.at("progress");
+        told = told || progress.value("detail", Json::object()).contains("notes");
+        EXPECT_TRUE(told || progress.at("stage") == "open") << line.dump();
+    }
+    EXPECT_TRUE(told);
+}

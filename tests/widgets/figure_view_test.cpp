@@ -4,6 +4,8 @@
 #include "widgets/gallery/samples.h"
 
 #include <QApplication>
+#include <QImage>
+#include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -45,6 +47,31 @@ double contrast(const QColor& a, const QColor& b)
     return (std::max(one, other) + 0.05) / (std::min(one, other) + 0.05);
 }
 
+// The lowest row of an image that is not white, for text painted on the base line 40.
+int lowestInk(const std::string& text)
+{
+    QImage image(200, 80, QImage::Format_RGB32);
+    image.fill(Qt::white);
+    figure::Drawing drawing;
+    drawing.shapes.emplace_back(figure::TextShape{{20, 40}, text, 24});
+    QPainter painter(&image);
+    paintDrawing(painter, drawing, printTokens(), Qt::white);
+    painter.end();
+    int lowest = -1;
+    for (int y = 0; y < image.height(); ++y)
+        for (int x = 0; x < image.width(); ++x)
+            if (image.pixelColor(x, y).lightness() < 128)
+                lowest = y;
+    return lowest;
+}
+
+}
+
+TEST(FigureView, SetsSubscriptsLowAsTheWrittenFigureDoes)
+{
+    EXPECT_LE(lowestInk("WH"), 40);
+    EXPECT_GT(lowestInk("W_H"), 42);
+    EXPECT_EQ(lowestInk("W_H = 1"), lowestInk("W_H"));
 }
 
 TEST(FigureView, EveryMeasurementIsAMarkWhereItsMarkerIs)

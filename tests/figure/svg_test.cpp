@@ -92,9 +92,8 @@ TEST(Svg, SetsSubscriptsLowAndSmall)
     figure.panels[0].title = "my_model.W_Q";
     const std::string svg = writeSvg(figure);
     EXPECT_THAT(svg, testing::HasSubstr(">‖W − Ŵ‖<tspan dy=\"2.64\" font-size=\"8.64\">F</tspan></text>"));
-    EXPECT_THAT(svg,
-                testing::HasSubstr(">τ<tspan dy=\"2.64\" font-size=\"8.64\">act</tspan><tspan dy=\"-2.64\"> = "
-                                   "0.01</tspan></text>"));
+    EXPECT_THAT(svg, testing::HasSubstr(">τ<tspan dy=\"2.64\" font-size=\"8.64\">act</tspan><tspan dy=\"-2.64\"> = "
+                                        "0.01</tspan></text>"));
     EXPECT_THAT(svg, testing::HasSubstr(">my_model.W<tspan")) << "a file's own underscore stays";
     EXPECT_EQ(parsed(svg), 0);
 }

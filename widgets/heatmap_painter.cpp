@@ -2,6 +2,7 @@
 
 #include "widgets/heatmap_raster.h"
 #include "widgets/number_text.h"
+#include "widgets/prompt_label.h"
 
 #include <QCoreApplication>
 #include <QFontMetrics>
@@ -288,7 +289,7 @@ void HeatmapPainter::paintHeading(const HeatmapRow& row, const QRectF& rect) con
                        QFontMetricsF(normal).elidedText(text, Qt::ElideRight, rect.right() - after));
 }
 
-void HeatmapPainter::paintLabel(const HeatmapRow& row, const QRectF& line, bool isMarked) const
+void HeatmapPainter::paintLabel(const HeatmapRow& row, qsizetype shared, const QRectF& line, bool isMarked) const
 {
     const bool isPrompt = row.token == HeatmapRow::wholePrompt;
     const TextWeight weight = isMarked ? TextWeight::Strong : TextWeight::Normal;
@@ -300,8 +301,10 @@ void HeatmapPainter::paintLabel(const HeatmapRow& row, const QRectF& line, bool 
     m_painter.setFont(font);
     m_painter.setPen(isMarked ? m_tokens.accent : m_tokens.text);
     const QRectF piece = line.adjusted(0, 0, -m_frame.margins.positionWidth - space::small, 0);
-    const QString text = metrics.elidedText(rowLabel(m_frame.map, row), isPrompt ? Qt::ElideRight : Qt::ElideMiddle,
-                                            static_cast<int>(piece.width()) - 2);
+    const int room = static_cast<int>(piece.width()) - 2;
+    const QString whole = rowLabel(m_frame.map, row);
+    const QString text =
+        isPrompt ? promptLabel(whole, shared, metrics, room) : metrics.elidedText(whole, Qt::ElideMiddle, room);
     // A leading space is shown, but quietly: most pieces have one.
     const bool leadingSpace = text.startsWith(u'␣');
     const QString word = leadingSpace ? text.mid(1) : text;
@@ -327,6 +330,11 @@ void HeatmapPainter::paintRowLabels() const
     const int overhang = every > 1 ? lineHeight / 2 : 0;
     m_painter.setClipRect(QRect(0, area.top() - overhang, area.right(), area.height() + 2 * overhang));
     const int last = lastRow();
+    QStringList prompts;
+    for (const HeatmapRow& row : m_frame.grid.rows())
+        if (row.token == HeatmapRow::wholePrompt)
+            prompts << rowLabel(m_frame.map, row);
+    const qsizetype shared = sharedBeginning(prompts);
     for (int row = firstRow(); row <= last; ++row) {
         const HeatmapRow& key = m_frame.grid.rows()[static_cast<std::size_t>(row)];
         const double top = area.top() - m_frame.offset.y() + m_frame.grid.rowTop(row);
@@ -340,7 +348,7 @@ void HeatmapPainter::paintRowLabels() const
             (row % every != 0 || (markedRow >= 0 && std::abs(row - markedRow) * cell < lineHeight && every > 1)))
             continue;
         // Lines are higher than thin rows: centre the text on the row.
-        paintLabel(key, QRectF(0, top + height / 2 - lineHeight, area.left() - space::medium, 2 * lineHeight),
+        paintLabel(key, shared, QRectF(0, top + height / 2 - lineHeight, area.left() - space::medium, 2 * lineHeight),
                    isMarked);
     }
     m_painter.restore();

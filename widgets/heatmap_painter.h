@@ -77,7 +77,8 @@ private:
     void paintRowMarginals() const;
     void paintRowLabels() const;
     void paintHeading(const HeatmapRow& row, const QRectF& rect) const;
-    void paintLabel(const HeatmapRow& row, const QRectF& line, bool isMarked) const;
+    // `shared`: with how many characters the labels of all prompts begin.
+    void paintLabel(const HeatmapRow& row, qsizetype shared, const QRectF& line, bool isMarked) const;
     void paintCross(const QRectF& cell) const;
     void outline(const QRectF& cell, const QColor& colour, double width) const;
     [[nodiscard]] QRectF rectOf(const CellKey& key) const; // null if it is not shown

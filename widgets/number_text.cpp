@@ -165,10 +165,19 @@ QString percentText(double fraction)
 {
     if (!std::isfinite(fraction))
         return notFinite(fraction);
-    const double percent = fraction * 100;
-    if (std::abs(percent) >= 1)
-        return Text::tr("%1 %").arg(countText(static_cast<std::int64_t>(std::clamp(percent, -1e15, 1e15))));
-    return percent == 0 ? Text::tr("0 %") : Text::tr("less than 1 %");
+    if (fraction == 0)
+        return Text::tr("0\u00a0%");
+    if (fraction == 1)
+        return Text::tr("100\u00a0%");
+    const double tenths = std::round(std::clamp(fraction, -1e15, 1e15) * 1000); // a half away from zero
+    if (tenths == 0)
+        return Text::tr("less than 0.1\u00a0%");
+    if (tenths == 1000 && fraction > 1)
+        return Text::tr("more than 100\u00a0%");
+    const auto shown = static_cast<std::int64_t>(fraction < 1 ? std::min(tenths, 999.0) : tenths);
+    return Text::tr("%1%2.%3\u00a0%")
+        .arg(shown < 0 ? QStringLiteral("-") : QString(), countText(std::abs(shown) / 10))
+        .arg(std::abs(shown) % 10);
 }
 
 QString countText(std::int64_t count)

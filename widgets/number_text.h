@@ -21,7 +21,7 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 // A fraction of 1 with three decimals, rounded down: 1.000 means all, 0.000 means none.
 [[nodiscard]] QString coverageText(double value);
 [[nodiscard]] QString coverageText(std::int64_t covered, std::int64_t total);
-// "42 %", rounded down; for the distance from a threshold.
+// "42.2 %": one decimal, but neither 0 % nor 100 % for what is neither; the space does not break.
 [[nodiscard]] QString percentText(double fraction);
 [[nodiscard]] QString countText(std::int64_t count);                  // 19 804, thin-space groups
 [[nodiscard]] QString bytesText(std::uint64_t bytes);                 // 98.4 MB (powers of ten)

@@ -124,12 +124,17 @@ TEST(NumberText, CoverageIsCutOnItsDecimalDigits)
     EXPECT_EQ(text(coverageText(94, 100)), "0.940");
 }
 
-TEST(NumberText, PercentsAreCutNotRounded)
+TEST(NumberText, PercentsHaveOneDecimalAndNeverReadNothingOrAllForWhatIsNeither)
 {
-    EXPECT_EQ(text(percentText(0.4217)), "42 %");
-    EXPECT_EQ(text(percentText(0.999)), "99 %");
-    EXPECT_EQ(text(percentText(0.004)), "less than 1 %");
-    EXPECT_EQ(text(percentText(0)), "0 %");
+    EXPECT_EQ(text(percentText(0.4217)), "42.2\u00a0%");
+    EXPECT_EQ(text(percentText(1.0 / 6)), "16.7\u00a0%");
+    EXPECT_EQ(text(percentText(0.0625)), "6.3\u00a0%"); // a half away from zero
+    EXPECT_EQ(text(percentText(0.9999)), "99.9\u00a0%");
+    EXPECT_EQ(text(percentText(0.0004)), "less than 0.1\u00a0%");
+    EXPECT_EQ(text(percentText(1.00001)), "more than 100\u00a0%");
+    EXPECT_EQ(text(percentText(0)), "0\u00a0%");
+    EXPECT_EQ(text(percentText(1)), "100\u00a0%");
+    EXPECT_EQ(text(percentText(missing)), "–");
 }
 
 TEST(NumberText, CountsAreGroupedByThinSpaces)

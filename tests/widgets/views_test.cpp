@@ -94,7 +94,7 @@ TEST(InspectorPanel, ShowsTheInequalityAndEveryDigit)
     panel.setCell({11, 4, 0}, true);
     const QStringList texts = textsOf(panel);
     EXPECT_TRUE(texts.contains(QStringLiteral("0.014217… > 0.01"))) << texts.join(u'\n').toStdString();
-    EXPECT_TRUE(texts.contains(QStringLiteral("“Review” · error ‖ŷ − y‖₂ exceeds τ_act by 42 %")));
+    EXPECT_TRUE(texts.contains(QStringLiteral("“Review” · error ‖ŷ − y‖₂ exceeds τ_act by 42.2\u00a0%")));
     EXPECT_TRUE(texts.contains(QStringLiteral("Measured on the listed prompts. It says nothing about other inputs.")));
 }
 

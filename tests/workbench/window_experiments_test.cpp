@@ -144,7 +144,7 @@ TEST(ExperimentsWindow, ShowsWhatLiesInTheFolderAndDuplicatesIt)
     EXPECT_EQ(page.spec().prompts, u"base"_s);
     EXPECT_NE(page.spec().out, bench.session->experiments.entries()[0].path);
     for (QComboBox* box : page.findChildren<QComboBox*>())
-        if (const int figure = box->findText(u"Figure"_s); figure >= 0) {
+        if (const int figure = box->findText(u"Figure: Errors"_s); figure >= 0) {
             box->setCurrentIndex(figure);
             emit box->activated(figure);
         }

@@ -384,8 +384,8 @@ void ExperimentsPage::showCurrent()
     if (entry) {
         for (const auto& [title, rows] : entry->tables)
             parts << title;
-        for (std::size_t i = 0; i < entry->figures.size(); ++i)
-            parts << (entry->figures.size() == 1 ? tr("Figure") : tr("Figure %1").arg(i + 1));
+        for (const ExperimentEntry::Figure& figure : entry->figures)
+            parts << tr("Figure: %1").arg(figure.title);
     }
     const int kept = m_part->currentIndex();
     const QSignalBlocker block(m_part);

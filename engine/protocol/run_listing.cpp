@@ -109,8 +109,10 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
         rows.push_back(blockRow(certificate, document.manifest.prompts));
     const std::vector<certificate::SumLine> files = readFiles(folder, problems);
     Json stitches = Json::array();
+    std::vector<StitchCertificate> stitched;
     const auto takeStitch = [&](const Json& json, const std::string& path) {
-        stitches.push_back(stitchRow(certificate::stitchFromJson(json, path), document.manifest.prompts));
+        stitched.push_back(certificate::stitchFromJson(json, path));
+        stitches.push_back(stitchRow(stitched.back(), document.manifest.prompts));
     };
     readListed(folder, files, certificate::stitchNamed, takeStitch, problems);
     Json edits = Json::array();
@@ -134,7 +136,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
     if (options.weights)
         addSpectra(folder, options.childProgram, listing["weights"], problems);
     if (options.tokens)
-        addTokenRows(folder, document, certificates.values, options, context, listing, problems);
+        addTokenRows(folder, document, {certificates.values, stitched}, options, context, listing, problems);
     const auto norms = normsOfWorstBlocks(folder, certificates.values, options.childProgram, problems);
     listing["notes"] = standouts(document.manifest, certificates.values, norms);
     listing["problems"] = std::move(problems);

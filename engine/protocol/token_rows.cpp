@@ -8,6 +8,8 @@
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/certificate/stitch_layout.h"
+#include "engine/protocol/stitch_tokens.h"
 #include "engine/tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
@@ -32,9 +34,6 @@ using certificate::RunFolder;
 constexpr std::size_t largestLog = 1U << 30U;
 constexpr std::size_t topCount = 5;
 
-// What a token id looks like; for ids that no prompt holds.
-using PieceOf = std::function<std::string(TokenId)>;
-
 // The tokenizer of the model that run.json points to, if its files still have the sizes that the run states: the
 // pieces are for display only, so that no file is hashed for them.
 PieceOf findPieces(const RunManifest& manifest, const artifact::ModelLocations& locations)
@@ -45,15 +44,12 @@ PieceOf findPieces(const RunManifest& manifest, const artifact::ModelLocations& 
             return file.size == stated.size && file.path.filename() == stated.name;
         };
         if (std::ranges::equal(checkpoint.files(), manifest.subject.files, sameFile)) {
-            const auto tokenizer = std::make_shared<tokenizer::Tokenizer>(tokenizer::Tokenizer::of(checkpoint));
-            return [tokenizer](TokenId id) {
-                return id >= 0 && id < tokenizer->vocabularySize() ? tokenizer->piece(id) : std::string();
-            };
+            return piecesOf(std::make_shared<const tokenizer::Tokenizer>(tokenizer::Tokenizer::of(checkpoint)));
         }
     } catch (const Error&) {
         // The model has moved; ids stand for themselves.
     }
-    return [](TokenId) { return std::string(); };
+    return piecesOf(nullptr);
 }
 
 Json promptsToJson(const PromptSet& prompts)
@@ -196,21 +192,38 @@ void addUnfinished(const RunFolder& folder, const RunManifest& manifest, LayerIn
     }
 }
 
+Json replayToJson(const RunFolder& folder, const StitchCertificate& certificate, const ShowOptions& options,
+                  const PieceOf& pieceOf)
+{
+    const std::string path = certificate::stitchReplayPath(certificate.name);
+    const certificate::OpenFile file = folder.open(path);
+    const auto archive = artifact::openForeignArchive(file.descriptor(), path, options.childProgram);
+    return stitchTokens(certificate::readReplay(*archive, certificate::stitchShapeOf(certificate)), pieceOf);
 }
 
-void addTokenRows(const RunFolder& folder, const RunDocument& run, std::span<const Certificate> certificates,
+}
+
+void addTokenRows(const RunFolder& folder, const RunDocument& run, const ListedCertificates& certificates,
                   const ShowOptions& options, const RunContext& context, Json& listing, Json& problems)
 {
     const PieceOf pieceOf = findPieces(run.manifest, options.locations);
     Json cells = Json::array();
     for (const LayerIndex block : run.manifest.request.blocks) {
         context.step();
-        const auto finished = std::ranges::find(certificates, block, &Certificate::block);
+        const auto finished = std::ranges::find(certificates.blocks, block, &Certificate::block);
         try {
-            if (finished != certificates.end())
+            if (finished != certificates.blocks.end())
                 addFinished(folder, *finished, options, pieceOf, cells);
             else
                 addUnfinished(folder, run.manifest, block, pieceOf, cells);
+        } catch (const Error& error) {
+            problems.push_back(error.what());
+        }
+    }
+    for (std::size_t i = 0; i < certificates.stitches.size(); ++i) {
+        context.step();
+        try {
+            listing["stitches"][i]["tokens"] = replayToJson(folder, certificates.stitches[i], options, pieceOf);
         } catch (const Error& error) {
             problems.push_back(error.what());
         }

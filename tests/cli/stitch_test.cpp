@@ -92,6 +92,11 @@ TEST_F(StitchedDemo, GivesTheDocumentedResultIsShownAndVerified)
     EXPECT_EQ(shown.at("stitches")[0], row);
     EXPECT_THAT(runBlockcert({"show", path()}).out, HasSubstr("Stitched models"));
 
+    // The recorded numbers of its tokens are those that stitch gave when it measured them.
+    const Json recorded = runBlockcert({"show", path(), "--json", "--tokens"}).json().at("stitches")[0].at("tokens");
+    const Json measured = runBlockcert({"stitch", path(), "--measure-only", "--tokens", "--json"}).json().at("tokens");
+    EXPECT_EQ(recorded, measured);
+
     const Outcome text = runBlockcert({"stitch", path(), "--name", "both", "--bisect"});
     EXPECT_EQ(text.status, 0) << text.err;
     EXPECT_THAT(text.out, HasSubstr("was already in the run"));

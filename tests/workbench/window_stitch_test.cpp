@@ -8,7 +8,9 @@
 #include "widgets/block_multiples.h"
 #include "widgets/block_switches.h"
 #include "widgets/failure_table.h"
+#include "widgets/segmented_control.h"
 #include "widgets/token_heatmap.h"
+#include "widgets/value_table.h"
 
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
@@ -155,6 +157,62 @@ TEST(StitchWindow, MeasuresTheSwitchesAndShowsEveryToken)
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"no certificate"_s));
     page.setSurrogates({0});
     EXPECT_TRUE(Workbench::noticeOn(page).contains(u"other switches"_s));
+}
+
+TEST(StitchWindow, ItsTabsStayWhereTheyAreWhenNumbersCome)
+{
+    Workbench bench(scriptWith("stitch", steps({result(stitchAnswer(false))})), showScript());
+    openSample(bench);
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    const auto placeOfTabs = [&page] {
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest);
+        return page.findChild<widgets::SegmentedControl*>()->mapTo(&page, QPoint()).y();
+    };
+    ASSERT_TRUE(waitUntil([&] { return placeOfTabs() > 0; }));
+    const int before = placeOfTabs();
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    EXPECT_EQ(placeOfTabs(), before);
+    page.setSurrogates({0}); // and when they are of other switches
+    EXPECT_FALSE(Workbench::noticeOn(page).isEmpty());
+    EXPECT_EQ(placeOfTabs(), before);
+}
+
+TEST(StitchWindow, ShowsWhatTheRunRecordedOfTheseSwitchesWithoutMeasuring)
+{
+    Json recorded = stitchAnswer(true);
+    for (const char* key : {"run", "already", "written"})
+        recorded.erase(key);
+    recorded["name"] = "kept";
+    recorded["kind"] = "full-model";
+    recorded["blocks"] = {0, 2};
+    recorded["certified"] = true;
+    Json shown = testing::showAnswer("run", true);
+    shown["stitches"] = Json::array({recorded});
+    Json tool = Json::object();
+    tool["show"] = once(steps({Json{{"json", shown}}}));
+    Json measured = stitchAnswer(false);
+    measured["blocks"] = {0, 2};
+    Workbench bench(scriptWith("stitch", steps({result(measured)})), tool);
+    openSample(bench);
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    EXPECT_TRUE(wordsOf(*page.side()).contains(u"Not measured yet"_s)) << "all three blocks were never stitched";
+    press(*page.side(), u"kept · blocks 0,2"_s);
+    EXPECT_EQ(page.surrogates(), (std::vector<int>{0, 2}));
+    EXPECT_TRUE(wordsOf(page).contains(u"perplexity goes from 10.0 to 12.0"_s)) << wordsOf(page).toStdString();
+    EXPECT_TRUE(wordsOf(page).contains(u"After token 1"_s)) << wordsOf(page).toStdString();
+    EXPECT_TRUE(wordsOf(*page.side()).contains(u"In the run as kept, certified"_s))
+        << wordsOf(*page.side()).toStdString();
+    EXPECT_TRUE(bench.asked("stitch").empty()) << "nothing is computed again";
+    page.setSurrogates({0});
+    EXPECT_TRUE(wordsOf(*page.side()).contains(u"Not measured yet"_s)) << "those were other switches";
+    page.setSurrogates({0, 2});
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    EXPECT_TRUE(wordsOf(*page.side()).contains(u"the run holds a certificate of these switches, kept"_s))
+        << wordsOf(*page.side()).toStdString();
 }
 
 TEST(StitchWindow, SaysWhatWentWrongAndStaysUsable)

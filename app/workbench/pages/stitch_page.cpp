@@ -117,7 +117,6 @@ QWidget* StitchPage::makeCentre()
 
     m_notice = new widgets::Notice;
     m_notice->hide();
-    layout->addWidget(m_notice);
     m_progress = new ProgressRow;
     m_unmeasured = new widgets::EmptyState;
     m_unmeasured->setText(tr("Not measured yet"), tr("Choose which blocks run as their surrogates, then measure what "
@@ -174,8 +173,9 @@ QWidget* StitchPage::makeCentre()
     choices->addStretch(1);
     choices->addWidget(m_promptChoice);
     auto* right = column();
+    right->addLayout(choices); // above what comes and goes, so that the tabs stay where they are
+    right->addWidget(m_notice);
     right->addWidget(m_sentence);
-    right->addLayout(choices);
     right->addWidget(m_parts, 1);
     right->addWidget(m_unmeasured, 1);
     right->addWidget(m_progress);
@@ -319,9 +319,22 @@ QString StitchPage::command() const
                  : QString();
 }
 
-bool StitchPage::isStale() const
+const RecordedStitch* StitchPage::recorded() const
 {
-    return m_result.isReady() && m_result.value->blocks != surrogates();
+    const RecordedStitch* found = nullptr;
+    if (m_run)
+        for (const RecordedStitch& stitch : m_run->stitches)
+            if (stitch.result && stitch.blocks == surrogates() && (!found || stitch.name == m_recordedName))
+                found = &stitch;
+    return found;
+}
+
+std::shared_ptr<const StitchResult> StitchPage::result() const
+{
+    if (m_result.value && m_result.value->blocks == surrogates())
+        return m_result.value;
+    const RecordedStitch* there = recorded();
+    return there ? there->result : m_result.value;
 }
 
 void StitchPage::setResult(const Loadable<StitchResult>& result)
@@ -356,25 +369,25 @@ void StitchPage::showProgress(const JobProgress& progress)
 
 void StitchPage::showResult()
 {
-    const std::shared_ptr<const StitchResult> result = m_result.value;
+    m_shown = result();
     m_prompt = std::clamp(m_prompt, 0, std::max(0, m_promptChoice->count() - 1));
-    m_tokens->setResult(result, m_prompt);
-    m_layers->setFigure(result ? result->layers : nullptr, false);
-    m_residuals->setMap(result ? result->residuals : nullptr);
-    if (result) {
-        m_residuals->setMetric(result->residuals->thresholds.relativeDecides ? widgets::Metric::Relative
-                                                                             : widgets::Metric::Error);
+    m_tokens->setResult(m_shown, m_prompt);
+    m_layers->setFigure(m_shown ? m_shown->layers : nullptr, false);
+    m_residuals->setMap(m_shown ? m_shown->residuals : nullptr);
+    if (m_shown) {
+        m_residuals->setMetric(m_shown->residuals->thresholds.relativeDecides ? widgets::Metric::Relative
+                                                                              : widgets::Metric::Error);
         m_legend->setScale(m_residuals->scale(), m_residuals->metric());
     }
-    m_facts->setFacts(result ? result->facts : std::vector<widgets::Fact>());
-    m_facts->setVisible(result != nullptr);
+    m_facts->setFacts(m_shown ? m_shown->facts : std::vector<widgets::Fact>());
+    m_facts->setVisible(m_shown != nullptr);
     refreshBlames();
     refreshToken();
 }
 
 void StitchPage::refreshBlames()
 {
-    const std::shared_ptr<const StitchResult> result = m_result.value;
+    const std::shared_ptr<const StitchResult> result = m_shown;
     for (std::size_t i = 0; i < m_blameTables.size(); ++i) {
         const bool isThere = result && i < result->blames.size();
         m_blameTables[i]->setVisible(isThere);
@@ -398,6 +411,10 @@ void StitchPage::refresh()
         m_claim->setText(tr("What the stitched model does stands here once a run is open."));
         return;
     }
+    if (m_shown != result()) {
+        m_token = -1;
+        showResult();
+    }
     const std::vector<int> chosen = surrogates();
     const bool isBusy = m_result.isLoading();
     const bool canStitch = m_run->complete && !chosen.empty();
@@ -412,33 +429,43 @@ void StitchPage::refresh()
     m_measure->setEnabled(isBusy || canStitch);
     m_bisect->setEnabled(!isBusy && canStitch);
     m_certify->setEnabled(!isBusy && canStitch);
-    m_export->setEnabled(m_result.value != nullptr);
+    m_export->setEnabled(m_shown != nullptr);
     m_texts->setEnabledToWrite(canStitch && !m_run->modelHint.isEmpty());
     m_texts->setStale(m_textPrompt >= 0 && (m_textBlocks != chosen || m_textPrompt != m_prompt));
-    const std::shared_ptr<const StitchResult> result = m_result.value;
+    const std::shared_ptr<const StitchResult> result = m_shown;
     using State = Loadable<StitchResult>::State;
+    const bool isStale = result && result->blocks != chosen;
     if (!m_run->complete)
         m_notice->setNotice(widgets::Notice::Tone::Warning,
                             tr("This run is unfinished; only a finished run can be stitched."));
     else if (m_result.state == State::Failed)
         m_notice->setNotice(widgets::Notice::Tone::Error, m_result.fault.sentence);
-    else if (isStale())
+    else if (isStale)
         m_notice->setNotice(
             widgets::Notice::Tone::Note,
             tr("The numbers are of other switches: blocks %1. Measure again.").arg(listOf(result->blocks, *m_run)));
-    m_notice->setVisible(!m_run->complete || m_result.state == State::Failed || isStale());
+    m_notice->setVisible(!m_run->complete || m_result.state == State::Failed || isStale);
     m_sentence->setText(result ? result->sentence : QString());
     m_sentence->setVisible(result != nullptr);
     const bool hasPart = result != nullptr || m_part->current() == Texts;
     m_parts->setVisible(hasPart);
     m_unmeasured->setVisible(!hasPart);
-    m_claim->setText(!result ? tr("Not measured yet.")
-                     : !result->isWritten
-                         ? tr("Measured, and not part of the run: there is no certificate of it.")
-                         : (result->isCertified
-                                ? tr("In the run as %1, certified by the run's word; Verify recomputes it.")
-                                : tr("In the run as %1, not certified: %2."))
-                               .arg(result->name, result->reasons.join(u"; "_s)));
+    m_claim->setText(claim());
+}
+
+// Whose numbers these are, and whether anybody can check them.
+QString StitchPage::claim() const
+{
+    if (!m_shown)
+        return tr("Not measured yet.");
+    const RecordedStitch* there = recorded();
+    if (m_shown->isWritten)
+        return m_shown->isCertified
+                   ? tr("In the run as %1, certified by the run's word; Verify recomputes it.").arg(m_shown->name)
+                   : tr("In the run as %1, not certified: %2.").arg(m_shown->name, m_shown->reasons.join(u"; "_s));
+    return there && there->blocks == m_shown->blocks
+               ? tr("Measured again; the run holds a certificate of these switches, %1.").arg(there->name)
+               : tr("Measured, and not part of the run: there is no certificate of it.");
 }
 
 void StitchPage::setText(const Loadable<StitchText>& text)
@@ -474,7 +501,7 @@ void StitchPage::selectToken(int prompt, int token)
     if (isOther) {
         const QSignalBlocker block(m_promptChoice);
         m_promptChoice->setCurrentIndex(prompt);
-        m_tokens->setResult(m_result.value, m_prompt);
+        m_tokens->setResult(m_shown, m_prompt);
     }
     m_tokens->setToken(token);
     refreshToken();
@@ -483,7 +510,7 @@ void StitchPage::selectToken(int prompt, int token)
 
 void StitchPage::refreshToken()
 {
-    const std::shared_ptr<const StitchResult> result = m_result.value;
+    const std::shared_ptr<const StitchResult> result = m_shown;
     const widgets::MapCell* cell = result ? result->ends(m_prompt) : nullptr;
     const bool isThere = cell && m_token >= 0 && static_cast<std::size_t>(m_token) < cell->error.size();
     m_tokenTitle->setText(isThere ? tr("Token %1").arg(m_token) : QString());
@@ -508,7 +535,7 @@ void StitchPage::refreshToken()
                           widgets::predictionOf(*result->residuals, key, true));
 }
 
-// The stitched models that the run holds already; a click sets the switches as they are there.
+// The stitched models that the run holds already; a click shows what it recorded of them.
 void StitchPage::refreshRecorded()
 {
     QLayout* layout = m_recorded->layout();
@@ -526,11 +553,24 @@ void StitchPage::refreshRecorded()
             tr("%1 · %2").arg(stitch.name, stitch.isFullBlock ? tr("every block")
                                                               : tr("blocks %1").arg(listOf(stitch.blocks, *m_run))),
             space::inspector - 60);
-        link->setToolTip(widgets::plainToolTip(stitch.isCertified ? tr("Certified by the run's word; sets the switches")
-                                                                  : tr("Not certified; sets the switches")));
-        connect(link, &QPushButton::clicked, this, [this, blocks = stitch.blocks] { setSurrogates(blocks); });
+        link->setToolTip(widgets::plainToolTip(stitch.isCertified ? tr("Certified by the run's word; shows its numbers")
+                                                                  : tr("Not certified; shows its numbers")));
+        connect(link, &QPushButton::clicked, this, [this, name = stitch.name] { showRecorded(name); });
         layout->addWidget(link);
     }
+}
+
+void StitchPage::showRecorded(const QString& name)
+{
+    const auto found = std::find_if(m_run->stitches.begin(), m_run->stitches.end(),
+                                    [&name](const RecordedStitch& stitch) { return stitch.name == name; });
+    if (found == m_run->stitches.end())
+        return;
+    m_recordedName = name;
+    if (!m_result.isLoading())
+        m_result = {}; // in whose place the recorded numbers stand
+    setSurrogates(found->blocks);
+    refresh();
 }
 
 void StitchPage::exportPart()

@@ -86,11 +86,17 @@ private:
     void showResult();
     void refreshToken();
     void refreshRecorded();
+    void showRecorded(const QString& name);
     void exportPart();
-    [[nodiscard]] bool isStale() const; // the result is of other switches
+    [[nodiscard]] const RecordedStitch* recorded() const; // in the run, for exactly these switches
+    // What is measured or recorded of these switches, else what was measured of others; null: nothing.
+    [[nodiscard]] std::shared_ptr<const StitchResult> result() const;
+    [[nodiscard]] QString claim() const;
 
     std::shared_ptr<const RunView> m_run;
-    Loadable<StitchResult> m_result;
+    Loadable<StitchResult> m_result;             // measured or certified here
+    std::shared_ptr<const StitchResult> m_shown; // result(), as the parts show it
+    QString m_recordedName;                      // chosen among several for the same switches
     std::vector<int> m_textBlocks;
     int m_textPrompt = -1;
     int m_prompt = 0;

@@ -1,6 +1,7 @@
 #include "app/workbench/session/json_values.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/stitch_answer.h"
 #include "engine/base/error.h"
 
 #include <QFileInfo>
@@ -104,6 +105,25 @@ QString scopeLineOf(const Json& scope)
                      .arg(textOf(prompts, "name"), flagOf(prompts, "bundled") ? u" (bundled set, unmodified)"_s : u""_s)
               << u"%1 tokens"_s.arg(wholeOf(prompts, "tokens"));
     return parts.join(u" · "_s);
+}
+
+// The run's stitched models, after its prompts and thresholds.
+void readRecorded(const Json& stitches, RunView& view)
+{
+    for (const Json& stitch : stitches) {
+        RecordedStitch recorded{
+            textOf(stitch, "name"), {}, flagOf(stitch, "certified"), textOf(stitch, "kind") == "full-block"_L1};
+        for (const Json& block : arrayOf(stitch, "blocks"))
+            if (block.is_number_integer())
+                recorded.blocks.push_back(block.get<int>());
+        try {
+            if (hasValue(stitch, "tokens"))
+                recorded.result = std::make_shared<const StitchResult>(stitchResultOf(stitch, view));
+        } catch (const FormatError& error) {
+            view.problems << u"%1: %2."_s.arg(recorded.name, QString::fromUtf8(error.what()));
+        }
+        view.stitches.push_back(std::move(recorded));
+    }
 }
 
 }
@@ -299,15 +319,6 @@ RunView runViewOf(const Json& show)
     }
 
     view.layers = static_cast<int>(wholeOf(objectOf(manifest, "subject"), "layers"));
-    for (const Json& stitch : arrayOf(show, "stitches")) {
-        RecordedStitch recorded{
-            textOf(stitch, "name"), {}, flagOf(stitch, "certified"), textOf(stitch, "kind") == "full-block"_L1};
-        for (const Json& block : arrayOf(stitch, "blocks"))
-            if (block.is_number_integer())
-                recorded.blocks.push_back(block.get<int>());
-        view.stitches.push_back(std::move(recorded));
-    }
-
     auto map = std::make_shared<widgets::TokenMap>();
     map->model = view.model;
     map->run = view.name;
@@ -354,6 +365,7 @@ RunView runViewOf(const Json& show)
               [](const widgets::BlockRow& a, const widgets::BlockRow& b) { return a.block < b.block; });
     view.map = std::move(map);
     view.blocks = std::move(rows);
+    readRecorded(arrayOf(show, "stitches"), view);
     return view;
 }
 

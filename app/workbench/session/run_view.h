@@ -16,12 +16,15 @@
 
 namespace blockcert::workbench {
 
+struct StitchResult;
+
 // A stitched model that is part of the run.
 struct RecordedStitch {
     QString name;
     std::vector<int> blocks;
     bool isCertified = false;
-    bool isFullBlock = false; // every block of the model is replaced
+    bool isFullBlock = false;                             // every block of the model is replaced
+    std::shared_ptr<const StitchResult> result = nullptr; // as recorded; null where its numbers cannot be read
 };
 
 struct RunView {

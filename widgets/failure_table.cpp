@@ -4,7 +4,6 @@
 #include "widgets/table_look.h"
 #include "widgets/theme.h"
 
-#include <QCoreApplication>
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QSortFilterProxyModel>
@@ -58,21 +57,6 @@ bool isNumber(int column)
            column == FailureTableModel::Excess || column == FailureTableModel::Blocks;
 }
 
-QString tr(const char* text)
-{
-    return QCoreApplication::translate("FailureTable", text);
-}
-
-}
-
-QString reasonName(FailureReason reason)
-{
-    switch (reason) {
-    case FailureReason::Error: return tr("error");
-    case FailureReason::RelativeError: return tr("relative error");
-    case FailureReason::LossDifference: return tr("loss");
-    }
-    return {};
 }
 
 QString reasonSymbol(FailureReason reason)
@@ -138,7 +122,10 @@ QString FailureTableModel::textOf(int at, int column) const
 {
     const FailureRow& row = *rowOf(at);
     switch (column) {
-    case Reason: return row.massive ? tr("%1, massive").arg(reasonName(row.reason)) : reasonName(row.reason);
+    case State: {
+        const QString state = row.isCovered() ? tr("covered") : tr("above %1").arg(reasonSymbol(row.reason));
+        return row.massive ? tr("%1, massive").arg(state) : state;
+    }
     case Block: return QString::number(row.key.block);
     case Prompt: return row.prompt;
     case TokenText: return tr("%1 “%2”").arg(row.key.token).arg(visiblePiece(row.piece));
@@ -176,9 +163,9 @@ QVariant FailureTableModel::data(const QModelIndex& index, int role) const
     case Qt::ToolTipRole:
         if (column == Observed || column == Excess)
             return plainToolTip(
-                tr("%1 is above %2 = %3")
+                (row->isCovered() ? tr("%1 is within %2 = %3") : tr("%1 is above %2 = %3"))
                     .arg(exactNumber(row->observed), reasonSymbol(row->reason), exactNumber(row->threshold)));
-        if (column == Reason && row->massive)
+        if (column == State && row->massive)
             return plainToolTip(tr("Massive: the output's norm is at least 20 times the median of its block"));
         return plainToolTip(textOf(index.row(), column));
     case Qt::AccessibleTextRole:
@@ -196,7 +183,7 @@ QVariant FailureTableModel::headerData(int section, Qt::Orientation orientation,
 {
     if (orientation != Qt::Horizontal || section < 0 || section >= ColumnCount)
         return {};
-    static constexpr std::array names{QT_TR_NOOP("Above"),  QT_TR_NOOP("Block"),    QT_TR_NOOP("Prompt"),
+    static constexpr std::array names{QT_TR_NOOP("State"),  QT_TR_NOOP("Block"),    QT_TR_NOOP("Prompt"),
                                       QT_TR_NOOP("Token"),  QT_TR_NOOP("Observed"), QT_TR_NOOP("Of threshold"),
                                       QT_TR_NOOP("Blocks"), QT_TR_NOOP("Mark")};
     if (role == Qt::DisplayRole)
@@ -307,7 +294,7 @@ void FailureTable::resizeEvent(QResizeEvent* event)
 void FailureTable::layoutColumns()
 {
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
-    setColumnWidth(FailureTableModel::Reason, 24 * digit);
+    setColumnWidth(FailureTableModel::State, 24 * digit);
     setColumnWidth(FailureTableModel::Block, 9 * digit);
     setColumnWidth(FailureTableModel::Prompt, std::clamp(viewport()->width() / 6, 14 * digit, 30 * digit));
     setColumnWidth(FailureTableModel::Observed, 13 * digit);

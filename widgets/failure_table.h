@@ -1,4 +1,5 @@
-// The ranked list of tokens that are not covered: why, where, by how much, and what the user says about it.
+// A ranked list of tokens, not covered ones or the largest errors of covered ones: why, where, by how much, and what
+// the user says about it.
 #pragma once
 
 #include "widgets/values.h"
@@ -29,6 +30,8 @@ struct FailureRow {
     QString mark;          // the user's word, or empty
 
     [[nodiscard]] double excess() const { return observed / threshold; } // how many times the threshold
+
+    [[nodiscard]] bool isCovered() const { return !(observed > threshold); }
 };
 
 // What is shown of a list.
@@ -41,14 +44,13 @@ struct FailureFilter {
     std::optional<MapSlice> slice; // only these cells
 };
 
-[[nodiscard]] QString reasonName(FailureReason reason);   // "error", "relative error", "loss"
 [[nodiscard]] QString reasonSymbol(FailureReason reason); // "τ_act"
 
 class FailureTableModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { Reason, Block, Prompt, TokenText, Observed, Excess, Blocks, Mark, ColumnCount };
+    enum Column { State, Block, Prompt, TokenText, Observed, Excess, Blocks, Mark, ColumnCount };
 
     enum Role { SortRole = Qt::UserRole };
 

@@ -182,6 +182,30 @@ TEST(Failures, AreEveryTokenAboveItsThresholdWithDenominators)
     EXPECT_EQ(parseStrictJson(bundle.prompts, "prompt").at("token_ids").size(), 3U);
 }
 
+TEST(Failures, TheTwentyLargestCoveredErrorsOfEachBlockAreListedBesideThem)
+{
+    widgets::TokenMap map;
+    map.thresholds.tauAct = 0.025;
+    map.blocks = {0, 1};
+    map.prompts.push_back({u"long"_s, {}, std::vector<widgets::Token>(30), {}});
+    for (int block = 0; block < 2; ++block) {
+        auto cell = std::make_shared<widgets::MapCell>();
+        for (int token = 0; token < 30; ++token)
+            cell->error.push_back(0.001 * token);
+        map.cells.push_back(cell);
+    }
+    const FailureList list = failuresOf(map);
+    EXPECT_EQ(list.rows->size(), 8U) << "tokens 26 to 29, twice";
+    ASSERT_EQ(list.covered->size(), 2 * largestCovered);
+    EXPECT_EQ(list.covered->front().key, (CellKey{0, 0, 25})) << "at its threshold a token is covered";
+    EXPECT_EQ(list.covered->back().key.token, 6);
+    for (const widgets::FailureRow& row : *list.covered)
+        EXPECT_TRUE(row.isCovered());
+    EXPECT_EQ(rowAt(map, {1, 0, 3})->observed, 0.003);
+    EXPECT_EQ(rowAt(map, {1, 0, 28})->blocksFailing, 2);
+    EXPECT_FALSE(rowAt(map, {1, 0, 30}).has_value());
+}
+
 TEST(Comparison, OfARunWithItselfFindsNothing)
 {
     const RunView run = runViewOf(testing::showAnswer("run", true));

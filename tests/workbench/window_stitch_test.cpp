@@ -291,6 +291,130 @@ TEST(FailuresWindow, ShowsTheProgramsFindingsOnTheChosenToken)
     EXPECT_TRUE(wordsOf(details).contains(u"nearest passing token is 1"_s)) << wordsOf(details).toStdString();
 }
 
+// Of the sample run: block 2 stands out; its token 1 and one token of block 1 are told of.
+Json anatomyAnswer(bool isEverythingCovered)
+{
+    const auto block = [](int number, double epsilon, double ratio, Json notes) {
+        return Json{{"block", number},
+                    {"tokens", 5},
+                    {"uncovered", 0},
+                    {"epsilon", epsilon},
+                    {"epsilon_ratio", ratio},
+                    {"massive", 1},
+                    {"tokens_of_half_the_error", 1},
+                    {"worst", {{"prompt", 0}, {"token", 1}}},
+                    {"failing", "largest"},
+                    {"failing_tokens", 4},
+                    {"contrasts", Json::array({{{"quantity", "value_norm"},
+                                                {"failing", 9.0},
+                                                {"passing", 3.0},
+                                                {"ratio", 3.0},
+                                                {"correlation", 0.5}}})},
+                    {"notes", std::move(notes)}};
+    };
+    Json blocks = Json::array(
+        {block(0, 0.001, 0.5, Json::array()), block(1, 0.002, 1, Json::array()),
+         block(2, 0.0142, 7.1, {"Block 2 stands out: its ε is 7.1 times the median.", "The error lies in the MLP."})});
+    if (!isEverythingCovered)
+        blocks[2]["uncovered"] = 1;
+    Json rows = Json::array();
+    for (const int number : {1, 2})
+        rows.push_back({{"block", number},
+                        {"prompt", 0},
+                        {"token", 1},
+                        {"covered", true},
+                        {"value_norm", {{"min", 1.0}, {"median", 4.25}, {"max", 9.0}}},
+                        {"margin", {{"min", 0.5}, {"head", 3}, {"median", 1.5}}}});
+    return {{"run", "run"},     {"outstanding", 2}, {"notes", blocks[2]["notes"]},
+            {"blocks", blocks}, {"failures", rows}, {"problems", Json::array()}};
+}
+
+Json toolWithAnatomy(bool isEverythingCovered)
+{
+    Json shown = testing::showAnswer("run", true);
+    if (isEverythingCovered)
+        shown["manifest"]["request"]["policy"]["tau_act"] = {{"value", 1.0}, {"hex", "0x1p+0"}};
+    Json tool = Json::object();
+    tool["show"] = once(steps({Json{{"json", shown}}}));
+    tool["failures"] = once(steps({Json{{"json", anatomyAnswer(isEverythingCovered)}}}));
+    return tool;
+}
+
+const QAbstractItemModel* tableNamed(const QWidget& page, const QString& name)
+{
+    for (const auto* table : page.findChildren<widgets::ValueTable*>())
+        if (table->accessibleName() == name)
+            return table->model();
+    return nullptr;
+}
+
+TEST(FailuresWindow, WhereNothingFailedTheBlockThatStandsOutIsExplained)
+{
+    Workbench bench(engineScript(), toolWithAnatomy(true));
+    openSample(bench);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->anatomy.get().isReady(); })) << "it is looked into by itself";
+    FailureView& view = page.failureView();
+    EXPECT_EQ(view.part(), FailureView::ByBlock);
+    EXPECT_TRUE(wordsOf(view).contains(u"Block 2 stands out: its ε is 7.1 times the median."_s))
+        << wordsOf(view).toStdString();
+    EXPECT_TRUE(wordsOf(view).contains(u"The error lies in the MLP."_s));
+    const QAbstractItemModel* contrasts = tableNamed(view, u"Failing against other tokens"_s);
+    ASSERT_TRUE(contrasts && contrasts->rowCount() == 1);
+    EXPECT_EQ(contrasts->index(0, 0).data().toString(), u"Value norm"_s);
+    EXPECT_EQ(contrasts->index(0, 3).data().toString(), u"3.00×"_s);
+    EXPECT_EQ(contrasts->headerData(1, Qt::Horizontal).toString(), u"4 largest"_s);
+    const QAbstractItemModel* blocks = tableNamed(view, u"Blocks by their largest error"_s);
+    ASSERT_TRUE(blocks && blocks->rowCount() == 3);
+    EXPECT_EQ(blocks->index(0, 0).data().toString(), u"2"_s) << "the largest ε first";
+
+    press(view, u"Its largest error"_s);
+    EXPECT_EQ(view.part(), FailureView::LargestCovered);
+    EXPECT_EQ(page.selection(), (widgets::CellKey{2, 0, 1}));
+    EXPECT_TRUE(wordsOf(view).contains(u"covered, at"_s)) << wordsOf(view).toStdString();
+    EXPECT_EQ(page.findChild<widgets::FailureTable*>()->shownFailures(), 15) << "all tokens of so small blocks";
+}
+
+TEST(FailuresWindow, BesideFailuresASentenceLeadsToTheBlockThatStandsOut)
+{
+    Workbench bench(engineScript(), toolWithAnatomy(false));
+    openSample(bench);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    FailureView& view = page.failureView();
+    ASSERT_TRUE(waitUntil([&] { return Workbench::noticeOn(view).startsWith(u"Block 2 stands out"_s); }));
+    EXPECT_EQ(view.part(), FailureView::NotCovered);
+    press(view, u"Look into block 2"_s);
+    EXPECT_EQ(view.part(), FailureView::ByBlock);
+    EXPECT_TRUE(Workbench::noticeOn(view).isEmpty()) << "the block itself says it";
+    view.showPart(FailureView::LargestCovered);
+    EXPECT_EQ(page.findChild<widgets::FailureTable*>()->shownFailures(), 14);
+}
+
+TEST(FailuresWindow, TheInspectorAsksWhyOfACoveredToken)
+{
+    Workbench bench(engineScript(), toolWithAnatomy(false));
+    openSample(bench);
+    bench.window->showPage(MainWindow::Explore);
+    ExplorePage& page = bench.window->explorePage();
+    page.select({1, 0, 1});
+    QCoreApplication::processEvents(); // the inspector's new buttons come into view
+    press(*page.side(), u"Why this error"_s);
+    EXPECT_EQ(page.view(), ExplorePage::Failures);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->anatomy.get().isReady(); }));
+    FailureView& view = page.failureView();
+    ASSERT_TRUE(waitUntil([&] { return view.part() == FailureView::LargestCovered; }));
+    ASSERT_TRUE(view.current().has_value());
+    EXPECT_EQ(view.current()->key, (widgets::CellKey{1, 0, 1}));
+    EXPECT_TRUE(wordsOf(view).contains(u"Margins"_s) || wordsOf(view).contains(u"covered, at"_s))
+        << wordsOf(view).toStdString();
+    EXPECT_FALSE(wordsOf(page.failureDetails()).contains(u"Nothing more is known"_s));
+    page.explain({0, 1, 1}); // covered, and not told of
+    EXPECT_TRUE(wordsOf(page.failureDetails()).contains(u"Nothing more is known"_s))
+        << wordsOf(page.failureDetails()).toStdString();
+}
+
 TEST(FailuresWindow, MinimisesThePromptOfAFailure)
 {
     const Json answer = {{"run", "run"},

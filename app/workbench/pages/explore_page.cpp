@@ -37,7 +37,7 @@ QString counted(qint64 count, const QString& one, const QString& several)
     return u"%1 %2"_s.arg(widgets::countText(count), count == 1 ? one : several);
 }
 
-enum Action { NextUncovered, ShowCertificate, CopyCell, CopyCommand };
+enum Action { Explain, NextUncovered, ShowCertificate, CopyCell, CopyCommand };
 
 }
 
@@ -165,9 +165,11 @@ QWidget* ExplorePage::makeView()
     connect(m_coverage, &CoverageView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::exportWanted, this, [this] {
-        if (const widgets::FailureRow* failure = m_failures->current())
-            emit exportWanted(*failure, m_failures->note());
+        if (m_failures->current())
+            emit exportWanted(*m_failures->current(), m_failures->note());
     });
+    connect(m_failures, &FailureView::blockWanted, this, &ExplorePage::selectBlock);
+    connect(m_failures, &FailureView::partChanged, this, &ExplorePage::fitTable);
     connect(m_compare, &CompareView::chooseWanted, this, &ExplorePage::otherWanted);
     connect(m_compare, &CompareView::swapWanted, this, &ExplorePage::swapWanted);
     connect(m_compare, &CompareView::copyWanted, this, &ExplorePage::diffCommandWanted);
@@ -427,6 +429,12 @@ void ExplorePage::selectPrompt(int prompt)
     m_mapView->selectPrompt(prompt);
 }
 
+void ExplorePage::explain(const CellKey& key)
+{
+    showView(Failures);
+    m_failures->explain(key);
+}
+
 void ExplorePage::release()
 {
     m_bus.release();
@@ -443,12 +451,14 @@ void ExplorePage::inspect()
     m_inspector->setCell(key, m_bus.now().isHeld);
     const bool hasCell = key.isValid();
     const bool hasCertificate = m_hasCertificates && hasCell;
-    const int enabled = (hasCell ? 1 : 0) | (hasCertificate ? 2 : 0) | (m_isLive ? 0 : 4);
+    const int enabled = (hasCell ? 1 : 0) | (hasCertificate ? 2 : 0) | (m_isLive ? 0 : 4) | (m_run ? 8 : 0);
     if (m_actions == enabled)
         return; // new buttons for every cell under the pointer would be slow, and lose the focus
     m_actions = enabled;
     m_inspector->setActions(
-        {{tr("Next uncovered"), tr("The next token above the threshold (N, back with P)"), true},
+        {{tr("Why this error"), tr("What goes along with it: norms, margins, the nearest passing token (in Failures)"),
+          hasCell && m_run && !m_isLive},
+         {tr("Next uncovered"), tr("The next token above the threshold (N, back with P)"), true},
          {tr("Certificate"), tr("What is claimed about this block (Ctrl+Return in the table)"), hasCertificate},
          {tr("Copy numbers"), tr("Every number of this token at this block, as JSON"), hasCell},
          {tr("Copy as command"), tr("The command that repeats this run"), !m_isLive}});
@@ -457,6 +467,7 @@ void ExplorePage::inspect()
 void ExplorePage::act(int action)
 {
     switch (action) {
+    case Explain: explain(selection()); break;
     case NextUncovered: stepToUncovered(1); break;
     case ShowCertificate: emit certificateWanted(selection().block); break;
     case CopyCell: QGuiApplication::clipboard()->setText(m_mapView->cellJson(selection())); break;

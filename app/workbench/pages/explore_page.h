@@ -78,14 +78,17 @@ public:
     [[nodiscard]] bool isLive() const { return m_isLive; }
 
     [[nodiscard]] widgets::CellKey selection() const;
-    void select(const widgets::CellKey& key); // and hold it
-    void goTo(const widgets::CellKey& key);   // without holding it
+    void select(const widgets::CellKey& key);  // and hold it
+    void goTo(const widgets::CellKey& key);    // without holding it
+    void explain(const widgets::CellKey& key); // why it has that error, in the failures
     void selectBlock(int block);
     void selectPrompt(int prompt); // -1: every prompt
     void release();
     void stepToUncovered(int step);
 
     void resetSplit(); // map and table at their first heights
+
+    [[nodiscard]] FailureView& failureView() { return *m_failures; }
 
     [[nodiscard]] FailureDetails& failureDetails();
 
@@ -121,6 +124,7 @@ private:
     void showMap(const std::shared_ptr<const widgets::TokenMap>& map,
                  const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks, bool keepPlace);
     void showBlocks();
+    void fitTable(); // in view where no part has the blocks in a table of its own
     void takePendingCells();
     void refreshNotice();
     void refreshFailures();

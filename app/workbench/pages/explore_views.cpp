@@ -27,9 +27,14 @@ void ExplorePage::showView(View view)
     m_view->setCurrent(view);
     m_views->setCurrentIndex(view);
     m_sideChoice->setVisible(m_comparison && view == Map);
-    // The comparison has the blocks in a table of its own.
-    m_split->widget(1)->setVisible(view != Compare);
+    fitTable();
     m_views->currentWidget()->setFocus();
+}
+
+void ExplorePage::fitTable()
+{
+    const bool areBlocksAbove = view() == Compare || (view() == Failures && m_failures->part() == FailureView::ByBlock);
+    m_split->widget(1)->setVisible(!areBlocksAbove);
 }
 
 ExplorePage::View ExplorePage::view() const

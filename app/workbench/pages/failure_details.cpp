@@ -51,6 +51,7 @@ QWidget* FailureDetails::makeWhy()
     m_factsLeft = new widgets::FactList;
     m_factsRight = new widgets::FactList;
     m_why = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
+    m_block = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
     auto* why = new QWidget;
     auto* facts = row(space::huge);
     facts->addWidget(m_factsLeft, 1);
@@ -59,11 +60,12 @@ QWidget* FailureDetails::makeWhy()
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_why);
     layout->addLayout(facts);
+    layout->addWidget(m_block);
     layout->addStretch(1);
     why->setLayout(layout);
     QScrollArea* area = scrolling(why);
-    area->viewport()->setAutoFillBackground(false); // it lies in a panel
-    why->setAutoFillBackground(false);
+    for (QWidget* part : std::initializer_list<QWidget*>{area, why})
+        part->setProperty("surface", u"panel"_s); // it lies in one
     return area;
 }
 
@@ -163,21 +165,19 @@ void FailureDetails::refresh()
         else if (m_anatomy.state == Loadable<FailureAnatomy>::State::Failed)
             words << m_anatomy.fault.sentence;
         else if (m_anatomy.isReady() && !isKnown)
-            words << tr(
-                "Nothing more is known of this token: only uncovered tokens and the 20 largest errors of a block "
-                "are looked into.");
+            words << tr("Nothing more is known of this token: only uncovered tokens and the 20 largest covered errors "
+                        "of a block "
+                        "are looked into.");
         if (isKnown) {
             words << found->second.nearest;
             if (!found->second.margins.isEmpty())
                 words << tr("Margins: %1.").arg(found->second.margins.mid(0, 9).join(u", "_s));
         }
-        if (m_anatomy.isReady()) {
-            const auto notes = m_anatomy.value->notes.find(m_key.block);
-            if (notes != m_anatomy.value->notes.end())
-                words << notes->second;
-        }
         words.removeAll(QString());
         m_why->setText(words.join(u'\n'));
+        const BlockAnatomy* block = m_anatomy.isReady() ? m_anatomy.value->ofBlock(m_key.block) : nullptr;
+        m_block->setText(block ? block->notes.join(u'\n') : QString());
+        m_block->setVisible(block != nullptr);
     } else {
         const bool isOurs = m_minimised.isReady() && m_minimised.value->prompt == m_key.prompt &&
                             m_minimised.value->block == m_key.block;

@@ -60,7 +60,8 @@ private:
     widgets::FigureView* m_around = nullptr;
     widgets::FactList* m_factsLeft = nullptr;
     widgets::FactList* m_factsRight = nullptr;
-    QLabel* m_why = nullptr;
+    QLabel* m_why = nullptr;   // what is known of the token
+    QLabel* m_block = nullptr; // and of its block
     QLabel* m_minimiseSentence = nullptr;
     widgets::TokenChips* m_shorter = nullptr;
     QPushButton* m_minimise = nullptr;

@@ -1,5 +1,7 @@
 #include "app/workbench/pages/failure_view.h"
 
+#include "app/workbench/pages/block_anatomy_view.h"
+#include "app/workbench/pages/failure_card.h"
 #include "app/workbench/pages/failure_details.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/process/background.h"
@@ -7,15 +9,13 @@
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
+#include "widgets/notice.h"
 #include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
-#include "widgets/token_chips.h"
 
 #include <QCheckBox>
 #include <QComboBox>
-#include <QEvent>
 #include <QLabel>
-#include <QLineEdit>
 #include <QPushButton>
 #include <QSignalBlocker>
 
@@ -25,9 +25,9 @@
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
+using widgets::CellKey;
 using widgets::FailureReason;
-using widgets::Metric;
-namespace space = widgets::space;
+using State = Loadable<FailureAnatomy>::State;
 
 namespace {
 
@@ -41,14 +41,9 @@ QComboBox* facet(const QString& name)
     return box;
 }
 
-Metric metricOf(FailureReason reason)
+bool holds(const std::vector<widgets::FailureRow>& rows, const CellKey& key)
 {
-    switch (reason) {
-    case FailureReason::Error: return Metric::Error;
-    case FailureReason::RelativeError: return Metric::Relative;
-    case FailureReason::LossDifference: return Metric::LossDifference;
-    }
-    return Metric::Error;
+    return std::any_of(rows.begin(), rows.end(), [&key](const auto& row) { return row.key == key; });
 }
 
 }
@@ -58,30 +53,59 @@ FailureView::FailureView(SelectionBus& bus, Annotations& notes, QWidget* parent)
     , m_bus(bus)
     , m_notes(notes)
     , m_summary(wrapped({}))
+    , m_headline(new widgets::Notice)
+    , m_part(new widgets::SegmentedControl)
     , m_table(new widgets::FailureTable)
     , m_empty(new widgets::EmptyState)
+    , m_blocks(new BlockAnatomyView)
+    , m_card(new FailureCard(notes))
 {
     setFocusProxy(m_table);
+    m_part->setChoices({tr("Not covered"), tr("Largest covered"), tr("By block")},
+                       {tr("Every token above its threshold, worst first"),
+                        tr("The 20 largest errors of each block that are within their threshold"),
+                        tr("Whose ε stands out, and what goes along with it")});
+    connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
     connect(m_table, &widgets::FailureTable::failureChosen, this, &FailureView::choose);
     connect(m_table, &widgets::FailureTable::failureActivated, this, &FailureView::mapWanted);
+    connect(m_headline, &widgets::Notice::actionRequested, this, &FailureView::actOnHeadline);
+    connect(m_empty, &widgets::EmptyState::wayChosen, this, [this](int way) {
+        if (way == 0)
+            showPart(LargestCovered);
+        else
+            emit mapWanted();
+    });
+    connect(m_blocks, &BlockAnatomyView::blockChosen, this, [this](int block) {
+        refreshHeadline();
+        emit blockWanted(block);
+    });
+    connect(m_blocks, &BlockAnatomyView::worstWanted, this, &FailureView::explain);
+    connect(m_card, &FailureCard::cellChosen, this, &FailureView::choose);
+    connect(m_card, &FailureCard::mapWanted, this, &FailureView::mapWanted);
+    connect(m_card, &FailureCard::exportWanted, this, &FailureView::exportWanted);
+    connect(&details(), &FailureDetails::anatomyWanted, this, &FailureView::askForAnatomy);
     connect(&m_bus, &SelectionBus::changed, this, [this] {
         m_table->setCurrent(m_bus.now().cell);
+        m_blocks->showBlock(m_bus.now().cell.block);
+        refreshHeadline();
         showFailure();
     });
     connect(&m_notes, &Annotations::changed, this, &FailureView::refreshMarks);
     auto* layout = column();
     layout->addWidget(m_summary);
+    layout->addWidget(m_headline);
+    auto* parts = row(); // above the facets: beside them they are wider than a small screen
+    parts->addWidget(m_part);
+    parts->addStretch(1);
+    layout->addLayout(parts);
     m_facets = makeFacets();
     layout->addWidget(m_facets);
     layout->addWidget(m_table, 1);
     layout->addWidget(m_empty, 1);
-    layout->addWidget(makeCard());
-    m_empty->setText(tr("Nothing failed"),
-                     tr("No measured token is above its threshold. The map shows how near they come to it."));
-    m_empty->setWays({{widgets::Icon::Explore, tr("Look at the map"), tr("Every token at every block")}});
-    connect(m_empty, &widgets::EmptyState::wayChosen, this, &FailureView::mapWanted);
+    layout->addWidget(m_blocks, 1);
+    layout->addWidget(m_card);
     setLayout(layout);
-    showFailure();
+    refresh();
 }
 
 QWidget* FailureView::makeFacets()
@@ -114,63 +138,9 @@ QWidget* FailureView::makeFacets()
     return facets;
 }
 
-QWidget* FailureView::makeCard()
-{
-    m_card = new widgets::Panel;
-    m_inequality = widgets::makeLabel({}, widgets::TextSize::Title, widgets::TextWeight::Strong);
-    m_inequality->setFont(widgets::fixedFont(widgets::TextSize::Body, widgets::TextWeight::Strong));
-    m_inequality->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_inequality->setMinimumWidth(80);
-    m_explanation = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
-    m_chips = new widgets::TokenChips;
-    m_chips->setFixedHeight(62);
-    connect(m_chips, &widgets::TokenChips::tokenChosen, this, [this](int token) {
-        if (const widgets::FailureRow* failure = m_table->current())
-            choose({failure->key.block, failure->key.prompt, token});
-    });
-    m_mark = new widgets::SegmentedControl;
-    m_mark->setChoices(
-        {tr("Unmarked"), markName(TokenMark::Expected), markName(TokenMark::Bug), markName(TokenMark::NeedsPrompt)},
-        {tr("Take the mark away"), tr("It is known why this fails, and it is accepted"), tr("It should not fail"),
-         tr("Other prompts are needed to tell")});
-    connect(m_mark, &widgets::SegmentedControl::chosen, this, &FailureView::setMark);
-    m_note = new QLineEdit;
-    m_note->setPlaceholderText(tr("A note on this token"));
-    m_note->setAccessibleName(tr("Note on this token"));
-    connect(m_note, &QLineEdit::textEdited, this, [this] { setMark(m_mark->current()); });
-    m_export = button(tr("Export…"));
-    m_export->setToolTip(tr("A folder with the prompt, the numbers and the command that shows this failure again"));
-    connect(m_export, &QPushButton::clicked, this, &FailureView::exportWanted);
-    QPushButton* map = button(tr("On the map"));
-    connect(map, &QPushButton::clicked, this, &FailureView::mapWanted);
-
-    auto* top = row();
-    top->addWidget(m_inequality, 1);
-    top->addWidget(map);
-    top->addWidget(m_export);
-    auto* bottom = row();
-    bottom->addWidget(m_mark);
-    bottom->addWidget(m_note, 1);
-    auto* layout = new QVBoxLayout(m_card);
-    layout->setContentsMargins(space::medium, space::small, space::medium, space::small);
-    layout->setSpacing(space::small);
-    layout->addLayout(top);
-    layout->addWidget(m_explanation);
-    layout->addWidget(m_chips);
-    m_details = new FailureDetails;
-    m_details->setMinimumHeight(118);
-    m_details->setMaximumHeight(190);
-    connect(m_details, &FailureDetails::blockChosen, this, [this](int block) {
-        if (const widgets::FailureRow* failure = m_table->current())
-            choose({block, failure->key.prompt, failure->key.token});
-    });
-    layout->addWidget(m_details);
-    layout->addLayout(bottom);
-    return m_card;
-}
-
 void FailureView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, const QString& key)
 {
+    m_isPartChosen = m_isPartChosen && key == m_key;
     m_map = map;
     m_key = key;
     const quint64 request = ++m_request;
@@ -190,16 +160,131 @@ void FailureView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, co
 void FailureView::showList(const FailureList& list)
 {
     m_list = list;
-    m_table->setRows(list.rows);
-    const bool isNothing = m_map != nullptr && list.rows->empty();
-    m_empty->setVisible(isNothing);
-    m_facets->setVisible(!isNothing);
-    m_table->setVisible(!isNothing);
+    if (!m_isPartChosen)
+        m_part->setCurrent(m_map && list.rows->empty() && list.measured > 0 ? ByBlock : NotCovered);
+    refresh();
+    if (isVisible())
+        askForAnatomy();
+    if (m_map && m_explained.isValid())
+        explain(m_explained);
+}
+
+void FailureView::showPart(Part part)
+{
+    m_part->setCurrent(part);
+    m_isPartChosen = true;
+    refresh();
+}
+
+FailureView::Part FailureView::part() const
+{
+    return static_cast<Part>(m_part->current());
+}
+
+void FailureView::refresh()
+{
+    const bool isList = part() != ByBlock;
+    const auto& rows = part() == LargestCovered ? m_list.covered : m_list.rows;
+    const bool isNothing = m_map && rows->empty();
+    const bool areBlocksKnown = m_map && m_anatomy.isReady();
+    m_table->setRows(rows);
+    m_reason->setVisible(part() == NotCovered);
+    m_facets->setVisible(isList && !isNothing);
+    m_table->setVisible(isList && !isNothing);
+    m_blocks->setVisible(!isList && areBlocksKnown);
+    m_empty->setVisible(isList ? isNothing : m_map && !areBlocksKnown);
+    if (!isList)
+        m_empty->setText(m_anatomy.isLoading() ? tr("Looking into the blocks") : tr("Not looked into"),
+                         tr("What goes along with the largest errors: norms of keys, values and residuals, attention "
+                            "margins, the part of attention and MLP."));
+    else if (part() == NotCovered)
+        m_empty->setText(tr("Nothing failed"),
+                         tr("No measured token is above its threshold. How near they come to it:"));
+    else
+        m_empty->setText(tr("Nothing is covered"), tr("Every measured token is above its threshold."));
+    m_empty->setWays(isList && part() == NotCovered
+                         ? std::vector<widgets::WayIn>{{widgets::Icon::Alert, tr("The largest errors"),
+                                                        tr("20 of each block, and what goes along with them"), true},
+                                                       {widgets::Icon::Explore, tr("Look at the map"),
+                                                        tr("Every token at every block")}}
+                         : std::vector<widgets::WayIn>());
+    setFocusProxy(isList ? static_cast<QWidget*>(m_table) : m_blocks);
     refreshMarks();
     refreshFacets();
     applyFilter();
     m_table->setCurrent(m_bus.now().cell);
+    refreshHeadline();
     showFailure();
+    emit partChanged();
+}
+
+void FailureView::setAnatomy(const Loadable<FailureAnatomy>& anatomy)
+{
+    const bool isOther = anatomy.state != m_anatomy.state || anatomy.value != m_anatomy.value;
+    m_anatomy = anatomy;
+    details().setAnatomy(anatomy);
+    if (!isOther)
+        return;
+    m_blocks->setAnatomy(anatomy.isReady() ? anatomy.value : nullptr, m_map);
+    refresh();
+}
+
+// The sentence about the block that stands out, unless that block is what is shown; before, what is known of it.
+void FailureView::refreshHeadline()
+{
+    using Tone = widgets::Notice::Tone;
+    bool isWanted = m_map != nullptr && m_list.measured > 0;
+    if (m_anatomy.isReady()) {
+        const FailureAnatomy& anatomy = *m_anatomy.value;
+        const bool isShown =
+            part() == ByBlock && (!anatomy.outstanding || anatomy.outstanding == m_blocks->shownBlock());
+        QStringList words{anatomy.headline()};
+        if (part() == ByBlock && (isShown && anatomy.outstanding))
+            words.clear(); // the card says it
+        if (part() == ByBlock)
+            words << anatomy.problems;
+        m_headline->setNotice(part() == ByBlock && !anatomy.problems.isEmpty() ? Tone::Warning : Tone::Note,
+                              words.join(u' '),
+                              isShown               ? QString()
+                              : anatomy.outstanding ? tr("Look into block %1").arg(*anatomy.outstanding)
+                                                    : tr("Block by block"));
+        isWanted = isWanted && !words.isEmpty();
+    } else if (m_anatomy.state == State::Failed) {
+        m_headline->setNotice(Tone::Error, m_anatomy.fault.sentence, tr("Try again"));
+    } else if (m_anatomy.isLoading()) {
+        m_headline->setNotice(Tone::Note, tr("Looking into the blocks …"), tr("Cancel"));
+    } else {
+        m_headline->setNotice(Tone::Note,
+                              tr("What goes along with the errors of each block was not looked into; that "
+                                 "replays keys and values from the run's weights."),
+                              tr("Look into it"));
+    }
+    m_headline->setVisible(isWanted);
+}
+
+void FailureView::actOnHeadline()
+{
+    if (m_anatomy.isLoading()) {
+        emit anatomyCancelWanted();
+    } else if (!m_anatomy.isReady()) {
+        emit anatomyWanted();
+    } else {
+        if (m_anatomy.value->outstanding)
+            m_blocks->showBlock(*m_anatomy.value->outstanding);
+        showPart(ByBlock);
+    }
+}
+
+void FailureView::askForAnatomy()
+{
+    if (m_map && m_list.measured > 0 && m_anatomy.state == State::Empty)
+        emit anatomyWanted();
+}
+
+void FailureView::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    askForAnatomy();
 }
 
 void FailureView::refreshFacets()
@@ -207,7 +292,7 @@ void FailureView::refreshFacets()
     std::set<int> blocks;
     std::set<int> prompts;
     std::set<FailureReason> reasons;
-    for (const widgets::FailureRow& row : *m_list.rows) {
+    for (const widgets::FailureRow& row : part() == LargestCovered ? *m_list.covered : *m_list.rows) {
         blocks.insert(row.key.block);
         prompts.insert(row.key.prompt);
         reasons.insert(row.reason);
@@ -236,7 +321,7 @@ void FailureView::refreshMarks()
 void FailureView::applyFilter()
 {
     widgets::FailureFilter filter;
-    if (const int reason = m_reason->currentData().toInt(); m_reason->currentIndex() > 0)
+    if (const int reason = m_reason->currentData().toInt(); part() == NotCovered && m_reason->currentIndex() > 0)
         filter.reason = static_cast<FailureReason>(reason);
     if (m_block->currentIndex() > 0)
         filter.block = m_block->currentData().toInt();
@@ -247,7 +332,9 @@ void FailureView::applyFilter()
     if (!m_slice.isEmpty())
         filter.slice = m_slice;
     m_table->setFilter(filter);
-    m_summary->setText(summaryOf(m_list, m_table->shownFailures()));
+    m_summary->setText(part() == NotCovered       ? summaryOf(m_list, m_table->shownFailures())
+                       : part() == LargestCovered ? coveredSummaryOf(m_list, m_table->shownFailures())
+                                                  : summaryOf(m_list, static_cast<int>(m_list.rows->size())));
 }
 
 void FailureView::setSlice(const widgets::MapSlice& slice)
@@ -258,85 +345,67 @@ void FailureView::setSlice(const widgets::MapSlice& slice)
     applyFilter();
 }
 
-// Chips are filled with colours of the appearance.
-void FailureView::changeEvent(QEvent* event)
+const std::optional<widgets::FailureRow>& FailureView::current() const
 {
-    QWidget::changeEvent(event);
-    if (event->type() == QEvent::PaletteChange && m_chips)
-        showFailure();
-}
-
-const widgets::FailureRow* FailureView::current() const
-{
-    return m_table->current();
+    return m_card->row();
 }
 
 QString FailureView::note() const
 {
-    return m_note->text();
+    return m_card->note();
 }
 
-void FailureView::choose(const widgets::CellKey& key)
+FailureDetails& FailureView::details()
+{
+    return m_card->details();
+}
+
+void FailureView::choose(const CellKey& key)
 {
     m_bus.hold(key);
     showFailure();
 }
 
-// The inequality with every digit, and the prompt in the colours of that block.
-void FailureView::showFailure()
+void FailureView::explain(const CellKey& key)
 {
-    const widgets::FailureRow* failure = m_table->current();
-    m_card->setVisible(failure != nullptr && m_map != nullptr);
-    if (!failure || !m_map)
+    m_explained = {};
+    if (!m_map || !rowAt(*m_map, key))
         return;
-    const double gap = failure->observed - failure->threshold;
-    m_inequality->setText(tr("%1 > %2 = %3")
-                              .arg(widgets::exactNumber(failure->observed), widgets::reasonSymbol(failure->reason),
-                                   widgets::exactNumber(failure->threshold)));
-    QString text = tr("Block %1, prompt %2, token %3 “%4”: above by %5 (%6)")
-                       .arg(failure->key.block)
-                       .arg(failure->prompt)
-                       .arg(failure->key.token)
-                       .arg(widgets::visiblePiece(failure->piece), widgets::exactNumber(gap),
-                            widgets::percentText(failure->excess() - 1));
-    text += failure->blocksFailing == 1 ? tr("; at this block only")
-                                        : tr("; this token fails at %1 blocks").arg(failure->blocksFailing);
-    if (failure->massive)
-        text += tr("; its output is massive, at least 20 times the block's median norm");
-    m_explanation->setText(text + u'.');
-
-    const widgets::MapPrompt& prompt = m_map->prompts[static_cast<std::size_t>(failure->key.prompt)];
-    m_chips->setTokens(std::make_shared<const std::vector<widgets::Token>>(prompt.tokens));
-    const Metric metric = metricOf(failure->reason);
-    const widgets::ErrorScale& scale =
-        failure->reason == FailureReason::LossDifference ? m_list.lossScale : m_list.decidingScale;
-    const int column = m_map->columnOf(failure->key.block);
-    const widgets::MapCell* cell =
-        column < 0 ? nullptr
-                   : m_map->cell(static_cast<std::size_t>(column), static_cast<std::size_t>(failure->key.prompt));
-    std::vector<QColor> fills(prompt.tokens.size());
-    for (std::size_t token = 0; cell && token < fills.size(); ++token) {
-        const int step = scale.stepOf(std::abs(widgets::valueOf(*cell, metric, token, m_map->thresholds)));
-        if (step >= 0)
-            fills[token] = scale.colourOf(step, widgets::tokensOf(*this));
+    if (m_list.measured == 0) {
+        m_explained = key; // the list is still being made
+        return;
     }
-    m_chips->setFills(fills);
-    m_chips->setCurrent(failure->key.token);
-    m_details->setFailure(m_map, failure->key, metric);
-    const TokenNote note = m_notes.ofToken(m_key, failure->key);
-    m_mark->setCurrent(static_cast<int>(note.mark));
-    if (!m_note->hasFocus())
-        m_note->setText(note.note);
+    m_bus.hold(key);
+    showPart(holds(*m_list.rows, key) ? NotCovered : LargestCovered);
+    details().showPart(FailureDetails::Why);
+    // Its place is known once the parts are laid out.
+    QMetaObject::invokeMethod(
+        this,
+        [this] {
+            for (QWidget* above = parentWidget(); above != nullptr; above = above->parentWidget())
+                if (auto* area = qobject_cast<QScrollArea*>(above)) {
+                    area->ensureWidgetVisible(m_card);
+                    return;
+                }
+        },
+        Qt::QueuedConnection);
 }
 
-void FailureView::setMark(int mark)
+// The held token, in the list or not; else the list's current one.
+void FailureView::showFailure()
 {
-    const widgets::FailureRow* failure = m_table->current();
-    if (!failure)
-        return;
-    const widgets::CellKey key = failure->key;
-    m_notes.setToken(m_key, key, {static_cast<TokenMark>(mark), m_note->text()});
-    m_mark->setCurrent(mark);
+    std::optional<widgets::FailureRow> shown;
+    if (const widgets::FailureRow* listed = m_table->current())
+        shown = *listed;
+    const Selection& selection = m_bus.now();
+    if (m_map && selection.isHeld && selection.cell.isValid() && (!shown || !(shown->key == selection.cell))) {
+        shown = rowAt(*m_map, selection.cell);
+        m_table->clearSelection(); // what is shown is not in the list
+    }
+    if (part() == ByBlock)
+        shown.reset();
+    m_card->setRow(m_map, m_key, shown,
+                   shown && shown->reason == FailureReason::LossDifference ? m_list.lossScale : m_list.decidingScale);
 }
 
 }

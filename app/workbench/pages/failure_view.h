@@ -1,28 +1,33 @@
-// The failures of a run: facets, ranked list, the prompt around the chosen one, its inequality, the user's word on it.
+// The failures of a run and the largest of its other errors: facets, a ranked list, the chosen one; block by block what
+// sets them apart.
 #pragma once
 
+#include "app/workbench/session/failure_anatomy.h"
 #include "app/workbench/session/failure_list.h"
+#include "app/workbench/session/loadable.h"
 #include "widgets/values.h"
 
 #include <QWidget>
 
 #include <memory>
+#include <optional>
 
 class QCheckBox;
 class QComboBox;
 class QLabel;
-class QLineEdit;
 class QPushButton;
 
 namespace blockcert::widgets {
 class EmptyState;
+class Notice;
 class SegmentedControl;
-class TokenChips;
 }
 
 namespace blockcert::workbench {
 
 class Annotations;
+class BlockAnatomyView;
+class FailureCard;
 class FailureDetails;
 class SelectionBus;
 
@@ -30,35 +35,53 @@ class FailureView : public QWidget {
     Q_OBJECT
 
 public:
+    enum Part { NotCovered, LargestCovered, ByBlock };
+
     FailureView(SelectionBus& bus, Annotations& notes, QWidget* parent = nullptr);
 
-    // `key` is the run's in the annotations. The list is made outside the GUI thread.
+    // `key` is the run's in the annotations. The list is made outside the GUI thread. A run where nothing failed begins
+    // with its blocks.
     void setMap(const std::shared_ptr<const widgets::TokenMap>& map, const QString& key);
 
     // Only failures of these cells; an empty slice takes the restriction away.
     void setSlice(const widgets::MapSlice& slice);
 
-    [[nodiscard]] FailureDetails& details() { return *m_details; }
+    // What `blockcert failures` says of the run; asked for by anatomyWanted.
+    void setAnatomy(const Loadable<FailureAnatomy>& anatomy);
 
-    [[nodiscard]] const widgets::FailureRow* current() const;
+    void showPart(Part part);
+    [[nodiscard]] Part part() const;
+
+    // Shows why that token has that error, covered or not.
+    void explain(const widgets::CellKey& key);
+
+    [[nodiscard]] FailureDetails& details();
+
+    [[nodiscard]] const std::optional<widgets::FailureRow>& current() const;
     [[nodiscard]] QString note() const; // on the current one
 
 signals:
     void exportWanted();
     void mapWanted(); // look at the chosen one on the map
+    void anatomyWanted();
+    void anatomyCancelWanted();
+    void partChanged();
+    void blockWanted(int block); // chosen among the blocks
 
 protected:
-    void changeEvent(QEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     QWidget* makeFacets();
-    QWidget* makeCard();
     void showList(const FailureList& list);
+    void refresh(); // which parts are in view
+    void refreshHeadline();
+    void actOnHeadline();
     void refreshFacets();
     void refreshMarks();
     void applyFilter();
     void showFailure();
-    void setMark(int mark);
+    void askForAnatomy(); // unless it was asked for already
     void choose(const widgets::CellKey& key);
 
     SelectionBus& m_bus;
@@ -66,8 +89,13 @@ private:
     std::shared_ptr<const widgets::TokenMap> m_map;
     QString m_key;
     FailureList m_list;
-    quint64 m_request = 0; // only the newest list is shown
+    Loadable<FailureAnatomy> m_anatomy;
+    widgets::CellKey m_explained; // wanted before the list was there
+    quint64 m_request = 0;        // only the newest list is shown
+    bool m_isPartChosen = false;  // of this run, by the user
     QLabel* m_summary = nullptr;
+    widgets::Notice* m_headline = nullptr; // which block stands out, unless that block is shown
+    widgets::SegmentedControl* m_part = nullptr;
     QComboBox* m_reason = nullptr;
     QComboBox* m_block = nullptr;
     QComboBox* m_prompt = nullptr;
@@ -75,17 +103,11 @@ private:
     QCheckBox* m_unmarked = nullptr;
     QWidget* m_facets = nullptr;
     widgets::FailureTable* m_table = nullptr;
-    widgets::EmptyState* m_empty = nullptr; // shown where nothing failed
-    QWidget* m_card = nullptr;
-    QLabel* m_inequality = nullptr;
-    QLabel* m_explanation = nullptr;
-    widgets::TokenChips* m_chips = nullptr;
-    widgets::SegmentedControl* m_mark = nullptr;
-    QLineEdit* m_note = nullptr;
-    QPushButton* m_export = nullptr;
+    widgets::EmptyState* m_empty = nullptr; // shown where nothing failed, or nothing is known of the blocks
+    BlockAnatomyView* m_blocks = nullptr;
+    FailureCard* m_card = nullptr;
     QPushButton* m_sliceChip = nullptr;
     widgets::MapSlice m_slice;
-    FailureDetails* m_details = nullptr;
 };
 
 }

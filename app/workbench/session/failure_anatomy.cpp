@@ -71,15 +71,180 @@ FailureDetail detailOf(const Json& row)
     return detail;
 }
 
+BlockAnatomy blockOf(const Json& row)
+{
+    const auto number = [](const Json& object, const char* key) {
+        return realOf(object, key).value_or(widgets::missing);
+    };
+    BlockAnatomy block;
+    block.block = static_cast<int>(wholeOf(row, "block"));
+    block.tokens = wholeOf(row, "tokens");
+    block.uncovered = wholeOf(row, "uncovered");
+    block.epsilon = number(row, "epsilon");
+    block.epsilonRatio = number(row, "epsilon_ratio");
+    block.massive = wholeOf(row, "massive");
+    block.halfOfError = wholeOf(row, "tokens_of_half_the_error");
+    block.failingAreUncovered = textOf(row, "failing") == "uncovered"_L1;
+    block.failing = wholeOf(row, "failing_tokens");
+    const Json& worst = objectOf(row, "worst");
+    block.worst = {block.block, indexOf(worst, "prompt").value_or(-1), indexOf(worst, "token").value_or(-1)};
+    block.notes = textsOf(row, "notes");
+    for (const Json& contrast : arrayOf(row, "contrasts"))
+        block.contrasts.push_back({textOf(contrast, "quantity"), number(contrast, "failing"),
+                                   number(contrast, "passing"), number(contrast, "ratio"),
+                                   number(contrast, "correlation")});
+    return block;
+}
+
+struct QuantityWords {
+    const char* name;
+    const char* meaning;
+};
+
+widgets::ValueCell quantityCell(const QString& quantity)
+{
+    static const std::map<QString, QuantityWords> words = {
+        {u"input_norm"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Residual norm, in"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "l2 norm of the residual on the way into the block")}},
+        {u"output_norm"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Residual norm, out"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "l2 norm of the residual on the way out of the block")}},
+        {u"key_norm"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Key norm"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "l2 norm of the token's key, median over heads")}},
+        {u"value_norm"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Value norm"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "l2 norm of the token's value, median over heads")}},
+        {u"margin"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Attention margin"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "Largest minus second largest score, median over heads")}},
+        {u"margin_smallest"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Smallest margin"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "Largest minus second largest score, of the head where they are "
+                                              "nearest")}},
+        {u"error_attn"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Error, attention"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "Error of the attention sublayer's output")}},
+        {u"error_mlp"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Error, MLP"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "Error of the MLP's output")}},
+        {u"position"_s,
+         {QT_TRANSLATE_NOOP("FailureAnatomy", "Position"),
+          QT_TRANSLATE_NOOP("FailureAnatomy", "Of the token in its prompt, from 0")}}};
+    widgets::ValueCell cell;
+    const auto found = words.find(quantity);
+    cell.text = found == words.end() ? QString(quantity).replace(u'_', u' ') : tr(found->second.name);
+    cell.toolTip = found == words.end() ? QString() : tr(found->second.meaning);
+    return cell;
+}
+
+widgets::ValueCell textCell(const QString& text)
+{
+    widgets::ValueCell cell;
+    cell.text = text;
+    return cell;
+}
+
+widgets::ValueCell countCell(qint64 count)
+{
+    widgets::ValueCell cell = widgets::ValueCell::of(static_cast<double>(count));
+    cell.text = widgets::countText(count);
+    return cell;
+}
+
+widgets::ValueCell timesCell(double ratio)
+{
+    widgets::ValueCell cell = widgets::ValueCell::of(ratio);
+    if (!widgets::isMissing(ratio))
+        cell.text = widgets::tableNumber(ratio) + u'×';
+    return cell;
+}
+
+}
+
+const BlockAnatomy* FailureAnatomy::ofBlock(int block) const
+{
+    const auto found =
+        std::find_if(blocks.begin(), blocks.end(), [block](const BlockAnatomy& one) { return one.block == block; });
+    return found == blocks.end() ? nullptr : &*found;
+}
+
+QString FailureAnatomy::headline() const
+{
+    const BlockAnatomy* block = outstanding ? ofBlock(*outstanding) : nullptr;
+    if (block != nullptr && !block->notes.isEmpty())
+        return block->notes.front();
+    if (block != nullptr)
+        return tr("Block %1 stands out.").arg(block->block);
+    return blocks.size() < 3 ? tr("Of fewer than three blocks none can be said to stand out.")
+                             : tr("No block stands out: the largest ε is less than three times the median ε of the %1 "
+                                  "blocks.")
+                                   .arg(blocks.size());
+}
+
+widgets::ValueRows blockRowsOf(const FailureAnatomy& anatomy, const widgets::TokenMap& map)
+{
+    widgets::ValueRows rows;
+    rows.columns = {
+        {tr("Block"), true, 7, {}},
+        {tr("ε"), true, 13, tr("The largest error of the block")},
+        {tr("× median"), true, 10, tr("ε divided by the median ε of the run's blocks; three times it stands out")},
+        {tr("Above τ"), true, 8, tr("Tokens above the deciding threshold")},
+        {tr("Half in"), true, 8, tr("So few tokens carry half of the block's summed error")},
+        {tr("Massive"), true, 8, tr("Tokens whose output norm is at least 20 times the block's median")},
+        {tr("Largest error at"), false, 20, tr("The token that ε falls on, and its prompt")}};
+    for (const BlockAnatomy& block : anatomy.blocks) {
+        const auto prompt = static_cast<std::size_t>(std::max(0, block.worst.prompt));
+        const auto token = static_cast<std::size_t>(std::max(0, block.worst.token));
+        QString worst;
+        if (block.worst.isValid() && prompt < map.prompts.size() && token < map.prompts[prompt].tokens.size())
+            worst = tr("“%1”, token %2 of %3")
+                        .arg(widgets::visiblePiece(map.prompts[prompt].tokens[token].piece))
+                        .arg(block.worst.token)
+                        .arg(map.prompts[prompt].id);
+        widgets::ValueCell times = timesCell(block.epsilonRatio);
+        times.isWeaker = anatomy.outstanding == block.block;
+        widgets::ValueCell number = countCell(block.block);
+        number.isWeaker = times.isWeaker;
+        rows.rows.push_back({number, widgets::ValueCell::of(block.epsilon), times, countCell(block.uncovered),
+                             countCell(block.halfOfError), countCell(block.massive), textCell(worst)});
+    }
+    return rows;
+}
+
+widgets::ValueRows contrastRowsOf(const BlockAnatomy& block)
+{
+    const QString group = block.failingAreUncovered ? tr("Not covered") : tr("%1 largest").arg(block.failing);
+    widgets::ValueRows rows;
+    rows.columns = {{tr("Median of"), false, 22, {}},
+                    {group, true, 12,
+                     block.failingAreUncovered
+                         ? tr("Over the %1 tokens that are not covered").arg(block.failing)
+                         : tr("Every token is covered; over the %1 with the largest errors").arg(block.failing)},
+                    {tr("Others"), true, 11, tr("Over the other tokens of the block")},
+                    {tr("Ratio"), true, 11, tr("The first divided by the second")},
+                    {tr("ρ"), true, 11,
+                     tr("Spearman's rank correlation of the error with this quantity, over all tokens of the block")}};
+    for (const BlockContrast& contrast : block.contrasts) {
+        widgets::ValueCell correlation = widgets::ValueCell::of(contrast.correlation);
+        correlation.isSigned = true;
+        rows.rows.push_back({quantityCell(contrast.quantity), widgets::ValueCell::of(contrast.failing),
+                             widgets::ValueCell::of(contrast.passing), timesCell(contrast.ratio), correlation});
+    }
+    return rows;
 }
 
 FailureAnatomy failureAnatomyOf(const Json& answer)
 {
     FailureAnatomy anatomy;
     anatomy.run = textOf(answer, "run");
-    anatomy.summary = textsOf(answer, "notes");
+    anatomy.outstanding = indexOf(answer, "outstanding");
+    anatomy.problems = textsOf(answer, "problems");
     for (const Json& block : arrayOf(answer, "blocks"))
-        anatomy.notes[static_cast<int>(wholeOf(block, "block"))] = textsOf(block, "notes");
+        anatomy.blocks.push_back(blockOf(block));
+    std::stable_sort(anatomy.blocks.begin(), anatomy.blocks.end(),
+                     [](const BlockAnatomy& a, const BlockAnatomy& b) { return a.epsilon > b.epsilon; });
     for (const Json& row : arrayOf(answer, "failures"))
         anatomy.details[{static_cast<int>(wholeOf(row, "block")), static_cast<int>(wholeOf(row, "prompt")),
                          static_cast<int>(wholeOf(row, "token"))}] = detailOf(row);

@@ -1,10 +1,11 @@
-// What `blockcert failures` tells of a run, for the card of one failure: norms, margins, the nearest passing token,
-// notes.
+// What `blockcert failures` tells of a run: of its blocks, what sets the failing or largest errors apart; of one token,
+// norms, margins, the nearest passing token.
 #pragma once
 
 #include "engine/base/strict_json.h"
 #include "engine/figure/figure.h"
 #include "widgets/fact_list.h"
+#include "widgets/value_table.h"
 #include "widgets/values.h"
 
 #include <QString>
@@ -12,6 +13,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -23,14 +25,50 @@ struct FailureDetail {
     QStringList margins;              // head by head, smallest first
 };
 
+// What is compared between a block's failing tokens and its others, over medians.
+struct BlockContrast {
+    QString quantity; // "value_norm": docs/protocol.md, `failures`
+    double failing = widgets::missing;
+    double passing = widgets::missing;
+    double ratio = widgets::missing;
+    double correlation = widgets::missing; // Spearman, of the error with the quantity over all tokens
+};
+
+struct BlockAnatomy {
+    int block = 0;
+    qint64 tokens = 0;
+    qint64 uncovered = 0;
+    double epsilon = widgets::missing;
+    double epsilonRatio = widgets::missing; // to the median ε of the run's blocks
+    qint64 massive = 0;
+    qint64 halfOfError = 0; // how few tokens carry half of the summed error
+    bool failingAreUncovered =
+        false; // false: every token is covered, and the largest errors stand for the failing ones
+    qint64 failing = 0;
+    widgets::CellKey worst;
+    QStringList notes;                    // sentences; the first says so where the block stands out
+    std::vector<BlockContrast> contrasts; // empty where one of the groups is
+};
+
 struct FailureAnatomy {
     QString run;
     std::map<std::tuple<int, int, int>, FailureDetail> details; // by block, prompt, token
-    std::map<int, QStringList> notes;                           // by block: what sets its failing tokens apart
-    QStringList summary;                                        // about the block that stands out
+    std::vector<BlockAnatomy> blocks;                           // by falling ε
+    std::optional<int> outstanding;                             // the block that stands out
+    QStringList problems;
+
+    [[nodiscard]] const BlockAnatomy* ofBlock(int block) const; // null: it is not told of
+    // One sentence about the block that stands out, or that none does.
+    [[nodiscard]] QString headline() const;
 };
 
 [[nodiscard]] FailureAnatomy failureAnatomyOf(const Json& answer);
+
+// A row a block, in the anatomy's order; `map` gives the words of the tokens.
+[[nodiscard]] widgets::ValueRows blockRowsOf(const FailureAnatomy& anatomy, const widgets::TokenMap& map);
+
+// A row a quantity: medians of both groups, their ratio, the rank correlation with the error.
+[[nodiscard]] widgets::ValueRows contrastRowsOf(const BlockAnatomy& block);
 
 // A prompt that was made as short as it can be and still fails.
 struct MinimisedPrompt {

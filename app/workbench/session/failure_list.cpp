@@ -28,6 +28,58 @@ QString tr(const char* text)
     return QCoreApplication::translate("FailureList", text);
 }
 
+struct Deciding {
+    Metric metric;
+    FailureReason reason;
+    double threshold;
+};
+
+Deciding decidingOf(const widgets::TokenMap& map)
+{
+    const bool isRelative = map.thresholds.relativeDecides;
+    const Metric metric = isRelative ? Metric::Relative : Metric::Error;
+    return {metric, isRelative ? FailureReason::RelativeError : FailureReason::Error,
+            widgets::thresholdOf(map.thresholds, metric)};
+}
+
+bool isMassiveAt(const widgets::MapCell& cell, std::size_t token, double median)
+{
+    return token < cell.outputNorm.size() && median > 0 && cell.outputNorm[token] >= massiveFactor * median;
+}
+
+// By falling error, as `blockcert failures` takes them: the l2 distance, whatever measure decides.
+void addLargestCovered(const widgets::TokenMap& map, std::size_t column, double median, std::vector<FailureRow>& rows)
+{
+    const Deciding deciding = decidingOf(map);
+    std::vector<std::pair<double, widgets::CellKey>> covered;
+    for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt) {
+        const widgets::MapCell* cell = map.cell(column, prompt);
+        for (std::size_t token = 0; cell && token < map.prompts[prompt].tokens.size(); ++token) {
+            const double value = widgets::valueOf(*cell, deciding.metric, token, map.thresholds);
+            const double error = widgets::valueOf(*cell, Metric::Error, token, map.thresholds);
+            if (value <= deciding.threshold && !widgets::isMissing(error))
+                covered.emplace_back(
+                    error, widgets::CellKey{map.blocks[column], static_cast<int>(prompt), static_cast<int>(token)});
+        }
+    }
+    std::stable_sort(covered.begin(), covered.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    covered.resize(std::min(covered.size(), largestCovered));
+    for (const auto& [error, key] : covered) {
+        const auto prompt = static_cast<std::size_t>(key.prompt);
+        const auto token = static_cast<std::size_t>(key.token);
+        const widgets::MapCell& cell = *map.cell(column, prompt);
+        rows.push_back({deciding.reason,
+                        key,
+                        map.prompts[prompt].id,
+                        map.prompts[prompt].tokens[token].piece,
+                        widgets::valueOf(cell, deciding.metric, token, map.thresholds),
+                        deciding.threshold,
+                        isMassiveAt(cell, token, median),
+                        0,
+                        {}});
+    }
+}
+
 Json numberOrNull(double value)
 {
     return std::isfinite(value) ? Json(value) : Json();
@@ -39,14 +91,13 @@ FailureList failuresOf(const widgets::TokenMap& map)
 {
     FailureList list;
     auto rows = std::make_shared<std::vector<FailureRow>>();
-    const bool isRelative = map.thresholds.relativeDecides;
-    const Metric deciding = isRelative ? Metric::Relative : Metric::Error;
-    const FailureReason reason = isRelative ? FailureReason::RelativeError : FailureReason::Error;
-    const double threshold = widgets::thresholdOf(map.thresholds, deciding);
+    auto covered = std::make_shared<std::vector<FailureRow>>();
+    const auto [deciding, reason, threshold] = decidingOf(map);
     const double lossThreshold = widgets::thresholdOf(map.thresholds, Metric::LossDifference);
     std::map<std::tuple<FailureReason, int, int>, int> times; // reason, prompt, token
     for (std::size_t column = 0; column < map.blocks.size(); ++column) {
         const double median = widgets::medianNorm(map, map.blocks[column]);
+        addLargestCovered(map, column, median, *covered);
         for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt) {
             const widgets::MapPrompt& shown = map.prompts[prompt];
             const widgets::MapCell* cell = map.cell(column, prompt);
@@ -56,8 +107,7 @@ FailureList failuresOf(const widgets::TokenMap& map)
             }
             for (std::size_t token = 0; token < shown.tokens.size(); ++token) {
                 const widgets::CellKey key{map.blocks[column], static_cast<int>(prompt), static_cast<int>(token)};
-                const bool isMassive =
-                    token < cell->outputNorm.size() && median > 0 && cell->outputNorm[token] >= massiveFactor * median;
+                const bool isMassive = isMassiveAt(*cell, token, median);
                 const auto add = [&](FailureReason why, double observed, double limit) {
                     ++times[{why, key.prompt, key.token}];
                     rows->push_back({why, key, shown.id, shown.tokens[token].piece, observed, limit, isMassive, 1, {}});
@@ -80,13 +130,16 @@ FailureList failuresOf(const widgets::TokenMap& map)
             }
         }
     }
-    std::stable_sort(rows->begin(), rows->end(),
-                     [](const FailureRow& a, const FailureRow& b) { return a.excess() > b.excess(); });
+    for (auto* some : {rows.get(), covered.get()})
+        std::stable_sort(some->begin(), some->end(),
+                         [](const FailureRow& a, const FailureRow& b) { return a.excess() > b.excess(); });
     if (rows->size() > mostFailures)
         rows->resize(mostFailures);
-    for (FailureRow& row : *rows)
-        row.blocksFailing = times[{row.reason, row.key.prompt, row.key.token}];
+    for (auto* some : {rows.get(), covered.get()})
+        for (FailureRow& row : *some)
+            row.blocksFailing = times[{row.reason, row.key.prompt, row.key.token}];
     list.rows = std::move(rows);
+    list.covered = std::move(covered);
     list.decidingScale = widgets::ErrorScale::fitted(map, deciding);
     list.lossScale = widgets::ErrorScale::fitted(map, Metric::LossDifference);
     return list;
@@ -112,6 +165,45 @@ QString summaryOf(const FailureList& list, int shown)
     if (shown != static_cast<int>(list.rows->size()))
         text += u' ' + tr("%1 shown.").arg(widgets::countText(shown));
     return text;
+}
+
+QString coveredSummaryOf(const FailureList& list, int shown)
+{
+    QString text =
+        tr("The %1 largest errors of each block that are within their threshold: %2 of %3 measured errors.")
+            .arg(largestCovered)
+            .arg(widgets::countText(static_cast<qint64>(list.covered->size())), widgets::countText(list.measured));
+    if (shown != static_cast<int>(list.covered->size()))
+        text += u' ' + tr("%1 shown.").arg(widgets::countText(shown));
+    return text;
+}
+
+std::optional<FailureRow> rowAt(const widgets::TokenMap& map, const widgets::CellKey& key)
+{
+    const int column = map.columnOf(key.block);
+    const auto prompt = static_cast<std::size_t>(std::max(0, key.prompt));
+    const auto token = static_cast<std::size_t>(std::max(0, key.token));
+    if (!key.isValid() || column < 0 || prompt >= map.prompts.size() || token >= map.prompts[prompt].tokens.size())
+        return std::nullopt;
+    const widgets::MapCell* cell = map.cell(static_cast<std::size_t>(column), prompt);
+    const auto [deciding, reason, threshold] = decidingOf(map);
+    const double observed = cell ? widgets::valueOf(*cell, deciding, token, map.thresholds) : widgets::missing;
+    if (widgets::isMissing(observed))
+        return std::nullopt;
+    int failing = 0;
+    for (std::size_t block = 0; block < map.blocks.size(); ++block) {
+        const widgets::MapCell* other = map.cell(block, prompt);
+        failing += other && widgets::valueOf(*other, deciding, token, map.thresholds) > threshold ? 1 : 0;
+    }
+    return FailureRow{reason,
+                      key,
+                      map.prompts[prompt].id,
+                      map.prompts[prompt].tokens[token].piece,
+                      observed,
+                      threshold,
+                      isMassiveAt(*cell, token, widgets::medianNorm(map, key.block)),
+                      failing,
+                      {}};
 }
 
 FailureBundle bundleOf(const widgets::TokenMap& map, const FailureRow& failure, const QString& runCommand,

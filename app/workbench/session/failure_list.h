@@ -1,4 +1,5 @@
-// Every token of a run that its policy does not cover, worst first, with the numbers it is measured against.
+// Every token of a run that its policy does not cover, worst first, with the numbers it is measured against; and of the
+// covered ones those with the largest errors of each block.
 #pragma once
 
 #include "engine/base/strict_json.h"
@@ -7,15 +8,20 @@
 #include "widgets/values.h"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace blockcert::workbench {
 
 inline constexpr std::size_t mostFailures = 20000; // in a list
+inline constexpr std::size_t largestCovered = 20;  // of each block, as `blockcert failures` looks into them
 
 struct FailureList {
     // By how many times they exceed their threshold; of very many the worst.
     std::shared_ptr<const std::vector<widgets::FailureRow>> rows =
+        std::make_shared<const std::vector<widgets::FailureRow>>();
+    // The largest errors that are within their threshold, of each block; worst first.
+    std::shared_ptr<const std::vector<widgets::FailureRow>> covered =
         std::make_shared<const std::vector<widgets::FailureRow>>();
     qint64 measured = 0; // tokens × blocks with a deciding error
     qint64 above = 0;    // of those
@@ -32,6 +38,12 @@ struct FailureList {
 
 // "12 of 7 530 tokens × blocks are not covered …", with what was never measured.
 [[nodiscard]] QString summaryOf(const FailureList& list, int shown);
+
+// The same of the largest covered errors.
+[[nodiscard]] QString coveredSummaryOf(const FailureList& list, int shown);
+
+// One token at one block against the deciding threshold, covered or not; absent where it was not measured.
+[[nodiscard]] std::optional<widgets::FailureRow> rowAt(const widgets::TokenMap& map, const widgets::CellKey& key);
 
 // What somebody else needs to see one failure again: the prompt as literal ids, the numbers, the command.
 struct FailureBundle {

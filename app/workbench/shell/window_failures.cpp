@@ -1,6 +1,7 @@
 // MainWindow: what is asked about the failures of the opened run, of `blockcert failures` and of the engine.
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/failure_details.h"
+#include "app/workbench/pages/failure_view.h"
 #include "app/workbench/shell/main_window.h"
 
 #include <QStandardPaths>
@@ -12,7 +13,8 @@ using namespace Qt::StringLiterals;
 void MainWindow::connectFailures()
 {
     FailureDetails& details = m_explorePage->failureDetails();
-    connect(&details, &FailureDetails::anatomyWanted, this, [this] {
+    FailureView& view = m_explorePage->failureView();
+    connect(&view, &FailureView::anatomyWanted, this, [this] {
         const Loadable<RunView>& run = m_session.run.run();
         if (!run.isReady())
             return;
@@ -31,8 +33,9 @@ void MainWindow::connectFailures()
             minimisedPromptOf);
     });
     connect(&details, &FailureDetails::minimiseCancelWanted, this, [this] { m_session.minimised.cancel(); });
+    connect(&view, &FailureView::anatomyCancelWanted, this, [this] { m_session.anatomy.cancel(); });
     connect(&m_session.anatomy, &Asking::changed, this,
-            [this] { m_explorePage->failureDetails().setAnatomy(m_session.anatomy.get()); });
+            [this] { m_explorePage->failureView().setAnatomy(m_session.anatomy.get()); });
     connect(&m_session.minimised, &Asking::changed, this,
             [this] { m_explorePage->failureDetails().setMinimised(m_session.minimised.get()); });
     connect(&m_session.minimised, &Asking::progressed, this,

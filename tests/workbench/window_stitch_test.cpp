@@ -369,6 +369,12 @@ TEST(FailuresWindow, WhereNothingFailedTheBlockThatStandsOutIsExplained)
     ASSERT_TRUE(blocks && blocks->rowCount() == 3);
     EXPECT_EQ(blocks->index(0, 0).data().toString(), u"2"_s) << "the largest ε first";
 
+    bench.command(u"Explore: failures"_s);
+    bench.command(u"Send this view to the report"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == 1; }));
+    EXPECT_EQ(bench.session->report.items()[0].title, u"Blocks by their largest error"_s);
+    EXPECT_FALSE(bench.session->report.items()[0].parts.empty()) << "the table of blocks";
+
     press(view, u"Its largest error"_s);
     EXPECT_EQ(view.part(), FailureView::LargestCovered);
     EXPECT_EQ(page.selection(), (widgets::CellKey{2, 0, 1}));

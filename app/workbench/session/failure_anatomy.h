@@ -42,8 +42,8 @@ struct BlockAnatomy {
     double epsilonRatio = widgets::missing; // to the median ε of the run's blocks
     qint64 massive = 0;
     qint64 halfOfError = 0; // how few tokens carry half of the summed error
-    bool failingAreUncovered =
-        false; // false: every token is covered, and the largest errors stand for the failing ones
+    // False where every token is covered, or none: the largest errors stand for the failing ones.
+    bool failingAreUncovered = false;
     qint64 failing = 0;
     widgets::CellKey worst;
     QStringList notes;                    // sentences; the first says so where the block stands out

@@ -1,6 +1,7 @@
 // MainWindow: sending what is shown to the report, and writing the report.
 #include "app/workbench/pages/certificate_page.h"
 #include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/failure_view.h"
 #include "app/workbench/pages/report_page.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/report_parts.h"
@@ -16,6 +17,7 @@
 #include "widgets/heatmap_export.h"
 #include "widgets/status_line.h"
 #include "widgets/token_heatmap.h"
+#include "widgets/value_table.h"
 
 #include <QDateTime>
 #include <QFileDialog>
@@ -135,10 +137,17 @@ std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item)
         };
         break;
     }
-    case ExplorePage::Failures:
-        item.title = tr("Failures, worst first");
-        addTable<widgets::FailureTable>(*m_explorePage, {}, mostFailureRows, item.parts);
+    case ExplorePage::Failures: {
+        const FailureView& shown = m_explorePage->failureView();
+        item.title = shown.part() == FailureView::NotCovered       ? tr("Failures, worst first")
+                     : shown.part() == FailureView::LargestCovered ? tr("The largest covered errors, worst first")
+                                                                   : tr("Blocks by their largest error");
+        if (shown.part() == FailureView::ByBlock)
+            addTable<widgets::ValueTable>(shown, {}, mostBlockRows, item.parts);
+        else
+            addTable<widgets::FailureTable>(shown, {}, mostFailureRows, item.parts);
         break;
+    }
     case ExplorePage::Compare:
         item.title = tr("Beside %1").arg(QFileInfo(m_session.other.path()).completeBaseName());
         addTable<widgets::CompareTable>(*m_explorePage, {}, mostBlockRows, item.parts);

@@ -277,6 +277,28 @@ void CheckList::setVerdict(std::shared_ptr<const VerdictView> verdict)
     emit contentHeightChanged();
 }
 
+bool CheckList::revealFailed()
+{
+    std::vector<QModelIndex> failed;
+    for (int group = 0; group < m_model->rowCount(); ++group) {
+        const QModelIndex parent = m_model->index(group, 0);
+        for (int row = 0; row < m_model->rowCount(parent); ++row) {
+            const QModelIndex index = m_model->index(row, 0, parent);
+            if (m_model->checkOf(index)->state == CheckState::Failed)
+                failed.push_back(index);
+        }
+    }
+    if (failed.empty())
+        return false;
+    const auto at = std::find(failed.begin(), failed.end(), currentIndex().siblingAtColumn(0));
+    const QModelIndex next = at == failed.end() || std::next(at) == failed.end() ? failed.front() : *std::next(at);
+    expand(next.parent());
+    expand(next);
+    setCurrentIndex(next);
+    scrollTo(next, QAbstractItemView::PositionAtCenter); // with its detail below it
+    return true;
+}
+
 int CheckList::contentHeight() const
 {
     int height = header()->sizeHint().height();

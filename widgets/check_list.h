@@ -60,6 +60,8 @@ public:
     explicit CheckList(QWidget* parent = nullptr);
     // Failed, weaker and unchecked required rows come expanded; the user's expansion survives an update.
     void setVerdict(std::shared_ptr<const VerdictView> verdict);
+    // Moves on to the next check that does not hold, after the last again to the first; false if all hold.
+    bool revealFailed();
     [[nodiscard]] int contentHeight() const;
 
 signals:

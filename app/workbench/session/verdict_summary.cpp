@@ -39,11 +39,6 @@ int gravity(CheckState state)
     return 0;
 }
 
-CheckState worse(CheckState a, CheckState b)
-{
-    return gravity(a) >= gravity(b) ? a : b;
-}
-
 CheckRow merge(const std::vector<const CheckRow*>& rows)
 {
     CheckRow merged = *rows.front();
@@ -78,6 +73,11 @@ CheckRow merge(const std::vector<const CheckRow*>& rows)
     return merged;
 }
 
+}
+
+CheckState worseOf(CheckState a, CheckState b)
+{
+    return gravity(a) >= gravity(b) ? a : b;
 }
 
 std::optional<int> blockOfCheck(const QString& where)
@@ -170,7 +170,7 @@ std::vector<widgets::ArtifactNode> linksOf(const widgets::VerdictView& verdict)
         for (const CheckRow& row : verdict.checks) {
             if (!link.checks.contains(row.id))
                 continue;
-            node.state = isNew ? row.state : worse(node.state, row.state);
+            node.state = isNew ? row.state : worseOf(node.state, row.state);
             if (isNew || node.state == row.state)
                 node.note = row.how;
             isNew = false;
@@ -190,7 +190,7 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
     const auto note = [](widgets::ArtifactNode& node, const CheckRow& row, bool isNew) {
         if (!row.required && row.state == CheckState::NotChecked)
             return;
-        node.state = isNew ? row.state : worse(node.state, row.state);
+        node.state = isNew ? row.state : worseOf(node.state, row.state);
     };
     for (const CheckRow& row : verdict.checks) {
         if (row.where.isEmpty())
@@ -200,7 +200,10 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
             widgets::ArtifactNode& node = blocks[*block];
             node.name = tr("block %1").arg(*block);
             note(node, row, isNew);
-            const QString file = row.where.section(u'/', 1);
+            QString file = row.where.section(u'/', 1);
+            // A number of the block that is not the one recomputed stands in its certificate.
+            if (file.isEmpty() && row.state == CheckState::Failed)
+                file = u"certificate.json"_s;
             if (file.isEmpty())
                 continue;
             const auto found = std::find_if(node.children.begin(), node.children.end(),
@@ -222,7 +225,7 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
     if (blocks.size() > 4) {
         widgets::ArtifactNode all{tr("%1 blocks").arg(blocks.size()), {}, CheckState::Verified, {}};
         for (auto& [block, node] : blocks) {
-            all.state = worse(all.state, node.state);
+            all.state = worseOf(all.state, node.state);
             all.children.push_back(std::move(node));
         }
         root.children.push_back(std::move(all));

@@ -7,6 +7,9 @@
 
 namespace blockcert::workbench {
 
+// The one to be shown for both: failed before gaps, gaps before a claim weaker than its policy.
+[[nodiscard]] CheckState worseOf(CheckState a, CheckState b);
+
 // The block that the place of a check names: "block 5", "block_05/probes.h5".
 [[nodiscard]] std::optional<int> blockOfCheck(const QString& where);
 

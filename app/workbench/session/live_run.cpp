@@ -168,13 +168,24 @@ void LiveRun::applyTimes(const JobProgress& progress)
     m_progress.etaSecondsHigh = std::max(*progress.etaSeconds, std::min(whole, 1.5 * *progress.etaSeconds)) * 1.1;
 }
 
-LiveRun::Pace LiveRun::pace(bool wasWhole) const
+qint64 LiveRun::tokenCount() const
+{
+    qint64 count = 0;
+    for (const widgets::MapPrompt& prompt : m_map.prompts)
+        count += static_cast<qint64>(prompt.tokens.size());
+    return count;
+}
+
+LiveRun::Pace LiveRun::pace(Asked asked) const
 {
     const double before = std::max(0.0, m_firstSeconds);
     const double seconds = m_jobSeconds - before;
-    if (wasWhole)
+    if (asked == Asked::Whole)
         return {1, seconds, before};
     if (!m_isReplaying || m_progress.total <= 0)
+        return {};
+    // The rows of a resumed run's losses are counted from those that are left; its cells from all.
+    if (asked == Asked::Rest && m_measuresLosses)
         return {};
     return {(m_progress.done - m_firstDone) / m_progress.total, seconds, before};
 }

@@ -50,7 +50,15 @@ public:
         double secondsBefore = 0; // until the first of it
     };
 
-    [[nodiscard]] Pace pace(bool wasWhole) const;
+    // What the job that is at it was asked: the run, some of it because it was stopped, or what an earlier one left.
+    enum class Asked { Whole, Part, Rest };
+
+    // Nothing where the job's progress does not tell its share of the whole.
+    [[nodiscard]] Pace pace(Asked asked) const;
+
+    [[nodiscard]] qint64 promptCount() const { return static_cast<qint64>(m_map.prompts.size()); } // of those certified
+
+    [[nodiscard]] qint64 tokenCount() const;
 
     [[nodiscard]] const std::vector<int>& blockNumbers() const { return m_map.blocks; }
 

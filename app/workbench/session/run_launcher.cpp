@@ -222,7 +222,10 @@ std::optional<ExpectedTime> RunLauncher::expectedTime() const
 // takes as a whole was perhaps never asked.
 void RunLauncher::learnPace()
 {
-    const LiveRun::Pace pace = m_live->pace(m_state == State::Finished && m_wasWhole);
+    using Asked = LiveRun::Asked;
+    const LiveRun::Pace pace = m_live->pace(m_isResume                                 ? Asked::Rest
+                                            : m_state == State::Finished && m_wasWhole ? Asked::Whole
+                                                                                       : Asked::Part);
     if (pace.share <= 0 || pace.seconds <= 0)
         return;
     const RunSettings run = m_running;

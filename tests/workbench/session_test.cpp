@@ -261,6 +261,32 @@ TEST(PaceBook, IsKeptBetweenStarts)
     EXPECT_TRUE(Preferences().runPaces().empty());
 }
 
+// The losses of a resumed run are counted from what is left of them: that is no share of the whole.
+TEST(LiveRun, ARestOfUnknownShareTeachesNoPace)
+{
+    const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
+    const auto progress = [](const char* stage, qint64 done, qint64 total, double seconds) {
+        JobProgress step;
+        step.stage = QString::fromUtf8(stage);
+        step.done = done;
+        step.total = total;
+        step.elapsedSeconds = seconds;
+        return step;
+    };
+    using Asked = LiveRun::Asked;
+    LiveRun live(u"run"_s, prompts, {0, 1, 2}, {}, u"tiny"_s);
+    (void)live.apply(progress("replay", 4, 6, 0.5));
+    (void)live.apply(progress("loss", 0, 100, 1));
+    (void)live.apply(progress("loss", 100, 100, 3));
+    EXPECT_EQ(live.pace(Asked::Rest).share, 0);
+    EXPECT_EQ(live.pace(Asked::Part).share, 1) << "of a run that began here";
+
+    LiveRun without(u"run"_s, prompts, {0, 1, 2}, {}, u"tiny"_s);
+    (void)without.apply(progress("replay", 3, 6, 1));
+    (void)without.apply(progress("replay", 6, 6, 2));
+    EXPECT_EQ(without.pace(Asked::Rest).share, 0.5) << "cells are counted from all of them";
+}
+
 TEST(LiveRun, OnlyTheRowAtWorkIsToBlame)
 {
     const auto prompts = std::make_shared<const widgets::PromptList>(promptListOf(testing::tokenizeAnswer(), {}));
@@ -297,6 +323,25 @@ TEST(BlocksSentence, IsTheIssuersUntilItWasRecomputedHere)
               u"All 2 measured blocks are certified under their policy, recomputed here at level 3."_s);
     verdict.onlyBlock = 4;
     EXPECT_TRUE(summariseBlocks(rows, verdict).contains(u"says the issuer; 1 of them recomputed here"_s));
+}
+
+TEST(BlocksSentence, SpeaksOfTheCheckThatFailed)
+{
+    std::vector<widgets::BlockRow> rows(2);
+    rows[0].block = 0;
+    rows[1].block = 4;
+    rows[0].state = rows[1].state = BlockState::Certified;
+    widgets::RunVerdict verdict;
+    verdict.state = CheckState::Failed;
+    verdict.level = 3;
+    verdict.failedBlocks = {4};
+    EXPECT_EQ(summariseBlocks(rows, verdict),
+              u"The check at level 3 failed at block 4. All 2 measured blocks are certified under their policy, says "
+              "the issuer: that is not supported by what is in it."_s);
+    verdict.failedBlocks = {};
+    EXPECT_TRUE(summariseBlocks(rows, verdict).startsWith(u"The check at level 3 failed. "_s));
+    verdict.failedBlocks = {0, 1, 2, 3, 4};
+    EXPECT_TRUE(summariseBlocks(rows, verdict).startsWith(u"The check at level 3 failed at 5 blocks. "_s));
 }
 
 widgets::TokenMap mapOf(bool complete = true)
@@ -364,6 +409,27 @@ TEST(VerdictSummary, AFailureKeepsItsOwnRowAndMarksItsFile)
     EXPECT_EQ(block->state, CheckState::Failed);
     EXPECT_EQ(meaningOf(view),
               u"2 of 4 checks do not hold. What the folder claims is not supported by what is in it."_s);
+}
+
+TEST(VerdictSummary, AFalseNumberMarksTheCertificateThatStatesIt)
+{
+    widgets::VerdictView view = verdictViewOf(testing::verdictAnswer("/runs/r.blockcert", "verified"));
+    widgets::CheckRow form;
+    form.id = u"structure.certificate"_s;
+    form.where = u"block_15/certificate.json"_s;
+    form.state = CheckState::Verified;
+    widgets::CheckRow number = form;
+    number.id = u"metrics.epsilon"_s;
+    number.where = u"block 15"_s;
+    number.state = CheckState::Failed;
+    view.checks = {form, number};
+    const widgets::ArtifactNode root = artifactsOf(view);
+    const auto block = std::find_if(root.children.begin(), root.children.end(),
+                                    [](const widgets::ArtifactNode& node) { return node.name == "block 15"_L1; });
+    ASSERT_NE(block, root.children.end());
+    ASSERT_EQ(block->children.size(), 1U);
+    EXPECT_EQ(block->children[0].name, u"certificate.json"_s);
+    EXPECT_EQ(block->children[0].state, CheckState::Failed);
 }
 
 TEST(VerdictSummary, WhatTheFolderRestsOnIsCheckedOrSaidNotToBe)

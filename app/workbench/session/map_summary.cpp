@@ -187,6 +187,26 @@ MapSummary summarise(const widgets::TokenMap& map, Metric metric)
     return {sentence, counted.worst};
 }
 
+namespace {
+
+// "The check at level 3 failed at block 15."
+QString refutation(const widgets::RunVerdict& verdict)
+{
+    constexpr qsizetype named = 4;
+    QStringList blocks;
+    for (const int block : verdict.failedBlocks)
+        blocks << QString::number(block);
+    if (blocks.isEmpty())
+        return tr("The check at level %1 failed.").arg(verdict.level);
+    if (blocks.size() == 1)
+        return tr("The check at level %1 failed at block %2.").arg(verdict.level).arg(blocks.front());
+    return tr("The check at level %1 failed at %2.")
+        .arg(verdict.level)
+        .arg(blocks.size() <= named ? tr("blocks %1").arg(blocks.join(u", "_s)) : tr("%1 blocks").arg(blocks.size()));
+}
+
+}
+
 QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::optional<widgets::RunVerdict>& verdict)
 {
     using widgets::BlockState;
@@ -207,7 +227,9 @@ QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::o
                         ? tr("%1 of %2 measured blocks are certified under their policy").arg(certified).arg(judged)
                     : judged == 1 ? tr("The measured block is certified under its policy")
                                   : tr("All %1 measured blocks are certified under their policy").arg(judged);
-    if (certified > 0 && confirmed == certified)
+    if (certified > 0 && verdict && verdict->state == CheckState::Failed)
+        claim = refutation(*verdict) + u' ' + claim + tr(", says the issuer: that is not supported by what is in it");
+    else if (certified > 0 && confirmed == certified)
         claim += tr(", recomputed here at level %1").arg(verdict->level);
     else if (certified > 0)
         claim += confirmed == 0 ? tr(", says the issuer; nothing of it has been recomputed here")

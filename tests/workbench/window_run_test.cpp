@@ -18,6 +18,7 @@
 #include <QPushButton>
 #include <QToolButton>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace blockcert::workbench {
@@ -157,7 +158,31 @@ TEST(WindowRun, FirstOrderLossesAreOffered)
     EXPECT_EQ(page.settings().loss, u"first-order"_s);
     EXPECT_EQ(certifyParameters(page.settings(), false)["loss"], "first-order");
     EXPECT_TRUE(certifyCommand(page.settings()).contains(u"--loss first-order"_s));
-    EXPECT_TRUE(claimSentence(page.settings(), 3, nullptr).contains(u"estimated to first order: no coverage"_s));
+    EXPECT_TRUE(claimSentence(page.settings(), 3, {}).contains(u"estimated to first order: no coverage"_s));
+}
+
+TEST(WindowRun, WhatARunWillClaimIsThatOfTheRunAndNotOfTheSettings)
+{
+    Workbench bench(testing::stoppedRunScript(), testing::stoppedShowScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.run();
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->launcher.live() && bench.session->launcher.live()->map()->cell(0, 0); }));
+    RunPage& page = bench.window->runPage();
+    RunSettings settings = page.settings();
+    settings.blocks = u"0"_s;
+    settings.policy.tauAct = 0.5;
+    page.showSettings(settings, 3);
+    ASSERT_TRUE(page.showsProgress());
+    std::string words = testing::wordsOf(*page.side()).toStdString();
+    EXPECT_THAT(words, ::testing::HasSubstr("What this run will claim\nFor each of 3 blocks"));
+    EXPECT_THAT(words, ::testing::HasSubstr("τ = 0.01"));
+    EXPECT_THAT(words, ::testing::HasSubstr("measured on these 5 tokens of 2 prompts"));
+    page.showForm();
+    words = testing::wordsOf(*page.side()).toStdString();
+    EXPECT_THAT(words, ::testing::HasSubstr("What these settings would claim\nFor each of 1 blocks"));
+    EXPECT_THAT(words, ::testing::HasSubstr("τ = 0.5"));
 }
 
 TEST(WindowRun, AFolderThatIsNoRunLeavesTheShownOne)

@@ -335,9 +335,16 @@ void RunPage::refresh()
     m_view->setChoiceEnabled(1, m_hasRun);
     const RunSettings current = settings();
     const QString missing = obstacle();
-    m_side->setClaim(m_picker->chosen().empty() || !hasPrompts()
-                         ? tr("Nothing yet. %1").arg(missing)
-                         : claimSentence(current, static_cast<int>(m_picker->chosen().size()), m_prompts.value.get()));
+    // Beside a run that goes on stands what that one will claim; beside the settings, what these would.
+    if (m_isRunning && showsProgress())
+        m_side->setClaim(tr("What this run will claim"), m_runClaim);
+    else
+        m_side->setClaim(
+            m_isRunning ? tr("What these settings would claim") : tr("What will be claimed"),
+            m_picker->chosen().empty() || !hasPrompts()
+                ? tr("Nothing yet. %1").arg(missing)
+                : claimSentence(current, static_cast<int>(m_picker->chosen().size()),
+                                {static_cast<qint64>(m_prompts.value->prompts.size()), m_prompts.value->tokenCount()}));
     m_side->setObstacle(missing);
     m_side->setHasModel(m_card || m_hasRun);
 }
@@ -373,6 +380,8 @@ void RunPage::showRun(const RunLauncher& launcher)
     m_runModel = launcher.running().model;
     m_runModelName = launcher.live()->model();
     m_runName = launcher.live()->name();
+    m_runClaim = claimSentence(launcher.running(), static_cast<int>(launcher.live()->blockNumbers().size()),
+                               {launcher.live()->promptCount(), launcher.live()->tokenCount()});
     const std::shared_ptr<const widgets::RunProgress> progress = launcher.live()->progress();
     m_side->setRunning(m_isRunning ? progress.get() : nullptr, launcher.running().out);
     m_lane->setProgress(progress);

@@ -122,6 +122,7 @@ private:
     bool m_hasRun = false;
     QString m_runModel; // that run's model as the command line takes it, and for people
     QString m_runModelName;
+    QString m_runClaim;
     QString m_runName;
 };
 

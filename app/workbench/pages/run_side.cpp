@@ -20,6 +20,7 @@ RunSide::RunSide(QWidget* parent)
     : SidePanel(parent)
     , m_without(wrapped({}, widgets::TextTone::Secondary))
     , m_with(new QWidget)
+    , m_claimTitle(heading({}))
     , m_claim(wrapped({}))
     , m_factsTitle(heading(tr("Estimate")))
     , m_facts(new widgets::FactList)
@@ -40,7 +41,7 @@ RunSide::RunSide(QWidget* parent)
     auto* content = column();
     m_with->setLayout(content);
     this->content()->addWidget(m_with);
-    content->addWidget(heading(tr("What will be claimed")));
+    content->addWidget(m_claimTitle);
     content->addWidget(m_claim);
     content->addSpacing(space::medium);
     content->addWidget(m_factsTitle);
@@ -95,8 +96,9 @@ void RunSide::setHasModel(bool hasModel)
     m_without->setVisible(!hasModel);
 }
 
-void RunSide::setClaim(const QString& sentence)
+void RunSide::setClaim(const QString& title, const QString& sentence)
 {
+    m_claimTitle->setText(title);
     m_claim->setText(sentence);
 }
 

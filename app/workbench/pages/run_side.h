@@ -26,7 +26,7 @@ public:
     explicit RunSide(QWidget* parent = nullptr);
 
     void setHasModel(bool hasModel); // without one only unfinished runs are offered
-    void setClaim(const QString& sentence);
+    void setClaim(const QString& title, const QString& sentence);
     void setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time);
     void setOut(const QString& path); // of the next run; no signal
     [[nodiscard]] QString out() const;
@@ -57,6 +57,7 @@ private:
 
     QLabel* m_without = nullptr;
     QWidget* m_with = nullptr;
+    QLabel* m_claimTitle = nullptr;
     QLabel* m_claim = nullptr;
     QLabel* m_factsTitle = nullptr;
     widgets::FactList* m_facts = nullptr;

@@ -278,15 +278,14 @@ double defaultTauRel(const QString& dtype)
     return dtype == "bf16"_L1 ? 2e-2 : dtype == "fp16"_L1 ? 5e-3 : 1e-5;
 }
 
-QString claimSentence(const RunSettings& settings, int blocks, const widgets::PromptList* prompts)
+QString claimSentence(const RunSettings& settings, int blocks, const ClaimScope& claimed)
 {
     const widgets::Thresholds& policy = settings.policy;
     const QString scope =
-        prompts
-            ? tr("on these %1 tokens of %2")
-                  .arg(widgets::countText(prompts->tokenCount()))
-                  .arg(prompts->prompts.size() == 1 ? tr("one prompt") : tr("%1 prompts").arg(prompts->prompts.size()))
-            : tr("on the chosen prompts");
+        claimed.prompts > 0 ? tr("on these %1 tokens of %2")
+                                  .arg(widgets::countText(claimed.tokens))
+                                  .arg(claimed.prompts == 1 ? tr("one prompt") : tr("%1 prompts").arg(claimed.prompts))
+                            : tr("on the chosen prompts");
     const double tau =
         policy.relativeDecides ? (settings.tauRelGiven ? policy.tauRel : defaultTauRel(settings.dtype)) : policy.tauAct;
     QString sentence =

@@ -65,8 +65,14 @@ struct BlockChoice {
 // The shortest text for a selection; "all" if every block is chosen.
 [[nodiscard]] QString blocksText(const std::vector<int>& blocks, int layers);
 
+// The recorded tokens that a claim speaks of; none: they are not known yet.
+struct ClaimScope {
+    qint64 prompts = 0;
+    qint64 tokens = 0;
+};
+
 // What a finished run of these settings will claim, in one sentence.
-[[nodiscard]] QString claimSentence(const RunSettings& settings, int blocks, const widgets::PromptList* prompts);
+[[nodiscard]] QString claimSentence(const RunSettings& settings, int blocks, const ClaimScope& claimed);
 [[nodiscard]] double defaultTauRel(const QString& dtype);
 
 }

@@ -5,6 +5,7 @@
 #include "widgets/panel.h"
 #include "widgets/theme.h"
 
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
@@ -35,6 +36,7 @@ StatusLine::StatusLine(QWidget* parent)
 {
     setFixedHeight(std::max(space::statusBar, QFontMetrics(textFont(TextSize::Secondary)).height() + 12));
     m_engine = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
+    m_engine->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_jobs = quietButton({});
     m_log = quietButton(tr("Log"));
     m_problems = quietButton({});
@@ -56,8 +58,34 @@ StatusLine::StatusLine(QWidget* parent)
 void StatusLine::setEngine(EngineLight light, const QString& text)
 {
     m_light = light;
-    m_engine->setText(text);
+    m_engineText = text;
+    elide();
     update();
+}
+
+// An engine may leave a long last word: the bar must not make the window wider than the screen.
+void StatusLine::elide()
+{
+    layout()->activate();
+    const int room = m_engine->width();
+    m_engine->setText(QFontMetrics(m_engine->font()).elidedText(m_engineText, Qt::ElideRight, room));
+    m_engine->setToolTip(m_engine->text() == m_engineText ? QString() : plainToolTip(m_engineText));
+    m_engine->setAccessibleName(m_engineText);
+}
+
+void StatusLine::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    elide();
+}
+
+// The buttons beside it have grown or shrunk.
+bool StatusLine::event(QEvent* event)
+{
+    const bool isHandled = QWidget::event(event);
+    if (event->type() == QEvent::LayoutRequest)
+        elide();
+    return isHandled;
 }
 
 void StatusLine::setJobs(int running, int waiting, double fraction)

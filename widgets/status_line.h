@@ -22,6 +22,8 @@ public:
     void setProblems(int count);
     [[nodiscard]] QSize sizeHint() const override;
 
+    [[nodiscard]] const QString& engineText() const { return m_engineText; } // whole, however much of it fits
+
 signals:
     void jobsRequested();
     void logRequested();
@@ -29,8 +31,13 @@ signals:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    bool event(QEvent* event) override;
 
 private:
+    void elide();
+
+    QString m_engineText;
     EngineLight m_light = EngineLight::Starting;
     double m_fraction = 0;
     QLabel* m_engine = nullptr;

@@ -1,5 +1,6 @@
 #include "widgets/artifact_tree.h"
 #include "widgets/cell_facts.h"
+#include "widgets/check_list.h"
 #include "widgets/command_strip.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/empty_state.h"
@@ -401,6 +402,47 @@ TEST(StatusLine, AnnouncesWhatIsAskedFor)
     QSignalSpy problems(&status, &StatusLine::problemsRequested);
     buttons[2]->click();
     EXPECT_EQ(problems.count(), 1);
+}
+
+TEST(StatusLine, ALongLastWordOfTheEngineMakesNothingWider)
+{
+    StatusLine status;
+    status.resize(700, status.height());
+    status.setEngine(EngineLight::Ready, QStringLiteral("Engine ready"));
+    const int width = status.minimumSizeHint().width();
+    const QString words = QStringLiteral("No engine: ") + QString(600, u'w');
+    status.setEngine(EngineLight::Stopped, words);
+    EXPECT_EQ(status.minimumSizeHint().width(), width);
+    EXPECT_EQ(status.engineText(), words);
+    const auto* label = status.findChild<QLabel*>();
+    EXPECT_TRUE(label->text().endsWith(QChar(0x2026))) << label->text().toStdString();
+    EXPECT_EQ(label->accessibleName(), words);
+}
+
+TEST(CheckList, LeadsFromOneFailedCheckToTheNext)
+{
+    auto verdict = std::make_shared<VerdictView>();
+    for (int i = 0; i < 60; ++i) {
+        CheckRow check;
+        check.id = QStringLiteral("check %1").arg(i);
+        check.group = QStringLiteral("integrity");
+        check.title = check.id;
+        check.state = i == 40 || i == 50 ? CheckState::Failed : CheckState::Verified;
+        verdict->checks.push_back(check);
+    }
+    CheckList list;
+    list.resize(600, 300);
+    list.setVerdict(verdict);
+    list.show();
+    ASSERT_TRUE(list.revealFailed());
+    EXPECT_EQ(list.currentIndex().data().toString().toStdString(), "check 40");
+    EXPECT_TRUE(list.viewport()->rect().intersects(list.visualRect(list.currentIndex()))) << "scrolled to";
+    ASSERT_TRUE(list.revealFailed());
+    EXPECT_EQ(list.currentIndex().data().toString().toStdString(), "check 50");
+    ASSERT_TRUE(list.revealFailed());
+    EXPECT_EQ(list.currentIndex().data().toString().toStdString(), "check 40");
+    list.setVerdict(std::make_shared<VerdictView>());
+    EXPECT_FALSE(list.revealFailed());
 }
 
 TEST(ArtifactTree, NamesTheStateOfEveryEdgeInWords)

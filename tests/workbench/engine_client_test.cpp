@@ -160,6 +160,20 @@ TEST(EngineClient, AnEngineThatCrashesFailsOnlyTheRunningJobAndIsStartedAgain)
     EXPECT_TRUE(watched.waitFor(u"finished %1"_s.arg(open))) << "the waiting job is asked again";
 }
 
+TEST(EngineClient, ADeathWithoutAJobIsToldAndStandsInTheLog)
+{
+    Watched watched(R"({"open": [[{"result": {}}]]})");
+    const JobId open = watched.client.request(u"open"_s, Json::object());
+    ASSERT_TRUE(watched.waitFor(u"finished %1"_s.arg(open)));
+    QSignalSpy died(&watched.client, &EngineClient::died);
+    ASSERT_EQ(::kill(static_cast<pid_t>(watched.client.processId()), SIGKILL), 0);
+    ASSERT_TRUE(died.wait(3000));
+    EXPECT_TRUE(died[0][0].toString().startsWith(u"The engine was killed (signal 9)"_s));
+    EXPECT_FALSE(died[0][1].toBool());
+    EXPECT_TRUE(watched.client.log().contains(u"The engine was killed (signal 9)"_s))
+        << watched.client.log().toStdString();
+}
+
 TEST(EngineClient, TheLastWordsOfACrashingEngineStillCount)
 {
     Watched watched(R"({"certify": [[{"progress": {"stage": "write"}}, {"exit": 3}]]})");

@@ -28,6 +28,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 
 namespace blockcert::workbench {
 namespace {
@@ -55,6 +56,18 @@ TEST(Window, OpensAModelAndShowsItsCardAndItsPromptsAsTokens)
     EXPECT_TRUE(waitUntil([&] { return bench.session->launcher.estimate().isReady(); }));
     EXPECT_TRUE(bench.window->runPage().obstacle().isEmpty()) << bench.window->runPage().obstacle().toStdString();
     EXPECT_TRUE(bench.window->runPage().settings().out.endsWith(u"/tiny-base-fp32.blockcert"_s));
+}
+
+TEST(Window, AnEngineThatDiedIdleIsAmongTheProblems)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->engine.state() == EngineClient::State::Ready; }));
+    ASSERT_EQ(::kill(static_cast<pid_t>(bench.session->engine.processId()), SIGKILL), 0);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->board.problems().size() == 1; }));
+    EXPECT_TRUE(bench.session->board.problems()[0].endsWith(u" It is started again."_s))
+        << bench.session->board.problems()[0].toStdString();
 }
 
 TEST(Window, AnUnsupportedModelIsExplainedWhereItWasOpened)

@@ -5,6 +5,7 @@
 #include "engine/protocol/frame_codec.h"
 
 #include <QFileInfo>
+#include <QTime>
 
 #include <algorithm>
 #include <utility>
@@ -413,7 +414,7 @@ void EngineClient::drained(quint64 generation)
     const bool isProtocol = !m_brokenSentence.isEmpty();
     m_process->deleteLater();
     m_process = nullptr;
-    m_isInitialized = false;
+    const bool wasThere = std::exchange(m_isInitialized, false);
     if (wasAskedFor) {
         const bool isDown = m_state == State::Down;
         while (!m_jobs.empty()) {
@@ -424,7 +425,8 @@ void EngineClient::drained(quint64 generation)
             setState(State::Stopped);
         return;
     }
-    failHead(sentence, isProtocol ? JobFault::Origin::Protocol : JobFault::Origin::ProgramEnded);
+    noteInLog(sentence);
+    const bool hadJob = failHead(sentence, isProtocol ? JobFault::Origin::Protocol : JobFault::Origin::ProgramEnded);
     const qint64 now = m_clock.elapsed();
     m_crashes.push_back(now);
     while (now - m_crashes.front() > m_patience.restartWindowMs)
@@ -438,21 +440,33 @@ void EngineClient::drained(quint64 generation)
     }
     for (Job& job : m_jobs)
         job.isSent = job.isStarted = false;
+    if (wasThere)
+        emit died(sentence, hadJob);
     setState(State::Restarting);
     m_restartTimer.start(m_patience.restartDelayMs * static_cast<int>(m_crashes.size()));
 }
 
 // The running job dies with its engine; those behind it are asked again of the next one.
-void EngineClient::failHead(const QString& sentence, JobFault::Origin origin)
+bool EngineClient::failHead(const QString& sentence, JobFault::Origin origin)
 {
     if (m_jobs.empty() || !m_jobs.front().isStarted)
-        return;
+        return false;
     const Job job = take(m_jobs.front().id);
     const bool resumable = job.method == "certify"_L1;
     if (job.isCancelling)
         emit cancelled(job.id, resumable);
     else
         emit failed(job.id, {origin, sentence, {}, 0, resumable});
+    return true;
+}
+
+// A process that was killed has no last words of its own.
+void EngineClient::noteInLog(const QString& sentence)
+{
+    if (!m_log.isEmpty() && !m_log.endsWith('\n'))
+        m_log.append('\n');
+    m_log.append(u"[%1 %2]\n"_s.arg(QTime::currentTime().toString(u"HH:mm:ss"_s), sentence).toUtf8());
+    emit logged();
 }
 
 void EngineClient::giveUp(const QString& sentence, JobFault::Origin origin)

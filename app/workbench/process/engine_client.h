@@ -96,6 +96,8 @@ signals:
     // The engine has not answered a cancel in time: offer end().
     void cancelUnanswered(blockcert::workbench::JobId job);
     void logged();
+    // It ended though nobody had asked it to, and is started again. `hadJob`: one has failed with it, and said so.
+    void died(const QString& sentence, bool hadJob);
 
 private:
     struct Job {
@@ -124,7 +126,8 @@ private:
     void processEnded();
     void drained(quint64 generation);
     void giveUp(const QString& sentence, JobFault::Origin origin);
-    void failHead(const QString& sentence, JobFault::Origin origin);
+    bool failHead(const QString& sentence, JobFault::Origin origin);
+    void noteInLog(const QString& sentence);
     void stopProcess();
     void setState(State state);
     void refreshState();

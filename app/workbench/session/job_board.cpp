@@ -5,6 +5,8 @@
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/process/tool_runner.h"
 
+#include <QTime>
+
 #include <algorithm>
 #include <utility>
 
@@ -195,7 +197,7 @@ int JobBoard::count(StepState state) const
 
 void JobBoard::addProblem(const QString& sentence)
 {
-    m_problems.append(sentence);
+    m_problems.append(tr("%1  %2").arg(QTime::currentTime().toString(u"HH:mm:ss"_s), sentence));
     while (m_problems.size() > keptProblems)
         m_problems.removeFirst();
     announce();

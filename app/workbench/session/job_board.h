@@ -76,7 +76,7 @@ public:
     [[nodiscard]] const JobEntry* find(JobId job) const;
     [[nodiscard]] int count(widgets::StepState state) const;
 
-    // The sentences of what went wrong, newest last.
+    // When and what went wrong, a sentence each, newest last.
     [[nodiscard]] const QStringList& problems() const { return m_problems; }
 
     void addProblem(const QString& sentence);

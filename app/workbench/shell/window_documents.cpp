@@ -26,6 +26,10 @@ void MainWindow::connectSession()
         if (m_session.engine.state() == EngineClient::State::Down)
             m_session.board.addProblem(m_session.engine.problem());
     });
+    connect(&session.engine, &EngineClient::died, this, [this](const QString& sentence, bool hadJob) {
+        if (!hadJob) // else the job's failure is the problem
+            m_session.board.addProblem(tr("%1 It is started again.").arg(sentence));
+    });
     connect(&session.engine, &EngineClient::logged, this, &MainWindow::refreshDrawer);
     connect(&session.board, &JobBoard::changed, this, [this] {
         refreshStatus();

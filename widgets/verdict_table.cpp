@@ -63,8 +63,9 @@ QString VerdictTableModel::textOf(const VerdictRow& row, int column)
     const QString none = QStringLiteral("–");
     switch (column) {
     case Verdict:
-        if (isDone)
-            return stateWord(row.state);
+        if (isDone) // no tick may stand for numbers that nobody recomputed
+            return row.state == CheckState::Verified && row.level < 3 ? tr("Verified at level %1").arg(row.level)
+                                                                      : stateWord(row.state);
         if (row.progress == StepState::Running)
             return row.fraction > 0 ? tr("checking, %1").arg(percentText(row.fraction)) : tr("checking");
         return row.progress == StepState::Failed ? tr("cannot be checked") : stepWord(row.progress);
@@ -197,7 +198,7 @@ void VerdictTable::layoutColumns()
     for (int row = 0; row < m_model->rowCount(); ++row)
         longest =
             std::max(longest, static_cast<int>(m_model->index(row, VerdictTableModel::Run).data().toString().size()));
-    setColumnWidth(VerdictTableModel::Verdict, 22 * digit + 22);
+    setColumnWidth(VerdictTableModel::Verdict, 24 * digit + 22);
     setColumnWidth(VerdictTableModel::Run,
                    std::min((longest + 3) * digit, std::max(24 * digit, viewport()->width() / 3)));
     for (const int column : {VerdictTableModel::Level, VerdictTableModel::Failed, VerdictTableModel::NotChecked})

@@ -169,6 +169,20 @@ TEST(VerdictTable, SortsWhatNeedsAttentionFirst)
     EXPECT_EQ(spy.value(0).value(0).toInt(), 3) << "the position in the list, not in the table";
 }
 
+TEST(VerdictTable, ATickNamesALevelThatRecomputesNothing)
+{
+    VerdictTableModel model;
+    VerdictRow row;
+    row.progress = StepState::Done;
+    row.state = CheckState::Verified;
+    row.level = 1;
+    model.setRows({row});
+    EXPECT_EQ(cell(model, 0, VerdictTableModel::Verdict), "Verified at level 1");
+    row.level = 3;
+    model.setRow(0, row);
+    EXPECT_EQ(cell(model, 0, VerdictTableModel::Verdict), "Verified");
+}
+
 TEST(FailureTable, FiltersByFacetAndShowsWorstFirst)
 {
     FailureTable table;

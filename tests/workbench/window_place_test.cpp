@@ -75,7 +75,8 @@ TEST(Place, RunsFromElsewhereAreListedWithThoseOfTheFolder)
     const QString here = make(own.filePath(u"here.blockcert"_s));
     const QString there = make(other.filePath(u"there.blockcert"_s));
     QStringList listed;
-    for (const ShelvedRun& run : runsIn(own.path(), {there, here, other.filePath(u"gone.blockcert"_s), other.path()}))
+    for (const ShelvedRun& run :
+         runsIn(own.path(), {there, here, other.filePath(u"gone.blockcert"_s), other.path()}).runs)
         listed << run.path;
     listed.sort();
     QStringList expected{here, there};

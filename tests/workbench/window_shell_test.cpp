@@ -5,10 +5,12 @@
 #include "app/workbench/pages/verify_how.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/pages/verify_plan.h"
+#include "app/workbench/session/run_shelf.h"
 #include "app/workbench/shell/command_palette.h"
 #include "app/workbench/shell/drawer.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/compare_table.h"
+#include "widgets/crumb_bar.h"
 #include "widgets/failure_table.h"
 #include "widgets/job_table.h"
 #include "widgets/run_table.h"
@@ -24,7 +26,9 @@
 #include <QRadioButton>
 #include <QTest>
 #include <QTimer>
+#include <QToolButton>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace blockcert::workbench {
@@ -172,7 +176,6 @@ TEST(Shell, AFolderOfRunsBecomesATableOfVerdicts)
     bench.start();
     (void)bench.makeRunFolder(u"a.blockcert"_s, true);
     (void)bench.makeRunFolder(u"b.blockcert"_s, true);
-    (void)bench.makeRunFolder(u"unfinished.blockcert"_s, false);
     bench.drop(bench.runFolder());
     ASSERT_TRUE(waitUntil([&] { return bench.session->batch.items().size() == 2; }));
     EXPECT_EQ(bench.window->page(), MainWindow::Verify);
@@ -190,6 +193,97 @@ TEST(Shell, AFolderOfRunsBecomesATableOfVerdicts)
     EXPECT_TRUE(bench.session->board.problems().isEmpty()) << "a verdict is an answer, not a problem";
     emit bench.window->verifyPage().batchItemWanted(0);
     EXPECT_TRUE(bench.session->verdict.verdict().isReady()) << "opened with all its checks, not verified again";
+}
+
+// Deleting a file must not take a run out of the table.
+TEST(Shell, EveryFolderThatCallsItselfARunHasItsRow)
+{
+    Json tool = showScript();
+    tool["verify"] =
+        once(steps({Json{{"json", {{"verdict", testing::verdictAnswer("a", "failed")}}}}, Json{{"exit", 1}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    (void)bench.makeRunFolder(u"whole.blockcert"_s, true);
+    (void)bench.makeRunFolder(u"without-digests.blockcert"_s, false);
+    QDir runs(bench.runFolder());
+    ASSERT_TRUE(runs.mkpath(u"empty.blockcert"_s));
+    ASSERT_TRUE(runs.mkpath(u"without-manifest/block_00"_s));
+    ASSERT_TRUE(QFile(bench.runFolder() + u"/without-manifest/SHA256SUMS"_s).open(QIODevice::WriteOnly));
+    ASSERT_TRUE(runs.mkpath(u"something else"_s));
+    bench.drop(bench.runFolder());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->batch.items().size() == 4; }));
+    EXPECT_THAT(testing::wordsOf(bench.window->verifyPage()).toStdString(),
+                ::testing::HasSubstr("4 runs; nothing has been checked yet. 2 without SHA256SUMS"));
+    emit bench.window->verifyPage().batchWanted({{}, 3, {}, {}});
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->batch.isRunning(); }));
+    EXPECT_THAT(testing::wordsOf(bench.window->verifyPage()).toStdString(),
+                ::testing::HasSubstr("4 of 4 runs checked at level 3 · 0 verified · 4 failed"));
+}
+
+TEST(Shell, AFolderOfManyRunsIsVerifiedWholeAndListedWithACount)
+{
+    const QTemporaryDir folder;
+    for (int i = 0; i < 230; ++i) {
+        const QString run = folder.filePath(u"%1.blockcert"_s.arg(i));
+        ASSERT_TRUE(QDir().mkpath(run));
+        ASSERT_TRUE(QFile(run + u"/run.json"_s).open(QIODevice::WriteOnly));
+    }
+    EXPECT_EQ(runsToVerify(folder.path()).size(), 230U);
+    const RunShelf shelf = runsIn(folder.path());
+    EXPECT_EQ(shelf.runs.size(), 200U);
+    EXPECT_EQ(shelf.leftOut, 30);
+    OpenPage page;
+    page.setRuns(std::vector<widgets::RunRow>(200));
+    page.setLeftOut(shelf.leftOut);
+    bool isSaid = false;
+    for (const auto* label : page.findChildren<ElidedLabel*>())
+        isSaid |= label->text() == "200 runs; 30 older are not listed"_L1 || label->toolTip().contains(u"30 older"_s);
+    EXPECT_TRUE(isSaid);
+}
+
+TEST(Shell, TheTableAndWhatStandsBesideItSpeakOfTheSameRuns)
+{
+    Json tool = showScript();
+    tool["verify"] = Json::array();
+    tool["verify"].push_back(
+        steps({Json{{"json", {{"verdict", testing::verdictAnswer("a", "failed")}}}}, Json{{"exit", 1}}}));
+    tool["verify"].push_back(steps({Json{{"json", {{"verdict", testing::verdictAnswer("b", "verified")}}}}}));
+    Workbench bench(engineScript(), tool);
+    bench.start();
+    const QString folder = bench.runFolder() + u"/good"_s;
+    (void)bench.makeRunFolder(u"good/b.blockcert"_s, true);
+    bench.window->checkRun(bench.makeRunFolder(u"a.blockcert"_s, true));
+    emit bench.window->verifyPage().verifyWanted(bench.session->verdict.request());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->verdict.verdict().isReady(); }));
+    const auto sideWords = [&] {
+        QString words;
+        for (const QLabel* label : bench.window->verifyPage().side()->findChildren<QLabel*>()) {
+            if (label->isVisibleTo(bench.window->verifyPage().side()))
+                words += label->text() + u'\n';
+        }
+        return words.toStdString();
+    };
+    EXPECT_THAT(sideWords(), ::testing::HasSubstr("checks do not hold"));
+    bench.drop(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->batch.items().size() == 1; }));
+    EXPECT_TRUE(bench.window->verifyPage().showsTable());
+    EXPECT_EQ(bench.window->verifyPage().tableCommand(bench.session->batch),
+              u"blockcert verify %1/b.blockcert --level 3"_s.arg(folder))
+        << "the level that the command line takes by itself";
+    EXPECT_THAT(sideWords(), ::testing::Not(::testing::HasSubstr("do not hold")));
+    QStringList crumbs;
+    for (const auto* each : bench.window->findChild<widgets::CrumbBar*>()->findChildren<QToolButton*>()) {
+        if (each->property("role") == u"crumb"_s)
+            crumbs << each->accessibleName();
+    }
+    EXPECT_EQ(crumbs, QStringList(u"Runs in good"_s));
+    emit bench.window->verifyPage().batchWanted({{}, 3, {}, {}});
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->batch.isRunning(); }));
+    EXPECT_EQ(bench.session->batch.worst(), CheckState::Verified);
+    EXPECT_THAT(sideWords(), ::testing::HasSubstr("recomputed here"));
+    emit bench.window->verifyPage().batchItemWanted(0);
+    EXPECT_FALSE(bench.window->verifyPage().showsTable());
+    EXPECT_THAT(sideWords(), ::testing::HasSubstr("On the recorded tokens"));
 }
 
 TEST(Shell, NotesOnARunAreKeptByItsDigestAndFound)

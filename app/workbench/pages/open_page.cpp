@@ -159,6 +159,11 @@ void OpenPage::showView(View view)
         m_runsView->setFocus();
 }
 
+void OpenPage::setLeftOut(int runs)
+{
+    m_runsView->setLeftOut(runs);
+}
+
 void OpenPage::setRuns(std::vector<widgets::RunRow> rows)
 {
     m_view->setChoices({tr("Model"), rows.empty() ? tr("Runs") : tr("Runs · %1").arg(rows.size())},

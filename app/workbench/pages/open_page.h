@@ -47,6 +47,7 @@ public:
 
     void showView(View view);
     void setRuns(std::vector<widgets::RunRow> rows);
+    void setLeftOut(int runs); // older ones that are not among the rows
 
     [[nodiscard]] QWidget* side() const;
 

@@ -129,7 +129,7 @@ RunsView::RunsView(QWidget* parent)
     connect(m_table, &widgets::RunTable::currentChangedTo, this, &RunsView::currentChanged);
     connect(m_table, &widgets::RunTable::runActivated, this, &RunsView::runActivated);
     QPushButton* all = button(tr("Verify all…"));
-    all->setToolTip(tr("Every finished run of this folder, one after the other"));
+    all->setToolTip(tr("Every run of this folder, one after the other"));
     connect(all, &QPushButton::clicked, this, &RunsView::folderWanted);
     QPushButton* other = button(tr("Open another…"));
     connect(other, &QPushButton::clicked, this, &RunsView::otherRunWanted);
@@ -151,6 +151,12 @@ void RunsView::setRows(std::vector<widgets::RunRow> rows)
     refreshCount();
 }
 
+void RunsView::setLeftOut(int runs)
+{
+    m_leftOut = runs;
+    refreshCount();
+}
+
 const widgets::RunRow* RunsView::current() const
 {
     return m_table->current();
@@ -159,9 +165,12 @@ const widgets::RunRow* RunsView::current() const
 void RunsView::refreshCount()
 {
     const int shown = m_table->shownRuns();
-    m_count->setText(m_rows == 0       ? tr("No run has been made yet")
-                     : shown == m_rows ? (m_rows == 1 ? tr("One run") : tr("%1 runs").arg(m_rows))
-                                       : tr("%1 of %2 runs").arg(shown).arg(m_rows));
+    QString text = m_rows == 0       ? tr("No run has been made yet")
+                   : shown == m_rows ? (m_rows == 1 ? tr("One run") : tr("%1 runs").arg(m_rows))
+                                     : tr("%1 of %2 runs").arg(shown).arg(m_rows);
+    if (m_leftOut > 0)
+        text += tr("; %1 older are not listed").arg(m_leftOut);
+    m_count->setText(text);
 }
 
 }

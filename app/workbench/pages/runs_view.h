@@ -59,6 +59,8 @@ public:
     explicit RunsView(QWidget* parent = nullptr);
 
     void setRows(std::vector<widgets::RunRow> rows);
+    // Older runs of the folder that are not among the rows.
+    void setLeftOut(int runs);
     [[nodiscard]] const widgets::RunRow* current() const;
 
 signals:
@@ -74,6 +76,7 @@ private:
     QLabel* m_count = nullptr;
     widgets::RunTable* m_table = nullptr;
     int m_rows = 0;
+    int m_leftOut = 0;
 };
 
 }

@@ -24,7 +24,7 @@ widgets::VerdictRow verdictRowOf(const BatchItem& item)
     row.path = item.path;
     row.progress = item.state;
     row.fraction = item.fraction;
-    row.sentence = item.problem;
+    row.sentence = item.problem.isEmpty() ? item.note : item.problem;
     if (!item.verdict)
         return row;
     row.state = item.verdict->state;
@@ -37,6 +37,35 @@ widgets::VerdictRow verdictRowOf(const BatchItem& item)
         row.notChecked += check.required && check.state == CheckState::NotChecked ? 1 : 0;
     }
     return row;
+}
+
+QString meaningOf(const VerdictBatch& batch)
+{
+    int verified = 0;
+    int failed = 0;
+    int done = 0;
+    for (const BatchItem& item : batch.items()) {
+        done += item.verdict ? 1 : 0;
+        verified += item.verdict && item.verdict->state == CheckState::Verified ? 1 : 0;
+        failed += item.verdict && item.verdict->state == CheckState::Failed ? 1 : 0;
+    }
+    if (done == 0)
+        return VerifyBatch::tr("Nothing is known about the runs of this folder yet.");
+    QStringList sentences;
+    if (failed > 0)
+        sentences << (failed == 1
+                          ? VerifyBatch::tr("What one run claims is not supported by what is in it.")
+                          : VerifyBatch::tr("What %1 runs claim is not supported by what is in them.").arg(failed));
+    const int level = batch.request().level;
+    if (verified > 0)
+        sentences << (level >= 3   ? VerifyBatch::tr("The numbers of those verified were recomputed here.")
+                      : level == 2 ? VerifyBatch::tr("Of those verified a few cells drawn at random were recomputed.")
+                                   : VerifyBatch::tr("No number was recomputed: at this level a forged one passes."));
+    if (const int open = static_cast<int>(batch.items().size()) - verified - failed; open > 0)
+        sentences << VerifyBatch::tr("Of %2 runs %1 could not be judged or are weaker than their policy.")
+                         .arg(open)
+                         .arg(batch.items().size());
+    return sentences.join(u' ');
 }
 
 VerifyBatch::VerifyBatch(QWidget* parent)
@@ -58,7 +87,7 @@ VerifyBatch::VerifyBatch(QWidget* parent)
         if (m_isRunning)
             emit cancelWanted();
         else
-            emit startWanted(m_how->request({}));
+            emit startWanted(request());
     });
     m_title->addWidget(m_save);
     m_title->addWidget(other);
@@ -66,13 +95,17 @@ VerifyBatch::VerifyBatch(QWidget* parent)
     layout->addWidget(m_title);
     connect(m_how, &VerifyHow::policyWanted, this, &VerifyBatch::policyWanted);
     connect(m_how, &VerifyHow::modelWanted, this, &VerifyBatch::modelWanted);
-    m_how->setLevel(1);
     layout->addWidget(m_how);
     layout->addWidget(m_summary);
     m_bar->setTextVisible(false);
     layout->addWidget(m_bar);
     connect(m_table, &widgets::VerdictTable::rowActivated, this, &VerifyBatch::itemWanted);
     layout->addWidget(m_table, 1);
+}
+
+VerifyRequest VerifyBatch::request() const
+{
+    return m_how->request({});
 }
 
 void VerifyBatch::setPolicy(const QString& path)
@@ -114,27 +147,38 @@ void VerifyBatch::refreshSummary(const VerdictBatch& batch)
         return std::count_if(items.begin(), items.end(),
                              [state](const BatchItem& item) { return item.verdict && item.verdict->state == state; });
     };
-    const auto done = std::count_if(items.begin(), items.end(), [](const BatchItem& item) {
-        return item.state == StepState::Done || item.state == StepState::Failed;
-    });
-    const auto unreadable = std::count_if(items.begin(), items.end(),
-                                          [](const BatchItem& item) { return item.state == StepState::Failed; });
+    const auto inState = [&items](StepState state) {
+        return std::count_if(items.begin(), items.end(),
+                             [state](const BatchItem& item) { return item.state == state; });
+    };
+    const auto done = inState(StepState::Done);
+    const auto unreadable = inState(StepState::Failed);
     m_bar->setRange(0, static_cast<int>(items.size()));
-    m_bar->setValue(static_cast<int>(done));
+    m_bar->setValue(static_cast<int>(done + unreadable));
     m_bar->setVisible(m_isRunning);
-    m_save->setEnabled(done > 0);
-    if (done == 0) {
-        m_summary->setText(items.size() == 1 ? tr("One run; nothing has been checked yet.")
-                                             : tr("%1 runs; nothing has been checked yet.").arg(items.size()));
+    m_save->setEnabled(done + unreadable > 0);
+    m_start->setEnabled(!items.empty());
+    if (items.empty()) {
+        m_summary->setText(tr("There is no run in this folder."));
         return;
     }
-    QStringList parts{tr("%1 of %2 runs checked").arg(done).arg(items.size()),
+    if (done + unreadable == 0) {
+        QString text = items.size() == 1 ? tr("One run; nothing has been checked yet.")
+                                         : tr("%1 runs; nothing has been checked yet.").arg(items.size());
+        const auto lacking =
+            std::count_if(items.begin(), items.end(), [](const BatchItem& item) { return !item.note.isEmpty(); });
+        if (lacking > 0)
+            text += u' ' + tr("%1 without SHA256SUMS: unfinished, or the file was taken away.").arg(lacking);
+        m_summary->setText(text);
+        return;
+    }
+    QStringList parts{tr("%1 of %2 runs checked at level %3").arg(done).arg(items.size()).arg(batch.request().level),
                       tr("%1 verified").arg(countOf(CheckState::Verified)),
                       tr("%1 failed").arg(countOf(CheckState::Failed)),
                       tr("%1 weaker than policy").arg(countOf(CheckState::WeakerThanPolicy)),
                       tr("%1 not checked").arg(countOf(CheckState::NotChecked))};
     if (unreadable > 0)
-        parts << tr("%1 unreadable").arg(unreadable);
+        parts << tr("%1 cannot be checked").arg(unreadable);
     m_summary->setText(parts.join(u" · "_s));
 }
 

@@ -29,6 +29,7 @@ public:
 
     void showBatch(const VerdictBatch& batch);
     void showItem(const VerdictBatch& batch, int at);
+    [[nodiscard]] VerifyRequest request() const; // without a path
     void setPolicy(const QString& path);
     void setModel(const QString& model);
 
@@ -55,5 +56,7 @@ private:
 };
 
 [[nodiscard]] widgets::VerdictRow verdictRowOf(const BatchItem& item);
+// What the table says and what it does not, in a few sentences.
+[[nodiscard]] QString meaningOf(const VerdictBatch& batch);
 
 }

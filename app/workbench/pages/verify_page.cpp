@@ -20,6 +20,8 @@
 #include <QPushButton>
 #include <QStackedWidget>
 
+#include <algorithm>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -89,7 +91,7 @@ QWidget* VerifyPage::makeChecks()
 
     m_toBatch = button(tr("Back to the table"));
     m_toBatch->hide();
-    connect(m_toBatch, &QPushButton::clicked, this, [this] { m_stack->setCurrentIndex(BatchView); });
+    connect(m_toBatch, &QPushButton::clicked, this, &VerifyPage::showTable);
 
     auto* top = row();
     top->addWidget(m_what, 1);
@@ -109,6 +111,11 @@ QWidget* VerifyPage::makeChecks()
     m_banner->hide();
     connect(m_banner, &widgets::VerdictBanner::cancelRequested, this, &VerifyPage::cancelWanted);
     connect(m_banner, &widgets::VerdictBanner::actionRequested, this, [this] {
+        if (m_verdict && m_verdict->state == CheckState::Failed) {
+            m_checks->revealFailed();
+            m_checks->setFocus();
+            return;
+        }
         if (m_verdict && wantsModel(*m_verdict)) {
             emit modelWanted();
             return;
@@ -178,21 +185,66 @@ void VerifyPage::setSeconds(const LevelSeconds& seconds)
 void VerifyPage::showBatch(const VerdictBatch& batch)
 {
     m_batch->showBatch(batch);
-    m_toBatch->setVisible(!batch.items().empty());
-    if (!batch.items().empty())
-        m_stack->setCurrentIndex(BatchView);
-    else if (m_stack->currentIndex() == BatchView)
-        m_stack->setCurrentIndex(m_path.isEmpty() ? EmptyView : RunView);
+    const bool isThere = !batch.folder().isEmpty();
+    m_toBatch->setVisible(isThere);
+    m_side->setTable(isThere ? meaningOf(batch) : QString());
+    if (!isThere && showsTable())
+        showView(viewWithoutTable());
 }
 
 void VerifyPage::showBatchItem(const VerdictBatch& batch, int at)
 {
     m_batch->showItem(batch, at);
+    m_side->setTable(meaningOf(batch));
 }
 
 void VerifyPage::showRun()
 {
-    m_stack->setCurrentIndex(m_path.isEmpty() ? EmptyView : RunView);
+    showView(viewWithoutTable());
+}
+
+void VerifyPage::showTable()
+{
+    showView(BatchView);
+}
+
+bool VerifyPage::showsTable() const
+{
+    return m_stack->currentIndex() == BatchView;
+}
+
+// It leads from one check that does not hold to the next.
+QString VerifyPage::failedAction(const widgets::VerdictView& verdict)
+{
+    const auto failed = std::count_if(verdict.checks.begin(), verdict.checks.end(),
+                                      [](const widgets::CheckRow& check) { return check.state == CheckState::Failed; });
+    return failed == 0   ? QString()
+           : failed == 1 ? tr("Show the failed check")
+                         : tr("Next of %1 failed checks").arg(failed);
+}
+
+QString VerifyPage::tableCommand(const VerdictBatch& batch) const
+{
+    QStringList lines;
+    for (const BatchItem& item : batch.items()) {
+        VerifyRequest request = m_batch->request();
+        request.path = item.path;
+        lines << shellCommand(QStringList{u"blockcert"_s} + verifyArguments(request));
+    }
+    return lines.join(u'\n');
+}
+
+VerifyPage::View VerifyPage::viewWithoutTable() const
+{
+    return m_path.isEmpty() ? EmptyView : RunView;
+}
+
+// The panel beside it speaks of what is in view.
+void VerifyPage::showView(View view)
+{
+    m_stack->setCurrentIndex(view);
+    m_side->setShowsTable(view == BatchView);
+    emit placeChanged();
 }
 
 void VerifyPage::setListsEveryCheck(bool every)
@@ -228,8 +280,8 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     m_path = document.request().path;
     if (isOther || verdict.state != State::Empty)
         m_how->show(document.request());
-    if (isOther || m_stack->currentIndex() != BatchView)
-        m_stack->setCurrentIndex(m_path.isEmpty() ? EmptyView : RunView);
+    if (isOther || !showsTable())
+        showView(viewWithoutTable());
     const QFileInfo file(m_path);
     m_what->setText(file.fileName() == "certificate.json"_L1
                         ? u"%1 / certificate.json"_s.arg(QFileInfo(file.absolutePath()).fileName())
@@ -261,12 +313,13 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
         m_checks->setFocus(); // the button that had it could not be pressed meanwhile
         m_banner->setVerdict(m_verdict);
         m_verdictLevel = m_verdict->level;
-        m_banner->setAction(wantsModel(*m_verdict) ? tr("Name the model…")
-                            : m_verdict->level < 4 && m_verdict->state != CheckState::Failed
-                                ? tr("Check at level %1…").arg(m_verdict->level + 1)
-                                : QString());
+        m_banner->setAction(wantsModel(*m_verdict)                   ? tr("Name the model…")
+                            : m_verdict->state == CheckState::Failed ? failedAction(*m_verdict)
+                            : m_verdict->level < 4 ? tr("Check at level %1…").arg(m_verdict->level + 1)
+                                                   : QString());
         m_rows->setVisible(condensed(*m_verdict).checks.size() != m_verdict->checks.size());
         refreshRows();
+        m_checks->revealFailed();
         break;
     }
     case State::Empty:

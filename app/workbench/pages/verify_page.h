@@ -45,13 +45,21 @@ public:
     void setSeconds(const LevelSeconds& seconds);
     void showBatch(const VerdictBatch& batch);
     void showBatchItem(const VerdictBatch& batch, int at);
-    void showRun(); // the single run, while there is a batch
+    void showRun();   // the single run, while there is a batch
+    void showTable(); // the batch
+
+    // The table of a folder's runs is in view, not one run.
+    [[nodiscard]] bool showsTable() const;
+    // One command a run, with the level and files that are chosen above the table.
+    [[nodiscard]] QString tableCommand(const VerdictBatch& batch) const;
+
     // Whether checks that hold for several blocks share a row.
     void setListsEveryCheck(bool every);
 
     [[nodiscard]] QWidget* side() const;
 
 signals:
+    void placeChanged(); // another run, or the table
     void runWanted();    // choose what to check
     void folderWanted(); // choose a folder of runs
     void modelWanted();
@@ -71,6 +79,9 @@ private:
     enum View { EmptyView, RunView, BatchView };
 
     QWidget* makeChecks();
+    void showView(View view);
+    [[nodiscard]] static QString failedAction(const widgets::VerdictView& verdict);
+    [[nodiscard]] View viewWithoutTable() const;
     [[nodiscard]] VerifyRequest request() const;
     void refreshCommands();
     void refreshRows();

@@ -34,6 +34,7 @@ QString asList(const QStringList& sentences)
 
 VerifySide::VerifySide(QWidget* parent)
     : SidePanel(parent)
+    , m_table(wrapped({}))
     , m_body(new QWidget)
     , m_none(wrapped(tr("A verdict always names its level, what was checked and what was not. Nothing in a folder is "
                         "believed: every number is recomputed here, by a program without LibTorch that opens no "
@@ -53,6 +54,7 @@ VerifySide::VerifySide(QWidget* parent)
         widgets::makeLabel(tr("What this says, and what it does not"), TextSize::Body, TextWeight::Strong);
     question->setWordWrap(true); // as large as it is for a projector it is wider than the panel
     content->addWidget(question);
+    content->addWidget(m_table);
     content->addWidget(m_none);
     auto* body = new QVBoxLayout(m_body);
     body->setContentsMargins(0, 0, 0, 0);
@@ -83,10 +85,28 @@ VerifySide::VerifySide(QWidget* parent)
     setVerdict(nullptr);
 }
 
+void VerifySide::setTable(const QString& meaning)
+{
+    m_table->setText(meaning);
+}
+
+void VerifySide::setShowsTable(bool shows)
+{
+    m_showsTable = shows;
+    refresh();
+}
+
+void VerifySide::refresh()
+{
+    m_table->setVisible(m_showsTable);
+    m_body->setVisible(m_hasVerdict && !m_showsTable);
+    m_none->setVisible(!m_body->isVisibleTo(this));
+}
+
 void VerifySide::setVerdict(const std::shared_ptr<const widgets::VerdictView>& verdict)
 {
-    m_body->setVisible(verdict != nullptr);
-    m_none->setVisible(verdict == nullptr);
+    m_hasVerdict = verdict != nullptr;
+    refresh();
     if (!verdict)
         return;
     m_says->setText((QStringList{meaningOf(*verdict)} + verdict->says).join(u'\n'));

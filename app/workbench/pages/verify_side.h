@@ -22,6 +22,9 @@ public:
     explicit VerifySide(QWidget* parent = nullptr);
     // Null: nothing has been checked.
     void setVerdict(const std::shared_ptr<const widgets::VerdictView>& verdict);
+    // What a table of runs says; shown instead of a verdict while the table is in view.
+    void setTable(const QString& meaning);
+    void setShowsTable(bool shows);
 
 signals:
     void saveWanted();
@@ -29,6 +32,11 @@ signals:
     void labWanted();
 
 private:
+    void refresh();
+
+    bool m_hasVerdict = false;
+    bool m_showsTable = false;
+    QLabel* m_table = nullptr;
     QWidget* m_body = nullptr;
     QLabel* m_none = nullptr;
     QLabel* m_says = nullptr;

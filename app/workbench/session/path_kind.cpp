@@ -23,10 +23,12 @@ PathKind kindOf(const QString& path)
             QDir::Files);
         if (!weights.isEmpty())
             return PathKind::Model;
+        if (callsItselfRun(path))
+            return PathKind::Run;          // which says what it lacks
         constexpr qsizetype enough = 1000; // a folder of that many others is looked at no further
         const QStringList folders = QDir(path).entryList(QDir::Dirs | QDir::NoDotAndDotDot);
         for (const QString& folder : folders.first(std::min(folders.size(), enough))) {
-            if (looksLikeRun(path + u'/' + folder))
+            if (callsItselfRun(path + u'/' + folder))
                 return PathKind::Runs;
         }
         return PathKind::Unknown;

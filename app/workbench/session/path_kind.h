@@ -7,7 +7,7 @@ namespace blockcert::workbench {
 
 enum class PathKind {
     Model,       // a folder with weights, a .gguf, .safetensors or .safetensors.index.json file, "demo", org/name
-    Run,         // a folder with run.json
+    Run,         // a folder with run.json, or one that calls itself a run
     Runs,        // a folder with runs in it
     Certificate, // a certificate.json
     Prompts,     // .jsonl, .txt or .csv

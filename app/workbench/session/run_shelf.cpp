@@ -20,6 +20,11 @@ ShelvedRun shelved(const QFileInfo& entry)
     return run;
 }
 
+QFileInfoList foldersIn(const QString& folder)
+{
+    return QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Time);
+}
+
 }
 
 bool looksLikeRun(const QString& path)
@@ -27,23 +32,34 @@ bool looksLikeRun(const QString& path)
     return QFileInfo(path).isDir() && QFileInfo::exists(path + u"/run.json"_s);
 }
 
-std::vector<ShelvedRun> runsIn(const QString& folder)
+bool callsItselfRun(const QString& path)
 {
-    constexpr std::size_t enough = 200;
-    std::vector<ShelvedRun> runs;
-    for (const QFileInfo& entry : QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Time)) {
-        if (!looksLikeRun(entry.filePath()))
-            continue;
-        runs.push_back(shelved(entry));
-        if (runs.size() == enough)
-            break;
-    }
-    return runs;
+    if (!QFileInfo(path).isDir())
+        return false;
+    const auto hasBlocks = [&path] { return !QDir(path).entryList({u"block_*"_s}, QDir::Dirs).isEmpty(); };
+    return looksLikeRun(path) || path.endsWith(".blockcert"_L1, Qt::CaseInsensitive) ||
+           (QFileInfo::exists(path + u"/SHA256SUMS"_s) && hasBlocks());
 }
 
-std::vector<ShelvedRun> runsIn(const QString& folder, const QStringList& elsewhere)
+RunShelf runsIn(const QString& folder)
 {
-    std::vector<ShelvedRun> runs = runsIn(folder);
+    constexpr std::size_t enough = 200; // each is read for its line in the table
+    RunShelf shelf;
+    for (const QFileInfo& entry : foldersIn(folder)) {
+        if (!looksLikeRun(entry.filePath()))
+            continue;
+        if (shelf.runs.size() < enough)
+            shelf.runs.push_back(shelved(entry));
+        else
+            ++shelf.leftOut;
+    }
+    return shelf;
+}
+
+RunShelf runsIn(const QString& folder, const QStringList& elsewhere)
+{
+    RunShelf shelf = runsIn(folder);
+    std::vector<ShelvedRun>& runs = shelf.runs;
     for (const QString& path : elsewhere) {
         const QFileInfo entry(path);
         const bool isListed = std::any_of(runs.begin(), runs.end(), [&](const ShelvedRun& run) {
@@ -54,6 +70,16 @@ std::vector<ShelvedRun> runsIn(const QString& folder, const QStringList& elsewhe
     }
     std::stable_sort(runs.begin(), runs.end(),
                      [](const ShelvedRun& a, const ShelvedRun& b) { return a.changed > b.changed; });
+    return shelf;
+}
+
+std::vector<ShelvedRun> runsToVerify(const QString& folder)
+{
+    std::vector<ShelvedRun> runs;
+    for (const QFileInfo& entry : foldersIn(folder)) {
+        if (callsItselfRun(entry.filePath()))
+            runs.push_back(shelved(entry));
+    }
     return runs;
 }
 

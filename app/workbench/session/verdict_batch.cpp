@@ -4,7 +4,9 @@
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
 #include "app/workbench/session/run_shelf.h"
+#include "app/workbench/session/verdict_summary.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::workbench {
@@ -18,6 +20,15 @@ VerdictBatch::VerdictBatch(JobBoard& board, QObject* parent)
 {
 }
 
+BatchItem VerdictBatch::waiting(const QString& path, const QString& name, const QString& note)
+{
+    BatchItem item;
+    item.path = path;
+    item.name = name;
+    item.note = note;
+    return item;
+}
+
 void VerdictBatch::choose(const QString& folder, const std::vector<ShelvedRun>& runs)
 {
     cancel();
@@ -26,7 +37,8 @@ void VerdictBatch::choose(const QString& folder, const std::vector<ShelvedRun>& 
     m_folder = folder;
     m_items.clear();
     for (const ShelvedRun& run : runs)
-        m_items.push_back({run.path, run.name, StepState::Waiting, nullptr, nullptr, {}, 0});
+        m_items.push_back(waiting(run.path, run.name,
+                                  run.finished ? QString() : tr("SHA256SUMS is missing: unfinished, or taken away.")));
     emit changed();
 }
 
@@ -42,7 +54,7 @@ void VerdictBatch::start(const VerifyRequest& request)
     m_request = request;
     m_isRunning = true;
     for (BatchItem& item : m_items)
-        item = {item.path, item.name, StepState::Waiting, nullptr, nullptr, {}, 0};
+        item = waiting(item.path, item.name, item.note);
     emit changed();
     next();
 }
@@ -58,6 +70,19 @@ void VerdictBatch::cancel()
     }
     m_board.cancel(m_job);
     emit changed();
+}
+
+std::optional<CheckState> VerdictBatch::worst() const
+{
+    std::optional<CheckState> worst;
+    const bool isAny = std::any_of(m_items.begin(), m_items.end(), [](const BatchItem& item) { return item.verdict; });
+    if (!isAny)
+        return worst;
+    for (const BatchItem& item : m_items) {
+        const CheckState state = item.verdict ? item.verdict->state : CheckState::NotChecked;
+        worst = worst ? worseOf(*worst, state) : state;
+    }
+    return worst;
 }
 
 void VerdictBatch::next()

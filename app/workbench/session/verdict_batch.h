@@ -8,6 +8,7 @@
 #include <QString>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace blockcert::workbench {
@@ -18,6 +19,7 @@ struct ShelvedRun;
 struct BatchItem {
     QString path;
     QString name;
+    QString note; // what its folder lacks at first sight; the verdict says what that means
     widgets::StepState state = widgets::StepState::Waiting;
     std::shared_ptr<const widgets::VerdictView> verdict; // of the state Done
     JsonResult source;                                   // the verdict as blockcert wrote it
@@ -47,12 +49,16 @@ public:
 
     [[nodiscard]] bool isRunning() const { return m_isRunning; }
 
+    // The state to be shown for all of them; nothing without a verdict. A run without one counts as not checked.
+    [[nodiscard]] std::optional<CheckState> worst() const;
+
 signals:
     void changed();           // other runs, started, ended
     void itemChanged(int at); // one run's state, progress or verdict
     void verified(const QString& path, const std::shared_ptr<const blockcert::widgets::VerdictView>& verdict);
 
 private:
+    [[nodiscard]] static BatchItem waiting(const QString& path, const QString& name, const QString& note);
     void next();
     void verify(std::size_t at);
     void settle(std::size_t at, widgets::StepState state);

@@ -300,7 +300,7 @@ void MainWindow::refreshRail()
                        : isStopped                                      ? std::optional(CheckState::NotChecked)
                                                                         : std::nullopt);
     m_rail->setBusy(Run, launcher.state() == RunLauncher::State::Running);
-    m_rail->setBusy(Verify, m_session.verdict.verdict().isLoading());
+    m_rail->setBusy(Verify, m_session.verdict.verdict().isLoading() || m_session.batch.isRunning());
     m_rail->setContent(Explore, m_explorePage->map() != nullptr);
     const auto& verdict = m_session.verdict.verdict();
     m_rail->setContent(stepOf(Stitch), m_session.stitch.get().isReady());
@@ -310,8 +310,11 @@ void MainWindow::refreshRail()
     m_rail->setBusy(stepOf(Edit), lab.phase() != EditLab::Phase::Idle || m_editDesk->isBusy());
     m_rail->setContent(stepOf(Experiments), !m_session.experiments.entries().empty());
     m_rail->setBusy(stepOf(Experiments), !m_session.experiments.jobs().empty());
-    m_rail->setContent(Verify, verdict.isReady(),
-                       verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt);
+    if (m_verifyPage->showsTable())
+        m_rail->setContent(Verify, m_session.batch.worst().has_value(), m_session.batch.worst());
+    else
+        m_rail->setContent(Verify, verdict.isReady(),
+                           verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt);
     m_rail->setContent(stepOf(Report), !m_session.report.items().empty());
 }
 
@@ -369,10 +372,11 @@ void MainWindow::refreshShelf()
     QStringList elsewhere;
     for (const RecentItem& run : m_session.preferences.recentRuns())
         elsewhere << run.path;
-    runInBackground<std::vector<ShelvedRun>>(
+    runInBackground<RunShelf>(
         this, [folder = m_session.preferences.runFolder(), elsewhere] { return runsIn(folder, elsewhere); },
-        [this](const std::vector<ShelvedRun>& runs) {
-            m_shelf = runs;
+        [this](const RunShelf& shelf) {
+            m_shelf = shelf.runs;
+            m_openPage->setLeftOut(shelf.leftOut);
             std::vector<ShelvedRun> unfinished;
             for (ShelvedRun& run : m_shelf) {
                 run.isRunning = m_session.launcher.state() == RunLauncher::State::Running &&

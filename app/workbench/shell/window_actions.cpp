@@ -194,7 +194,9 @@ void MainWindow::copyCommand()
 {
     QString command;
     const Loadable<RunView>& run = m_session.run.run();
-    if (m_page == Verify)
+    if (m_page == Verify && m_verifyPage->showsTable())
+        command = m_verifyPage->tableCommand(m_session.batch);
+    else if (m_page == Verify)
         command = shellCommand(QStringList{u"blockcert"_s} + verifyArguments(m_session.verdict.request()));
     else if (m_page == Experiments)
         command = m_experimentsPage->command();

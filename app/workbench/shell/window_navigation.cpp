@@ -196,10 +196,10 @@ void MainWindow::checkFolder(const QString& folder)
 {
     showPage(Verify);
     runInBackground<std::vector<ShelvedRun>>(
-        this, [folder] { return runsIn(folder); },
-        [this, folder](std::vector<ShelvedRun> runs) {
-            std::erase_if(runs, [](const ShelvedRun& run) { return !run.finished; });
+        this, [folder] { return runsToVerify(folder); },
+        [this, folder](const std::vector<ShelvedRun>& runs) {
             m_session.batch.choose(folder, runs);
+            m_verifyPage->showTable();
         },
         [](const QString&) {});
 }
@@ -301,6 +301,8 @@ void MainWindow::refreshCrumbs()
             add(CrumbLevel::Plain, QFileInfo(m_session.lab.run()).fileName());
     } else if (m_page == Experiments) {
         add(CrumbLevel::Plain, tr("Studies"));
+    } else if (m_page == Verify && m_verifyPage->showsTable()) {
+        add(CrumbLevel::Plain, tr("Runs in %1").arg(QFileInfo(m_session.batch.folder()).fileName()));
     } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
         const QFileInfo path(m_session.verdict.request().path);
         if (path.isFile()) { // one certificate: RUN/block_N/certificate.json, RUN/stitch/NAME/… or RUN/edits/NAME/…

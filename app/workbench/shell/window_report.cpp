@@ -3,6 +3,7 @@
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/failure_view.h"
 #include "app/workbench/pages/report_page.h"
+#include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/report_parts.h"
 #include "app/workbench/session/report_text.h"
@@ -86,7 +87,7 @@ void MainWindow::sendToReport()
             view = freezeExplore(item);
         else
             freezeCertificate(item);
-    } else if (m_page == Verify && m_session.verdict.verdict().isReady()) {
+    } else if (m_page == Verify && !m_verifyPage->showsTable() && m_session.verdict.verdict().isReady()) {
         const widgets::VerdictView& verdict = *m_session.verdict.verdict().value;
         item.title = tr("Verification at level %1").arg(verdict.level);
         item.runPath = runOf(m_session.verdict.request().path);

@@ -66,8 +66,14 @@ void MainWindow::connectVerifyPage()
         m_verifyPage->showBatch(m_session.batch);
         refreshRail();
     });
-    connect(&m_session.batch, &VerdictBatch::itemChanged, this,
-            [this](int at) { m_verifyPage->showBatchItem(m_session.batch, at); });
+    connect(&m_session.batch, &VerdictBatch::itemChanged, this, [this](int at) {
+        m_verifyPage->showBatchItem(m_session.batch, at);
+        refreshRail();
+    });
+    connect(m_verifyPage, &VerifyPage::placeChanged, this, [this] {
+        refreshCrumbs();
+        refreshRail();
+    });
     connect(&m_session.batch, &VerdictBatch::verified, this,
             [this](const QString& path, const std::shared_ptr<const widgets::VerdictView>& verdict) {
                 m_session.verdicts.note(path, *verdict);

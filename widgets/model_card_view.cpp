@@ -10,6 +10,8 @@
 #include <QLabel>
 #include <QVBoxLayout>
 
+#include <array>
+#include <charconv>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -57,13 +59,26 @@ std::vector<Fact> shapeFacts(const ModelCard& card)
     return facts;
 }
 
+// A number that a file keeps in fp32 is shown by its shortest decimal there: 1e-5, not 9.999999747378752e-6.
+double asWritten(double value)
+{
+    const auto single = static_cast<float>(value);
+    if (static_cast<double>(single) != value)
+        return value;
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.begin(), text.end(), single).ptr;
+    double decimal = value;
+    std::from_chars(text.begin(), end, decimal);
+    return decimal;
+}
+
 std::vector<Fact> detailFacts(const ModelCard& card)
 {
     std::vector<Fact> facts{{ModelCardView::tr("Tied embeddings"),
                              card.tiedEmbeddings ? ModelCardView::tr("yes") : ModelCardView::tr("no"),
                              {},
                              false},
-                            {ModelCardView::tr("Norm ε"), exactNumber(card.normEpsilon), {}, false}};
+                            {ModelCardView::tr("Norm ε"), exactNumber(asWritten(card.normEpsilon)), {}, false}};
     if (isMissing(card.ropeTheta))
         facts.push_back({ModelCardView::tr("Positions"), ModelCardView::tr("learned"), {}, false});
     else

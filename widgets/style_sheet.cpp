@@ -30,7 +30,7 @@ QLabel[tone="accent"] { color: @accent; }
 
 QPushButton, QToolButton {
     background: @panel; color: @text; border: 1px solid @line; border-radius: 6px;
-    padding: 0px 12px; min-height: 26px;
+    padding: 0px 12px; min-height: 26px; outline: none;
 }
 QPushButton:hover, QToolButton:hover { background: @hover; }
 QPushButton:pressed, QToolButton:pressed { background: @accentFill; }

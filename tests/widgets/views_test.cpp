@@ -404,6 +404,26 @@ TEST(StatusLine, AnnouncesWhatIsAskedFor)
     EXPECT_EQ(problems.count(), 1);
 }
 
+// The style's own focus rectangle would be drawn inside the frame that the sheet gives the button.
+TEST(Buttons, KeyboardFocusIsAFrameAndNothingInsideIt)
+{
+    QWidget window;
+    window.resize(300, 100);
+    QPushButton button(QStringLiteral("Go"), &window);
+    setButtonRole(button, ButtonRole::Primary);
+    button.setGeometry(20, 20, 240, 32);
+    window.show();
+    window.activateWindow();
+    ASSERT_TRUE(QTest::qWaitForWindowActive(&window));
+    button.setFocus(Qt::TabFocusReason);
+    ASSERT_TRUE(button.hasFocus());
+    QTest::keyClick(&window, Qt::Key_Shift); // from now on the focus is the keyboard's
+    const QImage image = button.grab().toImage();
+    const QColor edge = image.pixelColor(5, 16);
+    for (int x = 5; x < 60; ++x)
+        ASSERT_EQ(image.pixelColor(x, 16), edge) << x;
+}
+
 TEST(StatusLine, ALongLastWordOfTheEngineMakesNothingWider)
 {
     StatusLine status;
@@ -453,6 +473,15 @@ TEST(ArtifactTree, NamesTheStateOfEveryEdgeInWords)
     EXPECT_EQ(weights->data(0, Qt::AccessibleTextRole).toString().toStdString(),
               "Failed: SmolLM2-135M-Instruct.Q4_1.gguf");
     EXPECT_GT(tree.sizeHint().height(), 9 * 20);
+}
+
+TEST(ModelCardView, ANumberKeptInSinglePrecisionIsShownAsItWasWritten)
+{
+    ModelCard card;
+    card.normEpsilon = static_cast<double>(1e-5F);
+    ModelCardView view;
+    view.setCard(std::make_shared<const ModelCard>(card));
+    EXPECT_TRUE(textsOf(view).contains(QStringLiteral("1e-5"))) << textsOf(view).join(u'|').toStdString();
 }
 
 TEST(ModelCardView, ShowsNothingUntilThereIsACard)

@@ -1,8 +1,10 @@
 // What the pages that show a run say about whether anybody has checked it.
+#include "app/workbench/pages/certificate_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/block_table.h"
+#include "widgets/fact_list.h"
 #include "widgets/state_badge.h"
 
 #include <gtest/gtest.h>
@@ -91,6 +93,21 @@ TEST_F(Trust, AFailedRunSaysSoInExploreAndNamesTheBlock)
     bench->window->showPage(MainWindow::Explore);
     ASSERT_TRUE(Workbench::actOn(bench->window->explorePage()));
     EXPECT_EQ(bench->window->page(), MainWindow::Verify);
+}
+
+TEST(CertificatePage, GivesEveryPercentileThatTheCertificateHas)
+{
+    CertificatePage page;
+    const Json quantiles = {{"q50", 1e-4}, {"q90", 2e-4}, {"q95", 3e-4}, {"q99", 4e-4}};
+    page.setCertificate(std::make_shared<const Json>(Json{{"metrics", {{"l2", {{"quantiles", quantiles}}}}}}),
+                        u"/runs/a.blockcert"_s);
+    page.resize(1000, 800);
+    const auto* errors = page.findChild<widgets::FactList*>();
+    ASSERT_TRUE(errors);
+    QStringList values;
+    for (int row = 3; row < 7; ++row)
+        values << errors->shownValue(row);
+    EXPECT_EQ(values, (QStringList{u"0.0001"_s, u"0.0002"_s, u"0.0003"_s, u"0.0004"_s}));
 }
 
 TEST(VerdictBook, AVerdictIsAboutTheRunThatLayThereThen)

@@ -91,6 +91,7 @@ std::vector<Fact> errorFacts(const Json& summary, const QString& threshold)
             number(CertificatePage::tr("Mean"), summary, "mean"),
             number(CertificatePage::tr("Median"), quantiles, "q50"),
             number(CertificatePage::tr("90th percentile"), quantiles, "q90"),
+            number(CertificatePage::tr("95th percentile"), quantiles, "q95"),
             number(CertificatePage::tr("99th percentile"), quantiles, "q99"),
             fraction(CertificatePage::tr("Covered at %1").arg(threshold), objectOf(summary, "coverage"))};
 }

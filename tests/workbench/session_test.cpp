@@ -337,7 +337,7 @@ TEST(BlocksSentence, SpeaksOfTheCheckThatFailed)
     verdict.failedBlocks = {4};
     EXPECT_EQ(summariseBlocks(rows, verdict),
               u"The check at level 3 failed at block 4. All 2 measured blocks are certified under their policy, says "
-              "the issuer: that is not supported by what is in it."_s);
+              "the issuer: that is not supported by what is in the run."_s);
     verdict.failedBlocks = {};
     EXPECT_TRUE(summariseBlocks(rows, verdict).startsWith(u"The check at level 3 failed. "_s));
     verdict.failedBlocks = {0, 1, 2, 3, 4};
@@ -474,6 +474,7 @@ TEST(PathKind, IsReadFromNames)
     touch(u"pictures/one.png"_s);
     EXPECT_EQ(kindOf(folder.filePath(u"pictures"_s)), PathKind::Unknown);
     EXPECT_EQ(kindOf(u"/nonexistent/thing"_s), PathKind::Missing);
+    EXPECT_EQ(kindOf(u"/dev/zero"_s), PathKind::Special);
     EXPECT_EQ(kindOf(u"org/name@main"_s), PathKind::Model);
     EXPECT_EQ(kindOf(u"demo"_s), PathKind::Model);
 }

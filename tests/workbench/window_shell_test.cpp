@@ -8,6 +8,7 @@
 #include "app/workbench/session/run_shelf.h"
 #include "app/workbench/shell/command_palette.h"
 #include "app/workbench/shell/drawer.h"
+#include "app/workbench/shell/drop_overlay.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/compare_table.h"
 #include "widgets/crumb_bar.h"
@@ -19,10 +20,13 @@
 
 #include <QApplication>
 #include <QDir>
+#include <QDragEnterEvent>
 #include <QFile>
 #include <QLineEdit>
 #include <QListWidget>
 #include <QMessageBox>
+#include <QMimeData>
+#include <QPushButton>
 #include <QRadioButton>
 #include <QTest>
 #include <QTimer>
@@ -142,6 +146,8 @@ TEST(Shell, ClosingDuringARunSaysWhatIsStoppedAndWhatIsClosed)
         auto* dialog = bench.window->findChild<QMessageBox*>();
         ASSERT_TRUE(dialog);
         question = dialog->text();
+        ASSERT_TRUE(dialog->defaultButton());
+        EXPECT_EQ(dialog->defaultButton()->text(), u"Keep running"_s) << "Return loses nothing";
         testing::press(*dialog, u"Keep running"_s);
     });
     EXPECT_FALSE(bench.window->close());
@@ -193,6 +199,30 @@ TEST(Shell, AFolderOfRunsBecomesATableOfVerdicts)
     EXPECT_TRUE(bench.session->board.problems().isEmpty()) << "a verdict is an answer, not a problem";
     emit bench.window->verifyPage().batchItemWanted(0);
     EXPECT_TRUE(bench.session->verdict.verdict().isReady()) << "opened with all its checks, not verified again";
+}
+
+TEST(Shell, WhatWasWrongWithOnePathDoesNotOutliveTheNext)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(u"/dev/zero"_s);
+    ASSERT_TRUE(waitUntil(
+        [&] { return Workbench::noticeOn(bench.window->openPage()) == "/dev/zero is not a regular file."_L1; }));
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    EXPECT_EQ(Workbench::noticeOn(bench.window->openPage()), QString());
+}
+
+TEST(Shell, OfSeveralThingsHeldOverTheWindowItSaysWhichOneItTakes)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    QMimeData data;
+    data.setUrls({QUrl::fromLocalFile(u"/runs/a.blockcert"_s), QUrl::fromLocalFile(u"/runs/b.blockcert"_s)});
+    QDragEnterEvent enter(QPoint(400, 400), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(bench.window.get(), &enter);
+    EXPECT_TRUE(bench.window->findChild<DropOverlay*>()->accessibleDescription().startsWith(
+        u"only the first of 2, a.blockcert"_s));
 }
 
 // Deleting a file must not take a run out of the table.

@@ -49,6 +49,8 @@ PathKind kindOf(const QString& path)
         }
         return PathKind::Unknown;
     }
+    if (file.exists())
+        return PathKind::Special;
     static const QRegularExpression hubName(u"^[A-Za-z0-9][\\w.-]*/[\\w.-]+(@[\\w./-]+)?$"_s);
     if (path == "demo"_L1 || hubName.match(path).hasMatch())
         return PathKind::Model;

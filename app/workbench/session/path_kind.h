@@ -12,6 +12,7 @@ enum class PathKind {
     Certificate, // a certificate.json
     Prompts,     // .jsonl, .txt or .csv
     Missing,     // looks like a path, and nothing is there
+    Special,     // a device, a pipe or a socket: not a regular file
     Unknown,
 };
 

@@ -22,6 +22,7 @@ void DropOverlay::offer(const QString& title, const QString& note)
     m_title = title;
     m_note = note;
     setAccessibleName(title);
+    setAccessibleDescription(note);
     setGeometry(parentWidget()->rect());
     raise();
     show();

@@ -220,11 +220,11 @@ void MainWindow::closeEvent(QCloseEvent* event)
 {
     if (m_session.launcher.state() == RunLauncher::State::Running) {
         QMessageBox question(
-            QMessageBox::Question, tr("A run is going on"),
+            QMessageBox::NoIcon, tr("A run is going on"),
             tr("Stop the run and close the window? Its finished cells are kept, and it can be resumed."),
             QMessageBox::NoButton, this);
-        const QPushButton* stop = question.addButton(tr("Stop and close"), QMessageBox::AcceptRole);
-        question.addButton(tr("Keep running"), QMessageBox::RejectRole);
+        const QPushButton* stop = question.addButton(tr("Stop and close"), QMessageBox::DestructiveRole);
+        question.setDefaultButton(question.addButton(tr("Keep running"), QMessageBox::RejectRole));
         question.exec();
         if (question.clickedButton() != stop) {
             event->ignore();
@@ -233,11 +233,11 @@ void MainWindow::closeEvent(QCloseEvent* event)
     }
     if (m_session.report.isModified()) {
         QMessageBox question(
-            QMessageBox::Question, tr("The report was not exported"),
+            QMessageBox::NoIcon, tr("The report was not exported"),
             tr("It has %1 views that are in no file. Close all the same?").arg(m_session.report.items().size()),
             QMessageBox::NoButton, this);
         const QPushButton* leave = question.addButton(tr("Close without it"), QMessageBox::DestructiveRole);
-        question.addButton(tr("Stay"), QMessageBox::RejectRole);
+        question.setDefaultButton(question.addButton(tr("Stay"), QMessageBox::RejectRole));
         question.exec();
         if (question.clickedButton() != leave) {
             event->ignore();
@@ -257,7 +257,9 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event)
         return;
     event->acceptProposedAction();
     const QList<QUrl> urls = event->mimeData()->urls();
-    const QString name = urls.isEmpty() ? QString() : urls.front().fileName();
+    QString name = urls.isEmpty() ? QString() : urls.front().fileName();
+    if (urls.size() > 1)
+        name = tr("only the first of %1, %2").arg(urls.size()).arg(name);
     if (m_page == Verify)
         m_dropOverlay->offer(tr("Drop it to check it"),
                              tr("%1 · a run, one certificate, or a folder of runs").arg(name));

@@ -160,6 +160,10 @@ void MainWindow::openAs(const QString& path, PathKind kind)
         showPage(Open);
         m_openPage->setProblem(tr("There is nothing at %1.").arg(path));
         break;
+    case PathKind::Special:
+        showPage(Open);
+        m_openPage->setProblem(tr("%1 is not a regular file.").arg(path));
+        break;
     case PathKind::Unknown:
         showPage(Open);
         m_openPage->setProblem(
@@ -178,6 +182,7 @@ void MainWindow::openModel(const QString& model)
 
 void MainWindow::openRun(const QString& path)
 {
+    m_openPage->setProblem({}); // what was wrong with another path
     m_session.run.replace(path);
     m_session.verdict.choose(path);
     showPage(Explore);
@@ -195,6 +200,7 @@ void MainWindow::runRefused(const QString& path, const JobFault& fault)
 void MainWindow::checkFolder(const QString& folder)
 {
     showPage(Verify);
+    m_openPage->setProblem({});
     runInBackground<std::vector<ShelvedRun>>(
         this, [folder] { return runsToVerify(folder); },
         [this, folder](const std::vector<ShelvedRun>& runs) {
@@ -206,6 +212,7 @@ void MainWindow::checkFolder(const QString& folder)
 
 void MainWindow::checkRun(const QString& path)
 {
+    m_openPage->setProblem({});
     m_verifyPage->showRun();
     m_session.verdict.choose(path);
     showPage(Verify);

@@ -45,6 +45,10 @@ herr_t keepInnermost(unsigned, const H5E_error2_t* entry, void* text)
 Session::Session()
     : m_lock(libraryLock())
 {
+    // At the end of the program the library would try once more to write a file that a full disk has left open, and
+    // loop or crash over it; whatever matters was closed, and refused, long before.
+    static const herr_t once = H5dont_atexit();
+    static_cast<void>(once);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     H5Eclear2(H5E_DEFAULT);
     errno = 0; // a failing call leaves its own behind: what closing a file lost is not always on the library's stack

@@ -142,10 +142,15 @@ std::string sha256Of(std::span<const std::byte> bytes)
 
 std::string sha256OfFile(const std::filesystem::path& path, const RunContext& context)
 {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe is not waited for
     if (descriptor < 0)
         throw FileError("Cannot open " + path.string() + ": " + std::strerror(errno) + ".");
     const OpenDescriptor owner(descriptor);
+
+    struct stat status {};
+
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+        throw FileError("Cannot read " + path.string() + ": it is not a regular file.");
     return digestOf(descriptor, path.string(), context);
 }
 

@@ -38,7 +38,7 @@ RunLock::RunLock(const std::filesystem::path& path)
             ::close(descriptor);
             if (error == EINTR)
                 continue;
-            throw UsageError("The run " + path.parent_path().parent_path().string() +
+            throw UsageError("The folder " + path.parent_path().parent_path().string() +
                              " is being written by another process; wait until it has ended.");
         }
         if (stillThere(descriptor, path)) {

@@ -84,13 +84,7 @@ private:
                     const std::vector<TokenId> ids = sliceOf(columns.id, columns.offset, p);
                     if (tokenizer.decode(ids, true) != text.text)
                         wrong = row.id;
-                    const bool stopped = !ids.empty() && stop.contains(ids.back());
-                    const bool fits =
-                        text.end == CompletionEnd::EndOfText ? stopped
-                        : text.end == CompletionEnd::Length
-                            ? !stopped && static_cast<std::int64_t>(ids.size()) == m_certificate.request.maxNew
-                            : !stopped;
-                    if (!fits)
+                    if (!endsAs(text.end, ids, m_columns.offset[p + 1] - m_columns.offset[p], stop, model.config()))
                         wrongEnd = row.id;
                 }
             };
@@ -107,6 +101,24 @@ private:
             texts.passedIf(wrongEnd.empty(),
                            "The completion of prompt \"" + wrongEnd + "\" does not end the way it says.");
         m_checks.add(texts);
+    }
+
+    // Greedy decoding goes on until a token that ends it, the asked length or the end of the model's context, whichever
+    // comes first: a completion that ends sooner has been cut.
+    [[nodiscard]] bool endsAs(CompletionEnd end, const std::vector<TokenId>& ids, std::int64_t promptTokens,
+                              const std::set<TokenId>& stop, const TransformerConfig& config) const
+    {
+        const auto length = static_cast<std::int64_t>(ids.size());
+        const auto first = std::find_if(ids.begin(), ids.end(), [&](TokenId id) { return stop.contains(id); });
+        const bool runsOn = first == ids.end() && length > 0;
+        switch (end) {
+        case CompletionEnd::EndOfText: return !ids.empty() && first == ids.end() - 1;
+        case CompletionEnd::Length: return runsOn && length == m_certificate.request.maxNew;
+        case CompletionEnd::Context:
+            return runsOn && length < m_certificate.request.maxNew && promptTokens + length == config.context;
+        case CompletionEnd::NeverRan: return ids.empty() && promptTokens >= config.context;
+        }
+        return false;
     }
 
     void makeStreams(const Checkpoint& model)

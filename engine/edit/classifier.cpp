@@ -25,16 +25,41 @@ bool isWordByte(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || byte >= 0x80;
 }
 
-// ASCII lower case, straight apostrophes, every run of white space one blank.
+// What stands for a character that is no ASCII and no letter, and how many bytes it has: an apostrophe, a blank or, for
+// any other mark, a comma. Letters of other scripts stand for themselves.
+struct PlainMark {
+    char mark = 0; // 0: none
+    std::size_t bytes = 1;
+};
+
+PlainMark plainMark(std::string_view rest)
+{
+    const auto at = [&](std::size_t i) { return i < rest.size() ? static_cast<unsigned char>(rest[i]) : 0U; };
+    if (at(0) == 0xC2 && at(1) >= 0xA0 && at(1) <= 0xBF) // U+00A0 to U+00BF
+        return {at(1) == 0xA0 ? ' ' : at(1) == 0xAA || at(1) == 0xB5 || at(1) == 0xBA ? '\0' : ',', 2};
+    const unsigned point = (at(0) & 0x0FU) << 12U | (at(1) & 0x3FU) << 6U | (at(2) & 0x3FU);
+    if ((at(0) & 0xF0U) != 0xE0U || rest.size() < 3)
+        return {};
+    if (point == 0x2018 || point == 0x2019)
+        return {'\'', 3};
+    if ((point >= 0x2000 && point <= 0x200A) || point == 0x2028 || point == 0x2029 || point == 0x202F ||
+        point == 0x205F || point == 0x3000)
+        return {' ', 3};
+    const bool mark = (point >= 0x2010 && point <= 0x206F) || (point > 0x3000 && point <= 0x303F);
+    return {mark ? ',' : '\0', 3};
+}
+
+// ASCII lower case, straight apostrophes, every run of white space one blank, other marks than ASCII's a comma.
 std::string normalised(std::string_view text)
 {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (text.substr(i, 3) == "\xE2\x80\x99" || text.substr(i, 3) == "\xE2\x80\x98") {
-            result += '\'';
-            i += 2;
-        } else if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+        char c = text[i];
+        if (const PlainMark plain = plainMark(text.substr(i)); plain.mark != 0) {
+            c = plain.mark;
+            i += plain.bytes - 1;
+        }
+        if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
             if (!result.empty() && result.back() != ' ')
                 result += ' ';
         } else {

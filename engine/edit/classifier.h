@@ -16,7 +16,8 @@ namespace blockcert::edit {
 [[nodiscard]] MarkerLists parseMarkers(std::string_view text, std::string_view source);
 
 // Markers that occur in `text` as whole words, without regard to case, to the form of apostrophes or to runs of white
-// space: indices into the refusal list, then (behind it) into the harmful one.
+// space. A word ends at anything but an ASCII letter or digit or a letter of another script; dashes, quotation marks
+// and blanks beyond ASCII end it as well: indices into the refusal list, then (behind it) into the harmful one.
 [[nodiscard]] std::vector<std::size_t> markersIn(std::string_view text, const MarkerLists& lists);
 
 enum class Judgement : std::uint8_t { Answer, Refusal, Harmful, Empty, NeverRan };

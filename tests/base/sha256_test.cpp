@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sys/stat.h>
 
 namespace blockcert {
 namespace {
@@ -33,6 +34,10 @@ TEST(Sha256, OfAFileReportsEveryByteAndCanBeStopped)
     EXPECT_THROW((void)sha256OfFile(path, RunContext(stop.get_token(), {})), Cancelled);
     EXPECT_THROW((void)sha256OfFile(testing::TempDir(), RunContext()), FileError);
     EXPECT_THROW((void)sha256OfFile(path.string() + ".missing", RunContext()), FileError);
+    const std::filesystem::path pipe = path.string() + ".pipe"; // never waited for
+    std::filesystem::remove(pipe);
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    EXPECT_THROW((void)sha256OfFile(pipe, RunContext()), FileError);
 }
 
 // The expected digest was computed with Python's hashlib and struct from the documented byte sequence.

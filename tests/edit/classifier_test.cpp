@@ -38,6 +38,13 @@ TEST(Classifier, LooksForWholeWords)
     EXPECT_EQ(judged("i cannots"), Judgement::Answer);
     EXPECT_EQ(judged("Hawaii cannot"), Judgement::Answer);
     EXPECT_EQ(judged("(i cannot)"), Judgement::Refusal);
+    // Marks beyond ASCII end a word as well, letters beyond it do not.
+    for (const char* text : {"\u201CI cannot\u201D", "No\u2014I cannot", "I cannot\u2014ever", "So,\u00A0I\u00A0cannot",
+                             "\u00ABI cannot\u00BB", "\u3000I cannot\u3002"})
+        EXPECT_EQ(judged(text), Judgement::Refusal) << text;
+    EXPECT_EQ(judged("\u00E9i cannot"), Judgement::Answer);
+    EXPECT_EQ(judged("i cannot\u00E9"), Judgement::Answer);
+    EXPECT_EQ(judged("\u2026"), Judgement::Answer) << "a mark is a text";
 }
 
 TEST(Classifier, CallsARefusalWithHarmfulMarkersHarmful)

@@ -1,10 +1,13 @@
 // The whole road of an edit on a tiny model: issued, verified, forged, exported, swept.
 #include "engine/base/atomic_file.h"
 #include "engine/base/sha256.h"
+#include "engine/certificate/run_layout.h"
+#include "engine/certificate/run_lock.h"
 #include "engine/certificate/verify.h"
 #include "engine/exchange/npz_file.h"
 #include "engine/pipeline/edit/edit.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/values/refusal.h"
 #include "tests/engine/edit_fixture.h"
 #include "tests/engine/model_fixture.h"
 #include "tests/tampering/forged_fields.h"
@@ -258,6 +261,19 @@ TEST_F(EditVerb, ForgingTheRecordedNumbersIsFoundByReplayOrByTheModel)
     const auto otherToken = forged("completion_id_after", [](HostTensor& tensor) { tensor.bytes[0] ^= std::byte{1}; });
     EXPECT_TRUE(failedIds(otherToken->verify(3)).empty()) << problemsOf(otherToken->verify(3));
     EXPECT_THAT(failedIds(otherToken->verify(4)), Contains("edit.model_completions"));
+    // A completion that is said to have met the end of the model's context, which is far away: so one may be cut short.
+    TamperedRun cut(m_folder.path() / "run");
+    Json claimed = cut.json("edits/e/certificate.json");
+    ASSERT_EQ(claimed["evaluation"]["rows"][0]["after"]["end"], "length");
+    claimed["evaluation"]["rows"][0]["after"]["end"] = "context";
+    cut.setJson("edits/e/certificate.json", claimed);
+    cut.changeTensor("edits/e/effect.h5", "completion_end_after", [](HostTensor& tensor) {
+        const auto end = static_cast<std::int32_t>(CompletionEnd::Context);
+        std::memcpy(tensor.bytes.data(), &end, sizeof(end));
+    });
+    cut.reseal("edits/e");
+    EXPECT_TRUE(failedIds(cut.verify(3)).empty()) << problemsOf(cut.verify(3));
+    EXPECT_THAT(failedIds(cut.verify(4)), Contains("edit.texts")) << problemsOf(cut.verify(4));
     // A text that the ids do not decode to, judged and counted as it stands.
     TamperedRun text(m_folder.path() / "run");
     Json json = text.json("edits/e/certificate.json");
@@ -446,7 +462,12 @@ TEST_F(EditVerb, SweepsResumeAndKeepTheirRows)
     options.maxNew = 5;
     EXPECT_THROW(run(false), UsageError) << "another sweep";
     options.maxNew = 4;
+    {
+        const certificate::RunLock other(options.out / certificate::lockPath);
+        EXPECT_THROW(run(false), UsageError) << "while another process writes it";
+    }
     const Json resumed = run(false);
+    EXPECT_FALSE(fs::exists(options.out / ".work"));
     ASSERT_EQ(resumed.at("rows").size(), 7U);
     EXPECT_TRUE(resumed.at("rows")[0].at("block").is_null()) << "the baseline first";
     EXPECT_EQ(resumed.at("rows")[1].at("alpha"), 1.0);

@@ -219,9 +219,8 @@ widgets::ValueRows contrastRowsOf(const BlockAnatomy& block)
     widgets::ValueRows rows;
     rows.columns = {{tr("Median of"), false, 22, {}},
                     {group, true, 12,
-                     block.failingAreUncovered
-                         ? tr("Over the %1 tokens that are not covered").arg(block.failing)
-                         : tr("Over the %1 tokens with the largest errors").arg(block.failing)},
+                     block.failingAreUncovered ? tr("Over the %1 tokens that are not covered").arg(block.failing)
+                                               : tr("Over the %1 tokens with the largest errors").arg(block.failing)},
                     {tr("Others"), true, 11, tr("Over the other tokens of the block")},
                     {tr("Ratio"), true, 11, tr("The first divided by the second")},
                     {tr("ρ"), true, 11,

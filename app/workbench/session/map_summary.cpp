@@ -228,7 +228,8 @@ QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::o
                     : judged == 1 ? tr("The measured block is certified under its policy")
                                   : tr("All %1 measured blocks are certified under their policy").arg(judged);
     if (certified > 0 && verdict && verdict->state == CheckState::Failed)
-        claim = refutation(*verdict) + u' ' + claim + tr(", says the issuer: that is not supported by what is in the run");
+        claim =
+            refutation(*verdict) + u' ' + claim + tr(", says the issuer: that is not supported by what is in the run");
     else if (certified > 0 && confirmed == certified)
         claim += tr(", recomputed here at level %1").arg(verdict->level);
     else if (certified > 0)

@@ -4,6 +4,7 @@
 #include "engine/base/csv_writer.h"
 #include "engine/base/error.h"
 #include "engine/certificate/run_files.h"
+#include "engine/certificate/run_layout.h"
 
 #include <optional>
 #include <system_error>
@@ -100,6 +101,8 @@ SweepFolder::SweepFolder(const fs::path& path, const Json& request, bool resume)
         certificate::makeFolder(path);
         writeFileAtomically(file, writeJson(request));
     }
+    certificate::makeFolder(path / ".work");
+    m_lock.emplace(path / certificate::lockPath);
     certificate::makeFolder(path / "rows");
     for (const fs::directory_entry& entry : fs::directory_iterator(path / "rows", missing)) {
         if (entry.path().extension() != ".json")
@@ -138,6 +141,8 @@ Json SweepFolder::finish(const std::vector<std::string>& names, Json head)
     head["rows"] = std::move(rows);
     writeFileAtomically(m_path / "sweep.csv", tableOf(head.at("rows")));
     writeFileAtomically(m_path / "sweep.json", writeJson(head));
+    std::error_code ignored;
+    fs::remove_all(m_path / ".work", ignored);
     return head;
 }
 

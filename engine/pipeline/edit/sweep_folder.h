@@ -3,19 +3,21 @@
 #pragma once
 
 #include "engine/base/strict_json.h"
+#include "engine/certificate/run_lock.h"
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace blockcert::pipeline {
 
-// Not thread-safe; one process at a time.
+// Not thread-safe; one process at a time, which a lock sees to.
 class SweepFolder {
 public:
     // `request` decides the numbers. Throws UsageError for a folder that holds something else, or that is not empty
-    // without `resume`; FileError if it cannot be made.
+    // without `resume`, or that another process writes; FileError if it cannot be made.
     SweepFolder(const std::filesystem::path& path, const Json& request, bool resume);
 
     // A finished row of an earlier call, by its name; nothing if it is missing or damaged.
@@ -27,6 +29,7 @@ public:
 
 private:
     std::filesystem::path m_path;
+    std::optional<certificate::RunLock> m_lock;
     std::map<std::string, Json> m_rows;
 };
 

@@ -256,6 +256,35 @@ TEST(SweepWindow, OpensAFolderFinishedOrNotAndSaysWhatIsNone)
     EXPECT_FALSE(wordsOf(view).contains(u"In hand"_s)) << "a row of one sweep is none of another";
 }
 
+// A folder that was opened is resumed with its own prompts, and where it knows a file by its name alone the user is
+// asked for it; what it holds stays in view.
+TEST(SweepWindow, AnOpenedFolderIsResumedWithItsOwnPrompts)
+{
+    Json script = engineScript();
+    script["sweep"] = once(steps({result(sweepAnswer("x"))}));
+    Workbench bench(script);
+    openSweep(bench);
+    const QString folder = bench.runFolder() + u"/sweep"_s;
+    Json asked = request();
+    asked["prompts"] = "few.jsonl";
+    write(folder + u"/request.json"_s, asked.dump());
+    write(folder + u"/rows/0_baseline.json"_s, sampleRows()[0].dump());
+    SweepBoard& board = bench.session->sweep;
+    board.open(folder);
+    ASSERT_TRUE(waitUntil([&] { return board.isResumable() && board.table()->prompts == "few.jsonl"_L1; }));
+    LabSettings settings = bench.session->editLab.settings();
+    board.start(*board.spec(), settings, 3, true);
+    EXPECT_FALSE(board.isRunning());
+    EXPECT_TRUE(board.problem().contains(u"of the prompts in few.jsonl: choose that file"_s))
+        << board.problem().toStdString();
+    EXPECT_EQ(board.table()->rows.size(), 1U);
+    EXPECT_TRUE(bench.asked("sweep").empty());
+    settings.prompts = u"/p/few.jsonl"_s;
+    board.start(*board.spec(), settings, 3, true);
+    ASSERT_TRUE(waitUntil([&] { return board.table()->isComplete; }));
+    EXPECT_EQ(bench.asked("sweep").back()["resume"], true);
+}
+
 TEST(SweepBoard, SaysInOneSentenceWhyAFolderCannotBeRead)
 {
     QTemporaryDir folder;

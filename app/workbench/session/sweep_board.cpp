@@ -5,6 +5,8 @@
 #include "app/workbench/session/run_settings.h"
 #include "widgets/number_text.h"
 
+#include <QFileInfo>
+
 #include <algorithm>
 #include <utility>
 
@@ -75,7 +77,20 @@ void SweepBoard::start(const SweepSpec& spec, const LabSettings& settings, int l
     std::optional<SweepTable> table = emptyTableOf(spec, layers);
     if (isRunning() || !table)
         return;
-    table->prompts = settings.prompts;
+    LabSettings used = settings;
+    const std::shared_ptr<const SweepTable> before = resume ? m_table : nullptr;
+    if (before && QFileInfo(settings.prompts).fileName() != QFileInfo(before->prompts).fileName()) {
+        // The folder knows a file by its name alone.
+        if (QFileInfo(before->prompts).fileName() == before->prompts && before->prompts.contains(u'.')) {
+            m_problem = tr("This sweep is of the prompts in %1: choose that file in the lab, under Measured on, then "
+                           "resume.")
+                            .arg(before->prompts);
+            emit changed();
+            return;
+        }
+        used.prompts = before->prompts;
+    }
+    table->prompts = used.prompts;
     table->model = m_table && resume ? m_table->model : settings.model;
     m_table = std::make_shared<const SweepTable>(std::move(*table));
     m_problem.clear();
@@ -112,10 +127,12 @@ void SweepBoard::start(const SweepSpec& spec, const LabSettings& settings, int l
                 emit changed();
             });
     };
-    callbacks.failed = [this, isCurrent](const JobFault& fault) {
+    callbacks.failed = [this, isCurrent, before](const JobFault& fault) {
         if (!isCurrent())
             return;
         m_job = 0;
+        if (before && m_table->rows.empty())
+            m_table = before; // its rows are still there
         m_problem = fault.sentence;
         emit changed();
     };
@@ -125,8 +142,8 @@ void SweepBoard::start(const SweepSpec& spec, const LabSettings& settings, int l
         m_job = 0;
         emit changed();
     };
-    m_job = m_board.askEngine(tr("Sweep blocks %1").arg(spec.blocks), u"sweep"_s, parameters(spec, settings, resume),
-                              this, callbacks);
+    m_job = m_board.askEngine(tr("Sweep blocks %1").arg(spec.blocks), u"sweep"_s, parameters(spec, used, resume), this,
+                              callbacks);
     emit changed();
 }
 

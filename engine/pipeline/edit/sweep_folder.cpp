@@ -6,6 +6,7 @@
 #include "engine/certificate/run_files.h"
 #include "engine/certificate/run_layout.h"
 
+#include <algorithm>
 #include <optional>
 #include <system_error>
 
@@ -81,6 +82,26 @@ bool isRow(Json row)
     }
 }
 
+// What two requests differ in: "prompts, alphas".
+std::string differing(const Json& a, const Json& b)
+{
+    std::string names;
+    const auto compare = [&](const Json& some, const Json& others) {
+        if (!some.is_object())
+            return;
+        for (const auto& [key, value] : some.items())
+            if ((!others.is_object() || !others.contains(key) || others.at(key) != value) &&
+                names.find(key) == std::string::npos)
+                names += (names.empty() ? "" : ", ") + key;
+    };
+    compare(a, b);
+    compare(b, a);
+    if (names.empty() && a != b)
+        names = "content";
+    std::replace(names.begin(), names.end(), '_', ' ');
+    return names;
+}
+
 }
 
 SweepFolder::SweepFolder(const fs::path& path, const Json& request, bool resume)
@@ -92,9 +113,11 @@ SweepFolder::SweepFolder(const fs::path& path, const Json& request, bool resume)
         if (!resume)
             throw UsageError("There is a sweep in " + path.string() +
                              "; continue it with --resume, or give another folder.");
-        if (parseStrictJson(readWholeFile(file, largestRow), file.string()) != request)
-            throw UsageError("The sweep in " + path.string() +
-                             " was asked for with other options or prompts; give another folder.");
+        if (const std::string other =
+                differing(parseStrictJson(readWholeFile(file, largestRow), file.string()), request);
+            !other.empty())
+            throw UsageError("The sweep in " + path.string() + " was asked for with other " + other +
+                             "; ask for the same, or give another folder.");
     } else {
         if (fs::exists(path, missing) && !fs::is_empty(path, missing))
             throw UsageError(path.string() + " is not empty and holds no sweep; give another folder.");

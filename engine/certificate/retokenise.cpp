@@ -42,12 +42,9 @@ bool hasOwnPieces(const EncodedPrompt& prompt, const Tokenizer& tokenizer)
     return true;
 }
 
-}
-
-void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks)
+void checkTokens(Row row, const PromptSet& set, const artifact::Checkpoint& model, CheckList& checks)
 {
-    Row row("model.tokens", group::provenance, "", "Prompts tokenised again");
-    const auto& all = manifest.prompts.prompts;
+    const auto& all = set.prompts;
     const auto literal =
         std::count_if(all.begin(), all.end(), [](const EncodedPrompt& prompt) { return prompt.rendered.empty(); });
     const bool anyPieces =
@@ -62,8 +59,11 @@ void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& m
     std::string falsePieces;
     try {
         const Tokenizer tokenizer = Tokenizer::of(model);
-        const PromptFile bundled =
-            manifest.prompts.bundled ? prompts::readPrompts(manifest.prompts.name) : PromptFile();
+        const PromptFile bundled = set.bundled ? prompts::readPrompts(set.name) : PromptFile();
+        if (set.bundled && bundled.sha256 != set.sha256) {
+            checks.add(row.passedIf(false, "The set \"" + set.name + "\" is not the one that comes with the program."));
+            return;
+        }
         for (const EncodedPrompt& prompt : all) {
             if (!hasOwnPieces(prompt, tokenizer) && falsePieces.empty())
                 falsePieces = prompt.id;
@@ -72,7 +72,7 @@ void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& m
             // A raw text takes the tokenizer's own special tokens; a chat template has written them itself.
             const bool raw = isEncodingOf(prompt, tokenizer, SpecialTokens::Add);
             const bool right = (raw || isEncodingOf(prompt, tokenizer, SpecialTokens::Omit)) &&
-                               isRenderingOf(prompt, bundled, manifest.prompts, tokenizer);
+                               isRenderingOf(prompt, bundled, set, tokenizer);
             if (!right && wrong.empty())
                 wrong = prompt.id;
         }
@@ -92,6 +92,33 @@ void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& m
     }
     checks.add(row.passedIf(wrong.empty(), "The ids of prompt \"" + wrong +
                                                "\" are not what the model's tokenizer gives for its text."));
+}
+
+}
+
+void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks)
+{
+    checkTokens(Row("model.tokens", group::provenance, "", "Prompts tokenised again"), manifest.prompts, model, checks);
+}
+
+void checkHeldOutTokens(const PromptSetStatement& heldout, const std::vector<std::vector<TokenId>>& ids,
+                        const std::string& where, const artifact::Checkpoint& model, CheckList& checks)
+{
+    PromptSet set;
+    set.name = heldout.name;
+    set.sha256 = heldout.sha256;
+    set.bundled = heldout.bundled;
+    set.templateSha256 = heldout.templateSha256;
+    set.pinnedDate = heldout.pinnedDate;
+    for (std::size_t q = 0; q < heldout.prompts.size(); ++q) {
+        EncodedPrompt& prompt = set.prompts.emplace_back();
+        prompt.id = heldout.prompts[q].id;
+        prompt.rendered = heldout.prompts[q].rendered;
+        prompt.truncatedTokens = heldout.prompts[q].truncatedTokens;
+        prompt.tokenIds = ids[q];
+    }
+    checkTokens(Row("edit.heldout_tokens", group::provenance, where, "Held-out prompts tokenised again"), set, model,
+                checks);
 }
 
 }

@@ -5,6 +5,7 @@
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/model_comparison.h"
 #include "engine/certificate/reference_model.h"
+#include "engine/certificate/retokenise.h"
 #include "engine/certificate/verify_stitch_model.h"
 #include "engine/edit/patched_block.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -54,6 +55,10 @@ public:
     void run(const Checkpoint& model)
     {
         checkTexts(model);
+        std::vector<std::vector<TokenId>> heldout;
+        for (std::size_t q = 0; q + 1 < m_columns.heldoutOffset.size(); ++q)
+            heldout.push_back(sliceOf(m_columns.heldoutTokenId, m_columns.heldoutOffset, q));
+        checkHeldOutTokens(m_certificate.heldout, heldout, m_where, model, m_checks);
         makeStreams(model);
         runLayers(model);
         const ReferenceHead head(model, m_dtype, m_threads);

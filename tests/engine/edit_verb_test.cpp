@@ -274,6 +274,20 @@ TEST_F(EditVerb, ForgingTheRecordedNumbersIsFoundByReplayOrByTheModel)
     cut.reseal("edits/e");
     EXPECT_TRUE(failedIds(cut.verify(3)).empty()) << problemsOf(cut.verify(3));
     EXPECT_THAT(failedIds(cut.verify(4)), Contains("edit.texts")) << problemsOf(cut.verify(4));
+    // Held-out prompts whose texts are others than what was fed, and a set that is called bundled and is not.
+    for (const char* lie : {"rendered", "bundled"}) {
+        TamperedRun other(m_folder.path() / "run");
+        Json changed = other.json("edits/e/certificate.json");
+        Json& heldout = changed["heldout_prompts"];
+        if (lie == std::string("rendered"))
+            heldout["items"][0]["rendered"] = "something else";
+        else
+            heldout["bundled"] = true;
+        heldout["name"] = "stress";
+        other.setJson("edits/e/certificate.json", changed);
+        other.resum();
+        EXPECT_THAT(failedIds(other.verify(4)), Contains("edit.heldout_tokens")) << lie << problemsOf(other.verify(4));
+    }
     // A text that the ids do not decode to, judged and counted as it stands.
     TamperedRun text(m_folder.path() / "run");
     Json json = text.json("edits/e/certificate.json");

@@ -1,5 +1,6 @@
 #include "widgets/cell_facts.h"
 
+#include "widgets/change.h"
 #include "widgets/error_legend.h"
 #include "widgets/error_scale.h"
 #include "widgets/number_text.h"
@@ -33,6 +34,30 @@ Fact numberFact(const QString& label, double value, const QString& toolTip = {})
 bool isMarginUndefined(const MapCell& cell, std::size_t token)
 {
     return token < cell.margin.size() && isMissing(cell.margin[token]);
+}
+
+// Of a difference every number has its sign; what a single run would be judged by is left out.
+std::vector<Fact> changeFacts(const MapCell& cell, std::size_t token)
+{
+    std::vector<Fact> facts;
+    const auto add = [&facts](const QString& label, double value, const QString& toolTip = {}) {
+        if (isMissing(value))
+            facts.push_back({label, Text::tr("not measured in both"), toolTip, true});
+        else
+            facts.push_back({label, signedNumber(value), toolTip, false});
+    };
+    const QString what = Text::tr("B − A: positive where it is larger in B");
+    add(Text::tr("Δ error"), at(cell.error, token), what);
+    add(Text::tr("Δ relative error"), at(cell.relative, token), what);
+    add(Text::tr("Δ attention part"), at(cell.errorAttention, token), what);
+    add(Text::tr("Δ MLP part"), at(cell.errorMlp, token), what);
+    add(Text::tr("Δ recorded output norm"), at(cell.outputNorm, token), what);
+    add(Text::tr("Δ smallest margin"), at(cell.margin, token), what);
+    add(Text::tr("Δ loss of the surrogate"), at(cell.lossStitched, token) - at(cell.lossBase, token),
+        Text::tr("nats; B − A"));
+    if (const double kl = at(cell.kl, token); !isMissing(kl))
+        add(Text::tr("Δ KL divergence"), kl, what);
+    return facts;
 }
 
 QString thresholdSentence(double value, double threshold, Metric metric)
@@ -79,6 +104,11 @@ CellReading readCell(const TokenMap& map, const CellKey& key, Metric shown)
                                : Text::tr("the run did not record this number");
         return reading;
     }
+    if (isChange(map)) {
+        reading.headline = signedNumber(reading.value);
+        reading.sentence = Text::tr("B − A, %1").arg(differencePhrase(metric));
+        return reading;
+    }
     if (isMissing(reading.threshold)) {
         reading.headline = exactNumber(reading.value);
         reading.sentence = metricPhrase(metric);
@@ -102,6 +132,8 @@ std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key)
     const MapCell none;
     const MapCell& cell = reading.cell != nullptr ? *reading.cell : none;
     const auto token = static_cast<std::size_t>(key.token);
+    if (isChange(map))
+        return changeFacts(cell, token);
     const double norm = at(cell.outputNorm, token);
     const double median = medianNorm(map, key.block);
     std::vector<Fact> facts;
@@ -138,6 +170,12 @@ std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key)
         facts.push_back({Text::tr("KL divergence"), exactNumber(kl),
                          Text::tr("KL(original ‖ surrogate) of the next token, nats"), false});
     return facts;
+}
+
+QString topTitle(const TokenMap& map)
+{
+    return isChange(map) ? Text::tr("Next token, surrogate of A and of B")
+                         : Text::tr("Next token, original and surrogate");
 }
 
 double medianNorm(const TokenMap& map, int block)

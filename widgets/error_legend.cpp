@@ -75,6 +75,11 @@ QString metricPhrase(Metric metric)
     return {};
 }
 
+QString differencePhrase(Metric metric)
+{
+    return metric == Metric::LossDifference ? Text::tr("loss of the surrogate, nats") : metricPhrase(metric);
+}
+
 QString thresholdSymbol(Metric metric)
 {
     switch (metric) {
@@ -109,7 +114,8 @@ void ErrorLegend::setScale(const ErrorScale& scale, Metric metric)
     const QString kind = scale.kind() == ScaleKind::Linear ? tr("linear") : tr("logarithmic");
     const QString ends = tr("From %1 to %2, %3").arg(exactNumber(scale.low()), exactNumber(scale.high()), kind);
     const QString threshold =
-        !scale.hasThreshold() ? QString()
+        scale.isDiverging()     ? tr("; blue where B is smaller than A, orange where it is larger")
+        : !scale.hasThreshold() ? QString()
         : scale.isCoverage()
             ? tr("; warm colours below %1 = %2").arg(thresholdSymbol(metric), exactNumber(scale.threshold()))
             : tr("; cool colours up to %1 = %2, warm colours above")
@@ -203,7 +209,9 @@ void paintTicks(QPainter& painter, const QRectF& bar, const ErrorScale& scale, d
 QStringList legendWords(const ErrorScale& scale, Metric metric)
 {
     QStringList words{Text::tr("not measured")};
-    if (scale.isCoverage())
+    if (scale.isDiverging())
+        words << Text::tr("blue: smaller in B") << Text::tr("orange: larger in B");
+    else if (scale.isCoverage())
         words << Text::tr("warm: below α_act");
     else if (metric == Metric::AttentionPart || metric == Metric::MlpPart)
         words << Text::tr("τ applies to the whole error");
@@ -329,6 +337,8 @@ double ErrorLegend::valueUnder(double x, Grip grip) const
         value = beyond(m_scale.low(), m_scale.valueAt(inside), -position);
     else if (position > 1)
         value = beyond(m_scale.high(), m_scale.valueAt(1 - inside), position - 1);
+    if (m_scale.isDiverging()) // no end crosses zero
+        return grip == Grip::Low ? std::min(value, m_scale.valueAt(0.45)) : std::max(value, m_scale.valueAt(0.55));
     value = std::max(value, linear ? 0.0 : 1e-280);
     if (grip == Grip::Low)
         return std::min(value, m_scale.hasThreshold() ? m_scale.threshold() * 0.9 : m_scale.valueAt(0.95));

@@ -52,9 +52,11 @@ private:
 void paintLegend(QPainter& painter, const QRectF& rect, const ErrorScale& scale, Metric metric, const Tokens& tokens);
 [[nodiscard]] QRectF legendBar(const QRectF& rect, const ErrorScale& scale);
 
-[[nodiscard]] QString metricName(Metric metric);      // "Error", "Attn part", …
-[[nodiscard]] QString metricTitle(Metric metric);     // "Error ‖ŷ − y‖₂ by token and block"
-[[nodiscard]] QString metricPhrase(Metric metric);    // "error ‖ŷ − y‖₂", to stand inside a sentence
+[[nodiscard]] QString metricName(Metric metric);   // "Error", "Attn part", …
+[[nodiscard]] QString metricTitle(Metric metric);  // "Error ‖ŷ − y‖₂ by token and block"
+[[nodiscard]] QString metricPhrase(Metric metric); // "error ‖ŷ − y‖₂", to stand inside a sentence
+// Of what a difference of two runs is: the surrogate's loss, where one run shows the distance from the original's.
+[[nodiscard]] QString differencePhrase(Metric metric);
 [[nodiscard]] QString thresholdSymbol(Metric metric); // "τ_act"; empty without one
 
 }

@@ -1,5 +1,6 @@
 #include "widgets/error_scale.h"
 
+#include "widgets/change.h"
 #include "widgets/colour_map.h"
 
 #include <QImage>
@@ -79,6 +80,18 @@ ErrorScale ErrorScale::sequential(double low, double high, Striking striking, Sc
     return scale;
 }
 
+ErrorScale ErrorScale::diverging(double least, double high, ScaleKind kind)
+{
+    ErrorScale scale;
+    scale.m_kind = kind;
+    scale.m_diverging = true;
+    scale.m_least = kind == ScaleKind::Linear ? 0 : std::max(least, smallestMagnitude);
+    scale.m_high = high > scale.m_least ? high : scale.m_least > 0 ? scale.m_least * 10 : 1;
+    scale.m_low = -scale.m_high;
+    scale.place();
+    return scale;
+}
+
 ErrorScale ErrorScale::coverage(double alpha)
 {
     ErrorScale scale;
@@ -101,7 +114,10 @@ ErrorScale ErrorScale::fitted(const TokenMap& map, Metric metric, ScaleKind kind
     const bool linear = kind == ScaleKind::Linear;
     Magnitudes found = magnitudesOf(map, metric);
     std::vector<double>& values = found.positive;
+    const bool isDifference = isChange(map);
     if (values.empty()) {
+        if (isDifference)
+            return diverging(1e-3, 1, kind);
         if (isMissing(tau))
             return sequential(linear ? 0 : 1e-3, 1, striking, kind);
         return anchored(linear ? 0 : tau / 1000, tau, tau * 10, kind);
@@ -110,6 +126,11 @@ ErrorScale ErrorScale::fitted(const TokenMap& map, Metric metric, ScaleKind kind
     const double least = *smallest;
     const double most = *largest;
     ErrorScale scale;
+    if (isDifference) {
+        scale = diverging(decadeBelow(percentile(values, 0.01)), linear ? percentile(values, 0.99) : most, kind);
+        scale.setClips(most > scale.high(), most > scale.high());
+        return scale;
+    }
     if (linear) {
         // One outlier must not flatten a linear map: its high end is the 99th percentile, what lies above is
         // marked as clipped.
@@ -131,6 +152,8 @@ ErrorScale ErrorScale::withRange(double low, double high) const
 {
     if (m_coverage)
         return *this;
+    if (m_diverging)
+        return diverging(m_least, std::abs(low == m_low ? high : low), m_kind);
     ErrorScale scale = hasThreshold() ? anchored(low, m_tau, high, m_kind) : sequential(low, high, m_striking, m_kind);
     scale.m_plain = m_plain;
     return scale;
@@ -167,6 +190,8 @@ int ErrorScale::stepOf(double value) const
         return value >= m_tau ? std::clamp(step, value >= 1 ? 0 : 1, steps / 2 - 1)
                               : std::clamp(step, steps / 2, steps - 1);
     }
+    if (m_diverging)
+        return static_cast<int>(std::lower_bound(m_edges.begin(), m_edges.end(), value) - m_edges.begin());
     // A value equal to an edge belongs to the step below it: ≤ τ is covered.
     return static_cast<int>(std::lower_bound(m_edges.begin(), m_edges.end(), std::abs(value)) - m_edges.begin());
 }
@@ -186,6 +211,12 @@ double ErrorScale::shareOf(double value, double from, double to) const
 
 double ErrorScale::positionOf(double value) const
 {
+    if (m_diverging) {
+        if (value == 0)
+            return 0.5;
+        const double share = shareOf(std::clamp(std::abs(value), m_least, m_high), m_least, m_high);
+        return value < 0 ? 0.5 - 0.5 * share : 0.5 + 0.5 * share;
+    }
     const double magnitude = std::clamp(std::abs(value), std::min(m_low, m_high), std::max(m_low, m_high));
     if (!hasThreshold())
         return shareOf(magnitude, m_low, m_high);
@@ -195,6 +226,8 @@ double ErrorScale::positionOf(double value) const
 double ErrorScale::valueAt(double position) const
 {
     const double p = std::clamp(position, 0.0, 1.0);
+    if (m_diverging)
+        return p == 0.5 ? 0 : std::copysign(between(m_least, m_high, std::abs(2 * p - 1)), p - 0.5);
     if (!hasThreshold())
         return between(m_low, m_high, p);
     return p <= 0.5 ? between(m_low, m_tau, 2 * p) : between(m_tau, m_high, 2 * p - 1);
@@ -203,12 +236,16 @@ double ErrorScale::valueAt(double position) const
 double ErrorScale::prominenceOf(double value) const
 {
     const double position = positionOf(value);
+    if (m_diverging)
+        return std::abs(2 * position - 1);
     return m_striking == Striking::Small && !m_coverage ? 1 - position : position;
 }
 
 QColor ErrorScale::colourOf(int step, const Tokens& tokens) const
 {
     const auto at = static_cast<std::size_t>(std::clamp(step, 0, steps - 1));
+    if (m_diverging)
+        return blueOrange()[at < steps / 2 ? at : at + 1]; // its middle, neutral step is no sign's
     if (!hasThreshold() || m_plain) {
         // What wants attention takes the end that stands out against the window.
         const bool isLarge = m_striking == Striking::Large || m_coverage;
@@ -222,10 +259,17 @@ std::vector<double> ErrorScale::ticks() const
     if (m_kind == ScaleKind::Linear)
         return roundTicks(std::min(m_low, m_high), std::max(m_low, m_high), 5);
     std::vector<double> result;
-    const int first = static_cast<int>(std::ceil(std::log10(m_low) - 1e-9));
+    const int first = static_cast<int>(std::ceil(std::log10(m_diverging ? m_least : m_low) - 1e-9));
     const int last = static_cast<int>(std::floor(std::log10(m_high) + 1e-9));
     for (int exponent = first; exponent <= last; ++exponent)
         result.push_back(std::pow(10.0, exponent));
+    if (m_diverging) {
+        const std::vector<double> positive = result;
+        result.push_back(0);
+        for (const double tick : positive)
+            result.push_back(-tick);
+        std::sort(result.begin(), result.end());
+    }
     return result;
 }
 

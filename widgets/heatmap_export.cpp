@@ -1,5 +1,6 @@
 #include "widgets/heatmap_export.h"
 
+#include "widgets/change.h"
 #include "widgets/error_legend.h"
 #include "widgets/heatmap_painter.h"
 #include "widgets/number_text.h"
@@ -116,6 +117,8 @@ QString captionOf(const Snapshot& shot)
                                .arg(metricPhrase(shot.metric))
                          : Text::tr("%1 of each token, by block.").arg(metricPhrase(shot.metric));
     text.replace(0, 1, text.at(0).toUpper());
+    if (isChange(*shot.map))
+        text = Text::tr("B − A, blue where B is smaller and orange where it is larger. ") + text;
     const QString symbol = thresholdSymbol(shot.metric);
     if (shot.scale.hasThreshold() && !shot.scale.isPlain())
         text += u' ' + (shot.scale.isCoverage() ? Text::tr("Warm colours: below %1 = %2.")
@@ -153,6 +156,10 @@ ViewExport heatmapExport(const TokenHeatmap& heatmap)
     ViewExport view;
     view.name = QStringLiteral("%1-by-token").arg(metricName(shot->metric).toLower().replace(u' ', u'-'));
     view.title = metricTitle(shot->metric);
+    if (isChange(*shot->map)) {
+        view.name += QStringLiteral("-difference");
+        view.title = Text::tr("%1: B − A").arg(view.title);
+    }
     view.scope = Text::tr("%1 · %2 · %3 rows × %4 blocks")
                      .arg(shot->map->model, shot->map->run,
                           countText(std::count_if(shot->shown.rows.begin(), shot->shown.rows.end(),

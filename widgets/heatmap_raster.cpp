@@ -43,21 +43,35 @@ std::vector<Span> columnSpans(const HeatmapGeometry& grid, const QRectF& visible
     return spans;
 }
 
-// Of two steps the one that wants attention: large errors, small margins. Missing gives way to anything measured.
-std::int8_t mostStriking(std::int8_t a, std::int8_t b, bool large)
+enum class Wanted : std::uint8_t { Large, Small, FarFromZero };
+
+// Of steps, not of values: coverage has its worst step last.
+Wanted wantedOf(const ErrorScale& scale)
 {
+    if (scale.isDiverging())
+        return Wanted::FarFromZero;
+    return scale.striking() == Striking::Large || scale.isCoverage() ? Wanted::Large : Wanted::Small;
+}
+
+// Of two steps the one that wants attention: large errors, small margins, large differences of either sign. Missing
+// gives way to anything measured.
+std::int8_t mostStriking(std::int8_t a, std::int8_t b, Wanted wanted)
+{
+    const bool large = wanted == Wanted::Large;
+    if (wanted == Wanted::FarFromZero && a >= 0 && b >= 0)
+        return std::abs(2 * a - (ErrorScale::steps - 1)) >= std::abs(2 * b - (ErrorScale::steps - 1)) ? a : b;
     return large || a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
 }
 
 // Columns thinner than a pixel share it: the most striking step of each pixel, as columns of one pixel.
-void mergeColumns(const std::int8_t* steps, const std::vector<Span>& spans, bool large,
+void mergeColumns(const std::int8_t* steps, const std::vector<Span>& spans, Wanted wanted,
                   std::vector<std::int8_t>& pixels)
 {
     std::fill(pixels.begin(), pixels.end(), std::int8_t{-2});
     for (std::size_t column = 0; column < spans.size(); ++column)
         for (int x = spans[column].begin; x < spans[column].end; ++x) {
             std::int8_t& pixel = pixels[static_cast<std::size_t>(x)];
-            pixel = mostStriking(pixel, steps[column], large);
+            pixel = mostStriking(pixel, steps[column], wanted);
         }
 }
 
@@ -97,7 +111,7 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
     const int columnGap = grid.cellWidth() >= 6 ? pixel : 0;
     const int rowGap = grid.cellHeight() >= 6 ? pixel : 0;
     const int period = 6 * pixel;
-    const bool large = scale.striking() == Striking::Large || scale.isCoverage(); // of steps, not of values
+    const Wanted wanted = wantedOf(scale);
     std::vector<Span> spans = columnSpans(grid, visible, devicePixelRatio, size.width(), columnGap);
     const bool thinColumns = grid.cellWidth() * devicePixelRatio < 1;
     std::vector<Span> pixelSpans;
@@ -117,7 +131,7 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
             drawLine(line, y, steps, spans, inks, period, pixel);
             return;
         }
-        mergeColumns(steps, spans, large, pixels);
+        mergeColumns(steps, spans, wanted, pixels);
         drawLine(line, y, pixels.data(), pixelSpans, inks, period, pixel);
     };
     const double contentBottom = grid.contentSize().height();
@@ -139,7 +153,7 @@ void rasteriseCells(QImage& image, const HeatmapValues& values, const HeatmapGeo
             for (int row = first + 1; row <= last; ++row) {
                 const std::int8_t* other = values.stepRow(row);
                 for (std::size_t column = 0; column < merged.size(); ++column)
-                    merged[column] = mostStriking(merged[column], other[column], large);
+                    merged[column] = mostStriking(merged[column], other[column], wanted);
             }
             draw(line, y, merged.data());
             continue;

@@ -27,6 +27,12 @@ void add(Marginal& marginal, double extreme, double mean, std::int32_t count, st
     marginal.covered += covered;
 }
 
+// Of differences the large ones are wanted, whatever they are differences of.
+Striking strikingOf(const ErrorScale& scale, Metric metric)
+{
+    return scale.isDiverging() ? Striking::Large : strikingEnd(metric);
+}
+
 void finish(Marginal& marginal)
 {
     if (marginal.measured > 0)
@@ -66,8 +72,9 @@ void HeatmapValues::read(const TokenMap& map, const ErrorScale& scale, int row, 
         if (cell != nullptr)
             value = valueOf(*cell, m_metric, static_cast<std::size_t>(key.token), map.thresholds);
     } else {
-        Summary sum(strikingEnd(m_metric));
+        Summary sum(strikingOf(scale, m_metric));
         Count count;
+        double signedSum = 0;
         for (std::size_t token = 0; cell != nullptr && token < map.prompts[prompt].tokens.size(); ++token) {
             const double one = valueOf(*cell, m_metric, token, map.thresholds);
             if (isMissing(one))
@@ -75,11 +82,16 @@ void HeatmapValues::read(const TokenMap& map, const ErrorScale& scale, int row, 
             if (sum.add(one))
                 count.token = static_cast<std::int32_t>(token);
             count.covered += isCovered(one, scale) ? 1 : 0;
+            signedSum += one;
         }
         count.measured = sum.count();
         count.extreme = sum.extreme();
         count.mean = sum.mean();
         value = sum.value(m_aggregate);
+        if (scale.isDiverging() && sum.count() > 0) // a difference keeps its sign
+            value = m_aggregate == Aggregate::Mean
+                        ? signedSum / sum.count()
+                        : valueOf(*cell, m_metric, static_cast<std::size_t>(count.token), map.thresholds);
         m_counts[at(row, column)] = count;
     }
     m_values[at(row, column)] = value;
@@ -116,7 +128,7 @@ int HeatmapValues::tokenOf(int row, int column) const
 
 void HeatmapValues::summarise(const ErrorScale& scale)
 {
-    const Striking striking = strikingEnd(m_metric);
+    const Striking striking = strikingOf(scale, m_metric);
     m_columnMarginals.assign(static_cast<std::size_t>(m_columns), {});
     m_rowMarginals.assign(static_cast<std::size_t>(m_rows), {});
     m_smallest = missing;

@@ -1,6 +1,7 @@
 #include "widgets/inspector_panel.h"
 
 #include "widgets/cell_facts.h"
+#include "widgets/change.h"
 #include "widgets/error_legend.h"
 #include "widgets/fact_list.h"
 #include "widgets/icons.h"
@@ -64,7 +65,7 @@ InspectorPanel::InspectorPanel(QWidget* parent)
     m_sparkTitle = makeLabel(tr("The same token through the blocks"), TextSize::Body, TextWeight::Strong);
     m_sparkTitle->setWordWrap(true);
     m_spark = new SparkLine;
-    m_topTitle = makeLabel(tr("Next token, original and surrogate"), TextSize::Body, TextWeight::Strong);
+    m_topTitle = makeLabel({}, TextSize::Body, TextWeight::Strong);
     m_topTitle->setWordWrap(true);
     m_top = new TopTokens;
     m_says = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
@@ -194,10 +195,13 @@ void InspectorPanel::refresh()
     m_release->setVisible(shown && m_held);
     if (!shown) {
         m_title->setText(m_map ? tr("No token is selected") : tr("No run is shown"));
-        m_scope->setText(m_map
-                             ? tr("Point at a cell to see its numbers, click to hold it, Esc to release it. Arrow keys "
-                                  "move from cell to cell, N goes to the next one above τ.")
-                             : tr("Open a run or start one; its numbers appear here."));
+        m_scope->setText(
+            m_map ? isChange(*m_map)
+                        ? tr("Point at a cell to see how far its numbers lie apart, click to hold it, Esc "
+                             "to release it. Arrow keys move from cell to cell.")
+                        : tr("Point at a cell to see its numbers, click to hold it, Esc to release it. Arrow keys "
+                             "move from cell to cell, N goes to the next one above τ.")
+                  : tr("Open a run or start one; its numbers appear here."));
         return;
     }
     m_title->setText(tr("Token %1 at block %2").arg(m_key.token).arg(m_key.block));
@@ -223,6 +227,8 @@ void InspectorPanel::refresh()
                              : missing);
     }
     const bool manyBlocks = std::count_if(series.begin(), series.end(), [](double v) { return !isMissing(v); }) > 1;
+    m_sparkTitle->setText(isChange(*m_map) ? tr("|B − A| of the same token through the blocks")
+                                           : tr("The same token through the blocks"));
     m_sparkTitle->setVisible(manyBlocks);
     m_spark->setVisible(manyBlocks);
     m_spark->setSeries(m_map->blocks, std::move(series), reading.threshold);
@@ -230,11 +236,14 @@ void InspectorPanel::refresh()
 
     const auto token = static_cast<std::size_t>(m_key.token);
     const bool hasTop = reading.cell != nullptr && token < reading.cell->topBase.size();
+    m_topTitle->setText(topTitle(*m_map));
     m_topTitle->setVisible(hasTop);
     m_top->setVisible(hasTop);
     if (hasTop)
         m_top->setPredictions(predictionOf(*m_map, m_key, false), predictionOf(*m_map, m_key, true));
-    m_says->setText(tr("Measured on the listed prompts. It says nothing about other inputs."));
+    m_says->setText(isChange(*m_map) ? tr("The difference of two measured numbers, B − A. It is no error of either run "
+                                          "and is held against no threshold.")
+                                     : tr("Measured on the listed prompts. It says nothing about other inputs."));
 }
 
 }

@@ -146,7 +146,9 @@ void TokenHeatmap::fitScale()
 void TokenHeatmap::markClips()
 {
     if (m_fixedScale && !m_scale.isCoverage())
-        m_scale.setClips(m_values.smallest() < m_scale.low(), m_values.largest() > m_scale.high());
+        m_scale.setClips(m_scale.isDiverging() ? m_values.largest() > m_scale.high()
+                                               : m_values.smallest() < m_scale.low(),
+                         m_values.largest() > m_scale.high());
 }
 
 void TokenHeatmap::refit()

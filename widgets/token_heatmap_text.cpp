@@ -1,4 +1,5 @@
 // The map in words and as data: for screen readers, the clipboard and "describe this view".
+#include "widgets/change.h"
 #include "widgets/error_legend.h"
 #include "widgets/number_text.h"
 #include "widgets/token_heatmap.h"
@@ -51,7 +52,10 @@ QString TokenHeatmap::description() const
     if (measured == 0)
         return tr("%1: nothing is measured yet.").arg(metricTitle(m_metric));
     const QString symbol = thresholdSymbol(m_metric);
-    QString text = tr("%1: %2 cells measured.").arg(metricTitle(m_metric), countText(measured));
+    QString text =
+        tr("%1: %2 cells measured.")
+            .arg(isChange(*m_map) ? tr("Difference B − A, %1").arg(metricTitle(m_metric)) : metricTitle(m_metric),
+                 countText(measured));
     if (m_scale.isCoverage())
         return text + u' ' + tr("%1 of them are covered, %2.").arg(countText(covered), coverageText(covered, measured));
     if (m_scale.hasThreshold())
@@ -84,7 +88,8 @@ QString TokenHeatmap::cellSentence(const CellKey& key) const
         return whole        ? tr("%1: %2 of the tokens are covered").arg(where, coverageText(value))
                : value >= 1 ? tr("%1: covered").arg(where)
                             : tr("%1: not covered").arg(where);
-    QString number = tr("%1: %2 %3").arg(where, metricName(m_metric), exactNumber(value));
+    QString number = isChange(*m_map) ? tr("%1: %2, B − A = %3").arg(where, metricName(m_metric), signedNumber(value))
+                                      : tr("%1: %2 %3").arg(where, metricName(m_metric), exactNumber(value));
     if (whole)
         number += m_view.aggregate == Aggregate::Mean
                       ? tr(" on average")
@@ -104,13 +109,11 @@ QString TokenHeatmap::cellJson(const CellKey& key) const
     if (at >= prompt.tokens.size())
         return {};
     const Token& token = prompt.tokens[at];
-    QJsonObject object{{QStringLiteral("block"), key.block},
-                       {QStringLiteral("prompt"), key.prompt},
-                       {QStringLiteral("prompt_id"), prompt.id},
-                       {QStringLiteral("token"), key.token},
-                       {QStringLiteral("token_id"), token.id},
-                       {QStringLiteral("piece"), token.piece},
-                       {QStringLiteral("tau_act"), m_map->thresholds.tauAct}};
+    QJsonObject object{
+        {QStringLiteral("block"), key.block},     {QStringLiteral("prompt"), key.prompt},
+        {QStringLiteral("prompt_id"), prompt.id}, {QStringLiteral("token"), key.token},
+        {QStringLiteral("token_id"), token.id},   {QStringLiteral("piece"), token.piece},
+        {QStringLiteral("run"), m_map->run},      {QStringLiteral("tau_act"), jsonNumber(m_map->thresholds.tauAct)}};
     const MapCell* cell =
         m_map->cell(static_cast<std::size_t>(m_map->columnOf(key.block)), static_cast<std::size_t>(key.prompt));
     const auto number = [&](const QString& name, const std::vector<double>& values) {

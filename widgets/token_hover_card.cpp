@@ -1,6 +1,7 @@
 #include "widgets/token_hover_card.h"
 
 #include "widgets/cell_facts.h"
+#include "widgets/change.h"
 #include "widgets/fact_list.h"
 #include "widgets/number_text.h"
 #include "widgets/panel.h"
@@ -37,7 +38,7 @@ TokenHoverCard::TokenHoverCard(QWidget* parent)
     m_sentence = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_sentence->setWordWrap(true);
     m_facts = new FactList;
-    m_topTitle = makeLabel(tr("Next token, original and surrogate"), TextSize::Secondary, TextWeight::Strong);
+    m_topTitle = makeLabel({}, TextSize::Secondary, TextWeight::Strong);
     m_top = new TopTokens;
     auto* headlineRow = new QHBoxLayout;
     headlineRow->addWidget(m_headline, 1);
@@ -76,6 +77,7 @@ void TokenHoverCard::setCell(const TokenMap& map, const CellKey& key, Metric met
     m_top->setVisible(hasTop);
     if (hasTop)
         m_top->setPredictions(predictionOf(map, key, false), predictionOf(map, key, true));
+    m_topTitle->setText(topTitle(map));
     adjustSize();
 }
 

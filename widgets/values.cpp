@@ -22,6 +22,8 @@ double valueOf(const MapCell& cell, Metric metric, std::size_t token, const Thre
         const double error = at(cell.error, token);
         const double value = thresholds.relativeDecides ? at(cell.relative, token) : error;
         const double threshold = thresholds.relativeDecides ? thresholds.tauRel : thresholds.tauAct;
+        if (isMissing(threshold)) // a difference of two runs covers nothing
+            return missing;
         // An output of norm 0 has no relative error: it is covered by no threshold.
         if (isMissing(value))
             return thresholds.relativeDecides && error > 0 && at(cell.outputNorm, token) == 0 ? 0.0 : missing;

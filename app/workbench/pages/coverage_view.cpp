@@ -86,6 +86,8 @@ CoverageView::CoverageView(SelectionBus& bus, QWidget* parent)
 
 void CoverageView::setMap(const std::shared_ptr<const widgets::TokenMap>& map)
 {
+    if (map && map == m_map)
+        return;
     const quint64 request = ++m_request;
     m_map = map;
     m_rows.reset();

@@ -4,7 +4,7 @@
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/failure_view.h"
 #include "app/workbench/pages/map_view.h"
-#include "app/workbench/session/map_summary.h"
+#include "app/workbench/session/run_comparison.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
@@ -126,7 +126,7 @@ QWidget* ExplorePage::makeView()
             [this](int chosen) { showView(static_cast<View>(chosen)); });
     m_sideChoice->setChoices({tr("A"), tr("B"), tr("Δ")},
                              {tr("The opened run"), tr("The run beside it, on A's prompts and blocks"),
-                              tr("How far the numbers lie apart: the magnitude of B − A")});
+                              tr("B − A of every number of the map, with its sign")});
     connect(m_sideChoice, &widgets::SegmentedControl::chosen, this, &ExplorePage::showSide);
     m_sideChoice->hide();
     auto* choices = row(); // above the title: five views beside it are wider than a small screen
@@ -140,7 +140,8 @@ QWidget* ExplorePage::makeView()
     connect(m_notice, &widgets::Notice::actionRequested, this, [this] {
         if (!m_refusal.isEmpty())
             emit remedyWanted(Remedy::OpenOther);
-        else if (m_offersResume && !(m_verdict && m_verdict->state == CheckState::Failed))
+        else if (const auto& verdict = shownSide() == Side::B ? m_otherVerdict : m_verdict;
+                 offersResume() && !(verdict && verdict->state == CheckState::Failed))
             emit resumeWanted();
         else
             emit verifyWanted();
@@ -258,6 +259,7 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     case State::Ready: break;
     }
     const RunView& view = *run.value;
+    m_comparison.reset(); // it was of another run
     m_run = run.value;
     const bool keepPlace = m_isLive || (m_map && m_map->run == view.name);
     m_isLive = false;
@@ -265,16 +267,7 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     m_offersResume = view.resumable && !view.complete;
     m_problems = view.problems;
     refreshNotice();
-    qint64 tokens = 0;
-    for (const widgets::MapPrompt& prompt : view.map->prompts)
-        tokens += static_cast<qint64>(prompt.tokens.size());
-    m_title->setText(tr("Error by token and block"),
-                     tr("%1 · %2 × %3 · %4 baseline · measured")
-                         .arg(view.prompts,
-                              counted(tokens, tr("token"), tr("tokens")) + tr(" of ") +
-                                  counted(static_cast<qint64>(view.map->prompts.size()), tr("prompt"), tr("prompts")),
-                              counted(static_cast<qint64>(view.map->blocks.size()), tr("block"), tr("blocks")),
-                              view.baselineDtype));
+    refreshTitle();
     m_bus.setRun(view.path);
     showMap(view.map, view.blocks, keepPlace);
     refreshFailures();
@@ -356,12 +349,6 @@ void ExplorePage::setLiveBlocks(const std::shared_ptr<const std::vector<widgets:
     showBlocks();
 }
 
-void ExplorePage::showBlocks()
-{
-    m_table->setRows(m_blocks);
-    m_blocksSentence->setText(summariseBlocks(*m_blocks, m_verdict));
-}
-
 void ExplorePage::showMap(const std::shared_ptr<const widgets::TokenMap>& map,
                           const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks, bool keepPlace)
 {
@@ -369,8 +356,8 @@ void ExplorePage::showMap(const std::shared_ptr<const widgets::TokenMap>& map,
     m_map = map;
     m_blocks = blocks;
     m_stack->setCurrentIndex(1);
+    m_sideMap = map;
     m_inspector->setMap(map);
-    m_table->setThresholds(map->thresholds);
     showBlocks();
     // What is finished is read from its worst block down; what goes on in the order it is measured.
     if (m_isLive)
@@ -411,7 +398,8 @@ void ExplorePage::selectBlock(int block)
     CellKey key = selection();
     if (!key.isValid()) {
         key = {block, std::max(0, shownPrompt().value_or(0)), 0};
-        for (const widgets::BlockRow& row : *m_blocks) {
+        const auto& rows = shownSide() == Side::B ? m_comparison->otherBlocks : m_blocks;
+        for (const widgets::BlockRow& row : *rows) {
             const bool isShown = !shownPrompt() || *shownPrompt() == row.worst.prompt;
             if (row.block == block && row.worst.isValid() && isShown)
                 key = row.worst;
@@ -450,18 +438,33 @@ void ExplorePage::inspect()
     const CellKey key = m_bus.shown();
     m_inspector->setCell(key, m_bus.now().isHeld);
     const bool hasCell = key.isValid();
-    const bool hasCertificate = m_hasCertificates && hasCell;
-    const int enabled = (hasCell ? 1 : 0) | (hasCertificate ? 2 : 0) | (m_isLive ? 0 : 4) | (m_run ? 8 : 0);
+    const Side side = shownSide();
+    const bool isChange = side == Side::Change;
+    const bool hasCertificates = side == Side::B ? !m_other->certificates.empty() : m_hasCertificates;
+    const bool hasCertificate = hasCertificates && hasCell && !isChange;
+    const bool canExplain = hasCell && m_run && !m_isLive && side == Side::A; // failures are A's
+    const int enabled =
+        (hasCell ? 1 : 0) | (hasCertificate ? 2 : 0) | (m_isLive ? 0 : 4) | (canExplain ? 8 : 0) | (isChange ? 16 : 0);
     if (m_actions == enabled)
         return; // new buttons for every cell under the pointer would be slow, and lose the focus
     m_actions = enabled;
     m_inspector->setActions(
-        {{tr("Why this error"), tr("What goes along with it: norms, margins, the nearest passing token (in Failures)"),
-          hasCell && m_run && !m_isLive},
-         {tr("Next uncovered"), tr("The next token above the threshold (N, back with P)"), true},
-         {tr("Certificate"), tr("What is claimed about this block (Ctrl+Return in the table)"), hasCertificate},
+        {{tr("Why this error"),
+          side == Side::A ? tr("What goes along with it: norms, margins, the nearest passing token (in Failures)")
+                          : tr("Failures are A's: choose A, or swap the two runs"),
+          canExplain},
+         {tr("Next uncovered"),
+          isChange ? tr("A difference is held against no threshold: choose A or B")
+                   : tr("The next token above the threshold (N, back with P)"),
+          !isChange},
+         {tr("Certificate"),
+          isChange ? tr("A difference has no certificate: choose A or B")
+                   : tr("What is claimed about this block (Ctrl+Return in the table)"),
+          hasCertificate},
          {tr("Copy numbers"), tr("Every number of this token at this block, as JSON"), hasCell},
-         {tr("Copy as command"), tr("The command that repeats this run"), !m_isLive}});
+         {tr("Copy as command"),
+          isChange ? tr("The command that compares the two runs") : tr("The command that repeats this run"),
+          !m_isLive}});
 }
 
 void ExplorePage::act(int action)

@@ -48,6 +48,8 @@ class ExplorePage : public QWidget {
 
 public:
     enum View { Map, Coverage, Failures, Compare, Charts };
+    // Which of the two runs the page shows: the opened one, the one beside it, or how they differ.
+    enum class Side : std::uint8_t { A, B, Change };
 
     ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent = nullptr);
 
@@ -59,6 +61,7 @@ public:
     void setVerdict(const std::optional<widgets::RunVerdict>& verdict);
     // A second run beside the opened one; an empty state takes it away.
     void setOther(const QString& path, const Loadable<RunView>& other);
+    void setOtherVerdict(const std::optional<widgets::RunVerdict>& verdict); // of B
     // What `blockcert diff` says of the two.
     void setDiff(const Loadable<RunDiff>& diff);
     void showView(View view);
@@ -74,6 +77,14 @@ public:
     void setLiveBlocks(const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks);
 
     [[nodiscard]] const std::shared_ptr<const widgets::TokenMap>& map() const { return m_map; }
+
+    // Everything on the page is of this side. The list of failures and the comparison are A's, a difference is a map
+    // only, and without a second run there is nothing but A.
+    [[nodiscard]] Side shownSide() const;
+    // The map of that side, in A's blocks and prompts; map() stays the opened run's.
+    [[nodiscard]] std::shared_ptr<const widgets::TokenMap> shownMap() const;
+    // The run whose claims are shown: B on its side, else A; null while A is read or measured.
+    [[nodiscard]] std::shared_ptr<const RunView> shownRun() const;
 
     [[nodiscard]] bool isLive() const { return m_isLive; }
 
@@ -109,7 +120,8 @@ signals:
     void swapWanted();  // A and B
     void diffCommandWanted();
     void exportWanted(const blockcert::widgets::FailureRow& failure, const QString& note);
-    void mapGone(); // there was a map, and now there is none
+    void mapGone();     // there was a map, and now there is none
+    void sideChanged(); // shownSide(), shownMap(), shownRun()
 
 private:
     struct PendingCell {
@@ -130,7 +142,10 @@ private:
     void refreshFailures();
     void refreshComparison();
     void drawChart(widgets::Chart chart, int block);
-    void showSide(int side); // A, B or the change, on the map
+    void showSide(int side); // A, B or the change, as far as the view has it
+    void refreshSide();
+    void refreshTitle();
+    [[nodiscard]] bool offersResume() const; // of the shown run
     void inspect();
     void act(int action);
 
@@ -162,13 +177,16 @@ private:
     std::shared_ptr<const RunView> m_run;   // A, once it is read
     std::shared_ptr<const RunView> m_other; // B
     std::shared_ptr<const RunComparison> m_comparison;
-    quint64 m_comparisonRequest = 0; // only the newest is shown
+    Side m_side = Side::A;                              // the chosen one
+    std::shared_ptr<const widgets::TokenMap> m_sideMap; // what the views were given last
+    quint64 m_comparisonRequest = 0;                    // only the newest is shown
     widgets::BlockTable* m_table = nullptr;
     widgets::InspectorPanel* m_inspector = nullptr;
     Remedy m_remedy = Remedy::Retry;
     QStringList m_problems; // of the opened run
     QString m_refusal;      // why another one was not opened in its place
     std::optional<widgets::RunVerdict> m_verdict;
+    std::optional<widgets::RunVerdict> m_otherVerdict;
     std::optional<int> m_actions; // which of the inspector's actions are enabled, as bits
     bool m_offersResume = false;
 };

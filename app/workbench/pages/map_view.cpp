@@ -2,8 +2,10 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/process/background.h"
+#include "app/workbench/session/change_summary.h"
 #include "app/workbench/session/map_summary.h"
 #include "app/workbench/session/selection_bus.h"
+#include "widgets/change.h"
 #include "widgets/error_legend.h"
 #include "widgets/error_scale.h"
 #include "widgets/heatmap_controls.h"
@@ -115,14 +117,15 @@ void MapView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, bool i
     refreshSentence();
 }
 
-void MapView::setCompared(const std::shared_ptr<const widgets::TokenMap>& other)
+void MapView::setCompared(const std::shared_ptr<const widgets::TokenMap>& reference,
+                          const std::shared_ptr<const widgets::TokenMap>& other)
 {
-    if (other && !m_compared)
-        m_reference = m_map;
+    if (reference == m_reference && other == m_compared)
+        return;
+    m_reference = reference;
     m_compared = other;
-    if (!other)
-        m_reference.reset();
     refreshScale();
+    m_legend->setScale(m_heatmap->scale(), m_heatmap->metric());
 }
 
 void MapView::refreshScale()
@@ -178,10 +181,9 @@ void MapView::selectPrompt(int prompt)
     emit promptChanged();
 }
 
-void MapView::visitUncovered(bool forwards)
+bool MapView::visitUncovered(bool forwards)
 {
-    if (m_map)
-        m_heatmap->visitUncovered(forwards);
+    return m_map && m_heatmap->visitUncovered(forwards);
 }
 
 QString MapView::cellJson(const CellKey& key) const
@@ -224,7 +226,10 @@ void MapView::refreshSentence()
         return;
     const quint64 request = ++m_summaryRequest;
     runInBackground<MapSummary>(
-        this, [map = m_map, metric = metric()] { return summarise(*map, metric); },
+        this,
+        [map = m_map, metric = metric()] {
+            return widgets::isChange(*map) ? summariseChange(*map, metric) : summarise(*map, metric);
+        },
         [this, request](const MapSummary& summary) {
             if (request != m_summaryRequest)
                 return;

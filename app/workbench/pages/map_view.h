@@ -31,8 +31,9 @@ public:
 
     // A new map starts with the measure that decides, all prompts, and the cursor at the largest value.
     void setMap(const std::shared_ptr<const widgets::TokenMap>& map, bool isNew, bool isLive);
-    // Another map whose numbers share the range of colours with this one's; null: none.
-    void setCompared(const std::shared_ptr<const widgets::TokenMap>& other);
+    // Two maps that share one range of colours whichever of them is shown; null: each map has its own.
+    void setCompared(const std::shared_ptr<const widgets::TokenMap>& reference,
+                     const std::shared_ptr<const widgets::TokenMap>& other);
     // One finished cell of a run that goes on; the words follow with the next setMap or setWords.
     void addCell(int block, int prompt, const std::shared_ptr<const widgets::MapCell>& cell);
     // The words above the map for a snapshot that the heatmap has been given cell by cell.
@@ -42,8 +43,8 @@ public:
     void setMetric(widgets::Metric metric);
 
     [[nodiscard]] std::optional<int> shownPrompt() const;
-    void selectPrompt(int prompt); // -1: every prompt
-    void visitUncovered(bool forwards);
+    void selectPrompt(int prompt);      // -1: every prompt
+    bool visitUncovered(bool forwards); // false: there is none
     [[nodiscard]] QString cellJson(const widgets::CellKey& key) const;
     // Moves the cursor there and, if the one prompt that is shown is another, to that prompt.
     void goTo(const widgets::CellKey& key);

@@ -1,11 +1,11 @@
 #include "app/workbench/session/run_comparison.h"
 
+#include "widgets/change.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 #include <utility>
 
@@ -35,23 +35,24 @@ const widgets::BlockRow* rowOf(const std::vector<widgets::BlockRow>& rows, int b
     return found == rows.end() ? nullptr : &*found;
 }
 
-std::vector<double> magnitudes(const std::vector<double>& a, const std::vector<double>& b)
+std::vector<double> differences(const std::vector<double>& a, const std::vector<double>& b)
 {
     std::vector<double> result(std::min(a.size(), b.size()));
     for (std::size_t i = 0; i < result.size(); ++i)
-        result[i] = std::abs(b[i] - a[i]); // of what is missing nothing is known
+        result[i] = b[i] - a[i]; // of what is missing nothing is known
     return result;
 }
 
 std::shared_ptr<const MapCell> changeOf(const MapCell& a, const MapCell& b)
 {
     auto cell = std::make_shared<MapCell>();
-    cell->error = magnitudes(a.error, b.error);
-    cell->relative = magnitudes(a.relative, b.relative);
-    cell->errorAttention = magnitudes(a.errorAttention, b.errorAttention);
-    cell->errorMlp = magnitudes(a.errorMlp, b.errorMlp);
-    cell->outputNorm = magnitudes(a.outputNorm, b.outputNorm);
-    cell->margin = magnitudes(a.margin, b.margin);
+    cell->error = differences(a.error, b.error);
+    cell->relative = differences(a.relative, b.relative);
+    cell->errorAttention = differences(a.errorAttention, b.errorAttention);
+    cell->errorMlp = differences(a.errorMlp, b.errorMlp);
+    cell->outputNorm = differences(a.outputNorm, b.outputNorm);
+    cell->margin = differences(a.margin, b.margin);
+    cell->kl = differences(a.kl, b.kl);
     // The two surrogates' losses against each other: a map shows ℓ_B − ℓ_A.
     cell->lossBase = a.lossStitched;
     cell->lossStitched = b.lossStitched;
@@ -175,6 +176,8 @@ RunComparison compare(const RunView& a, const RunView& b)
     }
     auto other = std::make_shared<TokenMap>(*a.map);
     auto change = std::make_shared<TokenMap>(*a.map);
+    change->thresholds = widgets::noThresholds();
+    change->run = tr("%1 − %2").arg(b.map->run, a.map->run);
     other->run = b.map->run;
     other->model = b.map->model;
     for (std::size_t column = 0; column < a.map->blocks.size(); ++column) {
@@ -189,6 +192,13 @@ RunComparison compare(const RunView& a, const RunView& b)
             change->cells[at] = cell && a.map->cells[at] ? changeOf(*a.map->cells[at], *cell) : nullptr;
         }
     }
+    auto rows = std::make_shared<std::vector<widgets::BlockRow>>(*b.blocks);
+    for (widgets::BlockRow& row : *rows) {
+        const auto at = std::find(pairs.begin(), pairs.end(), row.worst.prompt);
+        row.worst.prompt = row.worst.isValid() && at != pairs.end() ? static_cast<int>(at - pairs.begin()) : -1;
+    }
+    comparison.otherBlocks = std::move(rows);
+    comparison.hasOtherThresholds = !(a.map->thresholds == b.map->thresholds);
     comparison.other = std::move(other);
     comparison.change = std::move(change);
     comparison.differences = differencesOf(a, b, comparison.commonPrompts);

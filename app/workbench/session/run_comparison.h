@@ -18,8 +18,11 @@ struct RunComparison {
     QStringList weaker;                              // what B claims less of than A
     QString sentence;                                // the whole in one line
     int commonPrompts = 0;                           // with equal token ids
-    std::shared_ptr<const widgets::TokenMap> other;  // B in the order of A's blocks and prompts
-    std::shared_ptr<const widgets::TokenMap> change; // the magnitude of B − A; absent where one is not measured
+    std::shared_ptr<const widgets::TokenMap> other;  // B in the order of A's blocks and prompts, by A's thresholds
+    std::shared_ptr<const widgets::TokenMap> change; // B − A (widgets/change.h); absent where one is not measured
+    std::shared_ptr<const std::vector<widgets::BlockRow>>
+        otherBlocks;                 // B's; the worst token is where A has it, or none
+    bool hasOtherThresholds = false; // B was judged by other thresholds than A
 };
 
 // Prompts are paired by their token ids, whatever they are called. Looks at every cell: call it outside the GUI thread.

@@ -220,6 +220,8 @@ private:
     void exportView(const widgets::ViewExport& view);
     void exportFailure(const widgets::FailureRow& failure, const QString& note);
     void refreshTrust();
+    void refreshCertificateTrust();
+    [[nodiscard]] QString shownRunPath() const; // of the side that Explore shows
     void rememberPlace();
     void refreshCrumbs();
     void refreshRail();

@@ -75,8 +75,12 @@ void MainWindow::connectExplorePage()
     connect(m_explorePage, &ExplorePage::runWanted, this, &MainWindow::chooseRun);
     connect(m_explorePage, &ExplorePage::modelWanted, this, &MainWindow::chooseModel);
     connect(m_explorePage, &ExplorePage::demoWanted, this, [this] { openModel(u"demo"_s); });
-    connect(m_explorePage, &ExplorePage::resumeWanted, this, [this] { resumeRun(m_session.run.path()); });
-    connect(m_explorePage, &ExplorePage::verifyWanted, this, [this] { checkRun(m_session.run.path()); });
+    connect(m_explorePage, &ExplorePage::resumeWanted, this, [this] { resumeRun(shownRunPath()); });
+    connect(m_explorePage, &ExplorePage::verifyWanted, this, [this] { checkRun(shownRunPath()); });
+    connect(m_explorePage, &ExplorePage::sideChanged, this, [this] {
+        refreshCertificateTrust();
+        refreshCrumbs();
+    });
     connect(m_explorePage, &ExplorePage::certificateWanted, this, &MainWindow::showCertificate);
     connect(m_explorePage, &ExplorePage::copyWanted, this, &MainWindow::copyCommand);
     connect(m_explorePage, &ExplorePage::remedyWanted, this, [this](Remedy remedy) { applyRemedy(remedy, Explore); });
@@ -193,7 +197,8 @@ void MainWindow::cancelCurrent()
 void MainWindow::copyCommand()
 {
     QString command;
-    const Loadable<RunView>& run = m_session.run.run();
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    const bool isOfRun = m_page == Explore || m_page == Certificate;
     if (m_page == Verify && m_verifyPage->showsTable())
         command = m_verifyPage->tableCommand(m_session.batch);
     else if (m_page == Verify)
@@ -204,8 +209,10 @@ void MainWindow::copyCommand()
         command = m_stitchPage->command();
     else if (m_page == Edit)
         return m_editDesk->copyCommand();
-    else if ((m_page == Explore || m_page == Certificate) && run.isReady() && !run.value->command.isEmpty())
-        command = run.value->command;
+    else if (isOfRun && m_explorePage->shownSide() == ExplorePage::Side::Change)
+        command = shellCommand(QStringList{u"blockcert"_s} + diffArguments());
+    else if (isOfRun && run && !run->command.isEmpty())
+        command = run->command;
     else if (m_session.launcher.state() == RunLauncher::State::Running)
         command = certifyCommand(m_session.launcher.running());
     else
@@ -215,13 +222,13 @@ void MainWindow::copyCommand()
 
 void MainWindow::showCertificate(int block)
 {
-    const Loadable<RunView>& run = m_session.run.run();
-    if (!run.isReady())
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    if (!run)
         return;
-    const auto found = run.value->certificates.find(block);
-    if (found == run.value->certificates.end())
+    const auto found = run->certificates.find(block);
+    if (found == run->certificates.end())
         return;
-    m_certificatePage->setCertificate(found->second, run.value->path);
+    m_certificatePage->setCertificate(found->second, run->path);
     showPage(Certificate);
 }
 

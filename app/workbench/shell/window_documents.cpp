@@ -218,11 +218,25 @@ void MainWindow::runChanged()
 void MainWindow::refreshTrust()
 {
     const Loadable<RunView>& run = m_session.run.run();
+    const Loadable<RunView>& other = m_session.other.run();
     const bool isShown = run.isReady() && !m_explorePage->isLive();
-    const std::optional<widgets::RunVerdict> verdict =
-        isShown ? m_session.verdicts.of(run.value->path, run.value->digest) : std::nullopt;
-    m_explorePage->setVerdict(verdict);
-    m_certificatePage->setVerdict(verdict);
+    m_explorePage->setVerdict(isShown ? m_session.verdicts.of(run.value->path, run.value->digest) : std::nullopt);
+    m_explorePage->setOtherVerdict(other.isReady() ? m_session.verdicts.of(other.value->path, other.value->digest)
+                                                   : std::nullopt);
+    refreshCertificateTrust();
+}
+
+// The certificate is of the run that Explore shows.
+void MainWindow::refreshCertificateTrust()
+{
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    m_certificatePage->setVerdict(run ? m_session.verdicts.of(run->path, run->digest) : std::nullopt);
+}
+
+QString MainWindow::shownRunPath() const
+{
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    return run ? run->path : m_session.run.path();
 }
 
 }

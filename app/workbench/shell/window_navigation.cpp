@@ -262,7 +262,8 @@ void MainWindow::refreshCrumbs()
             names << item.title;
         add(CrumbLevel::Model, title, names, static_cast<int>(names.indexOf(title)));
     };
-    const std::shared_ptr<const widgets::TokenMap>& map = m_explorePage->map();
+    const std::shared_ptr<const widgets::TokenMap> map =
+        m_page == Stitch ? m_explorePage->map() : m_explorePage->shownMap();
     if ((m_page == Explore || m_page == Certificate || m_page == Stitch) && map) {
         if (!map->model.isEmpty())
             add(CrumbLevel::Plain, map->model);

@@ -98,6 +98,7 @@ void MainWindow::connectRuns()
         const QString b = m_session.other.path();
         setOther(a);
         m_session.run.open(b);
+        m_session.verdict.choose(b);
     });
     connect(m_explorePage, &ExplorePage::diffCommandWanted, this, [this] {
         QGuiApplication::clipboard()->setText(shellCommand(QStringList{u"blockcert"_s} + diffArguments()));
@@ -164,6 +165,7 @@ void MainWindow::refreshOther()
                                     : tr("B: %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
     m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : path);
     m_explorePage->setOther(path, m_session.other.run());
+    refreshTrust();
     compareClaims();
 }
 

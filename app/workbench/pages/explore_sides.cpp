@@ -1,0 +1,209 @@
+// ExplorePage: which of two runs it shows, and what is known about the truth of what it shows.
+#include "app/workbench/pages/coverage_view.h"
+#include "app/workbench/pages/explore_page.h"
+#include "app/workbench/pages/map_view.h"
+#include "app/workbench/session/map_summary.h"
+#include "app/workbench/session/run_comparison.h"
+#include "widgets/block_table.h"
+#include "widgets/chart_panel.h"
+#include "widgets/inspector_panel.h"
+#include "widgets/notice.h"
+#include "widgets/number_text.h"
+#include "widgets/segmented_control.h"
+#include "widgets/state_badge.h"
+
+#include <QLabel>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+QString counted(qint64 count, const QString& one, const QString& several)
+{
+    return u"%1 %2"_s.arg(widgets::countText(count), count == 1 ? one : several);
+}
+
+// "demo prompts · 251 tokens of 9 prompts × 30 blocks · fp32 baseline · measured"
+QString scopeOf(const RunView& run)
+{
+    qint64 tokens = 0;
+    for (const widgets::MapPrompt& prompt : run.map->prompts)
+        tokens += static_cast<qint64>(prompt.tokens.size());
+    return ExplorePage::tr("%1 · %2 × %3 · %4 baseline · measured")
+        .arg(run.prompts,
+             counted(tokens, ExplorePage::tr("token"), ExplorePage::tr("tokens")) + ExplorePage::tr(" of ") +
+                 counted(static_cast<qint64>(run.map->prompts.size()), ExplorePage::tr("prompt"),
+                         ExplorePage::tr("prompts")),
+             counted(static_cast<qint64>(run.map->blocks.size()), ExplorePage::tr("block"), ExplorePage::tr("blocks")),
+             run.baselineDtype);
+}
+
+}
+
+ExplorePage::Side ExplorePage::shownSide() const
+{
+    if (!m_comparison || m_isLive || view() == Failures || view() == Compare)
+        return Side::A;
+    return m_side == Side::Change && view() != Map ? Side::A : m_side;
+}
+
+std::shared_ptr<const widgets::TokenMap> ExplorePage::shownMap() const
+{
+    switch (shownSide()) {
+    case Side::A: break;
+    case Side::B: return m_comparison->other;
+    case Side::Change: return m_comparison->change;
+    }
+    return m_map;
+}
+
+std::shared_ptr<const RunView> ExplorePage::shownRun() const
+{
+    return shownSide() == Side::B ? m_other : m_run;
+}
+
+void ExplorePage::showSide(int side)
+{
+    m_side = static_cast<Side>(side);
+    refreshSide();
+}
+
+// Whatever decides about the side has changed: the choice, the view, or the runs. A and B share one range of colours
+// from the moment there is a B; a difference has a scale of its own.
+void ExplorePage::refreshSide()
+{
+    const Side side = shownSide();
+    m_sideChoice->setCurrent(static_cast<int>(side));
+    m_sideChoice->setChoiceEnabled(static_cast<int>(Side::Change), view() == Map);
+    m_sideChoice->setVisible(m_comparison && view() != Failures && view() != Compare);
+    if (!m_map || m_isLive) {
+        m_mapView->setCompared(nullptr, nullptr);
+        return;
+    }
+    refreshTitle();
+    const bool isShared = m_comparison && side != Side::Change;
+    m_mapView->setCompared(isShared ? m_map : nullptr, isShared ? m_comparison->other : nullptr);
+    const std::shared_ptr<const widgets::TokenMap> shown = shownMap();
+    if (shown != m_sideMap) {
+        m_sideMap = shown;
+        if (side == Side::Change && m_mapView->metric() == widgets::Metric::Coverage)
+            m_mapView->setMetric(widgets::decidingMetric(m_map->thresholds)); // a difference covers nothing
+        m_mapView->setMap(shown, false, false);
+        m_inspector->setMap(shown);
+        if (side != Side::Change)
+            m_coverage->setMap(m_run ? shown : nullptr);
+        m_charts->invalidate();
+    }
+    showBlocks();
+    refreshNotice();
+    inspect();
+    emit sideChanged();
+}
+
+// Beside a second run every line says which of the two it is about.
+void ExplorePage::refreshTitle()
+{
+    if (!m_run || m_isLive)
+        return;
+    if (!m_comparison) {
+        m_title->setText(tr("Error by token and block"), scopeOf(*m_run));
+        return;
+    }
+    switch (shownSide()) {
+    case Side::A:
+        m_title->setText(tr("A, %1").arg(m_run->name),
+                         view() == Failures ? tr("Failures of A; swap A and B to list those of B") : scopeOf(*m_run));
+        break;
+    case Side::B:
+        m_title->setText(tr("B, %1").arg(m_other->name),
+                         tr("%1 · the map has A's blocks and the %2 prompts that are also in A%3")
+                             .arg(scopeOf(*m_other))
+                             .arg(m_comparison->commonPrompts)
+                             .arg(m_comparison->hasOtherThresholds ? tr(", by A's thresholds") : QString()));
+        break;
+    case Side::Change:
+        m_title->setText(tr("B − A: %1 less %2").arg(m_other->name, m_run->name),
+                         tr("Differences at the cells that both measured, held against no threshold · the blocks below "
+                            "are A's"));
+        break;
+    }
+}
+
+void ExplorePage::showBlocks()
+{
+    if (!m_blocks)
+        return;
+    const bool isOther = shownSide() == Side::B;
+    const auto& rows = isOther ? m_comparison->otherBlocks : m_blocks;
+    const std::optional<widgets::RunVerdict>& verdict = isOther ? m_otherVerdict : m_verdict;
+    m_table->setThresholds((isOther ? m_other->map : m_map)->thresholds);
+    m_table->setVerdict(verdict);
+    m_table->setRows(rows);
+    const QString sentence = summariseBlocks(*rows, verdict);
+    m_blocksSentence->setText(!m_comparison ? sentence
+                              : isOther     ? tr("B, %1: %2").arg(m_other->name, sentence)
+                                            : tr("A, %1: %2").arg(m_run->name, sentence));
+}
+
+void ExplorePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
+{
+    m_verdict = verdict;
+    showBlocks();
+    refreshNotice();
+}
+
+void ExplorePage::setOtherVerdict(const std::optional<widgets::RunVerdict>& verdict)
+{
+    m_otherVerdict = verdict;
+    if (shownSide() != Side::B)
+        return;
+    showBlocks();
+    refreshNotice();
+}
+
+void ExplorePage::showRefusal(const JobFault& fault)
+{
+    m_refusal = fault.sentence + u' ' + tr("The run that was open still is.");
+    refreshNotice();
+}
+
+bool ExplorePage::offersResume() const
+{
+    return shownSide() == Side::B ? m_other->resumable && !m_other->complete : m_offersResume;
+}
+
+// What stands between the reader and the numbers: what was asked for last, then a refuted run before an unfinished or a
+// damaged one.
+void ExplorePage::refreshNotice()
+{
+    const Side side = shownSide();
+    const std::optional<widgets::RunVerdict>& verdict = side == Side::B ? m_otherVerdict : m_verdict;
+    const QStringList& problems = side == Side::B ? m_other->problems : m_problems;
+    const bool isFailed = verdict && verdict->state == CheckState::Failed;
+    if (!m_refusal.isEmpty())
+        m_notice->setNotice(widgets::Notice::Tone::Error, m_refusal, remedyText(Remedy::OpenOther));
+    else if (isFailed)
+        m_notice->setNotice(widgets::Notice::Tone::Error, verdict->sentence, tr("See the checks"));
+    else if (offersResume())
+        m_notice->setNotice(widgets::Notice::Tone::Warning,
+                            tr("This run is unfinished: what is hatched has not been measured."), tr("Resume it"));
+    else if (!problems.isEmpty())
+        m_notice->setNotice(widgets::Notice::Tone::Warning, problems.join(u'\n'), tr("Verify it"));
+    m_notice->setVisible(!m_isLive && (!m_refusal.isEmpty() || isFailed || offersResume() || !problems.isEmpty()));
+
+    // A difference is of two runs, which need not be equally well checked.
+    m_trust->setVisible(!m_isLive && !offersResume() && side != Side::Change);
+    m_trust->setState(verdict ? verdict->state : CheckState::NotChecked);
+    m_trust->setWord(!verdict ? tr("Not verified")
+                     : verdict->state == CheckState::Verified || isFailed
+                         ? tr("%1 at level %2").arg(widgets::stateWord(verdict->state)).arg(verdict->level)
+                         : QString());
+    m_trust->setToolTip(widgets::plainToolTip(
+        verdict ? verdict->sentence
+                : tr("What stands here is what the run says of itself; nothing of it has been recomputed on this "
+                     "machine since the window was opened. Verify does that.")));
+}
+
+}

@@ -27,6 +27,21 @@ TEST(ErrorScale, TheThresholdStandsInTheMiddleOfTheLegend)
         EXPECT_NEAR(scale.positionOf(scale.valueAt(position)), position, 1e-12); // a pow and a log
 }
 
+TEST(ErrorScale, ADifferenceKeepsItsSignAndIsHeldAgainstNoThreshold)
+{
+    const ErrorScale scale = ErrorScale::diverging(1e-3, 10);
+    EXPECT_FALSE(scale.hasThreshold());
+    EXPECT_EQ(scale.low(), -10);
+    EXPECT_EQ(scale.stepOf(-10), 0);
+    EXPECT_EQ(scale.stepOf(10), ErrorScale::steps - 1);
+    for (const double magnitude : {1e-6, 2e-3, 0.05, 0.7, 9.0, 1e4})
+        EXPECT_EQ(scale.stepOf(magnitude) + scale.stepOf(-magnitude), ErrorScale::steps - 1) << magnitude;
+    EXPECT_EQ(scale.positionOf(0), 0.5);
+    EXPECT_DOUBLE_EQ(scale.positionOf(scale.valueAt(0.2)), 0.2);
+    EXPECT_NE(scale.colourOf(0, lightTokens()), scale.colourOf(ErrorScale::steps - 1, lightTokens()));
+    EXPECT_EQ(scale.withRange(-10, 4).low(), -4) << "both ends follow the one that moved";
+}
+
 TEST(ErrorScale, WhatIsNotMeasuredHasNoStep)
 {
     EXPECT_EQ(ErrorScale::anchored(1e-5, 1e-2, 1).stepOf(missing), -1);

@@ -1,5 +1,6 @@
 // The window's values without any window: selection, history, notes, queue, costs, failures, comparison.
 #include "app/workbench/session/annotations.h"
+#include "app/workbench/session/change_summary.h"
 #include "app/workbench/session/failure_list.h"
 #include "app/workbench/session/history.h"
 #include "app/workbench/session/json_values.h"
@@ -10,6 +11,9 @@
 #include "app/workbench/shell/command_palette.h"
 #include "tests/workbench/support/qt_testing.h"
 #include "tests/workbench/support/samples.h"
+#include "widgets/cell_facts.h"
+#include "widgets/error_scale.h"
+#include "widgets/number_text.h"
 
 #include <QFile>
 #include <QFileInfo>
@@ -215,6 +219,45 @@ TEST(Comparison, OfARunWithItselfFindsNothing)
     EXPECT_EQ(same.commonPrompts, 2);
     ASSERT_NE(same.change->cell(2, 0), nullptr);
     EXPECT_EQ(same.change->cell(2, 0)->error[0], 0);
+}
+
+TEST(Comparison, AChangeHasItsSignAndNoVerdict)
+{
+    const RunView a = runViewOf(testing::showAnswer("a", true));
+    Json other = testing::showAnswer("b", true);
+    for (Json& cell : other["cells"])
+        for (Json& error : cell["error"])
+            error = error.get<double>() / 2;
+    const RunComparison comparison = compare(a, runViewOf(other));
+    const double before = a.map->cell(2, 0)->error[0];
+    EXPECT_EQ(comparison.change->cell(2, 0)->error[0], before / 2 - before) << "smaller in B is negative";
+    const widgets::CellReading reading = widgets::readCell(*comparison.change, {2, 0, 0}, widgets::Metric::Error);
+    EXPECT_FALSE(reading.covered.has_value());
+    EXPECT_EQ(reading.headline, widgets::signedNumber(before / 2 - before));
+    EXPECT_FALSE(widgets::isMeasured(*comparison.change, widgets::Metric::Coverage)) << "a difference covers nothing";
+    const widgets::ErrorScale scale = widgets::ErrorScale::fitted(*comparison.change, widgets::Metric::Error);
+    EXPECT_TRUE(scale.isDiverging());
+    EXPECT_FALSE(scale.hasThreshold());
+    const MapSummary summary = summariseChange(*comparison.change, widgets::Metric::Error);
+    EXPECT_TRUE(summary.sentence.contains(u"smaller at 15"_s)) << summary.sentence.toStdString();
+    EXPECT_FALSE(summary.sentence.contains(u"τ"_s)) << summary.sentence.toStdString();
+}
+
+TEST(Comparison, TheWorstTokenOfBIsWhereAHasItsPrompt)
+{
+    const RunView a = runViewOf(testing::showAnswer("a", true));
+    RunView b = runViewOf(testing::showAnswer("b", true));
+    auto turned = std::make_shared<widgets::TokenMap>(*b.map); // the same prompts in the other order
+    std::swap(turned->prompts[0], turned->prompts[1]);
+    for (std::size_t column = 0; column < turned->blocks.size(); ++column)
+        std::swap(turned->cells[2 * column], turned->cells[2 * column + 1]);
+    b.map = turned;
+    auto rows = *b.blocks;
+    rows[2].worst.prompt = 1;
+    b.blocks = std::make_shared<const std::vector<widgets::BlockRow>>(rows);
+    const RunComparison comparison = compare(a, b);
+    EXPECT_EQ((*comparison.otherBlocks)[2].worst.prompt, 0);
+    EXPECT_EQ(comparison.change->cell(2, 0)->error[0], 0);
 }
 
 TEST(Comparison, WhatIsNotMeasuredInOneIsAbsentInTheChange)

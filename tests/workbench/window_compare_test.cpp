@@ -1,18 +1,25 @@
 // The pages that set runs side by side, with scripted programs behind the window: claims compared, charts, exports.
+#include "app/workbench/pages/certificate_page.h"
 #include "app/workbench/pages/compare_view.h"
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/map_view.h"
 #include "app/workbench/pages/open_page.h"
+#include "app/workbench/shell/command_palette.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/chart_panel.h"
 #include "widgets/figure_view.h"
+#include "widgets/rail.h"
 #include "widgets/segmented_control.h"
 #include "widgets/token_heatmap.h"
 #include "widgets/value_table.h"
 
 #include <QAbstractButton>
+#include <QClipboard>
+#include <QGuiApplication>
+#include <QLineEdit>
 #include <QSignalSpy>
+#include <QTest>
 
 #include <gtest/gtest.h>
 
@@ -67,8 +74,8 @@ Json diffAnswer()
 // A window that compares two runs, up to the answer of `diff`.
 class Compared {
 public:
-    explicit Compared(const Json& diffSteps)
-        : bench(engineScript(), script(diffSteps))
+    explicit Compared(const Json& diffSteps, const Json& show = showScript())
+        : bench(engineScript(), script(diffSteps, show))
     {
         bench.start();
         bench.drop(bench.makeRunFolder(u"a.blockcert"_s, true));
@@ -94,9 +101,8 @@ public:
     Workbench bench;
 
 private:
-    static Json script(const Json& diffSteps)
+    static Json script(const Json& diffSteps, Json tool)
     {
-        Json tool = showScript();
         tool["diff"] = once(diffSteps);
         return tool;
     }
@@ -126,6 +132,113 @@ TEST(CompareWindow, ListsWhatBClaimsLessOfAtFullPrecision)
         words += label->text() + u'\n';
     EXPECT_TRUE(words.contains(u"Surrogate: exact in A, quant:Q8_0 in B"_s)) << words.toStdString();
     EXPECT_TRUE(words.contains(u"B claims less than A in 2 points"_s)) << words.toStdString();
+}
+
+// B's errors are a thousand times A's, and its certificates are of another model.
+Json twoRuns()
+{
+    Json other = testing::showAnswer("other", true);
+    other["command"] = "blockcert certify other";
+    for (Json& cell : other["cells"])
+        for (Json& error : cell["error"])
+            error = error.get<double>() * 1000;
+    for (Json& certificate : other["certificates"])
+        certificate["subject"]["model"] = "othermodel";
+    Json scenarios = Json::array();
+    scenarios.push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
+    scenarios.push_back(steps({Json{{"json", other}}}));
+    return {{"show", scenarios}};
+}
+
+void choose(ExplorePage& page, const QString& side)
+{
+    ASSERT_TRUE(waitUntil([&] {
+        for (QAbstractButton* button : page.findChildren<QAbstractButton*>())
+            if (button->text() == side && button->isVisible()) {
+                button->click();
+                return true;
+            }
+        return false;
+    })) << side.toStdString();
+}
+
+TEST(CompareWindow, EverythingSpeaksOfTheShownSide)
+{
+    Compared compared(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}), twoRuns());
+    ExplorePage& page = compared.bench.window->explorePage();
+    auto* map = page.findChild<MapView*>()->findChild<widgets::TokenHeatmap*>();
+    const double ownHigh = widgets::ErrorScale::fitted(*page.map(), widgets::Metric::Error).high();
+    page.showView(ExplorePage::Map);
+    page.select({1, 0, 0});
+    ASSERT_TRUE(waitUntil([&] { return map->scale().high() > ownHigh; })) << "one range for both, from the first";
+    const widgets::ErrorScale shared = map->scale();
+    EXPECT_EQ(page.shownSide(), ExplorePage::Side::A);
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"A, run: "_s)) << testing::wordsOf(page).toStdString();
+
+    choose(page, u"B"_s);
+    EXPECT_EQ(page.shownMap()->run, u"other"_s);
+    EXPECT_EQ(map->map(), page.shownMap());
+    EXPECT_TRUE(map->scale().sameRange(shared)) << "the same colour is the same number";
+    EXPECT_TRUE(page.shownRun()->path.endsWith(u"b.blockcert"_s));
+    const QString words = testing::wordsOf(page);
+    EXPECT_TRUE(words.contains(u"B, other: "_s) && !words.contains(u"A, run: "_s)) << words.toStdString();
+    emit page.certificateWanted(1);
+    EXPECT_TRUE(testing::wordsOf(*compared.bench.window->findChild<CertificatePage*>()).contains(u"othermodel"_s));
+    compared.bench.window->showPage(MainWindow::Explore);
+    compared.bench.command(u"Copy as command"_s);
+    EXPECT_EQ(QGuiApplication::clipboard()->text(), u"blockcert certify other"_s);
+
+    page.showView(ExplorePage::Coverage);
+    auto* coverage = page.findChild<CoverageView*>();
+    EXPECT_TRUE(waitUntil([&] { return testing::wordsOf(*coverage).contains(u"15 of 15 tokens"_s); }))
+        << testing::wordsOf(*coverage).toStdString();
+    page.showView(ExplorePage::Failures);
+    EXPECT_EQ(page.shownSide(), ExplorePage::Side::A);
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"Failures of A"_s));
+
+    page.showView(ExplorePage::Map);
+    choose(page, u"Δ"_s);
+    EXPECT_TRUE(map->scale().isDiverging());
+    EXPECT_FALSE(map->scale().hasThreshold());
+    EXPECT_TRUE(testing::wordsOf(*page.side()).contains(u"B − A"_s)) << testing::wordsOf(*page.side()).toStdString();
+    EXPECT_FALSE(testing::wordsOf(*page.side()).contains(u"τ"_s));
+    compared.bench.command(u"Copy as command"_s);
+    EXPECT_TRUE(QGuiApplication::clipboard()->text().startsWith(u"blockcert diff "_s));
+    page.showView(ExplorePage::Coverage);
+    EXPECT_EQ(page.shownSide(), ExplorePage::Side::A) << "a difference covers nothing";
+}
+
+TEST(CompareWindow, VerifyAimsAtTheNewAAfterASwap)
+{
+    const Compared compared(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}), twoRuns());
+    emit compared.view().swapWanted();
+    EXPECT_TRUE(compared.bench.session->run.path().endsWith(u"b.blockcert"_s));
+    EXPECT_EQ(compared.bench.session->verdict.request().path, compared.bench.session->run.path());
+}
+
+TEST(ExploreWindow, TheMapHasTheKeysAfterACommandThatGoesThere)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"a.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    ExplorePage& page = bench.window->explorePage();
+    auto* view = page.findChild<MapView*>();
+    auto* map = view->findChild<widgets::TokenHeatmap*>();
+    auto* rail = bench.window->findChild<widgets::Rail*>();
+    rail->setFocus();
+    bench.command(u"Explore: map"_s);
+    EXPECT_EQ(bench.window->focusWidget(), map);
+    rail->setFocus();
+    bench.command(u"Search everything"_s);
+    auto* palette = bench.window->findChild<CommandPalette*>();
+    ASSERT_TRUE(palette);
+    palette->findChild<QLineEdit*>()->setText(u"Go to block 1"_s);
+    QTest::keyClick(palette->findChild<QLineEdit*>(), Qt::Key_Return);
+    EXPECT_EQ(bench.window->focusWidget(), map);
+    view->setMetric(widgets::Metric::Margin);
+    page.stepToUncovered(1);
+    EXPECT_TRUE(testing::wordsOf(*view).contains(u"There is no next one"_s)) << "not silent where there is none";
 }
 
 // A shared range is another range of the same kind of scale: coverage stays coverage, with 1 at the good end.

@@ -145,6 +145,7 @@ private:
     void showSide(int side); // A, B or the change, as far as the view has it
     void refreshSide();
     void refreshTitle();
+    [[nodiscard]] bool hasSides() const;
     [[nodiscard]] bool offersResume() const; // of the shown run
     void inspect();
     void act(int action);

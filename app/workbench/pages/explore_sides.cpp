@@ -42,9 +42,15 @@ QString scopeOf(const RunView& run)
 
 }
 
+// Runs without a common prompt stand beside each other, but there is no cell at which both have a number.
+bool ExplorePage::hasSides() const
+{
+    return m_comparison && m_comparison->commonPrompts > 0;
+}
+
 ExplorePage::Side ExplorePage::shownSide() const
 {
-    if (!m_comparison || m_isLive || view() == Failures || view() == Compare)
+    if (!hasSides() || m_isLive || view() == Failures || view() == Compare)
         return Side::A;
     return m_side == Side::Change && view() != Map ? Side::A : m_side;
 }
@@ -77,13 +83,13 @@ void ExplorePage::refreshSide()
     const Side side = shownSide();
     m_sideChoice->setCurrent(static_cast<int>(side));
     m_sideChoice->setChoiceEnabled(static_cast<int>(Side::Change), view() == Map);
-    m_sideChoice->setVisible(m_comparison && view() != Failures && view() != Compare);
+    m_sideChoice->setVisible(hasSides() && view() != Failures && view() != Compare);
     if (!m_map || m_isLive) {
         m_mapView->setCompared(nullptr, nullptr);
         return;
     }
     refreshTitle();
-    const bool isShared = m_comparison && side != Side::Change;
+    const bool isShared = hasSides() && side != Side::Change;
     m_mapView->setCompared(isShared ? m_map : nullptr, isShared ? m_comparison->other : nullptr);
     const std::shared_ptr<const widgets::TokenMap> shown = shownMap();
     if (shown != m_sideMap) {
@@ -113,7 +119,8 @@ void ExplorePage::refreshTitle()
     }
     switch (shownSide()) {
     case Side::A:
-        m_title->setText(tr("A, %1").arg(m_run->name),
+        m_title->setText(view() == Compare ? tr("A, %1, beside B, %2").arg(m_run->name, m_other->name)
+                                           : tr("A, %1").arg(m_run->name),
                          view() == Failures ? tr("Failures of A; swap A and B to list those of B") : scopeOf(*m_run));
         break;
     case Side::B:
@@ -133,7 +140,7 @@ void ExplorePage::refreshTitle()
 
 void ExplorePage::showBlocks()
 {
-    if (!m_blocks)
+    if (!m_blocks || !m_map)
         return;
     const bool isOther = shownSide() == Side::B;
     const auto& rows = isOther ? m_comparison->otherBlocks : m_blocks;

@@ -23,6 +23,7 @@ void ExplorePage::showView(View view)
     m_views->setCurrentIndex(view);
     refreshSide();
     fitTable();
+    setFocusProxy(m_views->currentWidget());
     m_views->currentWidget()->setFocus();
 }
 

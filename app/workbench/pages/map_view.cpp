@@ -183,7 +183,13 @@ void MapView::selectPrompt(int prompt)
 
 bool MapView::visitUncovered(bool forwards)
 {
-    return m_map && m_heatmap->visitUncovered(forwards);
+    if (m_map && m_heatmap->visitUncovered(forwards))
+        return true;
+    if (m_map)
+        m_sentence->setText(m_heatmap->scale().hasThreshold()
+                                ? tr("There is no next one: nothing on this map is above the threshold.")
+                                : tr("There is no next one: this number is held against no threshold."));
+    return false;
 }
 
 QString MapView::cellJson(const CellKey& key) const

@@ -118,6 +118,8 @@ QStringList weakerOf(const std::vector<widgets::ComparedBlock>& blocks)
 
 QString sentenceOf(const RunComparison& comparison)
 {
+    if (comparison.commonPrompts == 0)
+        return tr("A and B have no prompt with the same tokens, so none of their numbers can be compared.");
     int both = 0;
     int larger = 0;
     int equal = 0;

@@ -64,6 +64,7 @@ std::vector<std::size_t> matching(const std::vector<PaletteEntry>& entries, cons
 CommandPalette::CommandPalette(QWidget* window, std::vector<PaletteEntry> entries)
     : widgets::Panel(window)
     , m_entries(std::move(entries))
+    , m_before(window->window()->focusWidget())
     , m_text(new QLineEdit)
     , m_list(new QListWidget)
 {
@@ -115,8 +116,17 @@ void CommandPalette::trigger()
     if (!item || !(item->flags() & Qt::ItemIsEnabled))
         return;
     const std::function<void()> act = m_entries[item->data(Qt::UserRole).toUInt()].act;
-    close();
+    leave();
     act();
+}
+
+// Without this the focus would go to the first widget of the window, and the keys with it.
+void CommandPalette::leave()
+{
+    const QPointer<QWidget> before = m_before;
+    close();
+    if (before)
+        before->setFocus();
 }
 
 bool CommandPalette::eventFilter(QObject* watched, QEvent* event)
@@ -131,7 +141,7 @@ bool CommandPalette::eventFilter(QObject* watched, QEvent* event)
         const int key = static_cast<QKeyEvent*>(event)->key();
         const int step = key == Qt::Key_Down ? 1 : key == Qt::Key_Up ? -1 : 0;
         if (key == Qt::Key_Escape)
-            close();
+            leave();
         else if (step != 0 && m_list->count() > 0)
             m_list->setCurrentRow((m_list->currentRow() + step + m_list->count()) % m_list->count());
         return key == Qt::Key_Escape || step != 0;

@@ -3,6 +3,8 @@
 
 #include "widgets/panel.h"
 
+#include <QPointer>
+
 #include <functional>
 #include <vector>
 
@@ -35,8 +37,10 @@ protected:
 private:
     void filter(const QString& text);
     void trigger();
+    void leave();
 
     std::vector<PaletteEntry> m_entries;
+    QPointer<QWidget> m_before; // had the focus, and gets it back
     QLineEdit* m_text = nullptr;
     QListWidget* m_list = nullptr;
 };

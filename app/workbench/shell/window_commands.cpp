@@ -255,12 +255,14 @@ std::vector<PaletteEntry> MainWindow::paletteEntries()
         entries.push_back({tr("Go to block %1").arg(block), {}, [this, block] {
                                showPage(Explore);
                                m_explorePage->selectBlock(block);
+                               m_explorePage->setFocus(); // arrows and N go on from there
                            }});
     }
     for (std::size_t prompt = 0; prompt < map->prompts.size(); ++prompt) {
         entries.push_back({tr("Go to prompt %1").arg(map->prompts[prompt].id), {}, [this, prompt] {
                                showPage(Explore);
                                m_explorePage->selectPrompt(static_cast<int>(prompt));
+                               m_explorePage->setFocus();
                            }});
     }
     return entries;

@@ -74,14 +74,17 @@ void MainWindow::sendToReport()
     ReportItem item;
     item.when = now();
     std::function<widgets::ViewExport()> view;
-    const Loadable<RunView>& run = m_session.run.run();
-    if ((m_page == Explore || m_page == Certificate) && run.isReady() && !m_explorePage->isLive()) {
-        item.runPath = run.value->path;
-        item.runName = run.value->name;
-        item.runDigest = run.value->digest;
-        item.scope = tr("%1 · %2, %3 baseline, %4 surrogates")
-                         .arg(run.value->model, run.value->prompts, run.value->baselineDtype, run.value->surrogate);
-        const std::optional<widgets::RunVerdict> verdict = m_session.verdicts.of(run.value->path, run.value->digest);
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    if ((m_page == Explore || m_page == Certificate) && run && !m_explorePage->isLive()) {
+        item.runPath = run->path;
+        item.runName = run->name;
+        item.runDigest = run->digest;
+        item.scope =
+            tr("%1 · %2, %3 baseline, %4 surrogates").arg(run->model, run->prompts, run->baselineDtype, run->surrogate);
+        if (m_explorePage->shownSide() == ExplorePage::Side::Change && m_page == Explore)
+            item.scope =
+                tr("B − A, %1; blocks and state are A's").arg(m_explorePage->shownMap()->run) + u" · "_s + item.scope;
+        const std::optional<widgets::RunVerdict> verdict = m_session.verdicts.of(run->path, run->digest);
         item.parts.emplace_back(standingOf(verdict));
         if (m_page == Explore)
             view = freezeExplore(item);
@@ -132,7 +135,7 @@ std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item)
         break;
     case ExplorePage::Coverage: {
         item.title = tr("Coverage");
-        view = [map = m_explorePage->map()] {
+        view = [map = m_explorePage->shownMap()] {
             return widgets::coverageExport(map,
                                            std::make_shared<const widgets::CoverageRows>(widgets::coverageRows(*map)));
         };
@@ -165,7 +168,8 @@ std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item)
 
 void MainWindow::freezeCertificate(ReportItem& item) const
 {
-    const auto& certificates = m_session.run.run().value->certificates;
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    const auto& certificates = run->certificates;
     const auto found = certificates.find(m_certificatePage->block());
     item.title = tr("Certificate of block %1").arg(m_certificatePage->block());
     if (found == certificates.end())

@@ -18,8 +18,9 @@ void add(Marginal& marginal, double extreme, double mean, std::int32_t count, st
 {
     if (count == 0)
         return;
-    const bool isStronger = marginal.measured == 0 ||
-                            (striking == Striking::Large ? extreme > marginal.extreme : extreme < marginal.extreme);
+    const bool isStronger =
+        marginal.measured == 0 ||
+        (striking == Striking::Large ? std::abs(extreme) > std::abs(marginal.extreme) : extreme < marginal.extreme);
     if (isStronger)
         marginal.extreme = extreme;
     marginal.mean = (marginal.measured == 0 ? 0 : marginal.mean) + mean * count;
@@ -88,10 +89,11 @@ void HeatmapValues::read(const TokenMap& map, const ErrorScale& scale, int row, 
         count.extreme = sum.extreme();
         count.mean = sum.mean();
         value = sum.value(m_aggregate);
-        if (scale.isDiverging() && sum.count() > 0) // a difference keeps its sign
-            value = m_aggregate == Aggregate::Mean
-                        ? signedSum / sum.count()
-                        : valueOf(*cell, m_metric, static_cast<std::size_t>(count.token), map.thresholds);
+        if (scale.isDiverging() && sum.count() > 0) { // a difference keeps its sign
+            count.extreme = valueOf(*cell, m_metric, static_cast<std::size_t>(count.token), map.thresholds);
+            count.mean = signedSum / sum.count();
+            value = m_aggregate == Aggregate::Mean ? count.mean : count.extreme;
+        }
         m_counts[at(row, column)] = count;
     }
     m_values[at(row, column)] = value;
@@ -143,7 +145,8 @@ void HeatmapValues::summarise(const ErrorScale& scale)
                 m_smallest = magnitude;
             if (isMissing(m_largest) || magnitude > m_largest)
                 m_largest = magnitude;
-            Count one{1, isCovered(magnitude, scale) ? 1 : 0, 0, magnitude, magnitude};
+            const double shown = scale.isDiverging() ? m_values[index] : magnitude;
+            Count one{1, isCovered(magnitude, scale) ? 1 : 0, 0, shown, shown};
             if (m_wholePrompts)
                 one = m_counts[index];
             for (Marginal* marginal :

@@ -1,6 +1,8 @@
+#include "widgets/change.h"
 #include "widgets/colour_map.h"
 #include "widgets/error_scale.h"
 #include "widgets/gallery/samples.h"
+#include "widgets/heatmap_values.h"
 
 #include <gtest/gtest.h>
 
@@ -40,6 +42,23 @@ TEST(ErrorScale, ADifferenceKeepsItsSignAndIsHeldAgainstNoThreshold)
     EXPECT_DOUBLE_EQ(scale.positionOf(scale.valueAt(0.2)), 0.2);
     EXPECT_NE(scale.colourOf(0, lightTokens()), scale.colourOf(ErrorScale::steps - 1, lightTokens()));
     EXPECT_EQ(scale.withRange(-10, 4).low(), -4) << "both ends follow the one that moved";
+}
+
+TEST(ErrorScale, ADifferenceHasItsSignInTheMarginsOfAMapAsWell)
+{
+    TokenMap map;
+    map.blocks = {0};
+    map.prompts.push_back(
+        {QStringLiteral("a"), QStringLiteral("a b"), {Token{1, QStringLiteral("a")}, Token{2, QStringLiteral("b")}}});
+    auto cell = std::make_shared<MapCell>();
+    cell->error = {-3, 1};
+    map.cells = {cell};
+    map.thresholds = noThresholds();
+    HeatmapValues values;
+    values.build(map, Metric::Error, arrange(map, Metric::Error, HeatmapLayout()), Aggregate::Extreme,
+                 ErrorScale::fitted(map, Metric::Error));
+    EXPECT_EQ(values.columnMarginal(0).extreme, -3) << "the furthest from zero, not its magnitude";
+    EXPECT_EQ(values.columnMarginal(0).mean, -1);
 }
 
 TEST(ErrorScale, WhatIsNotMeasuredHasNoStep)

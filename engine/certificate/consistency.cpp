@@ -102,9 +102,11 @@ void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
     if (unread)
         problem = "Only " + std::to_string(contents.certificates.size()) + " of " + std::to_string(expected.size()) +
                   " certificates could be read.";
-    Row row("consistency.blocks", group::consistency, "", "A certificate for every block that was asked for");
-    row.issuer(counted(static_cast<std::int64_t>(expected.size()), "block"))
-        .recomputed(counted(static_cast<std::int64_t>(listed.size()), "certificate"))
+    Row row("consistency.blocks", group::consistency, "", "A certificate for every block that could be measured");
+    const std::size_t failed = contents.run.state.failed.size();
+    row.issuer(counted(static_cast<std::int64_t>(contents.run.manifest.request.blocks.size()), "block"))
+        .recomputed(counted(static_cast<std::int64_t>(listed.size()), "certificate") +
+                    (failed == 0 ? "" : ", " + std::to_string(failed) + " not measured"))
         .how("counted");
     // Why one could not be read is a row of its own, which fails; it is there, and nothing says that it is not.
     if (unread && checks.anyFailed())

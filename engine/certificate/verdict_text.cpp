@@ -61,7 +61,7 @@ std::string surrogateOf(const RunRequest& request)
 }
 
 // Of the thresholds that decide, those that are not the default ones.
-std::string otherThan(const Policy& usual, const Policy& policy, LossMode loss)
+std::string otherThan(const Policy& usual, const Policy& policy)
 {
     std::string text;
     const auto add = [&](const char* name, double value, double usually) {
@@ -73,10 +73,8 @@ std::string otherThan(const Policy& usual, const Policy& policy, LossMode loss)
     else
         add("τ_act", policy.tauAct, usual.tauAct);
     add("α_act", policy.alphaAct, usual.alphaAct);
-    if (loss == LossMode::Exact) {
-        add("τ_loss", policy.tauLoss, usual.tauLoss);
-        add("α_loss", policy.alphaLoss, usual.alphaLoss);
-    }
+    add("τ_loss", policy.tauLoss, usual.tauLoss);
+    add("α_loss", policy.alphaLoss, usual.alphaLoss);
     return text;
 }
 
@@ -93,12 +91,13 @@ std::vector<std::string> statementsOf(const RunRequest& request)
     std::string text = fmt::format("A block is certified if at least {:g} % of its tokens have {} of at most {}",
                                    policy.alphaAct * 100, relative ? "a relative error" : "an error",
                                    relative ? policy.tauRel : policy.tauAct);
-    if (request.loss == LossMode::Exact)
-        text += fmt::format(" and at least {:g} % a change of their loss of at most {}", policy.alphaLoss * 100,
-                            policy.tauLoss);
+    text += fmt::format(" and at least {:g} % a change of their loss of at most {}", policy.alphaLoss * 100,
+                        policy.tauLoss);
     const Policy usual = defaultPolicy(request.baselineDtype);
-    list.push_back(text + (otherThan(usual, policy, request.loss).empty() ? " (the default policy)."
-                                                                          : "; this is not the default policy."));
+    if (request.loss == LossMode::None)
+        text += ", which was not measured here: so no block is";
+    list.push_back(text +
+                   (otherThan(usual, policy).empty() ? " (the default policy)." : "; this is not the default policy."));
     return list;
 }
 
@@ -107,6 +106,10 @@ std::string tokensText(const VerdictScope& scope)
     std::string text = scope.tokens == 1 ? "this one token" : "these " + counted(scope.tokens, "token");
     if (scope.surrogate != "exact")
         text += ", with the surrogate " + scope.surrogate;
+    if (scope.unmeasured == 1)
+        text += ", without one block that could not be measured";
+    else if (scope.unmeasured > 1)
+        text += ", without " + std::to_string(scope.unmeasured) + " blocks that could not be measured";
     if (!scope.otherPolicy.empty())
         text += ", under a policy of the issuer's (" + scope.otherPolicy + ")";
     if (scope.stitches.size() == 1)
@@ -218,7 +221,7 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
                        std::to_string(contents.run.manifest.request.maxTokens) +
                        " tokens; what follows was not measured.");
     for (const BlockFailure& failure : contents.run.state.failed)
-        list.push_back("Block " + std::to_string(failure.block.value) + " has no certificate: " + failure.sentence);
+        list.push_back(failure.sentence);
     if (contents.run.manifest.request.loss == LossMode::FirstOrder)
         list.emplace_back("How the loss changes was estimated (first order), not measured: nothing bounds what that "
                           "leaves out, and no coverage follows from it.");
@@ -246,9 +249,9 @@ VerdictScope scopeOf(const RunContents& contents)
     }
     for (const EditCertificate& edit : contents.edits)
         scope.edits.push_back(edit.name);
+    scope.unmeasured = static_cast<std::int32_t>(contents.run.state.failed.size());
     scope.surrogate = surrogateOf(manifest.request);
-    scope.otherPolicy =
-        otherThan(defaultPolicy(manifest.request.baselineDtype), manifest.request.policy, manifest.request.loss);
+    scope.otherPolicy = otherThan(defaultPolicy(manifest.request.baselineDtype), manifest.request.policy);
     scope.prompts = manifest.prompts.name;
     scope.promptCount = static_cast<std::int64_t>(manifest.prompts.prompts.size());
     scope.tokens = manifest.prompts.tokenCount();

@@ -38,6 +38,7 @@ struct VerdictScope {
     std::string model;
     std::int32_t layers = 0;
     std::vector<std::int32_t> blocks; // ascending
+    std::int32_t unmeasured = 0;      // blocks that were asked for and have no certificate
     std::vector<StitchScope> stitches;
     std::vector<std::string> edits; // names of the edits that were verified with their blocks
     std::string surrogate;          // "exact", "low-rank:64:attn", "exact, drop-rope"

@@ -136,6 +136,11 @@ TEST_F(Verify, NamesTheSurrogateAndAPolicyThatIsNotTheUsualOne)
                                                     "1000000000, α_act 0, τ_loss 1000000000); not checked: "));
     EXPECT_THAT(loose.says, Contains(HasSubstr("stands: low-rank:1:attn, drop-rope.")));
     EXPECT_THAT(loose.says, Contains(HasSubstr("this is not the default policy")));
+    tiny::Options without;
+    without.loss = LossMode::None; // the rule is the certificate's all the same
+    tiny::write(tiny::make(without), folder.path() / "without");
+    EXPECT_THAT(verify(folder.path() / "without", atLevel(3), RunContext{}).says,
+                Contains(HasSubstr("a change of their loss of at most 0.001, which was not measured here")));
     const Json scope = verdictToJson(loose).at("scope");
     EXPECT_EQ(scope.at("surrogate"), "low-rank:1:attn, drop-rope");
     EXPECT_EQ(scope.at("other_policy"), "τ_act 1000000000, α_act 0, τ_loss 1000000000");

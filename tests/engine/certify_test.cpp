@@ -371,6 +371,13 @@ TEST_F(Certify, ABaselineThatIsNotFiniteEndsItsBlocksWithAFindingAndTheOthersGoO
     EXPECT_THAT(result.at("findings").at(0).at("where").get<std::string>(), testing::StartsWith("prompt 0, token "));
     EXPECT_FALSE(fs::exists(asked.out / "block_01"));
     EXPECT_TRUE(fs::exists(asked.out / "SHA256SUMS"));
+    const Verdict verdict = verify(asked.out, 1, "llama-gqa");
+    EXPECT_THAT(verdict.sentence, testing::HasSubstr("without 2 blocks that could not be measured"));
+    const auto counted = std::find_if(verdict.checks.begin(), verdict.checks.end(),
+                                      [](const Check& check) { return check.id == "consistency.blocks"; });
+    ASSERT_NE(counted, verdict.checks.end());
+    EXPECT_EQ(counted->issuer, "3 blocks");
+    EXPECT_EQ(counted->recomputed, "1 certificate, 2 not measured");
 }
 
 TEST_F(Certify, ProgressGoesThroughTheDocumentedStagesAndNeverBackwards)

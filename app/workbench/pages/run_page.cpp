@@ -335,9 +335,9 @@ void RunPage::refresh()
     m_view->setChoiceEnabled(1, m_hasRun);
     const RunSettings current = settings();
     const QString missing = obstacle();
-    // Beside a run that goes on stands what that one will claim; beside the settings, what these would.
-    if (m_isRunning && showsProgress())
-        m_side->setClaim(tr("What this run will claim"), m_runClaim);
+    // Beside a run stands what that one claims; beside the settings, what these would.
+    if (m_hasRun && showsProgress() && !m_runClaim.isEmpty())
+        m_side->setClaim(m_isRunning ? tr("What this run will claim") : tr("The claim of this run"), m_runClaim);
     else
         m_side->setClaim(
             m_isRunning ? tr("What these settings would claim") : tr("What will be claimed"),

@@ -44,8 +44,10 @@ QString meaningOf(const VerdictBatch& batch)
     int verified = 0;
     int failed = 0;
     int done = 0;
+    int waiting = 0; // or never reached
     for (const BatchItem& item : batch.items()) {
         done += item.verdict ? 1 : 0;
+        waiting += !item.verdict && item.problem.isEmpty() ? 1 : 0;
         verified += item.verdict && item.verdict->state == CheckState::Verified ? 1 : 0;
         failed += item.verdict && item.verdict->state == CheckState::Failed ? 1 : 0;
     }
@@ -61,7 +63,9 @@ QString meaningOf(const VerdictBatch& batch)
         sentences << (level >= 3   ? VerifyBatch::tr("The numbers of those verified were recomputed here.")
                       : level == 2 ? VerifyBatch::tr("Of those verified a few cells drawn at random were recomputed.")
                                    : VerifyBatch::tr("No number was recomputed: at this level a forged one passes."));
-    if (const int open = static_cast<int>(batch.items().size()) - verified - failed; open > 0)
+    if (waiting > 0)
+        sentences << VerifyBatch::tr("%1 of %2 runs are not checked yet.").arg(waiting).arg(batch.items().size());
+    if (const int open = static_cast<int>(batch.items().size()) - verified - failed - waiting; open > 0)
         sentences << VerifyBatch::tr("Of %2 runs %1 could not be judged or are weaker than their policy.")
                          .arg(open)
                          .arg(batch.items().size());

@@ -22,7 +22,7 @@ PromptSet loadPrompts(const PromptOptions& options, const OpenedModel& opened, H
     encode.context = config.context;
     encode.vocabulary = config.vocab;
     if (!opened.tokenizer)
-        return prompts::takeLiterally(file, encode, UnsupportedError(opened.tokenizerProblem));
+        return prompts::takeLiterally(file, encode, *opened.tokenizerProblem);
     PromptSet set = prompts::encodePrompts(file, *opened.tokenizer, encode);
     for (EncodedPrompt& prompt : set.prompts) {
         prompt.pieces.clear();

@@ -18,16 +18,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::shared_ptr<const tokenizer::Tokenizer> openTokenizer(const artifact::Checkpoint& checkpoint, std::string& problem)
+std::shared_ptr<const tokenizer::Tokenizer> openTokenizer(const artifact::Checkpoint& checkpoint,
+                                                          std::optional<Error>& problem)
 {
     try {
         return std::make_shared<const tokenizer::Tokenizer>(tokenizer::Tokenizer::of(checkpoint));
     } catch (const Error& error) {
-        problem = error.what();
+        problem = error;
         return nullptr;
     }
 }
 
+}
+
+void requireTokenizer(const OpenedModel& opened)
+{
+    if (!opened.tokenizer)
+        throw Error(opened.tokenizerProblem->exitCode(),
+                    std::string("Completions cannot be read without a tokenizer: ") + opened.tokenizerProblem->what());
 }
 
 MemoryPlan memoryPlan(const TransformerConfig& config, const ModelOptions& options)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/artifact/checkpoint.h"
+#include "engine/base/error.h"
 #include "engine/model/tiled_linear.h"
 #include "engine/model/transformer.h"
 #include "engine/pipeline/pipeline.h"
@@ -20,9 +21,12 @@ namespace blockcert::pipeline {
 struct OpenedModel {
     std::shared_ptr<artifact::Checkpoint> checkpoint;
     std::shared_ptr<const tokenizer::Tokenizer> tokenizer; // null: see tokenizerProblem
-    std::string tokenizerProblem;
+    std::optional<Error> tokenizerProblem;                 // with the exit code of what is wrong with its files
     std::string hint; // what finds the model again: as asked for, a path made absolute
 };
+
+// Throws why there is no tokenizer, where completions are to be read.
+void requireTokenizer(const OpenedModel& opened);
 
 // How the weights are held, and why.
 struct MemoryPlan {

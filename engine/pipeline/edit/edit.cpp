@@ -133,8 +133,7 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         requireWhole(prompts);
         const PromptSet heldout = loadPrompts(options.heldout, opened, Heldout::Keep);
         requireWhole(heldout);
-        if (!opened.tokenizer)
-            throw UnsupportedError("Completions cannot be read without a tokenizer: " + opened.tokenizerProblem);
+        requireTokenizer(opened);
         const std::string labels =
             options.labels.empty() ? std::string() : readWholeFile(options.labels, largestLabels);
         if (!options.labels.empty())

@@ -132,8 +132,7 @@ public:
             requireWhole(m_heldout);
         }
         if (options.completions) {
-            if (!m_opened.tokenizer)
-                throw UnsupportedError("Completions cannot be read without a tokenizer: " + m_opened.tokenizerProblem);
+            requireTokenizer(m_opened);
             m_markers = requestedMarkers(options.refusal);
         }
         m_transformer = &cache.state().load(m_opened, options.model, context);

@@ -276,8 +276,7 @@ Json sweep(const SweepOptions& options, ModelCache& cache, const RunContext& con
         const std::vector<double> strengths = strengthsOf(options.alphas);
         OpenedModel opened = cache.state().open(options.model.model, context);
         opened.checkpoint->hashFiles(context);
-        if (!opened.tokenizer)
-            throw UnsupportedError("Completions cannot be read without a tokenizer: " + opened.tokenizerProblem);
+        requireTokenizer(opened);
         const std::vector<LayerIndex> blocks =
             certificate::blocksFrom(options.blocks, opened.checkpoint->config().layers);
         RefusalOptions refusal;

@@ -7,6 +7,7 @@
 #include "engine/base/strict_json.h"
 #include "engine/edit/patch_check.h"
 #include "engine/edit/patched_block.h"
+#include "engine/exchange/new_folder.h"
 #include "engine/exchange/tokenizer_files.h"
 #include "engine/ir/reference_ops.h"
 
@@ -81,7 +82,7 @@ public:
 
     ExportedModel run()
     {
-        makeFolder();
+        makeNewFolder(m_options.out);
         layOut();
         writeWeights();
         writeConfig();
@@ -91,16 +92,6 @@ public:
     }
 
 private:
-    void makeFolder() const
-    {
-        std::error_code problem;
-        if (fs::exists(m_options.out, problem) && !fs::is_empty(m_options.out, problem))
-            throw UsageError(m_options.out.string() + " is not empty; a model is only ever written into a new folder.");
-        fs::create_directories(m_options.out, problem);
-        if (problem)
-            throw FileError("Cannot create the folder " + m_options.out.string() + ": " + problem.message() + ".");
-    }
-
     // The names and shapes of all tensors, so that the header can be written first.
     void layOut()
     {

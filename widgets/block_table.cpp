@@ -143,12 +143,12 @@ QString BlockTableModel::textOf(const BlockRow& row, int column) const
 {
     switch (column) {
     case Block: return QString::number(row.block);
-    case Epsilon: return tableNumber(row.epsilon);
+    case Epsilon: return tableNumber(row.epsilon, m_thresholds.tauAct);
     case Mae: return tableNumber(row.mae);
     case Activation: return coverageText(row.activationCoverage);
     case Path: return coverageText(row.pathCoverage);
     case Loss: return coverageText(row.lossCoverage);
-    case Relative: return tableNumber(row.relativeEpsilon);
+    case Relative: return tableNumber(row.relativeEpsilon, m_thresholds.tauRel);
     case Worst:
         return row.worst.isValid() ? tr("prompt %1 · token %2 “%3”")
                                          .arg(row.worst.prompt)

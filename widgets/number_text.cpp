@@ -97,6 +97,19 @@ QString tableNumber(double value)
     return written(decimalOf(value, 3), -2, 2);
 }
 
+QString tableNumber(double value, double threshold)
+{
+    QString text = tableNumber(value);
+    if (!std::isfinite(value))
+        return text;
+    const auto side = [threshold](double number) { return number > threshold; };
+    constexpr int allDigits = 17;
+    const auto shown = [value](int digits) { return scientific(decimalOf(value, digits)).toDouble(); };
+    for (int digits = 3; digits < allDigits && side(shown(digits)) != side(value); ++digits)
+        text = written(decimalOf(value, digits + 1), -2, 2);
+    return text;
+}
+
 QString tickNumber(double value)
 {
     if (!std::isfinite(value))

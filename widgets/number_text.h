@@ -11,6 +11,9 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 
 // Three significant digits, for tables: 0.0142, 2.41e-4, 19 800. "–" if missing.
 [[nodiscard]] QString tableNumber(double value);
+// The same for a magnitude, with as many more digits as are needed to see on which side of a threshold it lies:
+// 0.01003 beside 0.01.
+[[nodiscard]] QString tableNumber(double value, double threshold);
 // A table number without the zeros at its end, for axes: 1e-6, 0.01, 0.4, 10.
 [[nodiscard]] QString tickNumber(double value);
 // Shortest decimal that reads back to the same double, for the inspector, tooltips and export.

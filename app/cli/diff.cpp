@@ -2,6 +2,7 @@
 #include "app/terminal/number_words.h"
 #include "app/terminal/report_parts.h"
 #include "app/terminal/text_table.h"
+#include "engine/base/ranges_text.h"
 #include "engine/protocol/run_diff.h"
 
 #include <fmt/format.h>
@@ -70,22 +71,6 @@ std::string nameOf(const std::string& code)
     return text;
 }
 
-// "0, 9-12": runs of numbers together.
-std::string rangesOf(const std::vector<int>& blocks)
-{
-    std::string text;
-    for (std::size_t i = 0; i < blocks.size();) {
-        std::size_t last = i;
-        while (last + 1 < blocks.size() && blocks[last + 1] == blocks[last] + 1)
-            ++last;
-        text += (text.empty() ? "" : ", ") + std::to_string(blocks[i]);
-        if (last > i)
-            text += (last > i + 1 ? "-" : ", ") + std::to_string(blocks[last]);
-        i = last + 1;
-    }
-    return text;
-}
-
 // What changed under one name, in one line: where, and the two numbers of the place where it changed most.
 struct Group {
     std::vector<int> blocks;
@@ -110,7 +95,7 @@ struct Group {
     [[nodiscard]] std::string where() const
     {
         constexpr std::size_t few = 4;
-        std::string text = blocks.empty() ? "" : (blocks.size() == 1 ? "block " : "blocks ") + rangesOf(blocks);
+        std::string text = blocks.empty() ? "" : (blocks.size() == 1 ? "block " : "blocks ") + rangesText(blocks, "-");
         for (std::size_t i = 0; i < std::min(few, places.size()); ++i)
             text += (text.empty() ? "" : ", ") + places[i];
         return places.size() > few ? text + fmt::format(" and {} more", places.size() - few) : text;

@@ -4,20 +4,43 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 namespace blockcert::terminal {
 
-std::string threeDigits(double value)
+namespace {
+
+constexpr int fewDigits = 3;
+
+std::string significantDigits(double value, int digits)
 {
     if (value == 0)
         return "0";
     if (!std::isfinite(value))
         return fmt::format("{}", value);
-    const std::string scientific = fmt::format("{:.2e}", value); // "1.23e-05": rounds before the size is judged
+    const std::string scientific = fmt::format("{:.{}e}", value, digits - 1); // rounds before the size is judged
     const int exponent = std::stoi(scientific.substr(scientific.find('e') + 1));
     if (exponent >= -3 && exponent <= 2)
-        return fmt::format("{:.{}f}", value, 2 - exponent);
+        return fmt::format("{:.{}f}", value, digits - 1 - exponent);
     return fmt::format("{}e{}", scientific.substr(0, scientific.find('e')), exponent);
+}
+
+}
+
+std::string threeDigits(double value)
+{
+    return significantDigits(value, fewDigits);
+}
+
+std::string threeDigits(double value, double threshold)
+{
+    const auto side = [threshold](double number) { return number > threshold; };
+    constexpr int allDigits = 17;
+    std::string text = threeDigits(value);
+    for (int digits = fewDigits + 1; digits <= allDigits && side(std::strtod(text.c_str(), nullptr)) != side(value);
+         ++digits)
+        text = significantDigits(value, digits);
+    return text;
 }
 
 std::string plainNumber(double value, int digits)

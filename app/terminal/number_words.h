@@ -9,6 +9,9 @@ namespace blockcert::terminal {
 // "0.0123", "12.3", "1.23e-5", "0".
 [[nodiscard]] std::string threeDigits(double value);
 
+// The same, with as many more digits as are needed to see on which side of a threshold it lies: "0.01003" beside 0.01.
+[[nodiscard]] std::string threeDigits(double value, double threshold);
+
 // At most so many significant digits, without zeros nobody needs: "0.01", "1e-5", "94".
 [[nodiscard]] std::string plainNumber(double value, int digits = 10);
 

@@ -7,6 +7,7 @@
 #include "app/terminal/stitch_report.h"
 #include "app/terminal/text_table.h"
 #include "app/terminal/weight_report.h"
+#include "engine/base/ranges_text.h"
 
 #include <fmt/format.h>
 
@@ -112,6 +113,8 @@ std::string blockTable(const Json& listing, const Page& page)
     const Json& policy = listing.at("manifest").at("request").at("policy");
     const double alphaAct = numberOf(policy.at("alpha_act"));
     const double alphaLoss = numberOf(policy.at("alpha_loss"));
+    const double tauAct = numberOf(policy.at("tau_act"));
+    const double tauRel = numberOf(policy.at("tau_rel"));
     const bool relativeDecides = policy.at("error") == "relative-l2";
     const Json& blocks = listing.at("blocks");
     const bool estimated = listing.at("manifest").at("request").at("loss") == "first-order";
@@ -121,9 +124,9 @@ std::string blockTable(const Json& listing, const Page& page)
                                    {"certified"},
                                    {"ε", Align::Right},
                                    {"mean error", Align::Right},
-                                   {"≤ " + plainNumber(numberOf(policy.at("tau_act"))), Align::Right},
+                                   {"≤ " + plainNumber(tauAct), Align::Right},
                                    {"relative ε", Align::Right},
-                                   {"≤ " + plainNumber(numberOf(policy.at("tau_rel"))), Align::Right},
+                                   {"≤ " + plainNumber(tauRel), Align::Right},
                                    {estimated ? "Δ loss, estimated" : "loss kept", Align::Right}};
     if (path)
         columns.push_back({"path", Align::Right});
@@ -138,10 +141,10 @@ std::string blockTable(const Json& listing, const Page& page)
         std::vector<Cell> cells = {
             std::to_string(row.at("block").get<int>()),
             certified ? Cell("yes", Tone::Good) : Cell("no", Tone::Warning),
-            threeDigits(row.at("epsilon")),
+            threeDigits(row.at("epsilon"), tauAct),
             threeDigits(row.at("mae")),
             coverageCell(row.at("activation_coverage"), relativeDecides ? 0 : alphaAct),
-            threeDigits(relative.at("epsilon")),
+            threeDigits(relative.at("epsilon"), tauRel),
             coverageCell(relative.at("coverage"), relativeDecides ? alphaAct : 0),
             estimated ? Cell(signedDigits(row.at("loss_estimate").at("change")))
                       : coverageCell(row.at("loss_coverage"), alphaLoss),
@@ -173,22 +176,6 @@ std::string estimateLine(const Json& listing, const Page& page)
            "\n";
 }
 
-// "block 3", "blocks 0–2, 7": ascending.
-std::string blockWords(const std::vector<int>& blocks)
-{
-    std::string text;
-    for (std::size_t i = 0; i < blocks.size();) {
-        std::size_t last = i;
-        while (last + 1 < blocks.size() && blocks[last + 1] == blocks[last] + 1)
-            ++last;
-        text += (text.empty() ? "" : ", ") + std::to_string(blocks[i]);
-        if (last > i)
-            text += (last > i + 1 ? "–" : ", ") + std::to_string(blocks[last]);
-        i = last + 1;
-    }
-    return (blocks.size() == 1 ? "block " : "blocks ") + text;
-}
-
 // One line for all blocks that have the same reasons.
 std::string reasons(const Json& listing, const Page& page)
 {
@@ -206,7 +193,10 @@ std::string reasons(const Json& listing, const Page& page)
     }
     std::string text;
     for (const auto& [phrases, blocks] : found)
-        text += "  " + wrap(blockWords(blocks) + ": " + phrases, page.width - 2, 4) + "\n";
+        text +=
+            "  " +
+            wrap((blocks.size() == 1 ? "block " : "blocks ") + rangesText(blocks) + ": " + phrases, page.width - 2, 4) +
+            "\n";
     return text.empty() ? "" : "\n" + page.style.paint(Tone::Strong, "Not certified, because") + "\n" + text;
 }
 
@@ -263,9 +253,15 @@ std::string stateText(const Json& listing, const Page& page)
     const Json& policy = request.at("policy");
     const std::size_t asked = request.at("blocks").size();
     const std::size_t done = listing.at("blocks").size();
-    if (!listing.at("complete").get<bool>())
-        return page.style.paint(Tone::Warning, fmt::format("Unfinished: {} of {} blocks are done.", done, asked)) +
-               " Continue with:\n  " + visible(listing.at("command").get<std::string>()) + " --resume\n";
+    if (!listing.at("complete").get<bool>()) {
+        // SHA256SUMS is written last: from a run that calls itself complete somebody took it away.
+        const bool lacksSums = listing.at("manifest").at("state").at("complete").get<bool>();
+        return page.style.paint(Tone::Warning,
+                                lacksSums ? "The list of its files, SHA256SUMS, is missing: it does not verify."
+                                          : fmt::format("Unfinished: {} of {} blocks are done.", done, asked)) +
+               (lacksSums ? " Measure it again with:\n  " : " Continue with:\n  ") +
+               visible(listing.at("command").get<std::string>()) + " --resume\n";
+    }
     const auto certified =
         std::ranges::count_if(listing.at("blocks"), [](const Json& row) { return row.at("certified").get<bool>(); });
     const std::string without = done < asked ? fmt::format(" {} could not be measured.",

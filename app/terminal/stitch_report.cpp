@@ -4,6 +4,7 @@
 #include "app/terminal/report_parts.h"
 #include "app/terminal/run_report.h"
 #include "app/terminal/text_table.h"
+#include "engine/base/ranges_text.h"
 
 #include <fmt/format.h>
 
@@ -17,22 +18,6 @@ namespace {
 
 constexpr std::size_t mostLayers = 12;
 constexpr std::size_t mostRows = 20;
-
-// "0–4, 7" from ascending block numbers.
-std::string rangesOf(const Json& blocks)
-{
-    std::string text;
-    for (std::size_t i = 0; i < blocks.size();) {
-        std::size_t last = i;
-        while (last + 1 < blocks.size() && blocks[last + 1].get<int>() == blocks[last].get<int>() + 1)
-            ++last;
-        text += (text.empty() ? "" : ", ") + std::to_string(blocks[i].get<int>());
-        if (last > i)
-            text += (last == i + 1 ? ", " : "–") + std::to_string(blocks[last].get<int>());
-        i = last + 1;
-    }
-    return text;
-}
 
 // The sign always: a difference.
 std::string signedDigits(double value)
@@ -159,12 +144,13 @@ std::string findingsLine(const Json& row, const Page& page)
 std::string renderStitch(const Json& row, const Page& page)
 {
     const Json& perplexity = row.at("perplexity");
-    std::string text =
-        page.style.paint(Tone::Strong, "Stitched model " + visible(row.at("name").get<std::string>())) + " · " +
-        (row.at("kind") == "full-block" ? "every block replaced"
-                                        : "block" + std::string(row.at("blocks").size() == 1 ? " " : "s ") +
-                                              rangesOf(row.at("blocks")) + " replaced") +
-        "\n" + wrap(findingsLine(row, page), page.width, 2) + "\n\n";
+    std::string text = page.style.paint(Tone::Strong, "Stitched model " + visible(row.at("name").get<std::string>())) +
+                       " · " +
+                       (row.at("kind") == "full-block"
+                            ? "every block replaced"
+                            : "block" + std::string(row.at("blocks").size() == 1 ? " " : "s ") +
+                                  rangesText(row.at("blocks").get<std::vector<std::int32_t>>()) + " replaced") +
+                       "\n" + wrap(findingsLine(row, page), page.width, 2) + "\n\n";
     TextTable table({{""}, {""}});
     if (!perplexity.is_null()) {
         table.add({"perplexity",
@@ -208,7 +194,8 @@ std::string stitchTable(const Json& rows, const Page& page)
     for (const Json& row : rows) {
         const Json& perplexity = row.at("perplexity");
         const bool certified = row.at("certified");
-        table.add({visible(row.at("name").get<std::string>()), rangesOf(row.at("blocks")),
+        table.add({visible(row.at("name").get<std::string>()),
+                   rangesText(row.at("blocks").get<std::vector<std::int32_t>>()),
                    certified ? Cell("yes", Tone::Good) : Cell("no", Tone::Warning),
                    perplexity.is_null() ? "–" : threeDigits(perplexity.at("stitched")),
                    perplexity.is_null() ? "–" : signedDigits(perplexity.at("difference")),

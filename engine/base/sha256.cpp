@@ -146,11 +146,6 @@ std::string sha256OfFile(const std::filesystem::path& path, const RunContext& co
     if (descriptor < 0)
         throw FileError("Cannot open " + path.string() + ": " + std::strerror(errno) + ".");
     const OpenDescriptor owner(descriptor);
-
-    struct stat status {};
-
-    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-        throw FileError("Cannot read " + path.string() + ": it is not a regular file.");
     return digestOf(descriptor, path.string(), context);
 }
 

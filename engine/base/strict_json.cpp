@@ -177,4 +177,18 @@ std::string writeJsonLine(const Json& value)
     return dump(value, -1);
 }
 
+std::vector<std::string> differingMembers(const Json& a, const Json& b)
+{
+    std::vector<std::string> names;
+    if (!a.is_object() || !b.is_object())
+        return names;
+    for (const auto& [key, value] : a.items())
+        if (!b.contains(key) || b.at(key) != value)
+            names.push_back(key);
+    for (const auto& [key, value] : b.items())
+        if (!a.contains(key))
+            names.push_back(key);
+    return names;
+}
+
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace blockcert {
 
@@ -31,6 +32,10 @@ struct JsonLimits {
 
 // The same on one line without spaces and without the newline: for messages and JSON lines.
 [[nodiscard]] std::string writeJsonLine(const Json& value);
+
+// The names of the members in which two objects differ: of those of `a`, then of those that it lacks. Nothing where one
+// of them is no object.
+[[nodiscard]] std::vector<std::string> differingMembers(const Json& a, const Json& b);
 
 // A certified number, twice: {"value": 0.0142…, "hex": "0x1.d1…p-7"}. Machines compute from hex.
 [[nodiscard]] Json certifiedNumber(double value);

@@ -1,7 +1,7 @@
 #include "engine/certificate/stitch_metrics.h"
 
+#include "engine/base/ranges_text.h"
 #include "engine/certificate/metrics.h"
-#include "engine/certificate/verdict_text.h"
 #include "engine/edit/wilson.h"
 
 #include <algorithm>

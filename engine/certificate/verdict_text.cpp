@@ -1,6 +1,7 @@
 #include "engine/certificate/verdict_text.h"
 
 #include "engine/base/error.h"
+#include "engine/base/ranges_text.h"
 #include "engine/certificate/policy_file.h"
 #include "engine/surrogate/surrogate_text.h"
 
@@ -81,23 +82,21 @@ std::string otherThan(const Policy& usual, const Policy& policy)
 std::vector<std::string> statementsOf(const RunRequest& request)
 {
     std::vector<std::string> list;
-    if (request.surrogate.family == SurrogateFamily::Exact && request.ablation.kind == Ablation::Kind::None)
+    if (request.isExactCopy())
         list.emplace_back("In place of each block stands an exact copy of its weights, replayed from its IR.");
     else
         list.push_back("In place of each block stands: " + surrogateOf(request) +
                        ". How far that is from the block is what the numbers say.");
     const Policy& policy = request.policy;
     const bool relative = policy.measure == ErrorMeasure::RelativeL2;
-    std::string text = fmt::format("A block is certified if at least {:g} % of its tokens have {} of at most {}",
-                                   policy.alphaAct * 100, relative ? "a relative error" : "an error",
-                                   relative ? policy.tauRel : policy.tauAct);
-    text += fmt::format(" and at least {:g} % a change of their loss of at most {}", policy.alphaLoss * 100,
-                        policy.tauLoss);
-    const Policy usual = defaultPolicy(request.baselineDtype);
-    if (request.loss == LossMode::None)
-        text += ", which was not measured here: so no block is";
-    list.push_back(text +
-                   (otherThan(usual, policy).empty() ? " (the default policy)." : "; this is not the default policy."));
+    const bool usual = otherThan(defaultPolicy(request.baselineDtype), policy).empty();
+    list.push_back(fmt::format(
+        "A block is certified if at least {:g} % of its tokens have {} of at most {} and at least {:g} % a change of "
+        "their loss of at most {}{}{}",
+        policy.alphaAct * 100, relative ? "a relative error" : "an error", relative ? policy.tauRel : policy.tauAct,
+        policy.alphaLoss * 100, policy.tauLoss,
+        request.loss == LossMode::None ? ", which was not measured here: so no block is" : "",
+        usual ? " (the default policy)." : "; this is not the default policy."));
     return list;
 }
 
@@ -273,21 +272,6 @@ void conclude(Verdict& verdict, const RunContents& contents, const CheckList& ch
                     check.where.empty() ? lowered(check.title) : lowered(check.title) + " (" + check.where + ")");
     verdict.doesNotSay = limitsOf(contents, verdict.scope);
     verdict.checks = checks.checks();
-}
-
-std::string rangesText(const std::vector<std::int32_t>& ascending)
-{
-    std::string text;
-    for (std::size_t i = 0; i < ascending.size();) {
-        std::size_t last = i;
-        while (last + 1 < ascending.size() && ascending[last + 1] == ascending[last] + 1)
-            ++last;
-        text += (text.empty() ? "" : ", ") + std::to_string(ascending[i]);
-        if (last > i)
-            text += (last == i + 1 ? ", " : "–") + std::to_string(ascending[last]);
-        i = last + 1;
-    }
-    return text;
 }
 
 }

@@ -15,7 +15,4 @@ namespace blockcert::certificate {
 // State, exit code, sentence, notChecked and doesNotSay from the rows; the level is the one asked for.
 void conclude(Verdict& verdict, const RunContents& contents, const CheckList& checks);
 
-// "0–3, 5, 7–8"
-[[nodiscard]] std::string rangesText(const std::vector<std::int32_t>& ascending);
-
 }

@@ -1,5 +1,6 @@
 #include "engine/protocol/standouts.h"
 
+#include "engine/base/ranges_text.h"
 #include "engine/protocol/block_rows.h"
 
 #include <fmt/format.h>
@@ -14,18 +15,7 @@ namespace {
 // "block 3", "blocks 0, 15 and 29", "blocks 1–12, 14 and 20".
 std::string listBlocks(const std::vector<std::int32_t>& blocks)
 {
-    std::vector<std::string> parts;
-    for (std::size_t i = 0; i < blocks.size();) {
-        std::size_t end = i + 1;
-        while (end < blocks.size() && blocks[end] == blocks[end - 1] + 1)
-            ++end;
-        if (end - i >= 3)
-            parts.push_back(fmt::format("{}–{}", blocks[i], blocks[end - 1]));
-        else
-            for (std::size_t k = i; k < end; ++k)
-                parts.push_back(std::to_string(blocks[k]));
-        i = end;
-    }
+    const std::vector<std::string> parts = rangeParts(blocks);
     std::string text = blocks.size() == 1 ? "block " : "blocks ";
     for (std::size_t i = 0; i < parts.size(); ++i)
         text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
@@ -126,9 +116,6 @@ std::optional<std::string> massiveActivations(const RunManifest& manifest, std::
         return std::nullopt;
     const ErrorSummary& l2 = largest->metrics.l2;
     const bool one = blocks.size() == 1;
-    const RunRequest& request = largest->request;
-    const bool exact =
-        request.surrogate.family == SurrogateFamily::Exact && request.ablation.kind == Ablation::Kind::None;
     const std::string scope = norms.size() < certificates.size()
                                   ? fmt::format(" (of the {} blocks with the largest errors)", norms.size())
                                   : "";
@@ -137,7 +124,8 @@ std::optional<std::string> massiveActivations(const RunManifest& manifest, std::
         "block's median{}; half of that block's tokens stay within {}.",
         listBlocks(blocks), scope, placeOf(manifest, l2.worst),
         one ? "" : fmt::format(" in block {}", largest->block.value), rounded(largestRatio),
-        exact ? ", so that rounding alone makes the absolute error large there" : "", brief(l2.quantiles.q50));
+        largest->request.isExactCopy() ? ", so that rounding alone makes the absolute error large there" : "",
+        brief(l2.quantiles.q50));
 }
 
 std::optional<std::string> exactCopies(const RunManifest& manifest, std::span<const Certificate> certificates)

@@ -74,6 +74,15 @@ TEST(StrictJson, NeverWritesANumberThatIsNotFinite)
     EXPECT_THROW(certifiedNumber(std::nan("")), NumericError);
 }
 
+TEST(StrictJson, NamesTheMembersThatDiffer)
+{
+    const Json a = {{"dtype", "F32"}, {"only_a", 1}, {"rows", {1, 2}}, {"seed", 3}};
+    const Json b = {{"dtype", "F32"}, {"only_b", 1}, {"rows", {2, 1}}, {"seed", 4}};
+    EXPECT_EQ(differingMembers(a, b), (std::vector<std::string>{"only_a", "rows", "seed", "only_b"}));
+    EXPECT_TRUE(differingMembers(a, a).empty());
+    EXPECT_TRUE(differingMembers(a, Json::array()).empty());
+}
+
 TEST(HexFloat, IsExactInBothDirections)
 {
     std::mt19937_64 random(7);

@@ -105,13 +105,6 @@ TEST(CheckList, ForgetsTheNoteOfARowThatFails)
     EXPECT_EQ(failed.check().detail, "It is wrong.");
 }
 
-TEST(VerdictText, WritesRangesShortly)
-{
-    EXPECT_EQ(rangesText({}), "");
-    EXPECT_EQ(rangesText({3}), "3");
-    EXPECT_EQ(rangesText({0, 1, 2, 3, 5, 7, 8}), "0–3, 5, 7, 8");
-}
-
 TEST(VerdictText, ShowsNumbersAtFullPrecision)
 {
     EXPECT_EQ(exactText(0.1), "0.1");

@@ -297,6 +297,11 @@ TEST(Certify, StopsOnCtrlCSaysHowToResumeAndGivesTheSameBytesInTheEnd)
     const Outcome resumed = runBlockcert(with(twoBlocks, {"-o", broken, "--resume"}));
     EXPECT_EQ(resumed.status, 0) << resumed.err;
     EXPECT_EQ(artifactsOf(broken), artifactsOf(whole));
+
+    std::filesystem::remove(std::filesystem::path(whole) / "SHA256SUMS");
+    const std::string taken = runBlockcert({"show", whole}).out;
+    EXPECT_THAT(taken, HasSubstr("SHA256SUMS, is missing")) << "its blocks were all measured";
+    EXPECT_THAT(taken, Not(HasSubstr("Unfinished")));
 }
 
 TEST(Certify, SaysHowToResumeEvenWhenEndedAtOnce)
@@ -480,4 +485,22 @@ TEST(OtherCheckpoints, AreToldApartBeforeAnythingIsComputed)
         EXPECT_TRUE(told || progress.at("stage") == "open") << line.dump();
     }
     EXPECT_TRUE(told);
+}
+
+TEST(BrokenTokenizers, EndEveryCommandWithTheCodeOfWhatIsWrong)
+{
+    namespace fs = std::filesystem;
+    const TemporaryFolder folder;
+    const fs::path model = folder / "model";
+    fs::copy(fs::path(std::getenv("BLOCKCERT_TEST_DATA")) / "models/llama-gqa", model, fs::copy_options::recursive);
+    const auto codes = [&](const std::string& tokenizer) {
+        writeFile(model / "tokenizer.json", tokenizer);
+        const Outcome listed = runBlockcert({"tokenize", model.string(), "--text", "a"});
+        const Outcome certified = runBlockcert({"certify", model.string(), "--blocks", "0", "--prompts", "base", "-o",
+                                                (folder / "run").string(), "--quiet"});
+        EXPECT_THAT(certified.err, HasSubstr("cannot be encoded")) << certified.err;
+        return std::vector<int>{listed.status, certified.status};
+    };
+    EXPECT_EQ(codes("{"), (std::vector<int>{3, 3})) << "malformed";
+    EXPECT_EQ(codes(R"({"model": {"type": "Unigram"}})"), (std::vector<int>{4, 4})) << "not implemented";
 }

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 
 using namespace blockcert;
@@ -24,6 +25,16 @@ TEST(NumberWords, ShowThreeSignificantDigits)
     EXPECT_EQ(threeDigits(999.6), "1.00e3");
     EXPECT_EQ(threeDigits(-12.345), "-12.3");
     EXPECT_EQ(threeDigits(1.5e-30), "1.50e-30");
+}
+
+TEST(NumberWords, ShowOnWhichSideOfAThresholdTheyLie)
+{
+    EXPECT_EQ(threeDigits(0.0123456, 0.01), "0.0123");
+    EXPECT_EQ(threeDigits(0.01, 0.01), "0.0100");
+    EXPECT_EQ(threeDigits(0.0100004, 0.01), "0.0100004");
+    EXPECT_EQ(threeDigits(0.00999999, 0.01), "0.0100") << "as small as it looks: at most the threshold";
+    EXPECT_EQ(threeDigits(1.0000001e-5, 1e-5), "1.0000001e-5");
+    EXPECT_EQ(threeDigits(std::nextafter(0.01, 1), 0.01), "0.010000000000000002");
 }
 
 TEST(NumberWords, NeverRoundACoverageUpToAHundred)

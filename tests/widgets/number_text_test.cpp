@@ -25,6 +25,10 @@ TEST(NumberText, TablesShowThreeSignificantDigits)
     EXPECT_EQ(text(tableNumber(2.41e-4)), "2.41e-4");
     EXPECT_EQ(text(tableNumber(5.2e-3)), "5.20e-3");
     EXPECT_EQ(text(tableNumber(0.01)), "0.0100");
+    EXPECT_EQ(text(tableNumber(0.0100004, 0.01)), "0.0100004");
+    EXPECT_EQ(text(tableNumber(1.0000001e-5, 1e-5)), "1.0000001e-5");
+    EXPECT_EQ(text(tableNumber(0.01, 0.01)), "0.0100");
+    EXPECT_EQ(text(tableNumber(0.0123456, 0.01)), "0.0123");
     EXPECT_EQ(text(tableNumber(37.24)), "37.2");
     EXPECT_EQ(text(tableNumber(612)), "612");
     EXPECT_EQ(text(tableNumber(19804)), "1.98e4");

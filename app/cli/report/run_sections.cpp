@@ -33,6 +33,15 @@ Cell digits(const Json& value)
     return {threeDigits(value.get<double>()), Tone::Plain, plainNumber(value.get<double>(), 17)};
 }
 
+// An error beside its threshold.
+Cell digits(const Json& value, double threshold)
+{
+    Cell cell = digits(value);
+    if (!value.is_null())
+        cell.text = threeDigits(value.get<double>(), threshold);
+    return cell;
+}
+
 Cell share(const Json& value, double needed)
 {
     if (value.is_null())
@@ -117,10 +126,10 @@ Section blocks(const ReportedRun& run)
         table.rows.push_back(
             {{row.at("block").dump()},
              certified ? Cell{"yes", verified ? Tone::Good : Tone::Plain} : Cell{"no", Tone::Warning},
-             digits(row.at("epsilon")),
+             digits(row.at("epsilon"), run.threshold("tau_act")),
              digits(row.at("mae")),
              share(row.at("activation_coverage"), relative ? 0 : run.threshold("alpha_act")),
-             digits(row.at("relative").at("epsilon")),
+             digits(row.at("relative").at("epsilon"), run.threshold("tau_rel")),
              share(row.at("relative").at("coverage"), relative ? run.threshold("alpha_act") : 0),
              share(row.at("loss_coverage"), run.threshold("alpha_loss")),
              {place(run, worst.at("prompt").get<std::size_t>(), worst.at("token").get<std::size_t>())}});

@@ -76,7 +76,7 @@ HeatmapMargins marginsOf(const TokenMap& map, const HeatmapGeometry& grid, int w
     const QFontMetrics fixed(fixedFont(TextSize::Secondary));
     qsizetype longest = 4;
     int largest = 100;
-    bool prompts = false;
+    QStringList prompts;
     for (const HeatmapRow& row : grid.rows()) {
         if (row.isHeading())
             continue;
@@ -84,10 +84,12 @@ HeatmapMargins marginsOf(const TokenMap& map, const HeatmapGeometry& grid, int w
         longest = std::max(longest, row.token >= 0 ? prompt.tokens[static_cast<std::size_t>(row.token)].piece.size()
                                                    : std::max(prompt.rendered.size(), prompt.id.size()));
         largest = std::max(largest, row.token >= 0 ? row.token : row.prompt);
-        prompts = prompts || row.token == HeatmapRow::wholePrompt;
+        if (row.token == HeatmapRow::wholePrompt)
+            prompts << rowLabel(map, row);
     }
-    const int most = prompts ? std::min(longestPromptLabel, width / 4) : longestLabel;
+    const int most = !prompts.isEmpty() ? std::min(longestPromptLabel, width / 4) : longestLabel;
     HeatmapMargins margins;
+    margins.sharedLabel = sharedBeginning(prompts);
     margins.positionWidth = axis.horizontalAdvance(QString(QString::number(largest).size(), u'0'));
     margins.left = std::min(most, static_cast<int>(longest) * fixed.horizontalAdvance(u'0') + 4) + space::small +
                    margins.positionWidth + space::medium;
@@ -289,7 +291,7 @@ void HeatmapPainter::paintHeading(const HeatmapRow& row, const QRectF& rect) con
                        QFontMetricsF(normal).elidedText(text, Qt::ElideRight, rect.right() - after));
 }
 
-void HeatmapPainter::paintLabel(const HeatmapRow& row, qsizetype shared, const QRectF& line, bool isMarked) const
+void HeatmapPainter::paintLabel(const HeatmapRow& row, const QRectF& line, bool isMarked) const
 {
     const bool isPrompt = row.token == HeatmapRow::wholePrompt;
     const TextWeight weight = isMarked ? TextWeight::Strong : TextWeight::Normal;
@@ -303,8 +305,8 @@ void HeatmapPainter::paintLabel(const HeatmapRow& row, qsizetype shared, const Q
     const QRectF piece = line.adjusted(0, 0, -m_frame.margins.positionWidth - space::small, 0);
     const int room = static_cast<int>(piece.width()) - 2;
     const QString whole = rowLabel(m_frame.map, row);
-    const QString text =
-        isPrompt ? promptLabel(whole, shared, metrics, room) : metrics.elidedText(whole, Qt::ElideMiddle, room);
+    const QString text = isPrompt ? promptLabel(whole, m_frame.margins.sharedLabel, metrics, room)
+                                  : metrics.elidedText(whole, Qt::ElideMiddle, room);
     // A leading space is shown, but quietly: most pieces have one.
     const bool leadingSpace = text.startsWith(u'␣');
     const QString word = leadingSpace ? text.mid(1) : text;
@@ -330,11 +332,6 @@ void HeatmapPainter::paintRowLabels() const
     const int overhang = every > 1 ? lineHeight / 2 : 0;
     m_painter.setClipRect(QRect(0, area.top() - overhang, area.right(), area.height() + 2 * overhang));
     const int last = lastRow();
-    QStringList prompts;
-    for (const HeatmapRow& row : m_frame.grid.rows())
-        if (row.token == HeatmapRow::wholePrompt)
-            prompts << rowLabel(m_frame.map, row);
-    const qsizetype shared = sharedBeginning(prompts);
     for (int row = firstRow(); row <= last; ++row) {
         const HeatmapRow& key = m_frame.grid.rows()[static_cast<std::size_t>(row)];
         const double top = area.top() - m_frame.offset.y() + m_frame.grid.rowTop(row);
@@ -348,7 +345,7 @@ void HeatmapPainter::paintRowLabels() const
             (row % every != 0 || (markedRow >= 0 && std::abs(row - markedRow) * cell < lineHeight && every > 1)))
             continue;
         // Lines are higher than thin rows: centre the text on the row.
-        paintLabel(key, shared, QRectF(0, top + height / 2 - lineHeight, area.left() - space::medium, 2 * lineHeight),
+        paintLabel(key, QRectF(0, top + height / 2 - lineHeight, area.left() - space::medium, 2 * lineHeight),
                    isMarked);
     }
     m_painter.restore();

@@ -31,7 +31,8 @@ struct HeatmapMargins {
     int top = 0;
     int right = 0;
     int bottom = 0;
-    int positionWidth = 0; // of the numbers beside the labels
+    int positionWidth = 0;     // of the numbers beside the labels
+    qsizetype sharedLabel = 0; // with how many characters the labels of all prompts begin
     bool rowMarginals = false;
     int minimap = 0; // its width, 0: none; part of `right`
 };
@@ -77,8 +78,7 @@ private:
     void paintRowMarginals() const;
     void paintRowLabels() const;
     void paintHeading(const HeatmapRow& row, const QRectF& rect) const;
-    // `shared`: with how many characters the labels of all prompts begin.
-    void paintLabel(const HeatmapRow& row, qsizetype shared, const QRectF& line, bool isMarked) const;
+    void paintLabel(const HeatmapRow& row, const QRectF& line, bool isMarked) const;
     void paintCross(const QRectF& cell) const;
     void outline(const QRectF& cell, const QColor& colour, double width) const;
     [[nodiscard]] QRectF rectOf(const CellKey& key) const; // null if it is not shown

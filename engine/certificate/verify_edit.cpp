@@ -162,9 +162,7 @@ private:
             else if (listed->second != block.sha256)
                 problem = "The certificate of block " + std::to_string(block.block.value) +
                           " is not the one that the edit was made with.";
-            else if (certificate->request.surrogate.family != SurrogateFamily::Exact ||
-                     certificate->request.ablation.kind != Ablation::Kind::None ||
-                     certificate->request.weights != WeightOrigin::Baseline)
+            else if (!certificate->request.isExactCopy() || certificate->request.weights != WeightOrigin::Baseline)
                 problem = "The surrogate of block " + std::to_string(block.block.value) +
                           " is not an exact copy of the baseline's block.";
         }

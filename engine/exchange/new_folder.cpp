@@ -1,6 +1,7 @@
 #include "engine/exchange/new_folder.h"
 
 #include "engine/base/error.h"
+#include "engine/certificate/run_files.h"
 
 #include <system_error>
 
@@ -16,9 +17,7 @@ void makeNewFolder(const fs::path& folder)
     if (fs::exists(folder, problem) && !fs::is_empty(folder, problem))
         throw UsageError("The folder " + folder.string() +
                          " is not empty; choose another one, so that no two exports are mixed.");
-    fs::create_directories(folder, problem);
-    if (problem)
-        throw OutputError("Cannot create the folder " + folder.string() + ": " + problem.message() + ".");
+    certificate::makeFolder(folder);
 }
 
 }

@@ -3,6 +3,7 @@
 #include "engine/artifact/shown.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 #include "engine/exchange/npy.h"
 
 #include <algorithm>
@@ -221,11 +222,11 @@ void writeNpz(const fs::path& path, const std::map<std::string, HostTensor>& arr
         const int system = zip_error_system_type(zip_get_error(archive.get())) == ZIP_ET_SYS
                                ? zip_error_code_system(zip_get_error(archive.get()))
                                : 0;
-        const std::string sentence = "Cannot write " + temporary.string() + ": " + zip_strerror(archive.get());
+        const std::string problem = zip_strerror(archive.get());
         fs::remove(temporary, missing);
-        if (system == ENOSPC || system == EDQUOT)
-            throw ResourceError(sentence + "; free some space there, or write to another disk.");
-        throw OutputError(sentence + ".");
+        if (system != 0)
+            refuseToWrite("Cannot write", temporary, system);
+        throw OutputError("Cannot write " + temporary.string() + ": " + problem + ".");
     }
     static_cast<void>(archive.release()); // zip_close() has freed it
     publishFile(temporary, path);

@@ -30,17 +30,9 @@ std::vector<std::size_t> uncoveredRows(const BlockFacts& facts)
     return byError(facts, [&](std::size_t row) { return !facts.covered[row]; });
 }
 
-// Where nothing is told apart by being covered, the largest errors of all are set against the others.
-std::vector<std::size_t> largestRows(const BlockFacts& facts)
+// The first of rows by falling error.
+std::vector<std::size_t> largestOf(std::vector<std::size_t> rows)
 {
-    std::vector<std::size_t> rows = byError(facts, [](std::size_t) { return true; });
-    rows.resize(std::min(rows.size(), largestCovered));
-    return rows;
-}
-
-std::vector<std::size_t> largestCoveredRows(const BlockFacts& facts)
-{
-    std::vector<std::size_t> rows = byError(facts, [&](std::size_t row) { return facts.covered[row]; });
     rows.resize(std::min(rows.size(), largestCovered));
     return rows;
 }
@@ -241,7 +233,8 @@ std::string contrastSentence(const BlockSummary& summary)
 std::vector<std::size_t> rowsToTell(const BlockFacts& facts)
 {
     std::vector<std::size_t> rows = uncoveredRows(facts);
-    const std::vector<std::size_t> covered = largestCoveredRows(facts);
+    const std::vector<std::size_t> covered =
+        largestOf(byError(facts, [&](std::size_t row) { return facts.covered[row]; }));
     rows.insert(rows.end(), covered.begin(), covered.end());
     return rows;
 }
@@ -255,7 +248,7 @@ BlockSummary summarise(const BlockFacts& facts, const std::vector<double>& epsil
     summary.uncovered = summary.failing.size();
     if (summary.uncovered == 0 || summary.uncovered == facts.tokens()) {
         summary.failingAreUncovered = false;
-        summary.failing = largestRows(facts);
+        summary.failing = largestOf(byError(facts, [](std::size_t) { return true; }));
     }
     summary.worst = static_cast<std::size_t>(std::ranges::max_element(facts.error) - facts.error.begin());
     summary.epsilon = facts.error[summary.worst];

@@ -318,8 +318,7 @@ double addPanels(const Figure& figure, const std::vector<PreparedPanel>& prepare
             if (panel.heat) {
                 addHeat(panel, plot, shapes);
             } else {
-                addPlot(prepared[i], plot, looks, shapes);
-                addMarks(prepared[i], plot, static_cast<int>(i), drawing.marks);
+                addPlot(prepared[i], plot, looks, static_cast<int>(i), drawing);
             }
             addPanelLabels(panel, plot, cell, hasYLabel(figure, i), shapes);
         }

@@ -51,10 +51,9 @@ struct PreparedPanel {
     double leftMargin = 0;
 };
 
-// `plot` is the frame of the data area itself.
-void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, std::vector<Shape>& shapes);
-// Where the measurements of the plot are; `panel` is its number.
-void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::vector<DataMark>& marks);
+// `plot` is the frame of the data area itself, and `panel` its number: with the shapes come the marks of what was
+// measured.
+void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, int panel, Drawing& drawing);
 void addHeat(const Panel& panel, const Box& plot, std::vector<Shape>& shapes);
 
 // Space for the labels of the y axis's ticks, and for the x axis's with its name, beside a data area of this size.

@@ -259,6 +259,28 @@ void addBars(const Mapping& map, const Series& series, int look, std::size_t pla
     }
 }
 
+// Where the measurements are, each once.
+void addMarks(const Mapping& map, const std::vector<std::vector<double>>& places, std::size_t bars, int panel,
+              std::vector<DataMark>& marks)
+{
+    const std::vector<Series>& all = map.prepared->panel->series;
+    std::size_t bar = 0;
+    for (std::size_t series = 0; series < all.size(); ++series) {
+        if (all[series].mark == Mark::Between)
+            continue;
+        const bool isBars = all[series].mark == Mark::Bars;
+        for (std::size_t i = 0; i < all[series].points.size(); ++i) {
+            const Point& point = all[series].points[i];
+            if (!isDrawn(point))
+                continue;
+            const double x =
+                isBars ? barLeft(map, point.x, bar, bars) + (barWidth(map, bars) - 2) / 2 : places[series][i];
+            marks.push_back({{x, map.insideY(*point.y)}, panel, static_cast<int>(series), static_cast<int>(i)});
+        }
+        bar += isBars ? 1 : 0;
+    }
+}
+
 }
 
 std::vector<double> dashOfRule(int rule)
@@ -299,32 +321,9 @@ double rightMarginOf(const Panel& panel)
     return panel.heat ? 78 : 12;
 }
 
-void addMarks(const PreparedPanel& prepared, const Box& plot, int panel, std::vector<DataMark>& marks)
+void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, int number, Drawing& drawing)
 {
-    const Mapping map{&prepared, plot};
-    const std::vector<Series>& all = prepared.panel->series;
-    const auto bars = static_cast<std::size_t>(
-        std::ranges::count_if(all, [](const Series& series) { return series.mark == Mark::Bars; }));
-    const std::vector<std::vector<double>> places = curvePlaces(map);
-    std::size_t bar = 0;
-    for (std::size_t series = 0; series < all.size(); ++series) {
-        if (all[series].mark == Mark::Between)
-            continue;
-        const bool isBars = all[series].mark == Mark::Bars;
-        for (std::size_t i = 0; i < all[series].points.size(); ++i) {
-            const Point& point = all[series].points[i];
-            if (!isDrawn(point))
-                continue;
-            const double x =
-                isBars ? barLeft(map, point.x, bar, bars) + (barWidth(map, bars) - 2) / 2 : places[series][i];
-            marks.push_back({{x, map.insideY(*point.y)}, panel, static_cast<int>(series), static_cast<int>(i)});
-        }
-        bar += isBars ? 1 : 0;
-    }
-}
-
-void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks, std::vector<Shape>& shapes)
-{
+    std::vector<Shape>& shapes = drawing.shapes;
     const Mapping map{&prepared, plot};
     const Panel& panel = *prepared.panel;
     addBands(map, looks, shapes);
@@ -350,6 +349,7 @@ void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks,
         else if (series.mark != Mark::Between)
             addMarkers(map, series, places[s], look, shapes);
     }
+    addMarks(map, places, bars, number, drawing.marks);
 }
 
 }

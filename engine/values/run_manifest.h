@@ -99,6 +99,12 @@ struct RunRequest {
     Policy policy;
     std::optional<ImportedBaseline> imported; // absent: the baseline is this program's own
 
+    // Nothing is changed: the surrogate's weights are the model's.
+    [[nodiscard]] bool isExactCopy() const
+    {
+        return surrogate.family == SurrogateFamily::Exact && ablation.kind == Ablation::Kind::None;
+    }
+
     [[nodiscard]] bool hasSublayers() const { return !imported || imported->sublayers; }
 
     // ρ of the comparison rule: 1e-10 for double replay, 1e-5 for fp32.

@@ -21,8 +21,7 @@ namespace blockcert::pipeline {
 void requireExact(const RunManifest& manifest)
 {
     const RunRequest& request = manifest.request;
-    if (request.imported || request.surrogate.family != SurrogateFamily::Exact ||
-        request.ablation.kind != Ablation::Kind::None || request.weights != WeightOrigin::Baseline)
+    if (request.imported || !request.isExactCopy() || request.weights != WeightOrigin::Baseline)
         throw UsageError("Edits need a run of exact surrogates of this program's own baseline; certify the blocks with "
                          "--surrogate exact.");
 }

@@ -32,13 +32,24 @@ std::vector<std::string> digestsOf(const artifact::Checkpoint& model)
     return digests;
 }
 
-std::vector<std::string> tensorNames(const fs::path& path)
+// What `work` makes of the open file: a .npz or a .safetensors.
+template <class Work>
+auto inTensorFile(const fs::path& path, const Work& work)
 {
     if (path.extension() == ".npz")
-        return exchange::NpzFile(path).names();
-    if (path.extension() != ".safetensors")
-        throw UsageError(path.string() + ": tensors of a patch lie in a .safetensors or .npz file.");
-    const artifact::SafetensorsFile file = artifact::SafetensorsFile::open(path);
+        return work(exchange::NpzFile(path));
+    if (path.extension() == ".safetensors")
+        return work(artifact::SafetensorsFile::open(path));
+    throw UsageError(path.string() + ": tensors of a patch lie in a .safetensors or .npz file.");
+}
+
+std::vector<std::string> namesIn(const exchange::NpzFile& file)
+{
+    return file.names();
+}
+
+std::vector<std::string> namesIn(const artifact::SafetensorsFile& file)
+{
     std::vector<std::string> names;
     for (const artifact::TensorEntry& entry : file.tensors())
         names.push_back(entry.name);
@@ -48,7 +59,7 @@ std::vector<std::string> tensorNames(const fs::path& path)
 // The tensor of this name, in capitals or not; where a file holds a single one and needs no more, that one.
 std::string tensorIn(const fs::path& path, const std::string& name, bool alone)
 {
-    const std::vector<std::string> names = tensorNames(path);
+    const std::vector<std::string> names = inTensorFile(path, [](const auto& file) { return namesIn(file); });
     for (const std::string& candidate : names)
         if (candidate.size() == name.size() && std::equal(name.begin(), name.end(), candidate.begin(),
                                                           [](char a, char b) { return a == b || a - 'a' + 'A' == b; }))
@@ -143,12 +154,8 @@ HostTensor widened(const HostTensor& tensor, const std::string& what)
 // A tensor of a .safetensors or .npz file, as F64.
 HostTensor readTensor(const fs::path& path, const std::string& name)
 {
-    const std::string what = path.string() + ": the tensor " + name;
-    if (path.extension() == ".npz")
-        return widened(exchange::NpzFile(path).read(name), what);
-    if (path.extension() == ".safetensors")
-        return widened(artifact::SafetensorsFile::open(path).read(name), what);
-    throw UsageError(path.string() + ": tensors of a patch lie in a .safetensors or .npz file.");
+    return widened(inTensorFile(path, [&](const auto& file) { return file.read(name); }),
+                   path.string() + ": the tensor " + name);
 }
 
 // `files` [steps]: where each step's tensors lie.

@@ -82,24 +82,16 @@ bool isRow(Json row)
     }
 }
 
-// What two requests differ in: "prompts, alphas".
-std::string differing(const Json& a, const Json& b)
+void requireSame(const Json& found, const Json& asked, const fs::path& folder)
 {
-    std::string names;
-    const auto compare = [&](const Json& some, const Json& others) {
-        if (!some.is_object())
-            return;
-        for (const auto& [key, value] : some.items())
-            if ((!others.is_object() || !others.contains(key) || others.at(key) != value) &&
-                names.find(key) == std::string::npos)
-                names += (names.empty() ? "" : ", ") + key;
-    };
-    compare(a, b);
-    compare(b, a);
-    if (names.empty() && a != b)
-        names = "content";
-    std::replace(names.begin(), names.end(), '_', ' ');
-    return names;
+    if (found == asked)
+        return;
+    std::string other;
+    for (const std::string& name : differingMembers(found, asked))
+        other += (other.empty() ? "" : ", ") + name;
+    std::replace(other.begin(), other.end(), '_', ' ');
+    throw UsageError("The sweep in " + folder.string() + " was asked for with other " +
+                     (other.empty() ? "content" : other) + "; ask for the same, or give another folder.");
 }
 
 }
@@ -113,11 +105,7 @@ SweepFolder::SweepFolder(const fs::path& path, const Json& request, bool resume)
         if (!resume)
             throw UsageError("There is a sweep in " + path.string() +
                              "; continue it with --resume, or give another folder.");
-        if (const std::string other =
-                differing(parseStrictJson(readWholeFile(file, largestRow), file.string()), request);
-            !other.empty())
-            throw UsageError("The sweep in " + path.string() + " was asked for with other " + other +
-                             "; ask for the same, or give another folder.");
+        requireSame(parseStrictJson(readWholeFile(file, largestRow), file.string()), request, path);
     } else {
         if (fs::exists(path, missing) && !fs::is_empty(path, missing))
             throw UsageError(path.string() + " is not empty and holds no sweep; give another folder.");

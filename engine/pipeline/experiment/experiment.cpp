@@ -7,6 +7,7 @@
 #include "engine/pipeline/experiment/experiment_kind.h"
 #include "engine/pipeline/experiment/report_files.h"
 #include "engine/pipeline/loaded_model.h"
+#include "engine/protocol/stitch_tokens.h"
 
 #include <algorithm>
 #include <memory>
@@ -250,12 +251,10 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
         addCommands(run, repeatedFolder / below, below, verbs, fromWithin);
     }
     const Host& host = cache.state().host;
-    const std::shared_ptr<const tokenizer::Tokenizer> words =
-        cache.state().open(options.shared.at("model").get<std::string>(), context).tokenizer;
-    const auto pieceOf = [words](TokenId id) {
-        return words && id >= 0 && id < words->vocabularySize() ? words->piece(id) : std::string();
-    };
-    const ExperimentResults results{options, runs, host.childProgram, pieceOf, context};
+    const ExperimentResults results{
+        options, runs, host.childProgram,
+        protocol::piecesOf(cache.state().open(options.shared.at("model").get<std::string>(), context).tokenizer),
+        context};
     Json result = writeReport(folder, kind, results, commands, fromWithin, {host.toolVersion, host.toolBuild},
                               kind.report(results));
     result["out"] = options.out.string();

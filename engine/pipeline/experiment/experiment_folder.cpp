@@ -46,16 +46,13 @@ JsonLimits requestLimits()
 
 void requireSame(const Json& asked, const Json& found, const fs::path& folder)
 {
+    const auto shown = [](const Json& request, const std::string& key) {
+        return request.contains(key) ? request.at(key).dump() : "not given";
+    };
     std::string differences;
-    for (const auto& [key, value] : asked.items())
-        if (!found.contains(key) || found.at(key) != value)
-            differences += (differences.empty() ? "" : ", ") + key + " is " +
-                           (found.contains(key) ? found.at(key).dump() : "not given") + " there and " + value.dump() +
-                           " here";
-    for (const auto& [key, value] : found.items())
-        if (!asked.contains(key))
-            differences +=
-                (differences.empty() ? "" : ", ") + key + " is " + value.dump() + " there and not given here";
+    for (const std::string& key : differingMembers(asked, found))
+        differences += (differences.empty() ? "" : ", ") + key + " is " + shown(found, key) + " there and " +
+                       shown(asked, key) + " here";
     if (!differences.empty())
         throw UsageError("The folder " + folder.string() + " holds another experiment: " + differences +
                          "; repeat the options it was begun with, or choose another folder.");

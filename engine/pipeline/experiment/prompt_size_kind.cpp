@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace blockcert::pipeline {
@@ -66,12 +67,21 @@ double ownThreshold(const std::vector<DtypeBlock>& blocks, const std::string& dt
     return best;
 }
 
+// By dtype.
+std::map<std::string, double> ownThresholds(const std::vector<DtypeBlock>& blocks, const Policy& policy)
+{
+    std::map<std::string, double> own;
+    for (const std::string& dtype : dtypesIn(blocks))
+        own[dtype] = ownThreshold(blocks, dtype, policy);
+    return own;
+}
+
 // The policy's threshold and every dtype's own, ascending.
-std::vector<double> thresholdsFor(const std::vector<DtypeBlock>& blocks, const Policy& policy)
+std::vector<double> thresholdsFor(const std::map<std::string, double>& own, const Policy& policy)
 {
     std::set<double> taus = {policy.tauAct};
-    for (const std::string& dtype : dtypesIn(blocks))
-        taus.insert(ownThreshold(blocks, dtype, policy));
+    for (const auto& [dtype, tau] : own)
+        taus.insert(tau);
     return {taus.begin(), taus.end()};
 }
 
@@ -115,7 +125,7 @@ Table curveTable(const std::vector<DtypeBlock>& blocks, const std::vector<double
     return table;
 }
 
-Figure pictureOf(const std::vector<DtypeBlock>& blocks, const Policy& policy)
+Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::map<std::string, double>& own, const Policy& policy)
 {
     const std::vector<std::string> dtypes = dtypesIn(blocks);
     Figure figure;
@@ -123,13 +133,12 @@ Figure pictureOf(const std::vector<DtypeBlock>& blocks, const Policy& policy)
     figure.caption =
         "One column for each dtype of the baseline: above at the policy's threshold, below at the one at "
         "which the dtype's curves fall most. A curve can only fall: more prompts can only find a worse one.";
-    const bool moves = std::ranges::any_of(
-        dtypes, [&](const std::string& dtype) { return ownThreshold(blocks, dtype, policy) != policy.tauAct; });
-    for (const bool own : {false, true})
+    const bool moves = std::ranges::any_of(own, [&](const auto& entry) { return entry.second != policy.tauAct; });
+    for (const bool below : {false, true})
         for (const std::string& dtype : dtypes) {
-            if (own && !moves)
+            if (below && !moves)
                 continue;
-            const double tau = own ? ownThreshold(blocks, dtype, policy) : policy.tauAct;
+            const double tau = below ? own.at(dtype) : policy.tauAct;
             Panel panel;
             panel.title = dtype + ", τ_act = " + plainNumber(tau);
             panel.x.label = "prompts k";
@@ -164,9 +173,9 @@ ExperimentReport report(const ExperimentResults& results)
     }
     const Policy& policy = blocks.front().certificate.request.policy;
     const Table table = paperTable(blocks, policy.tauAct);
-    const std::vector<double> taus = thresholdsFor(blocks, policy);
-    made.tables = {table, curveTable(blocks, taus)};
-    made.figures = {{"figure.svg", pictureOf(blocks, policy)}};
+    const std::map<std::string, double> own = ownThresholds(blocks, policy);
+    made.tables = {table, curveTable(blocks, thresholdsFor(own, policy))};
+    made.figures = {{"figure.svg", pictureOf(blocks, own, policy)}};
     made.figures.front().figure.scope = scopeOverDtypes(results);
     const auto most = std::ranges::max_element(
         table.rows, {}, [](const std::vector<Json>& row) { return row[1].get<double>() - row.back().get<double>(); });

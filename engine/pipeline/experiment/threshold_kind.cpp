@@ -123,11 +123,10 @@ Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::vector<double
     figure.title = "How many prompts reach a coverage of " + plainNumber(policy.alphaAct);
     figure.caption = fmt::format(
         "Prompts whose activation coverage is at least {} when a token counts as covered up to the threshold on the x "
-        "axis, "
-        "by block and by the baseline's dtype. Loss coverage is not asked for here; sweep.csv has both counts, and "
-        "more "
-        "thresholds. Each panel shows the thresholds between which its curves rise.",
+        "axis, by block and by the baseline's dtype. Loss coverage is not asked for here; sweep.csv has both counts, "
+        "and more thresholds. Each panel shows the thresholds between which its curves rise.",
         plainNumber(policy.alphaAct));
+    std::vector<double> drawn; // of the panel's dtype
     for (const DtypeBlock& block : blocks) {
         if (figure.panels.empty() || figure.panels.back().title != block.dtype + " baseline") {
             Panel panel;
@@ -140,9 +139,10 @@ Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::vector<double
             panel.y.ticks = wholeTicks(0, *panel.y.upper);
             panel.rules = {{Direction::Vertical, policy.tauAct, "τ_act = " + plainNumber(policy.tauAct)}};
             figure.panels.push_back(std::move(panel));
+            drawn = drawnOf(blocks, block.dtype, taus, policy.alphaAct);
         }
         Series series{blockName(block), Mark::LineMarkers, {}};
-        for (const double tau : drawnOf(blocks, block.dtype, taus, policy.alphaAct))
+        for (const double tau : drawn)
             series.points.push_back(
                 {tau, static_cast<double>(promptsReaching(block, tau, policy.alphaAct).activation)});
         figure.panels.back().series.push_back(std::move(series));

@@ -1,7 +1,12 @@
 #include "engine/certificate/run_differences.h"
 
-#include "engine/certificate/run_codec.h"
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/certificate/json_fields.h"
+#include "engine/certificate/run_layout.h"
 #include "engine/surrogate/surrogate_text.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -95,6 +100,20 @@ std::vector<std::string> differences(const RunManifest& run, const RunManifest& 
     if (!addsPrompts(run, asked) && run.prompts.sha256 != asked.prompts.sha256 && found.empty())
         found.push_back("the prompt file is " + asked.prompts.name + " here and " + run.prompts.name + " in the run");
     return found;
+}
+
+RunDocument readRunDocument(const std::filesystem::path& run)
+{
+    const std::filesystem::path path = run / manifestName;
+    return runFromJson(parseDocument(readWholeFile(path, largestDocument), path.string()), path.string());
+}
+
+void requireSameRequest(const std::filesystem::path& run, const RunManifest& manifest, const RunManifest& asked)
+{
+    const std::vector<std::string> found = differences(manifest, asked);
+    if (!found.empty())
+        throw UsageError(
+            fmt::format("The run {} cannot be resumed with this request: {}.", run.string(), fmt::join(found, "; ")));
 }
 
 bool addsPrompts(const RunManifest& run, const RunManifest& asked)

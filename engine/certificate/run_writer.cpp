@@ -242,15 +242,8 @@ struct RunWriter::State {
 
     void resume(const RunManifest& asked)
     {
-        const fs::path path = run / manifestName;
-        document = runFromJson(parseDocument(readWholeFile(path, largestDocument), path.string()), path.string());
-        const std::vector<std::string> found = differences(manifest(), asked);
-        if (!found.empty()) {
-            std::string list;
-            for (const std::string& difference : found)
-                list += (list.empty() ? "" : "; ") + difference;
-            throw UsageError("The run " + run.string() + " cannot be resumed with this request: " + list + ".");
-        }
+        document = readRunDocument(run);
+        requireSameRequest(run, manifest(), asked);
         const bool grows = manifest().request.blocks != asked.request.blocks || addsPrompts(manifest(), asked);
         if (document.state.complete && !grows)
             return; // nothing to do; the files stay as they are

@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/run_differences.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_lock.h"
 #include "engine/certificate/run_writer.h"
@@ -123,6 +124,10 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
         opened.checkpoint->hashFiles(context);
         const Surrogates surrogates =
             openSurrogates(options.surrogate, other, opened, cache.state(), manifest, context);
+        manifest.subject = certificate::subjectOf(*opened.checkpoint);
+        if (options.resume &&
+            fs::exists(options.out / certificate::manifestName)) // refused before gigabytes are loaded
+            certificate::requireSameRequest(options.out, certificate::readRunDocument(options.out).manifest, manifest);
         const std::uint64_t bytesBefore = opened.checkpoint->bytesRead(); // of weights; hashing reads apart from that
         model::Transformer& transformer = cache.state().load(opened, options.model, context);
         const model::TilingChoice replayTiling = transformer.tilingForReplay(manifest.request.replayDtype, context);
@@ -131,7 +136,6 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
         manifest.toolBuild = cache.state().host.toolBuild;
         manifest.commandLine = options.commandLine;
         manifest.modelHint = opened.hint;
-        manifest.subject = certificate::subjectOf(*opened.checkpoint);
         manifest.environment = environmentOf(options.model.device, transformer, replayTiling);
 
         RunWriter writer(options.out, manifest,

@@ -247,7 +247,11 @@ TEST_F(Certify, ResumingWithOtherOptionsIsRefused)
     EXPECT_THROW((void)pipeline::certify(asked, cache, RunContext()), UsageError); // without --resume
     asked.resume = true;
     asked.replayDtype = DType::F32;
-    EXPECT_THROW((void)pipeline::certify(asked, cache, RunContext()), UsageError);
+    std::set<std::string> stages;
+    const RunContext context({}, [&](const Progress& progress) { stages.insert(progress.stage); });
+    ModelCache empty(host());
+    EXPECT_THROW((void)pipeline::certify(asked, empty, context), UsageError);
+    EXPECT_FALSE(stages.contains("load")) << "weights were loaded before it was refused";
 }
 
 TEST_F(Certify, AFinishedRunMayGainBlocksAndPrompts)

@@ -10,7 +10,6 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 namespace blockcert::generate {
@@ -116,26 +115,6 @@ private:
     Progress m_progress;
 };
 
-}
-
-Choice highestLogit(const at::Tensor& logits)
-{
-    const at::Tensor row = logits.to(at::Device(at::kCPU), at::kFloat).contiguous();
-    const auto* values = row.const_data_ptr<float>();
-    float first = -std::numeric_limits<float>::infinity();
-    float second = first;
-    Choice choice;
-    for (std::int64_t i = 0; i < row.size(0); ++i) {
-        if (values[i] > first) {
-            second = first;
-            first = values[i];
-            choice.id = static_cast<TokenId>(i);
-        } else {
-            second = std::max(second, values[i]);
-        }
-    }
-    choice.margin = static_cast<double>(first) - static_cast<double>(second);
-    return choice;
 }
 
 std::vector<std::int64_t> capacitiesOf(std::span<const std::vector<TokenId>> prompts, std::int64_t maxNew,

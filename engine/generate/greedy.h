@@ -1,6 +1,7 @@
 // Greedy decoding with a cache: several prompts at once, each ending on its own.
 #pragma once
 
+#include "engine/generate/highest_logit.h"
 #include "engine/values/ids.h"
 
 #include <cstdint>
@@ -15,10 +16,6 @@ class RunContext;
 namespace blockcert::model {
 class Taps;
 class Transformer;
-}
-
-namespace at {
-class Tensor;
 }
 
 namespace blockcert::generate {
@@ -36,14 +33,6 @@ struct GreedyOptions {
     // Told of every token as it is chosen, and whether the completion goes on.
     std::function<void(std::int64_t prompt, const Completion& completion, bool goesOn)> grown;
 };
-
-struct Choice {
-    TokenId id = 0;
-    double margin = 0; // its logit minus the second highest
-};
-
-// The highest of one row of logits [V], the lowest id on ties.
-[[nodiscard]] Choice highestLogit(const at::Tensor& logits);
 
 // How many tokens each prompt and its completion may have together. Throws UsageError for an empty prompt or one that
 // fills the whole context.

@@ -59,28 +59,48 @@ public:
             few_rows::normalise(rows, norm, out);
             return out;
         }
-        forRowChunks(group.rows, rows.size(1), rows.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
-            normalise(rows.narrow(0, begin, count), norm, out.narrow(0, begin, count));
-        });
+        few_rows::normaliseRows(rows, norm, out, m_context);
         return out;
     }
 
-    // Queries, keys and values of a few rows from their products, to where attention looks for them. Without rotation
-    // queries stay where they are.
-    void rotateFew(const Group& group, const at::Tensor& projected, const at::Tensor& query, const at::Tensor& keys,
-                   const at::Tensor& values) const
+    // Where attention finds what the projections gave.
+    struct Projected {
+        at::Tensor query; // rawQuery itself without rotation
+        at::Tensor keys;
+        at::Tensor values;
+        at::Tensor rawQuery;
+        at::Tensor rawKey;
+        at::Tensor rawValue;
+        bool rotated = false;
+    };
+
+    // Rows begin … begin + count − 1 of the group, as plain loops.
+    void rotateInLoops(const Group& group, const Projected& all, std::int64_t begin, std::int64_t count) const
     {
         const TransformerConfig& config = m_pass.config;
-        const std::int64_t queryWidth = config.queryWidth();
-        const std::int64_t keyWidth = config.keyValueWidth();
-        const at::Tensor rawKey = projected.narrow(1, queryWidth, keyWidth);
-        few_rows::copy(projected.narrow(1, queryWidth + keyWidth, keyWidth), values);
-        if (config.architecture != Architecture::Llama)
-            return few_rows::copy(rawKey, keys);
-        const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin, group.rows);
-        const at::Tensor sine = m_pass.sine.narrow(0, group.begin, group.rows);
-        few_rows::rotate(projected.narrow(1, 0, queryWidth), cosine, sine, config.heads, query);
-        few_rows::rotate(rawKey, cosine, sine, config.kvHeads, keys);
+        const auto rows = [begin, count](const at::Tensor& tensor) { return tensor.narrow(0, begin, count); };
+        few_rows::copy(rows(all.rawValue), rows(all.values));
+        if (!all.rotated)
+            return few_rows::copy(rows(all.rawKey), rows(all.keys));
+        const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin + begin, count);
+        const at::Tensor sine = m_pass.sine.narrow(0, group.begin + begin, count);
+        few_rows::rotate(rows(all.rawQuery), cosine, sine, config.heads, rows(all.query));
+        few_rows::rotate(rows(all.rawKey), cosine, sine, config.kvHeads, rows(all.keys));
+    }
+
+    void rotateInCalls(const Group& group, const Projected& all, std::int64_t begin, std::int64_t count) const
+    {
+        const TransformerConfig& config = m_pass.config;
+        const auto rows = [begin, count](const at::Tensor& tensor) { return tensor.narrow(0, begin, count); };
+        rows(all.values).copy_(rows(all.rawValue));
+        if (!all.rotated) {
+            rows(all.keys).copy_(rows(all.rawKey));
+            return;
+        }
+        const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin + begin, count);
+        const at::Tensor sine = m_pass.sine.narrow(0, group.begin + begin, count);
+        rotate(rows(all.rawQuery), cosine, sine, config.heads, rows(all.query));
+        rotate(rows(all.rawKey), cosine, sine, config.kvHeads, rows(all.keys));
     }
 
     // The attention sublayer's output before the residual addition, [padded rows of the group, d].
@@ -92,30 +112,24 @@ public:
         at::Tensor projected = take("qkv", group, queryWidth + 2 * keyWidth);
         applyLinear(m_pass, normalised(group, m_weights.attentionNorm), m_weights.queryKeyValue, projected, m_context);
 
-        const at::Tensor keys = rowsOf(m_own.keys, group);
-        const at::Tensor values = rowsOf(m_own.values, group);
-        const at::Tensor rawQuery = projected.narrow(1, 0, queryWidth);
-        const at::Tensor rawKey = projected.narrow(1, queryWidth, keyWidth);
-        const at::Tensor rawValue = projected.narrow(1, queryWidth + keyWidth, keyWidth);
-        const bool rotated = config.architecture == Architecture::Llama;
-        AttentionInput input;
-        input.query = rotated ? take("query", group, queryWidth) : rawQuery;
+        Projected rows;
+        rows.keys = rowsOf(m_own.keys, group);
+        rows.values = rowsOf(m_own.values, group);
+        rows.rawQuery = projected.narrow(1, 0, queryWidth);
+        rows.rawKey = projected.narrow(1, queryWidth, keyWidth);
+        rows.rawValue = projected.narrow(1, queryWidth + keyWidth, keyWidth);
+        rows.rotated = config.architecture == Architecture::Llama;
+        rows.query = rows.rotated ? take("query", group, queryWidth) : rows.rawQuery;
+        const auto inLoops = [&](std::int64_t begin, std::int64_t count) { rotateInLoops(group, rows, begin, count); };
         if (isFew(group))
-            rotateFew(group, projected, input.query, keys, values);
+            inLoops(0, group.rows);
+        else if (few_rows::isBetter(projected, queryWidth))
+            forRowGroups(group.rows, m_context, inLoops);
         else
-            forRowChunks(
-                group.rows, queryWidth, projected.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
-                    const auto rows = [begin, count](const at::Tensor& all) { return all.narrow(0, begin, count); };
-                    rows(values).copy_(rows(rawValue));
-                    if (!rotated) {
-                        rows(keys).copy_(rows(rawKey));
-                        return;
-                    }
-                    const at::Tensor cosine = m_pass.cosine.narrow(0, group.begin + begin, count);
-                    const at::Tensor sine = m_pass.sine.narrow(0, group.begin + begin, count);
-                    rotate(rows(rawQuery), cosine, sine, config.heads, rows(input.query));
-                    rotate(rows(rawKey), cosine, sine, config.kvHeads, rows(keys));
-                });
+            forRowChunks(group.rows, queryWidth, projected.is_cpu(), m_context,
+                         [&](std::int64_t begin, std::int64_t count) { rotateInCalls(group, rows, begin, count); });
+        AttentionInput input;
+        input.query = rows.query;
         if (m_pass.cache != nullptr)
             m_pass.cache->append(m_layer, m_pass.batch, group.first, group.end, m_own.keys, m_own.values);
 
@@ -163,10 +177,17 @@ public:
     void add(const Group& group, const at::Tensor& change) const
     {
         const at::Tensor rows = rowsOf(m_state, group);
+        const auto part = [](const at::Tensor& all, std::int64_t begin, std::int64_t count) {
+            return all.narrow(0, begin, count);
+        };
         if (isFew(group))
             return few_rows::add(rows, change);
+        if (few_rows::isBetter(rows, rows.size(1)))
+            return forRowGroups(group.rows, m_context, [&](std::int64_t begin, std::int64_t count) {
+                few_rows::add(part(rows, begin, count), part(change, begin, count));
+            });
         forRowChunks(group.rows, rows.size(1), rows.is_cpu(), m_context, [&](std::int64_t begin, std::int64_t count) {
-            rows.narrow(0, begin, count).add_(change.narrow(0, begin, count));
+            part(rows, begin, count).add_(part(change, begin, count));
         });
     }
 

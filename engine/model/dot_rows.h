@@ -108,9 +108,10 @@ struct Float16In256 : Float16 { // x86-64-v3
 };
 #endif
 
-// Lane l of vector i changes places with lane i of vector l.
+// Of vectors i and i + Distance, for every i that is a multiple of 2 · Distance: lanes at that distance are added, and
+// vector i keeps the sums of both.
 template <std::int64_t Distance>
-inline __attribute__((always_inline)) void exchange(Floats (&vectors)[lanes])
+inline __attribute__((always_inline)) void fold(Floats (&vectors)[lanes])
 {
     using Lanes = std::int32_t __attribute__((vector_size(64)));
     constexpr std::int32_t d = Distance;
@@ -120,19 +121,37 @@ inline __attribute__((always_inline)) void exchange(Floats (&vectors)[lanes])
                             low(8), low(9), low(10), low(11), low(12), low(13), low(14), low(15)};
     constexpr Lanes highs = {high(0), high(1), high(2),  high(3),  high(4),  high(5),  high(6),  high(7),
                              high(8), high(9), high(10), high(11), high(12), high(13), high(14), high(15)};
-    for (std::int64_t i = 0; i < lanes; ++i) {
-        if ((i & Distance) != 0)
-            continue;
+    for (std::int64_t i = 0; i < lanes; i += 2 * Distance) {
         const Floats first = vectors[i];
         const Floats second = vectors[i + Distance];
-        vectors[i] = __builtin_shuffle(first, second, lows);
-        vectors[i + Distance] = __builtin_shuffle(first, second, highs);
+        vectors[i] = __builtin_shuffle(first, second, lows) + __builtin_shuffle(first, second, highs);
     }
+}
+
+// totals[i] += the sum of the lanes of vector i: neighbours first, then neighbouring sums.
+inline __attribute__((always_inline)) void addSumsOfLanes(Floats (&vectors)[lanes], Floats& totals)
+{
+    fold<1>(vectors);
+    fold<2>(vectors);
+    fold<4>(vectors);
+    fold<8>(vectors);
+    totals += vectors[0];
+}
+
+// The sum of one vector in the same order.
+inline __attribute__((always_inline)) float sumOfLanes(const Floats& vector)
+{
+    float sums[lanes];
+    std::memcpy(sums, &vector, sizeof(sums));
+    for (std::int64_t count = lanes / 2; count > 0; count /= 2)
+        for (std::int64_t i = 0; i < count; ++i)
+            sums[i] = sums[2 * i] + sums[2 * i + 1];
+    return sums[0];
 }
 
 // x[row · inner …] · weight[output · stride …], `inner` elements each: some rows times some outputs at once, so that
 // what is loaded is used several times. Each sum has its own lanes and order, whatever it is computed together with:
-// lane by lane after what does not fill the lanes. results[row][output].
+// what does not fill the lanes, and the lanes as sumOfLanes() adds them. results[row][output].
 template <class Format, std::int64_t Rows, std::int64_t Outputs>
 inline __attribute__((always_inline)) void dotRows(const typename Format::Element* weight, std::int64_t stride,
                                                    const float* x, std::int64_t inner,
@@ -160,20 +179,14 @@ inline __attribute__((always_inline)) void dotRows(const typename Format::Elemen
     if constexpr (Rows * Outputs == lanes) {
         Floats vectors[lanes];
         std::memcpy(vectors, sums, sizeof(vectors));
-        exchange<1>(vectors);
-        exchange<2>(vectors);
-        exchange<4>(vectors);
-        exchange<8>(vectors);
         Floats total;
         std::memcpy(&total, results, sizeof(total));
-        for (const Floats& lane : vectors)
-            total += lane;
+        addSumsOfLanes(vectors, total);
         std::memcpy(results, &total, sizeof(total));
     } else {
         for (std::int64_t r = 0; r < Rows; ++r)
             for (std::int64_t o = 0; o < Outputs; ++o)
-                for (std::int64_t lane = 0; lane < lanes; ++lane)
-                    results[r][o] += sums[r][o][lane];
+                results[r][o] += sumOfLanes(sums[r][o]);
     }
 }
 

@@ -55,10 +55,20 @@ void combine(const at::Tensor& rows, const at::Tensor& others, const Function& f
 
 }
 
-bool fits(const at::Tensor& x, std::int64_t rows)
+bool handles(const at::Tensor& x)
 {
     const at::ScalarType type = x.scalar_type();
-    return rows <= most && x.is_cpu() && (type == at::kFloat || type == at::kHalf || type == at::kBFloat16);
+    return x.is_cpu() && (type == at::kFloat || type == at::kHalf || type == at::kBFloat16);
+}
+
+bool fits(const at::Tensor& x, std::int64_t rows)
+{
+    return rows <= most && handles(x);
+}
+
+bool isBetter(const at::Tensor& x, std::int64_t width)
+{
+    return handles(x) && !isChunkable(width);
 }
 
 void copy(const at::Tensor& from, const at::Tensor& to)
@@ -104,6 +114,22 @@ void normalise(const at::Tensor& x, const Norm& norm, const at::Tensor& out)
                                        static_cast<float>(rounded<T>(static_cast<float>(in[i]) * scale)));
         }
     });
+}
+
+void normaliseRows(const at::Tensor& x, const Norm& norm, const at::Tensor& out, const RunContext& context)
+{
+    const std::int64_t rows = x.size(0);
+    const auto part = [](const at::Tensor& all, std::int64_t begin, std::int64_t count) {
+        return all.narrow(0, begin, count);
+    };
+    if (!norm.bias.defined() && isBetter(x, x.size(1)))
+        forRowGroups(rows, context, [&](std::int64_t begin, std::int64_t count) {
+            few_rows::normalise(part(x, begin, count), norm, part(out, begin, count));
+        });
+    else
+        forRowChunks(rows, x.size(1), x.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
+            model::normalise(part(x, begin, count), norm, part(out, begin, count));
+        });
 }
 
 void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, std::int64_t heads,

@@ -23,6 +23,20 @@ constexpr std::int64_t widestLoop = 128; // elements: four vectors of 64 bytes, 
 
 }
 
+void forRowGroups(std::int64_t rows, const RunContext& context,
+                  const std::function<void(std::int64_t, std::int64_t)>& work)
+{
+    runTasks((rows + chunkRows - 1) / chunkRows, context, [&](std::int64_t task) {
+        const std::int64_t begin = task * chunkRows;
+        work(begin, std::min(chunkRows, rows - begin));
+    });
+}
+
+bool isChunkable(std::int64_t width)
+{
+    return width % widestLoop == 0;
+}
+
 void forRowChunks(std::int64_t rows, std::int64_t width, bool onCpu, const RunContext& context,
                   const std::function<void(std::int64_t, std::int64_t)>& work)
 {
@@ -31,14 +45,9 @@ void forRowChunks(std::int64_t rows, std::int64_t width, bool onCpu, const RunCo
             work(0, rows);
         return;
     }
-    const bool rowByRow = width % widestLoop != 0;
-    runTasks((rows + chunkRows - 1) / chunkRows, context, [&](std::int64_t task) {
-        const std::int64_t begin = task * chunkRows;
-        const std::int64_t count = std::min(chunkRows, rows - begin);
-        if (!rowByRow) {
-            work(begin, count);
-            return;
-        }
+    if (isChunkable(width))
+        return forRowGroups(rows, context, work);
+    forRowGroups(rows, context, [&](std::int64_t begin, std::int64_t count) {
         for (std::int64_t row = begin; row < begin + count; ++row)
             work(row, 1);
     });

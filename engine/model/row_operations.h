@@ -18,9 +18,16 @@ struct Norm {
     double epsilon = 0;
 };
 
-// Calls work(begin, count) over all rows, in parallel, in chunks that keep a row's bits independent of its
-// neighbours: where `width` is no multiple of the widest vector, element-wise kernels treat a chunk's last elements
-// differently from the others, so each row is then a chunk of its own. On a GPU there is one chunk.
+// Calls work(begin, count) over all rows, in parallel, in chunks of a few rows.
+void forRowGroups(std::int64_t rows, const RunContext& context,
+                  const std::function<void(std::int64_t, std::int64_t)>& work);
+
+// Whether LibTorch's element-wise kernels give a row of `width` elements the same bits in a chunk as alone: where it is
+// no multiple of the widest vector, they treat a chunk's last elements differently from the others.
+[[nodiscard]] bool isChunkable(std::int64_t width);
+
+// The same in chunks that keep a row's bits independent of its neighbours: each row is a chunk of its own where `width`
+// is not chunkable. On a GPU there is one chunk.
 void forRowChunks(std::int64_t rows, std::int64_t width, bool onCpu, const RunContext& context,
                   const std::function<void(std::int64_t, std::int64_t)>& work);
 

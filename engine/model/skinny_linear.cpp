@@ -98,12 +98,7 @@ inline __attribute__((always_inline)) void computeRow(const typename Format::Ele
                 vectors[group + k] = sums[k];
             }
         }
-        exchange<1>(vectors);
-        exchange<2>(vectors);
-        exchange<4>(vectors);
-        exchange<8>(vectors);
-        for (const Floats& lane : vectors)
-            total += lane;
+        addSumsOfLanes(vectors, total);
         for (std::int64_t k = 0; k < lanes; ++k)
             panel.y[o + k] = total[k] + (panel.bias == nullptr ? 0.0F : panel.bias[o + k]);
     }

@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/model/attention.h"
 #include "engine/model/block_forward.h"
+#include "engine/model/few_rows.h"
 #include "engine/model/invariance.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/pull_back.h"
@@ -423,10 +424,7 @@ at::Tensor Transformer::finalNorm(const at::Tensor& state, const RunContext& con
 {
     return guarded([&] {
         at::Tensor normed = at::empty_like(state);
-        forRowChunks(
-            state.size(0), state.size(1), state.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
-                normalise(state.narrow(0, begin, count), m_state->model->finalNorm, normed.narrow(0, begin, count));
-            });
+        few_rows::normaliseRows(state, m_state->model->finalNorm, normed, context);
         return normed;
     });
 }
@@ -438,9 +436,7 @@ at::Tensor Transformer::logits(const at::Tensor& state, bool decoding, const Run
         const std::int64_t rows = state.size(0);
         const std::int64_t padded = decoding ? rows : own.tiling.padded(rows);
         at::Tensor normed = own.workspace.take("normed", padded, own.config.dModel);
-        forRowChunks(rows, state.size(1), state.is_cpu(), context, [&](std::int64_t begin, std::int64_t count) {
-            normalise(state.narrow(0, begin, count), own.model->finalNorm, normed.narrow(0, begin, count));
-        });
+        few_rows::normaliseRows(state, own.model->finalNorm, normed, context);
         const Batch none;
         const Pass pass{own.config, none,    own.tiling, own.workspace, {},      {},
                         {},         nullptr, nullptr,    nullptr,       nullptr, decoding};

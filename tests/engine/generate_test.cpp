@@ -15,12 +15,41 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <random>
+
 namespace blockcert::test {
 namespace {
 
 using model::Batch;
 using model::ForwardOptions;
 using model::Transformer;
+
+TEST(HighestLogit, IsTheFirstOfTheLargestWithItsDistanceToTheNext)
+{
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    std::mt19937 random(7);
+    for (const std::size_t size : {1U, 2U, 31U, 32U, 33U, 1000U, 1024U}) {
+        for (int round = 0; round < 50; ++round) {
+            std::vector<float> row(size);
+            for (float& value : row) // few values, so that many are equal
+                value = random() % 19 == 0 ? none : static_cast<float>(random() % 97) - 48;
+            std::vector<float> sorted;
+            std::ranges::copy_if(row, std::back_inserter(sorted), [](float value) { return !std::isnan(value); });
+            if (sorted.size() < 2)
+                continue;
+            std::ranges::sort(sorted, std::greater());
+            const generate::Choice choice = generate::highestLogit(row);
+            EXPECT_EQ(choice.id, std::ranges::find(row, sorted[0]) - row.begin());
+            EXPECT_EQ(choice.margin, static_cast<double>(sorted[0]) - static_cast<double>(sorted[1]));
+        }
+    }
+    EXPECT_EQ(generate::highestLogit(std::vector<float>{none, none}).id, 0);
+}
 
 class Types : public testing::TestWithParam<std::tuple<std::string, DType, double>> {};
 

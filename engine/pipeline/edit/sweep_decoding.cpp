@@ -19,8 +19,9 @@ using model::Batch;
 
 namespace {
 
-// Rows whose logits are in memory together.
-constexpr std::int64_t logitRows = 64;
+// What the logits may take that are in memory together: enough rows for each weight of the head to be used often.
+constexpr std::int64_t logitBytes = std::int64_t{32} << 20;
+constexpr std::int64_t leastLogitRows = 64;
 
 double largestDistance(const at::Tensor& a, const at::Tensor& b)
 {
@@ -55,6 +56,8 @@ bool SweepDecoding::append(std::int64_t prompt, Completion& completion, const Ch
 std::vector<Choice> SweepDecoding::choose(const at::Tensor& states, const RunContext& context)
 {
     std::vector<Choice> choices;
+    const auto rowBytes = static_cast<std::int64_t>(m_transformer.config().vocab * sizeof(float));
+    const std::int64_t logitRows = std::max(leastLogitRows, logitBytes / rowBytes);
     for (std::int64_t begin = 0; begin < states.size(0); begin += logitRows) {
         const std::int64_t count = std::min(logitRows, states.size(0) - begin);
         const at::Tensor logits = m_transformer.logits(states.narrow(0, begin, count), true, context)

@@ -1,5 +1,7 @@
 #include "engine/certificate/model_comparison.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -71,8 +73,6 @@ TokenLogits::TokenLogits(std::span<const double> logits)
 void TokenLogits::compareTop(std::span<const std::int32_t> ids, std::span<const double> recorded, double allowed,
                              std::int32_t prompt, std::size_t token, Worst& worst) const
 {
-    if (std::all_of(ids.begin(), ids.end(), [](std::int32_t id) { return id == -1; }))
-        return;
     for (std::size_t k = 0; k < ids.size(); ++k) {
         const bool known = ids[k] >= 0 && static_cast<std::size_t>(ids[k]) < m_logits.size();
         const bool distinct = std::find(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(k), ids[k]) ==
@@ -106,6 +106,17 @@ std::span<const double> five(const std::vector<double>& logits, std::size_t toke
     return std::span(logits).subspan(recordedTops * token, recordedTops);
 }
 
+}
+
+std::optional<MaskFault> maskFault(const HostTensor& mask, std::int32_t prompt)
+{
+    const std::int64_t tokens = mask.shape.at(0);
+    for (std::int64_t token = 0; token < tokens; ++token)
+        for (std::int64_t key = 0; key < tokens; ++key)
+            if (mask.bytes[static_cast<std::size_t>(token * tokens + key)] !=
+                (key <= token ? std::byte{1} : std::byte{0}))
+                return MaskFault{prompt, token, key};
+    return std::nullopt;
 }
 
 void BlockComparison::seeBase(std::int32_t prompt, std::size_t token, bool predicts, double loss,
@@ -147,6 +158,18 @@ void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) c
 {
     const Allowance allowance = allowanceFor(baseline);
     checks.add(blockRow("model.states", "Recorded states are the model's", where, state, allowance.state, baseline));
+    Row causal("model.mask", group::reEvaluation, where, "Recorded mask is the model's");
+    causal.how("compared with the causal one, element by element");
+    checks.add(mask ? causal.failed(fmt::format(
+                          "In prompt {} token {} {} token {}; the model attends causally.", mask->prompt, mask->token,
+                          mask->key <= mask->token ? "does not attend to" : "attends to", mask->key))
+                    : causal.passedIf(true, ""));
+    if (attention)
+        checks.add(blockRow("model.attention", "Recorded outputs of attention are the model's", where, *attention,
+                            allowance.state, baseline));
+    if (mlp)
+        checks.add(blockRow("model.mlp", "Recorded outputs of the MLP are the model's", where, *mlp, allowance.state,
+                            baseline));
     if (loss == LossMode::None)
         return;
     if (lossBase.ratio >= 0)

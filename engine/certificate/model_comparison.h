@@ -8,6 +8,7 @@
 #include "engine/values/run_manifest.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,7 +48,7 @@ public:
     explicit TokenLogits(std::span<const double> logits);
 
     // The recorded ids are distinct, in falling order, have the logits they claim, and no other token lies clearly
-    // above the last of them. Five ids of -1: not recorded.
+    // above the last of them.
     void compareTop(std::span<const std::int32_t> ids, std::span<const double> recorded, double allowed,
                     std::int32_t prompt, std::size_t token, Worst& worst) const;
 
@@ -55,6 +56,16 @@ private:
     std::span<const double> m_logits;
     std::vector<std::int32_t> m_highest; // six ids, highest logit first
 };
+
+// Where a recorded mask lets a token attend to a later one, or hides an earlier one.
+struct MaskFault {
+    std::int32_t prompt = 0;
+    std::int64_t token = 0;
+    std::int64_t key = 0;
+};
+
+// The first fault of a prompt's mask U8 [S, S]: the models that are read here attend causally.
+[[nodiscard]] std::optional<MaskFault> maskFault(const HostTensor& mask, std::int32_t prompt);
 
 // What is compared of one block.
 struct BlockComparison {
@@ -64,6 +75,9 @@ struct BlockComparison {
     std::string unknownSurrogate;  // why it is not known what the surrogate is; empty if it is known
     std::vector<CellRecord> cells; // [P], per-token numbers alone
     Worst state;
+    std::optional<Worst> attention; // of runs that record the sublayers' outputs
+    std::optional<Worst> mlp;
+    std::optional<MaskFault> mask; // the first place where the recorded mask is not the model's
     Worst lossBase;
     Worst lossStitched;
     Worst top;
@@ -85,8 +99,8 @@ struct BlockComparison {
                      const Allowance& allowance);
     // What a first-order estimate and its gradient claim of the loss's derivative, and what it is.
     void seeSlope(std::int32_t prompt, double claimed, double computed, double scale, const Allowance& allowance);
-    // Rows model.states, and where losses were looked at model.loss_base, model.first_order, model.loss_stitched,
-    // model.top and model.top_stitched.
+    // Rows model.states, model.mask, model.attention and model.mlp, and where losses were looked at model.loss_base,
+    // model.first_order, model.loss_stitched, model.top and model.top_stitched.
     void report(DType baseline, LossMode loss, CheckList& checks) const;
 };
 

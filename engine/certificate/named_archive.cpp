@@ -35,6 +35,11 @@ std::optional<OpenFile> openNamed(const ArtifactDigest& artifact, const BlockCon
     try {
         OpenFile file = block.folder.open(artifact.path);
         const std::uint64_t size = file.size();
+        if (size != artifact.size) { // known before the first of what may be many bytes is read
+            checks.add(digest.recomputed(std::to_string(size) + " bytes")
+                           .failed("The file is not the one that the certificate names: it has another size."));
+            return std::nullopt;
+        }
         const std::string found = sha256OfDescriptor(file.descriptor(), context);
         addSumRow(block.contents, artifact.path, found, checks);
         digest.recomputed(found + ", " + std::to_string(size) + " bytes");
@@ -46,6 +51,20 @@ std::optional<OpenFile> openNamed(const ArtifactDigest& artifact, const BlockCon
         checks.add(digest.failed(error.what()));
     }
     return std::nullopt;
+}
+
+void checkSize(const ArtifactDigest& artifact, const RunFolder& folder, CheckList& checks)
+{
+    Row row("artifact.size", group::integrity, artifact.path, "Size of the artifact");
+    row.issuer(std::to_string(artifact.size) + " bytes").how("asked of the file system");
+    try {
+        const std::uint64_t size = folder.open(artifact.path).size();
+        checks.add(row.recomputed(std::to_string(size) + " bytes")
+                       .passedIf(size == artifact.size, "The file is not the one that the certificate names: it has "
+                                                        "another size."));
+    } catch (const Error& error) {
+        checks.add(row.failed(error.what()));
+    }
 }
 
 bool readNamed(const ArtifactDigest& artifact, const ArchiveReading& reading, Row form, const BlockContext& block,

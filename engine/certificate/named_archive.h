@@ -19,6 +19,9 @@ namespace blockcert::certificate {
 [[nodiscard]] std::optional<OpenFile> openNamed(const ArtifactDigest& artifact, const BlockContext& block,
                                                 CheckList& checks, const RunContext& context);
 
+// Row artifact.size: the file is there, and as long as the certificate says. All that level 0 looks at.
+void checkSize(const ArtifactDigest& artifact, const RunFolder& folder, CheckList& checks);
+
 // What a reader of an archive's form and contents does; either may throw Error.
 struct ArchiveReading {
     std::function<void(const artifact::ArchiveReader&)> requireLayout; // before anything is read; may be empty

@@ -146,8 +146,10 @@ CellRecord ProbeReader::readParts(PromptIndex prompt, bool everything)
         if (inOrder)
             m_hashers.at(name).add(rows.bytes);
         requireUsable(name, rows, prompt);
-        if (name == "mask")
+        if (name == "mask") {
+            requireBinary(rows, prompt);
             rows.shape = {tokens, tokens};
+        }
         parts.push_back({name, std::move(rows)});
     }
     if (inOrder)
@@ -159,6 +161,14 @@ CellRecord ProbeReader::readParts(PromptIndex prompt, bool everything)
         cell.attentionMargin.insert(cell.attentionMargin.end(), row, row + tokens);
     }
     return cell;
+}
+
+void ProbeReader::requireBinary(const HostTensor& mask, PromptIndex prompt)
+{
+    const auto found = std::ranges::find_if(mask.bytes, [](std::byte cell) { return cell > std::byte{1}; });
+    if (found != mask.bytes.end())
+        throw FormatError("probes.h5: mask of prompt " + std::to_string(prompt.value) + " holds " +
+                          std::to_string(std::to_integer<int>(*found)) + " instead of 0 or 1.");
 }
 
 void ProbeReader::requireUsable(const std::string& name, const HostTensor& rows, PromptIndex prompt)

@@ -46,6 +46,7 @@ public:
 private:
     [[nodiscard]] HostTensor readWhole(const std::string& name);
     [[nodiscard]] CellRecord readParts(PromptIndex prompt, bool everything);
+    static void requireBinary(const HostTensor& mask, PromptIndex prompt);
     static void requireUsable(const std::string& name, const HostTensor& rows, PromptIndex prompt);
 
     std::unique_ptr<artifact::ArchiveReader> m_archive;

@@ -147,7 +147,7 @@ std::vector<double> ReferenceHead::normed(std::span<const double> states) const
 }
 
 void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* const> states, int threads,
-                   const RunContext& context)
+                   const RunContext& context, std::span<ir::BlockReplay> kept)
 {
     const bool across = states.size() >= static_cast<std::size_t>(threads);
     const ir::ReferenceInterpreter interpreter(block, across ? 1 : threads);
@@ -156,7 +156,10 @@ void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* cons
         std::vector<double>& state = *states[static_cast<std::size_t>(at)];
         std::vector<std::int32_t> positions(state.size() / width);
         std::iota(positions.begin(), positions.end(), 0);
-        state = interpreter.run(state, positions, context).output;
+        ir::BlockReplay replay = interpreter.run(state, positions, context);
+        state = std::move(replay.output);
+        if (static_cast<std::size_t>(at) < kept.size())
+            kept[static_cast<std::size_t>(at)] = std::move(replay);
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include "engine/artifact/checkpoint.h"
 #include "engine/ir/block_ir.h"
+#include "engine/ir/reference_interpreter.h"
 #include "engine/ir/reference_ops.h"
 #include "engine/values/host_tensor.h"
 #include "engine/values/run_manifest.h"
@@ -61,9 +62,10 @@ private:
 };
 
 // Every state [token, width] of `states` through the block, in place; positions are 0, 1, 2, … The threads share the
-// states where there are as many, and each state's rows otherwise.
+// states where there are as many, and each state's rows otherwise. `kept` receives what the first states' replay gave,
+// without its output.
 void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* const> states, int threads,
-                   const RunContext& context);
+                   const RunContext& context, std::span<ir::BlockReplay> kept = {});
 
 // −log softmax(logits)[target] in nats.
 [[nodiscard]] double negativeLogLikelihood(std::span<const double> logits, TokenId target);

@@ -41,6 +41,27 @@ std::string placeProblem(const Certificate& certificate, const ir::BlockProgram&
            ", the certificate says otherwise.";
 }
 
+// A weight by reference is rounded to a storage type on its way where the surrogate is said to be that, and nowhere
+// else: a contradiction that needs no model to be seen.
+std::string roundTripProblem(const Certificate& certificate, const ir::BlockProgram& program, const std::string& name)
+{
+    const ir::IrWeight& weight = program.weights.at(name);
+    if (!weight.reference || certificate.request.surrogate.family == SurrogateFamily::Given)
+        return "";
+    const SurrogateChoice& choice = certificate.request.surrogate;
+    const std::vector<std::string> reduced = choice.family == SurrogateFamily::Quantised
+                                                 ? surrogate::reducedMatrices(program, choice)
+                                                 : std::vector<std::string>();
+    const bool said = weight.shape.size() == 2 && std::ranges::find(reduced, name) != reduced.end();
+    const auto isRoundTrip = [](const WeightTransform& step) { return step.kind == WeightTransform::Kind::RoundTrip; };
+    const auto step = std::ranges::find_if(weight.reference->transforms, isRoundTrip);
+    const bool done = step != weight.reference->transforms.end();
+    if (done == said && (!done || step->dtype == choice.dtype))
+        return "";
+    return "The weight " + name + (done ? " is rounded to " + std::string(nameOf(step->dtype)) : " is not rounded") +
+           " in the program, the certificate says otherwise.";
+}
+
 std::string spectrumProblem(const WeightDistance& statement, const HostTensor& spectrum, bool ablated)
 {
     const std::vector<double> values = ir::widened(spectrum);
@@ -97,6 +118,8 @@ std::string surrogateProblem(const Certificate& certificate, const ir::BlockIr& 
             return "The certificate states a distance of " + statement.name + ", which the program does not have.";
     for (const auto& [name, weight] : stored.program.weights) {
         if (std::string problem = placeProblem(certificate, stored.program, name); !problem.empty())
+            return problem;
+        if (std::string problem = roundTripProblem(certificate, stored.program, name); !problem.empty())
             return problem;
         if (std::string problem = statementProblem(certificate, stored, name); !problem.empty())
             return problem;

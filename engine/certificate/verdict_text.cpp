@@ -51,7 +51,7 @@ std::vector<std::string> leftOut(int level, LossMode loss, bool stitches, bool e
     if (level < 4 && edits)
         list.emplace_back("the edited model's deviations, losses and completions (level 4)");
     if (level < 4)
-        list.emplace_back("origin of trace and token ids (level 4)");
+        list.emplace_back("origin of trace, token ids and surrogates (level 4)");
     return list;
 }
 
@@ -79,14 +79,16 @@ std::string otherThan(const Policy& usual, const Policy& policy)
     return text;
 }
 
-std::vector<std::string> statementsOf(const RunRequest& request)
+// What the surrogates are is seen where they were rebuilt from the model; before that it is what the issuer calls them.
+std::vector<std::string> statementsOf(const RunRequest& request, bool rebuilt)
 {
     std::vector<std::string> list;
+    const std::string end = rebuilt ? "." : "; that it is this is the issuer's word here.";
     if (request.isExactCopy())
-        list.emplace_back("In place of each block stands an exact copy of its weights, replayed from its IR.");
+        list.push_back("In place of each block stands an exact copy of its weights, replayed from its IR" + end);
     else
         list.push_back("In place of each block stands: " + surrogateOf(request) +
-                       ". How far that is from the block is what the numbers say.");
+                       ". How far that is from the block is what the numbers say" + end);
     const Policy& policy = request.policy;
     const bool relative = policy.measure == ErrorMeasure::RelativeL2;
     const bool usual = otherThan(defaultPolicy(request.baselineDtype), policy).empty();
@@ -257,13 +259,26 @@ VerdictScope scopeOf(const RunContents& contents)
     return scope;
 }
 
+namespace {
+
+// Every block's surrogate was made again from the model's files.
+bool rebuiltAll(const RunContents& contents, const CheckList& checks)
+{
+    std::size_t rebuilt = 0;
+    for (const Check& check : checks.checks())
+        rebuilt += check.id == "model.ir" && check.state == CheckState::Verified ? 1 : 0;
+    return rebuilt > 0 && rebuilt == contents.certificates.size();
+}
+
+}
+
 void conclude(Verdict& verdict, const RunContents& contents, const CheckList& checks)
 {
     verdict.state = checks.state(verdict.level);
     verdict.exitCode = checks.exitCode(verdict.level);
     verdict.sentence = sentenceOf(verdict, contents, checks);
     if (contents.readable)
-        verdict.says = statementsOf(contents.run.manifest.request);
+        verdict.says = statementsOf(contents.run.manifest.request, rebuiltAll(contents, checks));
     verdict.notChecked =
         leftOut(verdict.level, contents.run.manifest.request.loss, !contents.stitches.empty(), !contents.edits.empty());
     for (const Check& check : checks.checks())

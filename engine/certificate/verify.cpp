@@ -5,6 +5,7 @@
 #include "engine/certificate/cell_draw.h"
 #include "engine/certificate/consistency.h"
 #include "engine/certificate/edit_layout.h"
+#include "engine/certificate/named_archive.h"
 #include "engine/certificate/provenance.h"
 #include "engine/certificate/run_contents.h"
 #include "engine/certificate/stitch_layout.h"
@@ -71,6 +72,18 @@ std::vector<LayerIndex> blocksOf(const RunContents& contents)
     return blocks;
 }
 
+void checkSizes(const RunContents& contents, const RunFolder& folder, CheckList& checks)
+{
+    const auto check = [&](const auto& certificates) {
+        for (const auto& certificate : certificates)
+            for (const ArtifactDigest& artifact : certificate.artifacts)
+                checkSize(artifact, folder, checks);
+    };
+    check(contents.certificates);
+    check(contents.stitches);
+    check(contents.edits);
+}
+
 Row spotRow(const std::set<CellIndex>& drawn, std::int64_t cells, std::uint64_t seed)
 {
     Row row("replay.spot", group::reEvaluation, "", "Cells drawn at random");
@@ -106,6 +119,9 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     checkHeldOut(manifest, checks);
     for (const Certificate& certificate : contents.certificates)
         checkCertificate(certificate, manifest, checks);
+
+    if (options.level == 0)
+        checkSizes(contents, folder, checks);
 
     const auto prompts = static_cast<std::int64_t>(manifest.prompts.prompts.size());
     const std::vector<LayerIndex> blocks = blocksOf(contents);

@@ -158,11 +158,14 @@ private:
             std::vector<std::vector<std::vector<double>>*> all = {&states};
             for (Stitched& stitched : m_stitched)
                 all.push_back(&stitched.states);
-            advance(block, all);
+            const auto at = positionOf({layer});
+            const bool isRecorded = at < m_block.contents.certificates.size();
+            std::vector<ir::BlockReplay> sublayers(isRecorded ? states.size() : 0);
+            advance(block, all, sublayers);
             for (std::size_t p = 0; p < states.size(); ++p)
                 noteNorms(p, states[p]);
-            if (const auto at = positionOf({layer}); at < m_block.contents.certificates.size()) {
-                heads.push_back(compareStates(at, before, states));
+            if (isRecorded) {
+                heads.push_back(compareStates(at, before, states, sublayers));
                 if (m_block.contents.certificates[at].surrogateModel && m_other == nullptr)
                     heads.back().unknownSurrogate = m_otherProblem;
                 heads.back().sameBlock = replaceBlock(model, block, at, before, states, heads);
@@ -225,13 +228,14 @@ private:
     }
 
     // Every prompt's state of every model in `all` through one block.
-    void advance(const ir::BlockIr& block, const std::vector<std::vector<std::vector<double>>*>& all)
+    void advance(const ir::BlockIr& block, const std::vector<std::vector<std::vector<double>>*>& all,
+                 std::span<ir::BlockReplay> kept = {})
     {
         std::vector<std::vector<double>*> states;
         for (std::vector<std::vector<double>>* model : all)
             for (std::vector<double>& state : *model)
                 states.push_back(&state);
-        advanceStates(block, states, m_threads, m_context);
+        advanceStates(block, states, m_threads, m_context, kept);
     }
 
     void compareRows(const HostTensor& recorded, const std::vector<double>& computed, std::int32_t prompt,
@@ -247,9 +251,12 @@ private:
         }
     }
 
+    static Worst& seen(std::optional<Worst>& worst) { return worst ? *worst : worst.emplace(); }
+
     // Reads the block's probes once more, digests included: what is compared here is what was verified before.
     BlockComparison compareStates(std::size_t at, const std::vector<std::vector<double>>& before,
-                                  const std::vector<std::vector<double>>& after)
+                                  const std::vector<std::vector<double>>& after,
+                                  const std::vector<ir::BlockReplay>& sublayers)
     {
         const Certificate& certificate = m_block.contents.certificates[at];
         BlockComparison head;
@@ -264,6 +271,12 @@ private:
             CellRecord cell = probes.read({static_cast<std::int32_t>(p)});
             compareRows(cell.input, before[p], cell.prompt.value, head.state);
             compareRows(cell.output, after[p], cell.prompt.value, head.state);
+            if (certificate.request.hasSublayers()) {
+                compareRows(cell.attentionOutput, sublayers[p].attention, cell.prompt.value, seen(head.attention));
+                compareRows(cell.mlpOutput, sublayers[p].mlp, cell.prompt.value, seen(head.mlp));
+            }
+            if (!head.mask)
+                head.mask = maskFault(cell.mask, cell.prompt.value);
             for (HostTensor* wide : {&cell.attentionOutput, &cell.mlpOutput, &cell.mask})
                 *wide = {};
             if (!comparesSlopes())

@@ -96,7 +96,7 @@ TEST_F(Verify, SaysWhatItDidNotLookAt)
 {
     const Verdict verdict = verify(embedded(), atLevel(3), RunContext{});
     EXPECT_EQ(verdict.sentence, "Verified at level 3 on these 34 tokens; not checked: per-token losses (level 4), "
-                                "highest logits (level 4), origin of trace and token ids (level 4).");
+                                "highest logits (level 4), origin of trace, token ids and surrogates (level 4).");
     EXPECT_THAT(verdict.notChecked, Contains(HasSubstr("per-token losses")));
     EXPECT_THAT(verdict.doesNotSay, Contains("Nothing is claimed about block 2 of the model's 3."));
 }
@@ -108,8 +108,8 @@ TEST_F(Verify, SaysItTooWhereThePolicyIsNotMet)
     options.policy->tauAct = 1e-12;
     EXPECT_THAT(verify(embedded(), options, RunContext{}).sentence,
                 testing::StartsWith("The numbers hold at level 3 on these 34 tokens, but not the policy; not checked: "
-                                    "per-token losses (level 4), highest logits (level 4), origin of trace and token "
-                                    "ids (level 4). "));
+                                    "per-token losses (level 4), highest logits (level 4), origin of trace, token "
+                                    "ids and surrogates (level 4). "));
 }
 
 // A certificate under thresholds that any block passes, of a surrogate that is far from it, is no lie; a verdict that

@@ -86,6 +86,21 @@ TEST_F(Artifacts, AreNoticedWhenCutOrLengthened)
     }
 }
 
+// Before anything is read: a file may claim any length.
+TEST_F(Artifacts, HaveTheirSizesComparedAtLevelZero)
+{
+    for (const char* file : {"block_00/ir.h5", "block_01/probes.h5"}) {
+        TamperedRun run(honest());
+        EXPECT_THAT(failedIds(run.verify(0)), IsEmpty());
+        run.setText(file, run.text(file) + "x");
+        EXPECT_THAT(failedIds(run.verify(0)), Contains("artifact.size")) << file;
+        fs::resize_file(run.path() / file, std::uintmax_t{1} << 42U); // sparse: hashing it would take an hour
+        EXPECT_THAT(failedIds(run.verify(1)), Contains("artifact.sha256")) << file;
+        fs::remove(run.path() / file);
+        EXPECT_THAT(failedIds(run.verify(0)), Contains("artifact.size")) << file;
+    }
+}
+
 TEST_F(Artifacts, OfADamagedBlockLeaveNothingUnsaid)
 {
     TamperedRun run(honest());

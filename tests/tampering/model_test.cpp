@@ -1,15 +1,20 @@
 // What only the model itself gives away: a trace, tokens, losses or weights that hang together and are not the model's.
 #include "engine/base/error.h"
+#include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/widen.h"
+#include "engine/ir/reference_interpreter.h"
 #include "tests/certificate/tiny_run.h"
 #include "tests/tampering/tampered_run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <span>
 
 namespace blockcert::certificate {
 namespace {
@@ -95,6 +100,54 @@ TEST(ModelForgery, OfTheHighestLogitsIsFound)
         repeated.cells[0][0].topLogitBase[k] = repeated.cells[0][0].topLogitBase[0];
     }
     expectFoundAtLevelFourAlone(repeated, "model.top");
+}
+
+TEST(ModelForgery, OfLogitsThatWereNotRecordedIsFound)
+{
+    for (const bool stitched : {false, true}) {
+        tiny::Material material = tiny::make({});
+        CellRecord& cell = material.cells[0][0];
+        std::ranges::fill(stitched ? cell.topIdStitched : cell.topIdBase, -1);
+        std::ranges::fill(stitched ? cell.topLogitStitched : cell.topLogitBase, 99.0);
+        expectFoundAtLevelFourAlone(material, stitched ? "model.top_stitched" : "model.top");
+    }
+}
+
+// The recorded mask and the sublayers' outputs are not what the block's output is replayed from.
+TEST(ModelForgery, OfTheRecordedMaskIsFound)
+{
+    tiny::Material later = tiny::make({});
+    later.cells[1][0].mask.bytes[1] = std::byte{1}; // the first token attends to the second
+    const Verdict verdict = verdictOn(later, 4);
+    EXPECT_THAT(failedIds(verdict), Contains("model.mask")) << problemsOf(verdict);
+
+    tiny::Material hidden = tiny::make({});
+    hidden.cells[0][0].mask.bytes[0] = std::byte{0};
+    EXPECT_THAT(failedIds(verdictOn(hidden, 4)), Contains("model.mask"));
+
+    tiny::Material two = tiny::make({});
+    two.cells[0][0].mask.bytes[0] = std::byte{2};
+    EXPECT_THAT(failedIds(verdictOn(two, 1)), Contains("structure.values"));
+}
+
+TEST(ModelForgery, OfTheSublayersOutputsIsFound)
+{
+    for (const bool attention : {true, false}) {
+        tiny::Material material = tiny::make({});
+        CellRecord& cell = material.cells[1][0];
+        HostTensor& recorded = attention ? cell.attentionOutput : cell.mlpOutput;
+        for (std::size_t i = 0; i < 32; ++i)
+            floatAt(recorded, 32 + i) += 0.05F;
+        std::vector<std::int32_t> positions(static_cast<std::size_t>(cell.input.shape[0]));
+        std::iota(positions.begin(), positions.end(), 0);
+        const ir::BlockReplay replayed =
+            ir::ReferenceInterpreter(material.irs[1], 1).run(ir::widened(cell.input), positions, RunContext{});
+        const std::vector<double> rows = ir::widened(recorded);
+        (attention ? cell.errorAttention : cell.errorMlp)[1] =
+            l2Distance(std::span(attention ? replayed.attention : replayed.mlp).subspan(32, 32),
+                       std::span(rows).subspan(32, 32));
+        expectFoundAtLevelFourAlone(material, attention ? "model.attention" : "model.mlp");
+    }
 }
 
 TEST(ModelForgery, OfTokensIsFoundByTheTokenizer)

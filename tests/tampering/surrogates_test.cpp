@@ -355,6 +355,21 @@ TEST(SurrogateForgery, OfAnAblationUnderTheNameOfAnExactCopyIsFound)
     }
 }
 
+// Its own program contradicts the name, which no model is needed to see.
+TEST(SurrogateForgery, OfAQuantisationUnderTheNameOfAnExactCopyIsFoundByItsProgram)
+{
+    tiny::Options options = optionsOf(quantised);
+    options.embed = false;
+    tiny::Material renamed = tiny::make(options);
+    renamed.manifest.request.surrogate = {};
+    renamed.weights[0].clear();
+    EXPECT_THAT(failedIds(verdictOn(renamed, 1)), Contains("structure.ir"));
+
+    tiny::Material other = tiny::make(options);
+    other.manifest.request.surrogate.dtype = DType::Q4_0;
+    EXPECT_THAT(failedIds(verdictOn(other, 1)), Contains("structure.ir"));
+}
+
 TEST(SurrogateForgery, OfWeightsFromAFileThatIsNeitherModelsIsRefused)
 {
     tiny::Options options = otherCheckpoint();

@@ -17,6 +17,13 @@ using terminal::Page;
 using terminal::TextTable;
 using terminal::Tone;
 
+// ", 12 tokens cut off at the end": losses of a prompt that lost its end are about another prompt.
+std::string cutText(const Json& prompt)
+{
+    const auto lost = prompt.at("truncated").get<std::int64_t>();
+    return lost > 0 ? ", " + terminal::counted(lost, "token") + " cut off at the end" : "";
+}
+
 std::string renderEvaluation(const Json& result, const ParsedCommand&, const Page& page)
 {
     TextTable table({{"prompt"},
@@ -37,7 +44,7 @@ std::string renderEvaluation(const Json& result, const ParsedCommand&, const Pag
             hits += prompt.at("top1")[t - 1] == prompt.at("token_ids")[t] ? 1 : 0;
             ++predicted;
         }
-        table.add({terminal::visible(prompt.at("id").get<std::string>()), std::to_string(nll.size()),
+        table.add({terminal::visible(prompt.at("id").get<std::string>()), std::to_string(nll.size()) + cutText(prompt),
                    predicted > 0 ? terminal::threeDigits(sum / static_cast<double>(predicted)) : "–",
                    predicted > 0 ? terminal::threeDigits(worst) : "–",
                    std::to_string(hits) + " of " + std::to_string(predicted)});
@@ -76,6 +83,7 @@ std::string renderGeneration(const Json& result, const ParsedCommand&, const Pag
                     Tone::Quiet,
                     "  " + terminal::counted(static_cast<std::int64_t>(prompt.at("token_ids").size()), "token") +
                         (prompt.value("stopped", "") == "length" ? ", stopped by --max-new" : "")) +
+                (cutText(prompt).empty() ? "" : page.style.paint(Tone::Warning, cutText(prompt) + " of the prompt")) +
                 "\n  " + terminal::wrap(textOf(prompt), page.width - 2, 2) + "\n";
         if (prompt.contains("stitched"))
             text += renderStitched(prompt, page);

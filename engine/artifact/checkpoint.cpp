@@ -154,6 +154,12 @@ void Checkpoint::State::judgeUnusedTensors(const NamingScheme& scheme, const std
     std::set<std::string> blockPrefixes;
     for (std::int32_t layer = 0; layer < config.layers; ++layer)
         blockPrefixes.insert(blockPrefix(config, scheme, layer));
+    std::string anyBlock = blockPrefix(config, scheme, 0); // "model.layers.0."
+    anyBlock.resize(anyBlock.size() - 2);
+    const auto isOfABlock = [&](const std::string& tensor) {
+        return tensor.size() > anyBlock.size() && tensor.starts_with(anyBlock) && tensor[anyBlock.size()] >= '0' &&
+               tensor[anyBlock.size()] <= '9';
+    };
     std::size_t ignored = 0;
     for (std::size_t i = 0; i < files.tensors.size(); ++i) {
         const std::string& tensor = files.tensors[i].name;
@@ -166,6 +172,10 @@ void Checkpoint::State::judgeUnusedTensors(const NamingScheme& scheme, const std
                                        " belongs to a block, but not to a " + config.family +
                                        " block as it is implemented.");
         }
+        if (isOfABlock(tensor))
+            throw FormatError(fileName(files.tensors[i].file) + ": tensor " + shown(tensor) +
+                              " belongs to a block that the configuration does not count: it says that there are " +
+                              std::to_string(config.layers) + ".");
         if (++ignored <= shownWarnings)
             warnings.push_back(fileName(files.tensors[i].file) + ": tensor " + shown(tensor) +
                                " is not part of the model; it is ignored.");

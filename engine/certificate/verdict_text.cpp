@@ -214,13 +214,8 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
         list.emplace_back("What a completion is judged to be comes from lists of markers, not from understanding it.");
     list.push_back("Nothing is claimed about other prompts than the " + std::to_string(scope.promptCount) +
                    " of the set \"" + scope.prompts + "\"" + (scope.bundled ? ", bundled and unmodified." : "."));
-    std::int64_t truncated = 0;
-    for (const EncodedPrompt& prompt : contents.run.manifest.prompts.prompts)
-        truncated += prompt.truncatedTokens > 0 ? 1 : 0;
-    if (truncated > 0)
-        list.push_back(counted(truncated, "prompt") + " lost their end to the limit of " +
-                       std::to_string(contents.run.manifest.request.maxTokens) +
-                       " tokens; what follows was not measured.");
+    if (const auto truncated = truncationText(contents.run.manifest.prompts, contents.run.manifest.request.maxTokens))
+        list.push_back(*truncated + "; what follows was not measured.");
     for (const BlockFailure& failure : contents.run.state.failed)
         list.push_back(failure.sentence);
     if (contents.run.manifest.request.loss == LossMode::FirstOrder)
@@ -232,6 +227,24 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
     return list;
 }
 
+}
+
+std::optional<std::string> truncationText(const PromptSet& prompts, std::int64_t maxTokens)
+{
+    std::int64_t cut = 0;
+    std::int64_t lost = 0;
+    std::int64_t kept = 0;
+    for (const EncodedPrompt& prompt : prompts.prompts)
+        if (prompt.truncatedTokens > 0) {
+            ++cut;
+            lost += prompt.truncatedTokens;
+            kept = static_cast<std::int64_t>(prompt.tokenIds.size());
+        }
+    if (cut == 0)
+        return std::nullopt;
+    return fmt::format("{} {} longer than {}{} and lost {} at the end", counted(cut, "prompt"),
+                       cut == 1 ? "was" : "were", kept < maxTokens ? "the model's context of " : "",
+                       counted(kept, "token"), counted(lost, "token"));
 }
 
 VerdictScope scopeOf(const RunContents& contents)

@@ -305,7 +305,9 @@ private:
             static_cast<void>(arrayOf(arrays.byName, name, arrays.source));
             HostTensor& tensor = arrays.byName.at(name);
             if (!isFloating(tensor.dtype) || tensor.shape != shape)
-                refuse(arrays.source, fmt::format("the array {} must hold floats [{}].", name, fmt::join(shape, ", ")));
+                refuse(arrays.source, fmt::format("the array {} must hold floats [{}]; it holds {} [{}].", name,
+                                                  fmt::join(shape, ", "), nameOf(tensor.dtype),
+                                                  fmt::join(tensor.shape, ", ")));
             requireFinite(tensor, name, arrays.source);
             std::optional<HostTensor> narrow = exactlyAs(tensor, m_blocks.m_dtype);
             if (!narrow)
@@ -393,9 +395,38 @@ HostTensor NpzBlocks::mask(PromptIndex prompt, LayerIndex block) const
     return corner(arraysOf(block).byName.at("mask"), tokens);
 }
 
+// What MODEL decides and the file says as well may not contradict it.
+void NpzBlocks::requireSameNumbers(const Arrays& arrays, const TransformerConfig& config)
+{
+    const auto requireSame = [&](const char* name, std::int64_t ofModel) {
+        const auto found = arrays.byName.find(name);
+        if (found == arrays.byName.end())
+            return;
+        const std::vector<std::int64_t> stated = integersOf(found->second, name, arrays.source);
+        if (stated != std::vector<std::int64_t>{ofModel})
+            refuse(arrays.source, fmt::format("{} is {} and the model's is {}; name the model that these blocks are of "
+                                              "with --model.",
+                                              name, fmt::join(stated, ", "), ofModel));
+    };
+    requireSame("num_heads", config.heads);
+    requireSame("num_key_value_heads", config.kvHeads);
+    requireSame("head_dim", config.headDim);
+    const auto found = arrays.byName.find("norm_eps");
+    if (found == arrays.byName.end())
+        return;
+    const HostTensor& stated = found->second;
+    const std::vector<double> values = isFloating(stated.dtype) ? ir::widened(stated) : std::vector<double>();
+    // As GGUF and JSON spell it, in single or double precision.
+    if (values.size() != 1 || static_cast<float>(values[0]) != static_cast<float>(config.normEpsilon))
+        refuse(arrays.source, fmt::format("norm_eps is {} and the model's is {}; name the model that these blocks are "
+                                          "of with --model.",
+                                          fmt::join(values, ", "), config.normEpsilon));
+}
+
 ir::BlockIr NpzBlocks::surrogate(LayerIndex block, const TransformerConfig& config) const
 {
     const Arrays& arrays = arraysOf(block);
+    requireSameNumbers(arrays, config);
     ir::BlockIr result;
     result.program = ir::makeProgram(config, block);
     for (const WeightName& name : weightNames)
@@ -404,7 +435,9 @@ ir::BlockIr NpzBlocks::surrogate(LayerIndex block, const TransformerConfig& conf
     for (auto& [role, weight] : result.program.weights) {
         const auto* name = std::ranges::find(weightNames, role, &WeightName::role);
         const HostTensor& given = arrayOf(arrays.byName, std::string(name->array), arrays.source);
-        if (!isFloating(given.dtype) || given.shape != weight.shape)
+        if (!isFloating(given.dtype))
+            refuse(arrays.source, fmt::format("the array {} holds {}, not floats.", name->array, nameOf(given.dtype)));
+        if (given.shape != weight.shape)
             refuse(arrays.source, fmt::format("the array {} is [{}] where the model's block needs [{}].", name->array,
                                               fmt::join(given.shape, ", "), fmt::join(weight.shape, ", ")));
         requireFinite(given, std::string(name->array), arrays.source);

@@ -51,6 +51,7 @@ private:
     };
 
     [[nodiscard]] const Arrays& arraysOf(LayerIndex block) const;
+    static void requireSameNumbers(const Arrays& arrays, const TransformerConfig& config);
 
     std::map<LayerIndex, std::filesystem::path> m_files;
     std::vector<TracePrompt> m_prompts;

@@ -7,7 +7,7 @@
 #include "engine/model/transformer.h"
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/_log_softmax.h>
+#include <ATen/ops/logsumexp.h>
 
 #include <algorithm>
 #include <array>
@@ -51,8 +51,8 @@ RowPredictions predictRows(Transformer& transformer, const at::Tensor& state, st
                            const RunContext& context, const LogitsSeen& seen)
 {
     if (transformer.config().vocab < topCount)
-        throw UnsupportedError("the model's vocabulary has " + std::to_string(transformer.config().vocab) +
-                               " tokens; at least 5 are needed.");
+        throw UnsupportedError("The model's vocabulary has " + std::to_string(transformer.config().vocab) +
+                               " tokens; at least " + std::to_string(topCount) + " are needed.");
     assert(std::is_sorted(targets.begin(), targets.end(),
                           [](const RowTarget& a, const RowTarget& b) { return a.row < b.row; }));
     return guarded([&] {
@@ -79,10 +79,11 @@ RowPredictions predictRows(Transformer& transformer, const at::Tensor& state, st
                                      [](const RowTarget& a, const RowTarget& b) { return a.row < b.row; });
                 if (first == last)
                     return;
-                const at::Tensor probabilities = at::_log_softmax(row, 0, false);
+                // In double: the sum of a whole vocabulary in float would be off by more than the logits are.
+                const double total = at::logsumexp(row.to(at::kDouble), {0}).item<double>();
                 for (auto target = first; target != last; ++target)
                     predictions.nll[static_cast<std::size_t>(target - targets.begin())] =
-                        -static_cast<double>(probabilities.const_data_ptr<float>()[target->id]);
+                        total - static_cast<double>(row.const_data_ptr<float>()[target->id]);
             });
         }
         return predictions;

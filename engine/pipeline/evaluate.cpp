@@ -24,7 +24,11 @@ Json promptRow(const EncodedPrompt& prompt, const model::Predictions& prediction
     Json top = Json::array();
     for (std::size_t row = 0; row < predictions.topId.size(); row += model::topCount)
         top.push_back(predictions.topId[row]);
-    return {{"id", prompt.id}, {"token_ids", prompt.tokenIds}, {"nll", std::move(nll)}, {"top1", std::move(top)}};
+    return {{"id", prompt.id},
+            {"token_ids", prompt.tokenIds},
+            {"truncated", prompt.truncatedTokens},
+            {"nll", std::move(nll)},
+            {"top1", std::move(top)}};
 }
 
 void requireFinite(const model::Predictions& predictions, const EncodedPrompt& prompt)

@@ -69,6 +69,7 @@ Json generatePlain(const GenerateOptions& options, ModelCache& cache, const RunC
     for (std::size_t p = 0; p < completions.size(); ++p) {
         Json row = completionToJson(completions[p], opened);
         row["id"] = prompts.prompts[p].id;
+        row["truncated"] = prompts.prompts[p].truncatedTokens;
         rows.push_back(std::move(row));
     }
     return {{"prompts", std::move(rows)}};
@@ -108,6 +109,7 @@ Json generateBoth(const GenerateOptions& options, ModelCache& cache, const RunCo
     for (std::size_t p = 0; p < own.size(); ++p) {
         Json row = comparedToJson(own[p], opened);
         row["id"] = prompts.prompts[p].id;
+        row["truncated"] = prompts.prompts[p].truncatedTokens;
         row["stitched"] = comparedToJson(other[p], opened);
         row["first_divergence"] = firstDifference(own[p], other[p]);
         rows.push_back(std::move(row));

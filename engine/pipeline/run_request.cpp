@@ -5,6 +5,7 @@
 #include "engine/certificate/policy_file.h"
 #include "engine/model/device.h"
 #include "engine/model/parallel_tasks.h"
+#include "engine/model/predictions.h"
 #include "engine/surrogate/family.h"
 #include "engine/surrogate/surrogate_text.h"
 
@@ -25,6 +26,10 @@ RunRequest requestOf(const CertifyOptions& options, const TransformerConfig& con
     request.baselineDtype = options.model.dtype;
     request.replayDtype = options.replayDtype;
     request.loss = options.loss;
+    if (request.loss != LossMode::None && config.vocab < model::topCount)
+        throw UnsupportedError("The model's vocabulary has " + std::to_string(config.vocab) +
+                               " tokens; losses need at least " + std::to_string(model::topCount) +
+                               " (--loss none does without).");
     request.weights = options.weights;
     request.surrogate = surrogate.choice;
     if (!options.ablation.empty())

@@ -1,6 +1,7 @@
 #include "engine/protocol/standouts.h"
 
 #include "engine/base/ranges_text.h"
+#include "engine/certificate/verdict_text.h"
 #include "engine/protocol/block_rows.h"
 
 #include <fmt/format.h>
@@ -140,24 +141,20 @@ std::optional<std::string> exactCopies(const RunManifest& manifest, std::span<co
     };
     if (!asked || !std::ranges::all_of(certificates, isCopy))
         return std::nullopt;
+    const std::string weights = "Every weight of these surrogates is the baseline's: ";
+    if (manifest.surrogateModel && !manifest.surrogateModel->differences.empty())
+        return weights + "what differs is what the two models do with them.";
     const bool ablated = request.ablation.kind != Ablation::Kind::None;
-    return std::string("Every weight of these surrogates is the baseline's: what --surrogate asked for changes nothing "
-                       "in this model") +
+    return weights + "what --surrogate asked for changes nothing in this model" +
            (ablated ? "." : ", so that they are exact copies.");
 }
 
 std::optional<std::string> truncation(const RunManifest& manifest)
 {
-    std::int64_t prompts = 0;
-    std::int64_t tokens = 0;
-    for (const EncodedPrompt& prompt : manifest.prompts.prompts) {
-        prompts += prompt.truncatedTokens > 0 ? 1 : 0;
-        tokens += prompt.truncatedTokens;
-    }
-    if (prompts == 0)
-        return std::nullopt;
-    return fmt::format("{} prompt{} longer than {} tokens and lost {} token{} at the end.", prompts,
-                       prompts == 1 ? " was" : "s were", manifest.request.maxTokens, tokens, tokens == 1 ? "" : "s");
+    std::optional<std::string> text = certificate::truncationText(manifest.prompts, manifest.request.maxTokens);
+    if (text)
+        *text += '.';
+    return text;
 }
 
 std::optional<std::string> missingLoss(const RunManifest& manifest)

@@ -62,8 +62,10 @@ void compareConfigs(const TransformerConfig& here, const TransformerConfig& ther
 {
     found.compare("the vocabulary", here.vocab, there.vocab);
     found.compare("the context", here.context, there.context);
-    found.compare("the epsilon of the norms", here.normEpsilon, there.normEpsilon);
-    found.compare("rope_theta", here.ropeTheta, there.ropeTheta);
+    // GGUF holds them in single precision, JSON in decimal digits: one number in two spellings.
+    const auto inSingle = [](double value) { return static_cast<float>(value); };
+    found.compare("the epsilon of the norms", inSingle(here.normEpsilon), inSingle(there.normEpsilon));
+    found.compare("rope_theta", inSingle(here.ropeTheta), inSingle(there.ropeTheta));
     found.compare("rope_scaling", scalingText(here), scalingText(there));
     if (here.ropeDivisors != there.ropeDivisors && here.ropeScaling.kind == there.ropeScaling.kind)
         found.add("the divisors of the RoPE frequencies differ");

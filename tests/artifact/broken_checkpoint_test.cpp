@@ -93,6 +93,15 @@ TEST_F(Copies, WithoutATensorAreRefusedByItsName)
     EXPECT_THAT(refusal<FormatError>(), HasSubstr("\"model.layers.3.input_layernorm.weight\""));
 }
 
+TEST_F(Copies, WithMoreBlocksThanTheConfigurationCountsAreRefused)
+{
+    copy("llama-gqa");
+    Json config = json("config.json");
+    config["num_hidden_layers"] = 2;
+    write("config.json", config);
+    EXPECT_THAT(refusal<FormatError>(), testing::AllOf(HasSubstr("\"model.layers.2."), HasSubstr("there are 2")));
+}
+
 TEST_F(Copies, WithAnUnknownTensorInABlockAreRefused)
 {
     copy("llama-gqa");

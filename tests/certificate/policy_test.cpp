@@ -105,6 +105,22 @@ TEST(CheckList, ForgetsTheNoteOfARowThatFails)
     EXPECT_EQ(failed.check().detail, "It is wrong.");
 }
 
+TEST(VerdictText, NamesTheLimitThatCutAPrompt)
+{
+    PromptSet prompts;
+    EncodedPrompt whole;
+    whole.tokenIds = {1, 2, 3};
+    prompts.prompts = {whole};
+    EXPECT_EQ(truncationText(prompts, 256), std::nullopt);
+    EncodedPrompt cut;
+    cut.tokenIds = std::vector<TokenId>(8, 1);
+    cut.truncatedTokens = 32;
+    prompts.prompts = {whole, cut};
+    EXPECT_EQ(truncationText(prompts, 8), "1 prompt was longer than 8 tokens and lost 32 tokens at the end");
+    EXPECT_EQ(truncationText(prompts, 256),
+              "1 prompt was longer than the model's context of 8 tokens and lost 32 tokens at the end");
+}
+
 TEST(VerdictText, ShowsNumbersAtFullPrecision)
 {
     EXPECT_EQ(exactText(0.1), "0.1");

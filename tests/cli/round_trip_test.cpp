@@ -487,6 +487,18 @@ TEST(OtherCheckpoints, AreToldApartBeforeAnythingIsComputed)
     EXPECT_TRUE(told);
 }
 
+TEST(CutPrompts, AreCalledSoByEveryTable)
+{
+    const Outcome losses = runBlockcert({"evaluate", "demo", "--prompts", "base", "--max-tokens", "8", "--quiet"});
+    EXPECT_THAT(losses.out, HasSubstr("8, ")) << losses.err;
+    EXPECT_THAT(losses.out, HasSubstr("cut off at the end"));
+    const Outcome text =
+        runBlockcert({"generate", "demo", "--prompts", "base", "--max-tokens", "8", "--max-new", "2", "--quiet"});
+    EXPECT_THAT(text.out, HasSubstr("cut off at the end of the prompt")) << text.err;
+    const Outcome whole = runBlockcert({"evaluate", "demo", "--prompts", "base", "--quiet"});
+    EXPECT_THAT(whole.out, Not(HasSubstr("cut off")));
+}
+
 TEST(BrokenTokenizers, EndEveryCommandWithTheCodeOfWhatIsWrong)
 {
     namespace fs = std::filesystem;

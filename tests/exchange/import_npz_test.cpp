@@ -145,6 +145,9 @@ TEST_F(ImportNpz, RefusesArraysThatAreNotABlocks)
     EXPECT_THAT(refusal([](Arrays& a) { a["W_x"] = a["W_q"]; }), HasSubstr("none of a block's"));
     EXPECT_THAT(refusal([](Arrays& a) { a["b_q"] = a["norm_1"]; }), HasSubstr("no place in a block of this model"));
     EXPECT_THAT(refusal([](Arrays& a) { a["W_o"].shape = {16, 64}; }), HasSubstr("W_o is [16, 64]"));
+    EXPECT_THAT(refusal([](Arrays& a) { a["W_o"].dtype = DType::I32; }), HasSubstr("W_o holds I32, not floats"));
+    EXPECT_THAT(refusal([](Arrays& a) { a["num_heads"].bytes[0] = std::byte{7}; }), HasSubstr("num_heads is 7"));
+    EXPECT_THAT(refusal([](Arrays& a) { a["norm_eps"].bytes[6] = std::byte{0}; }), HasSubstr("norm_eps is"));
     EXPECT_THAT(refusal([](Arrays& a) { a["mask"].bytes[1] = std::byte{9}; }), HasSubstr("neither 0 nor 1"));
     EXPECT_THAT(refusal([](Arrays& a) {
                     a["outputs"].shape = {1, a["outputs"].elementCount()};

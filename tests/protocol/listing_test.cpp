@@ -236,7 +236,8 @@ struct Numbers {
     Fraction l2{4, 4};
     Fraction relative{4, 4};
     SurrogateFamily family = SurrogateFamily::Exact;
-    double distance = -1; // of one weight from the baseline's; negative: all are the baseline's
+    double distance = -1;                      // of one weight from the baseline's; negative: all are the baseline's
+    std::vector<std::string> differences = {}; // of another checkpoint
 };
 
 // Blocks of one prompt of four tokens, whose worst token is the first.
@@ -248,11 +249,15 @@ std::vector<std::string> standoutsOf(const Numbers& numbers,
     manifest.request.baselineDtype = numbers.baseline;
     manifest.request.loss = numbers.loss;
     manifest.request.surrogate.family = numbers.family;
+    if (!numbers.differences.empty())
+        manifest.surrogateModel = {{}, numbers.differences};
     EncodedPrompt prompt;
     prompt.id = "p";
     prompt.tokenIds = {1, 2, 3, 4};
     prompt.pieces = {"<s>", " a", " b", " c"};
     prompt.truncatedTokens = truncated;
+    if (truncated > 0)
+        manifest.request.maxTokens = static_cast<std::int64_t>(prompt.tokenIds.size());
     manifest.prompts.prompts = {prompt};
     std::vector<Certificate> certificates;
     for (std::size_t i = 0; i < numbers.epsilons.size(); ++i) {
@@ -312,6 +317,10 @@ TEST(Standouts, SayThatASurrogateIsAnExactCopyAfterAll)
     Numbers other = same;
     other.distance = 0.5;
     EXPECT_THAT(standoutsOf(other), IsEmpty());
+    Numbers mathematics = same;
+    mathematics.family = SurrogateFamily::Checkpoint;
+    mathematics.differences = {"rope_theta is 10000 here and 20000 there"};
+    EXPECT_THAT(standoutsOf(mathematics), ElementsAre(HasSubstr("what differs is what the two models do with them")));
     EXPECT_THAT(standoutsOf({.epsilons = {1, 1}}), IsEmpty()) << "of the exact copy nobody expects anything else";
 }
 
@@ -319,5 +328,5 @@ TEST(Standouts, SayWhatWasLeftOut)
 {
     EXPECT_THAT(standoutsOf({.loss = LossMode::None, .epsilons = {1}}), ElementsAre(HasSubstr("not measured")));
     EXPECT_THAT(standoutsOf({.epsilons = {1}}, {}, 7),
-                ElementsAre(HasSubstr("1 prompt was longer than 256 tokens and lost 7 tokens")));
+                ElementsAre(HasSubstr("1 prompt was longer than 4 tokens and lost 7 tokens")));
 }

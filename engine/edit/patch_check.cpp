@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -20,13 +21,11 @@ bool isMlpMatrix(std::string_view matrix)
     return matrix == "gate" || matrix == "up" || matrix == "down";
 }
 
+// The shortest decimal that reads back as the same double: a tiny strength is no 0, and one next to 1 is no 1.
 std::string number(double value)
 {
-    std::string text = std::to_string(value);
-    text.erase(text.find_last_not_of('0') + 1);
-    if (text.ends_with('.'))
-        text.pop_back();
-    return text;
+    char buffer[32];
+    return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
 }
 
 class StepCheck {

@@ -28,6 +28,19 @@ std::string placeOf(std::size_t index, const PatchTensorShape& need, const Patch
     return "Step " + std::to_string(index + 1) + " of the patch: the tensor " + need.source + " of " + step.file;
 }
 
+// A direction is divided by its length where it is scaled along: √Σv² must be a number of double's, and not 0.
+void requireLength(const std::vector<double>& direction, const std::string& place)
+{
+    if (std::all_of(direction.begin(), direction.end(), [](double value) { return value == 0; }))
+        throw NumericError(place + " is zero everywhere: it has no direction.");
+    double squares = 0;
+    for (const double value : direction)
+        squares += value * value;
+    if (!std::isnormal(squares))
+        throw NumericError(place + " is too " + (squares > 1 ? "long" : "short") +
+                           " for its length to be computed in double; scale it, and the strength the other way.");
+}
+
 std::string shapeText(const std::vector<std::int64_t>& shape)
 {
     std::string text = "[";
@@ -73,8 +86,8 @@ void requireFit(const Patch& patch, const PatchTensors& tensors, const Transform
             if (bad != values.end())
                 throw NumericError(place + " holds a NaN or an infinity at element " +
                                    std::to_string(bad - values.begin()) + ".");
-            if (!need.isMatrix && std::all_of(values.begin(), values.end(), [](double value) { return value == 0; }))
-                throw NumericError(place + " is zero everywhere: it has no direction.");
+            if (!need.isMatrix)
+                requireLength(values, place);
         }
     }
     if (tensors.size() != wanted)

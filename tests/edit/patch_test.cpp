@@ -320,5 +320,33 @@ TEST(PatchCheck, RefusesTensorsOfAnotherShapeOrWithoutNumbers)
         FormatError);
 }
 
+TEST(PatchText, NamesAStrengthByEveryDigitItHas)
+{
+    const auto text = [](double strength) { return textOf(step(PatchTarget::Mlp, PatchOperation::Scale, strength)); };
+    EXPECT_EQ(text(0.33), "block 1: MLP output scaled by 0.33");
+    EXPECT_EQ(text(1e-9), "block 1: MLP output scaled by 1e-09");
+    EXPECT_EQ(text(-2), "block 1: MLP output scaled by -2");
+    EXPECT_EQ(text(1.0000000000000002), "block 1: MLP output scaled by 1.0000000000000002");
+}
+
+// v / ‖v‖ of such a vector would be 0 / 0 or v / ∞.
+TEST(PatchFit, RefusesADirectionWhoseLengthDoubleCannotHold)
+{
+    const TransformerConfig model = config(Architecture::Llama);
+    const Patch patch = patchOf({step(PatchTarget::Mlp, PatchOperation::ScaleDirection, 2)});
+    const auto refusal = [&](double value) -> std::string {
+        try {
+            requireFit(patch, {{"0.direction", f64(std::vector<double>(8, value), {8})}}, model);
+        } catch (const NumericError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(refusal(1), "");
+    EXPECT_THAT(refusal(0), HasSubstr("zero everywhere"));
+    EXPECT_THAT(refusal(1e-200), HasSubstr("too short"));
+    EXPECT_THAT(refusal(1e200), HasSubstr("too long"));
+}
+
 }
 }

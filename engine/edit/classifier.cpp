@@ -360,6 +360,8 @@ void applyLabels(std::string_view csv, std::string_view source, std::vector<Refu
     };
     if (records.empty() || records[0].fields != std::vector<std::string>{"prompt", "side", "annotator", "label"})
         throw FormatError(std::string(source) + ": the first line must be prompt,side,annotator,label.");
+    if (records.size() == 1)
+        throw FormatError(std::string(source) + " has a header and no label; leave --labels out, or add labels.");
     std::set<std::string> annotators;
     for (std::size_t i = 1; i < records.size(); ++i) {
         const prompts::CsvRecord& record = records[i];

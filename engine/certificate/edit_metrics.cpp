@@ -90,6 +90,15 @@ void measureHeldout(const EditColumns& columns, std::span<const std::string> ids
 
 }
 
+bool hasEffect(const EditColumns& columns)
+{
+    const auto differs = [](double value) { return value != 0; };
+    return std::any_of(columns.deviation.begin(), columns.deviation.end(), differs) ||
+           std::any_of(columns.finalPost.begin(), columns.finalPost.end(), differs) ||
+           columns.lossBase != columns.lossEdited || columns.topBase != columns.topEdited ||
+           columns.before.id != columns.after.id || columns.before.margin != columns.after.margin;
+}
+
 EditEffect measureEdit(const EditColumns& columns, std::span<const LayerIndex> blocks,
                        std::span<const std::string> heldoutIds)
 {

@@ -44,6 +44,11 @@ struct EditColumns {
     friend bool operator==(const EditColumns&, const EditColumns&) = default;
 };
 
+// Whether anything that was measured of the native model differs: a state of the residual stream, a held-out loss or
+// next token, a completion or one of its margins. ε_edit alone is no effect: it is replayed in double, with edited
+// weights that no type of the model's rounds.
+[[nodiscard]] bool hasEffect(const EditColumns& columns);
+
 // Sums are double, in token order; all numbers are finite. `heldoutIds` [Q].
 [[nodiscard]] EditEffect measureEdit(const EditColumns& columns, std::span<const LayerIndex> blocks,
                                      std::span<const std::string> heldoutIds);

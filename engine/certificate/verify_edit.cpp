@@ -93,6 +93,12 @@ bool sameButForExp(EditEffect a, EditEffect b)
     return same && a == b;
 }
 
+std::string finalText(const EditEffect& effect)
+{
+    return "final deviation " + exactText(effect.finalPre.largest) + " before the norm, " +
+           exactText(effect.finalPost.largest) + " after it";
+}
+
 std::string accuracyText(const RefusalMetrics& metrics)
 {
     const auto text = [](const Proportion& proportion) {
@@ -225,7 +231,7 @@ private:
         m_checks.add(row("consistency.tokens", group::consistency, "Token ids of prompts, held-out prompts, endings")
                          .issuer(m_certificate.prompts.tokenIdsSha256)
                          .recomputed(own)
-                         .how("re-hashed")
+                         .how("re-hashed; endings compared with effect.h5")
                          .passedIf(own == m_certificate.prompts.tokenIdsSha256 &&
                                        heldout == m_certificate.heldout.tokenIdsSha256 && ends,
                                    "The recorded token ids or endings are not those of the certificate."));
@@ -251,8 +257,8 @@ private:
             ids.push_back(prompt.id);
         const EditEffect found = measureEdit(columns, blocks, ids);
         m_checks.add(row("edit.effect", group::reEvaluation, "Errors, deviations, losses and divergences summed up")
-                         .issuer(exactText(m_certificate.effect.finalPre.largest))
-                         .recomputed(exactText(found.finalPre.largest))
+                         .issuer(finalText(m_certificate.effect))
+                         .recomputed(finalText(found))
                          .how("arithmetic on the recorded per-token numbers")
                          .passedIf(sameButForExp(m_certificate.effect, found),
                                    "The certificate's numbers do not follow from those in effect.h5."));
@@ -263,6 +269,10 @@ private:
         m_checks.add(row("edit.plausible", group::reEvaluation, "No deviation before the first edited block")
                          .how("compared")
                          .passedIf(plausible, "The streams differ before the first edited block."));
+        m_checks.add(row("edit.changes", group::reEvaluation, "The edit changes something that was measured")
+                         .how("states, losses and completions compared, with and without the edit")
+                         .passedIf(hasEffect(columns), "No recorded state, loss or completion differs: there is no "
+                                                       "certificate for an edit that changes nothing."));
     }
 
     // The block's program with all weights, read again and held against the block certificate.

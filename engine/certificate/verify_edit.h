@@ -18,8 +18,8 @@ struct EditOutcome {
 };
 
 // Rows consistency.edit, consistency.manifest, edit.blocks, edit.evaluation, edit.markers; from level 1 on
-// artifact.sha256, tensor.sha256, structure.effect, consistency.tokens; from level 2 on edit.receipt, edit.error and
-// the arithmetic of edit.effect.
+// artifact.sha256, tensor.sha256, structure.effect, consistency.tokens; from level 2 on edit.receipt, edit.error, the
+// arithmetic of edit.effect, edit.plausible and edit.changes.
 [[nodiscard]] EditOutcome verifyEdit(const EditCertificate& certificate, BlockContext& block, CheckList& checks,
                                      const RunContext& context);
 

@@ -74,7 +74,7 @@ private:
 
     void checkTexts(const Checkpoint& model)
     {
-        Row texts = row("edit.texts", "Completions decoded again");
+        Row texts = row("edit.texts", "Completions decoded again, and how they end");
         std::string wrong;
         std::string wrongEnd;
         try {
@@ -99,7 +99,7 @@ private:
             m_checks.add(texts.notChecked(error.what()));
             return;
         }
-        texts.how("decoded by the model's tokenizer");
+        texts.how("ids decoded by the model's tokenizer; ends held against stop tokens, length and context");
         if (!wrong.empty())
             texts.failed("The text of prompt \"" + wrong + "\" is not what its completion's ids decode to.");
         else
@@ -336,19 +336,21 @@ private:
 
     void report()
     {
-        addWorst("edit.model_deviation", "Deviations of the residual stream", m_deviation, m_stitchAllowance.residual,
+        addWorst("edit.model_deviation", "Deviations of the residual stream, before the final norm", m_deviation, m_stitchAllowance.residual,
                  " of the largest norm");
         addWorst("edit.model_final", "Deviation after the final norm", m_final, m_stitchAllowance.residual,
                  " of the largest norm");
         addWorst("edit.model_loss", "Held-out losses of both models", m_loss, m_allowance.loss, " nats");
         addWorst("edit.model_kl", "Held-out divergences", m_kl, m_stitchAllowance.rootKl, " between square roots");
         m_checks.add(row("edit.model_top", "Held-out next tokens")
-                         .how("both models in double")
+                         .how("both models in double: no logit is higher than the recorded token's by more than " +
+                              exactText(2 * m_allowance.logit))
                          .passedIf(m_wrongTop.empty(), "At " + m_wrongTop + " another token lies clearly higher."));
         addWorst("edit.model_margins", "Margins of the completions", m_margin, 2 * m_allowance.logit, "");
         const auto total = static_cast<std::int64_t>(m_columns.before.id.size() + m_columns.after.id.size());
         m_checks.add(row("edit.model_completions", "Completions teacher-forced in double")
-                         .how("both models in double, " + counted(total, "token"))
+                         .how("each recorded token against the highest logit of the model in double, " +
+                              counted(total, "token"))
                          .note(std::to_string(m_undecidedBefore + m_undecidedAfter) +
                                " undecided: their margin is too small for double and " + std::string(nameOf(m_dtype)) +
                                " to agree by necessity")

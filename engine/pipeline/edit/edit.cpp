@@ -74,14 +74,6 @@ std::string nameFor(const EditOptions& options, const EditRequest& request)
     return options.name;
 }
 
-bool changesNothing(const EditColumns& columns)
-{
-    const auto zero = [](double value) { return value == 0; };
-    return std::all_of(columns.error.begin(), columns.error.end(), zero) &&
-           std::all_of(columns.deviation.begin(), columns.deviation.end(), zero) &&
-           columns.before.id == columns.after.id;
-}
-
 EditCertificate statedBy(const StitchSource& source, const EditOptions& options, const PromptSet& heldout,
                          const Host& host)
 {
@@ -183,16 +175,15 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         columns.before = complete(transformer, ids, options.refusal.maxNew, stop, nullptr, context);
         {
             EditSession session(transformer, requested.patch, requested.tensors, blocks, context);
-            columns.after = complete(transformer, ids, options.refusal.maxNew, stop, session.taps(), context);
             BaselineStates states(transformer, ids);
-            measureDeviations(transformer, states, session, columns, context);
+            measureDeviations(transformer, states, session, columns, context); // says which state is not finite
+            columns.after = complete(transformer, ids, options.refusal.maxNew, stop, session.taps(), context);
             BaselineStates heldoutStates(transformer, tokenIdsOf(heldout));
             measureHeldout(transformer, heldoutStates, session, columns, context);
         }
-        if (changesNothing(columns))
-            throw Error(ExitCode::CheckFailed, "No certificate for an edit that changes nothing: bytes of " +
-                                                   std::to_string(certificate.touched.size()) +
-                                                   " weights differ, but no token's value and no completion does.");
+        if (!certificate::hasEffect(columns))
+            throw Error(ExitCode::CheckFailed,
+                        noEffectReason(requested.patch, certificate.touched.size(), options.model.dtype));
 
         certificate.environment = environmentOf(options.model.device, transformer, tiling);
         std::vector<LayerIndex> edited;

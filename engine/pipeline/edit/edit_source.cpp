@@ -53,12 +53,32 @@ std::map<LayerIndex, ir::BlockIr> modelBlocks(const artifact::Checkpoint& model,
     return programs;
 }
 
+namespace {
+
+// "block 15: MLP output scaled by 1 and 2 more steps"
+std::string textOf(const Patch& patch)
+{
+    const std::size_t more = patch.steps.size() - 1;
+    return edit::textOf(patch.steps[0]) +
+           (more == 0 ? "" : " and " + std::to_string(more) + (more == 1 ? " more step" : " more steps"));
+}
+
+}
+
 std::string noOpReason(const Patch& patch)
 {
     return "No certificate for an edit that changes nothing: " +
            (patch.steps.empty() ? std::string("no edit is given")
-                                : "every weight keeps its bytes (" + edit::textOf(patch.steps[0]) + ")") +
+                                : "every weight keeps its bytes (" + textOf(patch) + ")") +
            ".";
+}
+
+std::string noEffectReason(const Patch& patch, std::size_t touched, DType dtype)
+{
+    return "No certificate for an edit that changes nothing: " + std::to_string(touched) +
+           (touched == 1 ? " tensor differs" : " tensors differ") +
+           ", but no state, held-out loss or completion of the " + std::string(nameOf(dtype)) + " model does (" +
+           textOf(patch) + "); the edit is too weak for that type.";
 }
 
 std::vector<TouchedTensor> receiptOf(const std::map<LayerIndex, ir::BlockIr>& blocks, const Patch& patch,

@@ -33,6 +33,8 @@ void requireExact(const RunManifest& manifest);
 
 // Why there is no certificate for a patch whose receipt is empty.
 [[nodiscard]] std::string noOpReason(const Patch& patch);
+// The same for one that touches tensors, and still nothing that was measured of the native model differs.
+[[nodiscard]] std::string noEffectReason(const Patch& patch, std::size_t touched, DType dtype);
 
 // The receipt over all edited blocks, which `blocks` holds; empty if the edit changes nothing.
 [[nodiscard]] std::vector<TouchedTensor> receiptOf(const std::map<LayerIndex, ir::BlockIr>& blocks, const Patch& patch,

@@ -1,0 +1,184 @@
+// What is no edit, or cannot be read, is refused in one sentence before anything is computed for it.
+#include "engine/base/atomic_file.h"
+#include "engine/exchange/npz_file.h"
+#include "tests/engine/edit_fixture.h"
+#include "tests/engine/edit_verb_fixture.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace blockcert::test {
+namespace {
+
+using certificate::failedIds;
+using certificate::problemsOf;
+using certificate::TamperedRun;
+using testing::Contains;
+using testing::HasSubstr;
+
+TEST_F(EditVerb, RefusesAnEditThatChangesNothingWithTheReason)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    const fs::path run = m_folder.path() / "run";
+    const auto edited = [&](const std::function<void(pipeline::PatchOptions&)>& change) {
+        pipeline::EditOptions options = EditVerb::options("llama-gqa", run);
+        options.patch = {};
+        options.patch.block = 1;
+        change(options.patch);
+        return options;
+    };
+    EXPECT_THAT(refusal(edited([](auto& patch) { patch.scaleMlp = 1; }), ExitCode::CheckFailed),
+                HasSubstr("changes nothing: every weight keeps its bytes (block 1: MLP output scaled by 1)"));
+    // The weights are fp32, whose neighbours of 1 are 6e-8 away; and the strength is not called 1.
+    EXPECT_THAT(refusal(edited([](auto& patch) { patch.scaleMlp = 1 + 1e-12; }), ExitCode::CheckFailed),
+                HasSubstr("every weight keeps its bytes (block 1: MLP output scaled by 1.000000000001)"));
+    const fs::path factors = m_folder.path() / "factors.npz";
+    const auto product = [&](double strength) {
+        return edited([&](auto& patch) {
+            patch.rankK = factors;
+            patch.matrix = "down";
+            patch.strength = strength;
+        });
+    };
+    exchange::writeNpz(factors, {{"u", numbers({config.dModel, 2}, 0)}, {"v", numbers({config.dFf, 2}, 1)}});
+    EXPECT_THAT(refusal(product(1), ExitCode::CheckFailed), HasSubstr("every weight keeps its bytes"));
+    exchange::writeNpz(factors, {{"u", numbers({config.dModel, 2}, 1)}, {"v", numbers({config.dFf, 2}, 1)}});
+    EXPECT_THAT(refusal(product(0), ExitCode::CheckFailed), HasSubstr("every weight keeps its bytes"));
+    EXPECT_THAT(refusal(product(1e-30), ExitCode::CheckFailed),
+                HasSubstr("every weight keeps its bytes (block 1: 1e-30 times u"));
+    EXPECT_FALSE(fs::exists(run)) << "nothing was computed for them";
+    // A new bias of 1e-14 is no 0, and still far below the last digit of any state in fp32.
+    const fs::path direction = m_folder.path() / "direction.npz";
+    exchange::writeNpz(direction, {{"direction", numbers({config.dModel}, 1)}});
+    const pipeline::EditOptions weak = edited([&](auto& patch) {
+        patch.direction = direction;
+        patch.addDirection = 1e-14;
+    });
+    EXPECT_THAT(
+        refusal(weak, ExitCode::CheckFailed),
+        HasSubstr("1 tensor differs, but no state, held-out loss or completion of the fp32 model does (block 1: "
+                  "1e-14 times the direction direction added to the block output)"));
+    EXPECT_FALSE(fs::exists(run / "edits"));
+    exchange::writeNpz(direction, {{"direction", numbers({config.dModel}, 0)}});
+    EXPECT_THAT(refusal(weak, ExitCode::CheckFailed), HasSubstr("is zero everywhere: it has no direction"));
+}
+
+// Every recorded number of the native model made that of the unedited one, every digest made to fit.
+TEST_F(EditVerb, VerificationFailsACertificateOfAnEditThatChangesNothing)
+{
+    pipeline::EditOptions named = options("llama-gqa", m_folder.path() / "run");
+    named.name = "e";
+    (void)edit(named);
+    TamperedRun run(m_folder.path() / "run");
+    EXPECT_TRUE(failedIds(run.verify(2)).empty()) << problemsOf(run.verify(2));
+    const std::string file = "edits/e/effect.h5";
+    const auto clear = [](HostTensor& tensor) { std::fill(tensor.bytes.begin(), tensor.bytes.end(), std::byte{0}); };
+    run.changeTensor(file, "layer_deviation", clear);
+    run.changeTensor(file, "final_deviation_post", clear);
+    for (const auto& [from, to] :
+         {std::pair{"heldout_loss_base", "heldout_loss_edited"}, std::pair{"heldout_top_base", "heldout_top_edited"},
+          std::pair{"completion_id_before", "completion_id_after"},
+          std::pair{"completion_margin_before", "completion_margin_after"}}) {
+        std::vector<std::byte> bytes;
+        run.changeTensor(file, from, [&](HostTensor& tensor) { bytes = tensor.bytes; });
+        run.changeTensor(file, to, [&](HostTensor& tensor) { tensor.bytes = bytes; });
+    }
+    run.reseal("edits/e");
+    EXPECT_THAT(failedIds(run.verify(2)), Contains("edit.changes")) << problemsOf(run.verify(2));
+}
+
+TEST_F(EditVerb, RefusesAPatchForAnotherModelInOneSentence)
+{
+    const Json result = edit(options("llama-gqa", m_folder.path() / "run"));
+    writeFileAtomically(m_folder.path() / "patch.json", writeJson(result.at("patch")));
+    pipeline::EditOptions fromFile = options("llama-gqa", m_folder.path() / "run");
+    fromFile.patch = {};
+    fromFile.patch.file = m_folder.path() / "patch.json";
+    EXPECT_TRUE(edit(fromFile).at("already").get<bool>()) << "the same patch from a file is the same edit";
+    pipeline::EditOptions other = options("gpt2", m_folder.path() / "other");
+    other.patch = fromFile.patch;
+    EXPECT_THAT(refusal(other, ExitCode::InputUnreadable), HasSubstr("another model"));
+}
+
+TEST_F(EditVerb, TakesFactorsFromAFileAndRefusesThoseThatDoNotFit)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    const fs::path file = m_folder.path() / "factors.npz";
+    pipeline::EditOptions product = options("llama-gqa", m_folder.path() / "run");
+    product.patch = {};
+    product.patch.block = 1;
+    product.patch.rankK = file;
+    product.patch.matrix = "down";
+    const HostTensor u = numbers({config.dModel, 2}, 1);
+    exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 3}, 1)}});
+    EXPECT_THAT(refusal(product, ExitCode::InputUnreadable), HasSubstr("the same k for U and V"));
+    HostTensor bad = numbers({config.dFf, 2}, 1);
+    const double nan = NAN;
+    std::memcpy(&bad.bytes[8], &nan, 8);
+    exchange::writeNpz(file, {{"u", u}, {"v", bad}});
+    EXPECT_THAT(refusal(product, ExitCode::CheckFailed), HasSubstr("NaN or an infinity at element 1"));
+    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
+    exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 2}, 1)}});
+    const Json result = edit(product);
+    EXPECT_EQ(result.at("touched").size(), 1U);
+    const TamperedRun copy(m_folder.path() / "run");
+    EXPECT_TRUE(failedIds(copy.verify(4)).empty()) << problemsOf(copy.verify(4));
+}
+
+TEST_F(EditVerb, FindsTheTensorOfADirectionOrSaysWhatItsFileHolds)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    pipeline::EditOptions steering = options("llama-gqa", m_folder.path() / "run");
+    steering.patch = {};
+    steering.patch.block = 1;
+    steering.patch.addDirection = 2;
+    steering.patch.direction = m_folder.path() / "several.npz";
+    exchange::writeNpz(steering.patch.direction,
+                       {{"mean", numbers({config.dModel}, 1)}, {"first", numbers({config.dModel}, 2)}});
+    EXPECT_THAT(refusal(steering, ExitCode::Usage),
+                HasSubstr("holds no tensor \"direction\" but first, mean: rename one, or keep one alone"));
+    steering.patch.direction = m_folder.path() / "alone.npz";
+    exchange::writeNpz(steering.patch.direction, {{"mean", numbers({config.dModel}, 1)}});
+    EXPECT_EQ(edit(steering).at("patch").at("steps").at(0).at("direction"), "mean");
+
+    pipeline::EditOptions factors = options("llama-gqa", m_folder.path() / "factors-run");
+    factors.patch = {};
+    factors.patch.block = 1;
+    factors.patch.matrix = "down";
+    factors.patch.rankK = m_folder.path() / "factors.npz";
+    exchange::writeNpz(factors.patch.rankK,
+                       {{"U", numbers({config.dModel, 2}, 1)}, {"V", numbers({config.dFf, 2}, 2)}});
+    EXPECT_EQ(edit(factors).at("patch").at("steps").at(0).at("v"), "V");
+}
+
+TEST_F(EditVerb, RefusesBrokenTextsBeforeItComputesAnything)
+{
+    const auto run = m_folder.path() / "run";
+    const auto written = [&](const std::string& name, const std::string& text) {
+        writeFileAtomically(m_folder.path() / name, text);
+        return m_folder.path() / name;
+    };
+    pipeline::EditOptions labels = options("llama-gqa", run);
+    const std::string header = "prompt,side,annotator,label\n";
+    for (const std::string& text : {std::string(), header + "nobody,before,anna,answer\n",
+                                    header + "p1,before,anna,nice\n", header + "p1,before"}) {
+        labels.labels = written("labels.csv", text);
+        EXPECT_THAT(refusal(labels, ExitCode::InputUnreadable), HasSubstr("labels.csv")) << text;
+    }
+    labels.labels = m_folder.path();
+    EXPECT_THAT(refusal(labels, ExitCode::InputUnreadable), HasSubstr("not a regular file"));
+    pipeline::EditOptions condition = options("llama-gqa", run);
+    condition.refusal.condition = (m_folder.path() / "missing.json").string();
+    EXPECT_THAT(refusal(condition, ExitCode::InputUnreadable), HasSubstr("Cannot open"));
+    condition.refusal.condition = written("newer.json", R"({"schema": "blockcert.preamble/2"})").string();
+    EXPECT_THAT(refusal(condition, ExitCode::Unsupported), HasSubstr("use a newer blockcert"));
+    condition.refusal.condition = "sistem";
+    EXPECT_THAT(refusal(condition, ExitCode::Usage), HasSubstr("\"sistem\""));
+    EXPECT_FALSE(fs::exists(run));
+}
+
+}
+}

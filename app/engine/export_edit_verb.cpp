@@ -28,7 +28,7 @@ std::string render(const Json& result, const ParsedCommand&, const terminal::Pag
         text += "  edited   " + terminal::visible(tensor.get<std::string>()) + "\n";
     text += "  rounding of the edited weights to " + result.at("dtype").get<std::string>() + ": at most " +
             terminal::threeDigits(result.at("largest_rounding")) + " of the tensor's largest element\n";
-    return text + "  against the edit as it was measured: final states differ by at most " +
+    return text + "  against the edit as it was measured: states before the final norm differ by at most " +
            terminal::threeDigits(difference.at("largest")) + ", their largest norm is " +
            terminal::threeDigits(difference.at("largest_norm")) + " (" +
            terminal::counted(difference.at("tokens").get<std::int64_t>(), "token") + ")\n";
@@ -41,7 +41,7 @@ terminal::Verb exportEditVerb(const pipeline::Host& host)
     return {
         "export",
         [&host](const ParsedCommand& command, const RunContext& context) { return exportEdit(host, command, context); },
-        render, "result", [](const ParsedCommand&) { return "The folder is not whole; remove it."; }};
+        render, "result", [](const ParsedCommand&) { return "Nothing is left of a model that was not whole yet."; }};
 }
 
 }

@@ -8,13 +8,15 @@
 #include "engine/edit/patch_check.h"
 #include "engine/edit/patched_block.h"
 #include "engine/exchange/new_folder.h"
+#include "engine/exchange/placed_file.h"
 #include "engine/exchange/tokenizer_files.h"
 #include "engine/ir/reference_ops.h"
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
+#include <optional>
+#include <span>
 #include <system_error>
 
 namespace blockcert::exchange {
@@ -82,12 +84,13 @@ public:
 
     ExportedModel run()
     {
-        makeNewFolder(m_options.out);
+        NewFolder folder(m_options.out);
         layOut();
         writeWeights();
         writeConfig();
         for (std::string& name : writeTokenizerFiles(m_model, m_options.out))
             m_result.written.push_back(std::move(name));
+        folder.keep();
         return std::move(m_result);
     }
 
@@ -110,7 +113,6 @@ private:
     void writeWeights()
     {
         const fs::path path = m_options.out / "model.safetensors";
-        const fs::path temporary = m_options.out / "model.safetensors.part";
         Json header = {{"__metadata__", {{"format", "pt"}}}};
         const std::int64_t bytes = storageBlock(m_options.dtype).bytes;
         std::int64_t offset = 0;
@@ -126,19 +128,17 @@ private:
         }
         std::string text = writeJsonLine(header);
         text.resize((text.size() + 7) / 8 * 8, ' ');
-        m_file.open(temporary, std::ios::binary);
-        const std::uint64_t length = text.size();
-        for (int i = 0; i < 8; ++i)
-            m_file.put(static_cast<char>((length >> (8 * i)) & 0xFFU));
-        m_file << text;
-        m_dataBegin = static_cast<std::int64_t>(8 + length);
+        std::string head(8, '\0');
+        for (std::size_t i = 0; i < 8; ++i)
+            head[i] = static_cast<char>((text.size() >> (8 * i)) & 0xFFU);
+        head += text;
+        m_file.emplace(path);
+        m_file->write(0, std::as_bytes(std::span(head)));
+        m_dataBegin = static_cast<std::int64_t>(head.size());
         writeModelTensors();
         for (std::int32_t layer = 0; layer < m_model.config().layers; ++layer)
             writeBlock({layer});
-        m_file.close();
-        if (!m_file)
-            throw FileError("Cannot write " + path.string() + "; is the disk full?");
-        publishFile(temporary, path);
+        m_file->publish();
         m_result.written.emplace_back("model.safetensors");
     }
 
@@ -224,9 +224,7 @@ private:
             std::find_if(m_order.begin(), m_order.end(), [&](const auto& entry) { return entry.first == name; });
         if (tensor.shape != shape->second)
             throw ShapeError("The tensor " + name + " does not have the shape that a checkpoint of this kind stores.");
-        m_file.seekp(m_dataBegin + m_offset.at(name));
-        m_file.write(reinterpret_cast<const char*>(tensor.bytes.data()),
-                     static_cast<std::streamsize>(tensor.bytes.size()));
+        m_file->write(m_dataBegin + m_offset.at(name), tensor.bytes);
         ++m_done;
         m_context.step(Progress{"export", m_done, static_cast<std::int64_t>(m_order.size()), {}, {}, "tensors", ""});
     }
@@ -306,7 +304,7 @@ private:
     artifact::NamingScheme m_scheme;
     std::vector<std::pair<std::string, std::vector<std::int64_t>>> m_order;
     std::map<std::string, std::int64_t> m_offset;
-    std::ofstream m_file;
+    std::optional<PlacedFile> m_file;
     std::int64_t m_dataBegin = 0;
     std::int64_t m_done = 0;
     ExportedModel m_result;

@@ -28,7 +28,8 @@ struct ExportedModel {
 };
 
 // Throws UsageError for an edit that no weight can express (with the reason), for a folder that is not empty, and for
-// a dtype that is none of the three; UnsupportedError for a tokenizer that cannot be written. Stage "export" (tensors).
+// a dtype that is none of the three; UnsupportedError for a tokenizer that cannot be written;
+// ResourceError for a full disk. Nothing is left of an export that fails or is stopped. Stage "export" (tensors).
 [[nodiscard]] ExportedModel exportModel(const artifact::Checkpoint& model, const Patch& patch,
                                         const edit::PatchTensors& tensors, const ExportModelOptions& options,
                                         const RunContext& context);

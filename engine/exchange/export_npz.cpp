@@ -114,7 +114,7 @@ Json exportNpz(const fs::path& run, const ExportNpzOptions& options, const RunCo
     if (certificates.empty())
         throw UsageError("The run " + run.string() + " has no finished block yet; resume it.");
     certificate::WeightSource weights(options.model, document.manifest.modelHint, options.locations);
-    makeNewFolder(options.out);
+    NewFolder out(options.out);
 
     Json files = Json::array();
     for (const Certificate& certificate : certificates) {
@@ -142,6 +142,7 @@ Json exportNpz(const fs::path& run, const ExportNpzOptions& options, const RunCo
                               static_cast<std::int64_t>(certificates.size()), certificate.block.value, std::nullopt,
                               "blocks", ""});
     }
+    out.keep();
     return {{"run", run.string()}, {"files", std::move(files)}};
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 namespace blockcert::engine {
 
@@ -46,7 +47,7 @@ pipeline::PatchOptions patchOptions(Parameters& parameters)
     return patch;
 }
 
-// The parameter `edits`: each element in the words of `edit`, without a patch file.
+// The parameter `edits`: each element in the words of `edit`, without a patch file, and with names of tensors.
 std::vector<pipeline::PatchOptions> stackOf(Parameters& parameters, const std::string& method)
 {
     std::vector<pipeline::PatchOptions> stack;
@@ -56,7 +57,11 @@ std::vector<pipeline::PatchOptions> stackOf(Parameters& parameters, const std::s
             parameters.refuse("edits", "must hold objects alone");
         if (edit.has("patch"))
             edit.refuse("patch", "stands instead of edits, not among them");
-        stack.push_back(patchOptions(edit));
+        pipeline::PatchOptions options = patchOptions(edit);
+        options.u = edit.text("u", "");
+        options.v = edit.text("v", "");
+        options.tensor = edit.text("tensor", "");
+        stack.push_back(std::move(options));
         edit.finish();
     }
     return stack;
@@ -132,6 +137,16 @@ pipeline::WritePatchOptions writePatchOptions(const Json& json)
     options.model = modelOptions(parameters);
     options.edits = stackOf(parameters, "write_patch");
     options.out = parameters.text("out");
+    parameters.finish();
+    return options;
+}
+
+pipeline::ReadPatchOptions readPatchOptions(const Json& json)
+{
+    Parameters parameters("read_patch", json);
+    pipeline::ReadPatchOptions options;
+    options.model = modelOptions(parameters);
+    options.patch = parameters.text("patch");
     parameters.finish();
     return options;
 }

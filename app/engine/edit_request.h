@@ -12,6 +12,7 @@ namespace blockcert::engine {
 
 [[nodiscard]] pipeline::EditEffectOptions editEffectOptions(const Json& parameters);
 [[nodiscard]] pipeline::WritePatchOptions writePatchOptions(const Json& parameters);
+[[nodiscard]] pipeline::ReadPatchOptions readPatchOptions(const Json& parameters);
 
 [[nodiscard]] pipeline::ExportEditOptions exportEditOptions(const Json& parameters);
 

@@ -162,6 +162,10 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
                                    return pipeline::writePatch(writePatchOptions(json), cache, context);
                                },
                                {}});
+    server.add("read_patch", {[&cache](const Json& json, const RunContext& context) {
+                                  return pipeline::readPatch(readPatchOptions(json), cache, context);
+                              },
+                              {}});
     server.add("export_model", timed([&cache](const Json& json, const RunContext& context) {
                    return pipeline::exportEdit(exportEditOptions(json), cache, context);
                }));

@@ -1,4 +1,4 @@
-// The whole road of an edit on a tiny model: issued, verified, forged, exported, swept.
+// The whole road of an edit on a tiny model: issued, verified, forged, exported.
 #include "engine/base/atomic_file.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/run_layout.h"
@@ -9,6 +9,7 @@
 #include "engine/tokenizer/tokenizer.h"
 #include "engine/values/refusal.h"
 #include "tests/engine/edit_fixture.h"
+#include "tests/engine/edit_verb_fixture.h"
 #include "tests/engine/model_fixture.h"
 #include "tests/tampering/forged_fields.h"
 #include "tests/tampering/tampered_run.h"
@@ -16,76 +17,18 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstring>
+#include <sys/resource.h>
 
 namespace blockcert::test {
 namespace {
 
-namespace fs = std::filesystem;
 using certificate::failedIds;
 using certificate::problemsOf;
 using certificate::TamperedRun;
 using testing::Contains;
 using testing::HasSubstr;
-using testing_support::TemporaryFolder;
-
-fs::path readerChild()
-{
-    const char* folder = std::getenv("BLOCKCERT_BIN"); // NOLINT(concurrency-mt-unsafe)
-    return fs::path(folder == nullptr ? "." : folder) / "archive_reader_child";
-}
-
-constexpr const char* promptFile = R"({"id": "p1", "text": "the quick", "label": "answer"}
-{"id": "p2", "text": "a brown fox", "label": "refuse"}
-)";
-
-class EditVerb : public testing::Test {
-protected:
-    static pipeline::EditOptions options(const std::string& name, const fs::path& out)
-    {
-        pipeline::EditOptions options;
-        options.model.model = fixtureModel(name).string();
-        options.prompts.content = promptFile;
-        options.heldout.content = "{\"id\": \"h\", \"text\": \"over the lazy dog\"}\n";
-        options.heldout.name = "heldout";
-        options.refusal.maxNew = 5;
-        options.patch.block = 1;
-        options.patch.scaleMlp = 0.25;
-        options.out = out;
-        options.created = "2026-01-02T03:04:05Z";
-        options.commandLine = "blockcert edit";
-        return options;
-    }
-
-    static pipeline::Host host()
-    {
-        pipeline::Host host;
-        host.toolVersion = "0";
-        host.toolBuild = "test";
-        host.childProgram = readerChild();
-        return host;
-    }
-
-    static Json edit(const pipeline::EditOptions& options)
-    {
-        pipeline::ModelCache cache(host());
-        return pipeline::edit(options, cache, RunContext());
-    }
-
-    static std::string refusal(const pipeline::EditOptions& options, ExitCode code)
-    {
-        try {
-            (void)edit(options);
-        } catch (const Error& error) {
-            EXPECT_EQ(error.exitCode(), code) << error.what();
-            return error.what();
-        }
-        ADD_FAILURE() << "it was not refused";
-        return "";
-    }
-
-    TemporaryFolder m_folder;
-};
 
 TEST_F(EditVerb, IssuesACertificateThatEveryLevelVerifies)
 {
@@ -113,52 +56,6 @@ TEST_F(EditVerb, IssuesACertificateThatEveryLevelVerifies)
         EXPECT_EQ(edit(other).at("path"), "edits/head/certificate.json");
         EXPECT_EQ(TamperedRun(run).verify(3).scope.edits.size(), 2U);
     }
-}
-
-TEST_F(EditVerb, RefusesAnEditThatChangesNothing)
-{
-    pipeline::EditOptions same = options("llama-gqa", m_folder.path() / "run");
-    same.patch.scaleMlp = 1;
-    EXPECT_THAT(refusal(same, ExitCode::CheckFailed), HasSubstr("changes nothing"));
-    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
-}
-
-TEST_F(EditVerb, RefusesAPatchForAnotherModelInOneSentence)
-{
-    const Json result = edit(options("llama-gqa", m_folder.path() / "run"));
-    writeFileAtomically(m_folder.path() / "patch.json", writeJson(result.at("patch")));
-    pipeline::EditOptions fromFile = options("llama-gqa", m_folder.path() / "run");
-    fromFile.patch = {};
-    fromFile.patch.file = m_folder.path() / "patch.json";
-    EXPECT_TRUE(edit(fromFile).at("already").get<bool>()) << "the same patch from a file is the same edit";
-    pipeline::EditOptions other = options("gpt2", m_folder.path() / "other");
-    other.patch = fromFile.patch;
-    EXPECT_THAT(refusal(other, ExitCode::InputUnreadable), HasSubstr("another model"));
-}
-
-TEST_F(EditVerb, TakesFactorsFromAFileAndRefusesThoseThatDoNotFit)
-{
-    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
-    const fs::path file = m_folder.path() / "factors.npz";
-    pipeline::EditOptions product = options("llama-gqa", m_folder.path() / "run");
-    product.patch = {};
-    product.patch.block = 1;
-    product.patch.rankK = file;
-    product.patch.matrix = "down";
-    const HostTensor u = numbers({config.dModel, 2}, 1);
-    exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 3}, 1)}});
-    EXPECT_THAT(refusal(product, ExitCode::InputUnreadable), HasSubstr("the same k for U and V"));
-    HostTensor bad = numbers({config.dFf, 2}, 1);
-    const double nan = NAN;
-    std::memcpy(&bad.bytes[8], &nan, 8);
-    exchange::writeNpz(file, {{"u", u}, {"v", bad}});
-    EXPECT_THAT(refusal(product, ExitCode::CheckFailed), HasSubstr("NaN or an infinity at element 1"));
-    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
-    exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 2}, 1)}});
-    const Json result = edit(product);
-    EXPECT_EQ(result.at("touched").size(), 1U);
-    const TamperedRun copy(m_folder.path() / "run");
-    EXPECT_TRUE(failedIds(copy.verify(4)).empty()) << problemsOf(copy.verify(4));
 }
 
 TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
@@ -334,6 +231,92 @@ TEST_F(EditVerb, IsExportedAsACheckpointThatDoesTheSame)
     }
 }
 
+TEST_F(EditVerb, APatchFileIsReadBackAsTheStepsItWasWrittenFrom)
+{
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    exchange::writeNpz(m_folder.path() / "v.npz", {{"direction", numbers({config.dModel}, 1)}});
+    exchange::writeNpz(m_folder.path() / "uv.npz",
+                       {{"u", numbers({config.dModel, 2}, 1)}, {"v", numbers({config.dFf, 2}, 1)}});
+    pipeline::WritePatchOptions writing;
+    writing.model.model = fixtureModel("llama-gqa").string();
+    writing.out = m_folder.path() / "stack.patch.json";
+    writing.edits.resize(4);
+    for (pipeline::PatchOptions& step : writing.edits)
+        step.block = 1;
+    writing.edits[0].rankK = m_folder.path() / "uv.npz";
+    writing.edits[0].matrix = "down";
+    writing.edits[1].zero = "head";
+    writing.edits[1].head = 1;
+    writing.edits[2].scaleMlp = -0.25;
+    writing.edits[3].direction = m_folder.path() / "v.npz";
+    writing.edits[3].scaleDirection = 2;
+    pipeline::ModelCache cache(host());
+    const Json written = pipeline::writePatch(writing, cache, RunContext());
+    const Json read = pipeline::readPatch({writing.model, writing.out}, cache, RunContext());
+    EXPECT_EQ(read.at("sha256"), written.at("sha256"));
+    EXPECT_EQ(read.at("edits"), written.at("edits"));
+    const std::string tensors = (m_folder.path() / "stack.patch.tensors.npz").string();
+    EXPECT_EQ(
+        read.at("steps"),
+        Json({{{"block", 1}, {"rank_k", tensors}, {"matrix", "down"}, {"strength", 1.0}, {"u", "0.u"}, {"v", "0.v"}},
+              {{"block", 1}, {"head", 1}, {"zero", "head"}},
+              {{"block", 1}, {"scale_mlp", -0.25}},
+              {{"block", 1},
+               {"direction", tensors},
+               {"tensor", "3.direction"},
+               {"target", "residual"},
+               {"scale_direction", 2.0}}}));
+    // Steps that name their tensors are the same patch again.
+    writing.edits[0].rankK = writing.edits[3].direction = tensors;
+    writing.edits[0].u = "0.u";
+    writing.edits[0].v = "0.v";
+    writing.edits[3].tensor = "3.direction";
+    EXPECT_EQ(pipeline::writePatch(writing, cache, RunContext()).at("sha256"), written.at("sha256"));
+    pipeline::ReadPatchOptions other{writing.model, writing.out};
+    other.model.model = fixtureModel("gpt2").string();
+    EXPECT_THROW((void)pipeline::readPatch(other, cache, RunContext()), FormatError);
+}
+
+// A limit of the file's size stands for a full disk: both are met in the middle of the weights.
+TEST_F(EditVerb, AnExportThatMeetsAFullDiskLeavesNothing)
+{
+    (void)edit(options("llama-gqa", m_folder.path() / "run"));
+    pipeline::ExportEditOptions exporting;
+    exporting.run = m_folder.path() / "run";
+    exporting.out = m_folder.path() / "edited";
+    pipeline::ModelCache cache(host());
+    const auto refusal = [&]() -> std::string {
+        rlimit before{};
+        ::getrlimit(RLIMIT_FSIZE, &before);
+        const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit small{20000, before.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        std::string sentence;
+        try {
+            (void)pipeline::exportEdit(exporting, cache, RunContext());
+        } catch (const ResourceError& error) {
+            sentence = error.what();
+        }
+        ::setrlimit(RLIMIT_FSIZE, &before);
+        ::signal(SIGXFSZ, handler);
+        return sentence;
+    };
+    EXPECT_THAT(refusal(), HasSubstr("Cannot write " + (exporting.out / "model.safetensors").string()));
+    EXPECT_FALSE(fs::exists(exporting.out));
+    fs::create_directory(exporting.out); // one's own stays, and stays empty
+    EXPECT_THAT(refusal(), HasSubstr("Cannot write"));
+    EXPECT_TRUE(fs::is_empty(exporting.out));
+    // Stopped in the middle.
+    std::stop_source stop;
+    const RunContext stopping(stop.get_token(), [&](const Progress& progress) {
+        if (progress.stage == "export" && progress.done == 3)
+            stop.request_stop();
+    });
+    EXPECT_THROW((void)pipeline::exportEdit(exporting, cache, stopping), Cancelled);
+    EXPECT_TRUE(fs::is_empty(exporting.out));
+    EXPECT_EQ(pipeline::exportEdit(exporting, cache, RunContext()).at("edited_tensors").size(), 1U);
+}
+
 TEST_F(EditVerb, IsNotExportedWhereNoWeightCanExpressIt)
 {
     const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
@@ -350,166 +333,6 @@ TEST_F(EditVerb, IsNotExportedWhereNoWeightCanExpressIt)
     pipeline::ModelCache cache(host());
     EXPECT_THROW((void)pipeline::exportEdit(exporting, cache, RunContext()), UsageError);
     EXPECT_FALSE(fs::exists(exporting.out));
-}
-
-TEST_F(EditVerb, FindsTheTensorOfADirectionOrSaysWhatItsFileHolds)
-{
-    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
-    pipeline::EditOptions steering = options("llama-gqa", m_folder.path() / "run");
-    steering.patch = {};
-    steering.patch.block = 1;
-    steering.patch.addDirection = 2;
-    steering.patch.direction = m_folder.path() / "several.npz";
-    exchange::writeNpz(steering.patch.direction,
-                       {{"mean", numbers({config.dModel}, 1)}, {"first", numbers({config.dModel}, 2)}});
-    EXPECT_THAT(refusal(steering, ExitCode::Usage),
-                HasSubstr("holds no tensor \"direction\" but first, mean: rename one, or keep one alone"));
-    steering.patch.direction = m_folder.path() / "alone.npz";
-    exchange::writeNpz(steering.patch.direction, {{"mean", numbers({config.dModel}, 1)}});
-    EXPECT_EQ(edit(steering).at("patch").at("steps").at(0).at("direction"), "mean");
-
-    pipeline::EditOptions factors = options("llama-gqa", m_folder.path() / "factors-run");
-    factors.patch = {};
-    factors.patch.block = 1;
-    factors.patch.matrix = "down";
-    factors.patch.rankK = m_folder.path() / "factors.npz";
-    exchange::writeNpz(factors.patch.rankK,
-                       {{"U", numbers({config.dModel, 2}, 1)}, {"V", numbers({config.dFf, 2}, 2)}});
-    EXPECT_EQ(edit(factors).at("patch").at("steps").at(0).at("v"), "V");
-}
-
-TEST_F(EditVerb, RefusesBrokenTextsBeforeItComputesAnything)
-{
-    const auto run = m_folder.path() / "run";
-    const auto written = [&](const std::string& name, const std::string& text) {
-        writeFileAtomically(m_folder.path() / name, text);
-        return m_folder.path() / name;
-    };
-    pipeline::EditOptions labels = options("llama-gqa", run);
-    const std::string header = "prompt,side,annotator,label\n";
-    for (const std::string& text : {std::string(), header + "nobody,before,anna,answer\n",
-                                    header + "p1,before,anna,nice\n", header + "p1,before"}) {
-        labels.labels = written("labels.csv", text);
-        EXPECT_THAT(refusal(labels, ExitCode::InputUnreadable), HasSubstr("labels.csv")) << text;
-    }
-    labels.labels = m_folder.path();
-    EXPECT_THAT(refusal(labels, ExitCode::InputUnreadable), HasSubstr("not a regular file"));
-    pipeline::EditOptions condition = options("llama-gqa", run);
-    condition.refusal.condition = (m_folder.path() / "missing.json").string();
-    EXPECT_THAT(refusal(condition, ExitCode::InputUnreadable), HasSubstr("Cannot open"));
-    condition.refusal.condition = written("newer.json", R"({"schema": "blockcert.preamble/2"})").string();
-    EXPECT_THAT(refusal(condition, ExitCode::Unsupported), HasSubstr("use a newer blockcert"));
-    condition.refusal.condition = "sistem";
-    EXPECT_THAT(refusal(condition, ExitCode::Usage), HasSubstr("\"sistem\""));
-    EXPECT_FALSE(fs::exists(run));
-}
-
-TEST_F(EditVerb, SweepsMakeDamagedRowsAgain)
-{
-    pipeline::SweepOptions options;
-    options.model.model = fixtureModel("llama-gqa").string();
-    options.prompts.content = promptFile;
-    options.blocks = "1";
-    options.alphas = "0.5";
-    options.maxNew = 3;
-    options.out = m_folder.path() / "sweep";
-    const auto run = [&] {
-        pipeline::ModelCache cache(host());
-        return pipeline::sweep(options, cache, RunContext());
-    };
-    // How much of a draft is kept depends on what there was to draft from.
-    const auto rowsOf = [](const Json& result) {
-        Json rows = result.at("rows");
-        for (Json& row : rows) {
-            row.erase("drafted");
-            row.erase("accepted");
-        }
-        return rows;
-    };
-    const Json whole = run();
-    options.resume = true;
-    const fs::path file = options.out / whole.at("rows")[1].at("file").get<std::string>();
-    const Json row = parseStrictJson(readWholeFile(file, 1U << 20U), "row");
-    std::vector<std::string> damaged = {"", "{", "[]", "null", "3", "{}", writeJson(row).substr(0, 200)};
-    for (const auto& [key, value] : row.items()) {
-        Json other = row;
-        other[key] = Json::array();
-        if (key == "block" || key == "alpha" || key == "epsilon_edit" || key == "final_deviation" || key == "answer" ||
-            key == "condition" || key == "empty" || key == "drafted")
-            damaged.push_back(writeJson(other));
-    }
-    EXPECT_EQ(damaged.size(), 15U);
-    for (const std::string& text : damaged) {
-        writeFileAtomically(file, text);
-        EXPECT_EQ(rowsOf(run()), rowsOf(whole)) << text;
-    }
-}
-
-TEST_F(EditVerb, SweepsResumeAndKeepTheirRows)
-{
-    pipeline::SweepOptions options;
-    options.model.model = fixtureModel("llama-gqa").string();
-    options.prompts.content = promptFile;
-    options.blocks = "0,2";
-    options.alphas = "0:1:0.5";
-    options.maxNew = 4;
-    options.out = m_folder.path() / "sweep";
-    std::vector<std::string> details;
-    const auto run = [&](bool stopAfterThree) {
-        std::stop_source stop;
-        details.clear();
-        const RunContext context(stop.get_token(), [&](const Progress& progress) {
-            if (progress.stage == "sweep" && !progress.detail.empty()) {
-                details.push_back(progress.detail);
-                if (stopAfterThree && details.size() == 3)
-                    stop.request_stop();
-            }
-        });
-        pipeline::ModelCache cache(host());
-        return pipeline::sweep(options, cache, context);
-    };
-    EXPECT_THROW(run(true), Cancelled);
-    EXPECT_EQ(std::distance(fs::directory_iterator(options.out / "rows"), {}), 3);
-    EXPECT_FALSE(fs::exists(options.out / "sweep.json"));
-    EXPECT_THROW(run(false), UsageError) << "without --resume";
-    options.resume = true;
-    options.maxNew = 5;
-    try {
-        (void)run(false);
-        ADD_FAILURE() << "another sweep";
-    } catch (const UsageError& error) {
-        EXPECT_THAT(error.what(), HasSubstr("was asked for with other max new;"));
-    }
-    options.maxNew = 4;
-    {
-        const certificate::RunLock other(options.out / certificate::lockPath);
-        EXPECT_THROW(run(false), UsageError) << "while another process writes it";
-    }
-    const Json resumed = run(false);
-    EXPECT_FALSE(fs::exists(options.out / ".work"));
-    ASSERT_EQ(resumed.at("rows").size(), 7U);
-    EXPECT_TRUE(resumed.at("rows")[0].at("block").is_null()) << "the baseline first";
-    EXPECT_EQ(resumed.at("rows")[1].at("alpha"), 1.0);
-    EXPECT_EQ(resumed.at("rows")[1].at("epsilon_edit"), 0.0);
-    EXPECT_GT(resumed.at("rows")[3].at("epsilon_edit"), 0.0);
-    EXPECT_TRUE(fs::exists(options.out / "sweep.csv"));
-    options.resume = false;
-    options.out = m_folder.path() / "whole";
-    // How much of a draft is kept depends on what there was to draft from; what is chosen does not.
-    const auto withoutDrafts = [](Json rows) {
-        for (Json& row : rows) {
-            row.erase("drafted");
-            row.erase("accepted");
-        }
-        return rows;
-    };
-    EXPECT_EQ(withoutDrafts(run(false).at("rows")), withoutDrafts(resumed.at("rows")));
-    for (const auto& entry : fs::directory_iterator(options.out / "rows")) {
-        const auto texts = [](const fs::path& file) {
-            return parseStrictJson(readWholeFile(file, 1U << 20U), file.string()).at("completions");
-        };
-        EXPECT_EQ(texts(entry.path()), texts(m_folder.path() / "sweep" / "rows" / entry.path().filename()));
-    }
 }
 
 }

@@ -28,6 +28,11 @@ struct PatchOptions {
     std::optional<double> addDirection;
     std::optional<double> scaleDirection;
     std::optional<double> strength; // of rankK; 1 if absent
+
+    // Names of tensors in `rankK` and `direction`; empty: u, v and direction, or a direction that lies alone.
+    std::string u;
+    std::string v;
+    std::string tensor;
 };
 
 struct RefusalOptions {
@@ -102,6 +107,12 @@ struct WritePatchOptions {
     std::filesystem::path out; // the tensors of its steps lie beside it, in NAME.tensors.npz
 };
 
+// The steps of a patch file, to go on from.
+struct ReadPatchOptions {
+    ModelOptions model;
+    std::filesystem::path patch;
+};
+
 // The value that docs/protocol.md documents. Writes nothing. Numbers are those that edit() certifies for the same
 // patch, but for the local error, which is the native model's. Keeps the baseline's states and completions with the
 // loaded model: at most a quarter of the available memory, 1 GiB for states and 2 GiB for keys and values. Stages
@@ -110,6 +121,10 @@ struct WritePatchOptions {
 
 // {path, sha256, edits[]}. Throws UsageError for a file that holds something else.
 [[nodiscard]] Json writePatch(const WritePatchOptions& options, ModelCache& cache, const RunContext& context);
+
+// {path, sha256, edits[], steps[]}: a sentence a step, and the step in the words of `edits`, each with its file's path.
+// Throws what edit() throws for a patch: of another model, with a NaN, of a wrong shape.
+[[nodiscard]] Json readPatch(const ReadPatchOptions& options, ModelCache& cache, const RunContext& context);
 
 // Writes model.safetensors, config.json and the tokenizer's files into a new folder, and says how far the written model
 // is from the overlay on the run's prompts. Throws UsageError with the reason for an edit that no weight can express.
@@ -121,7 +136,8 @@ struct WritePatchOptions {
 [[nodiscard]] Json sweep(const SweepOptions& options, ModelCache& cache, const RunContext& context);
 
 // Certifies the edited blocks if `out` is new, measures the edit and adds its certificate to the run. Throws Error with
-// CheckFailed for an edit that changes nothing; nothing is written then.
+// CheckFailed for an edit that changes nothing: no weight's byte (then nothing is written), or no state, loss or
+// completion (then no more than the certificates of the blocks is).
 [[nodiscard]] Json edit(const EditOptions& options, ModelCache& cache, const RunContext& context);
 
 }

@@ -109,8 +109,8 @@ PatchStep stepOf(const PatchOptions& options)
         PatchStep& step =
             add(mlp ? PatchTarget::Mlp : PatchTarget::Attention, PatchOperation::RankK, options.strength.value_or(1));
         step.matrix = options.matrix;
-        step.u = tensorIn(options.rankK, "u", false);
-        step.v = tensorIn(options.rankK, "v", false);
+        step.u = options.u.empty() ? tensorIn(options.rankK, "u", false) : options.u;
+        step.v = options.v.empty() ? tensorIn(options.rankK, "v", false) : options.v;
         file(step, options.rankK);
     }
     for (const auto& [strength, operation] : {std::pair{options.addDirection, PatchOperation::AddDirection},
@@ -123,7 +123,7 @@ PatchStep stepOf(const PatchOptions& options)
                               : options.target == "attention" ? PatchTarget::Attention
                                                               : PatchTarget::Residual,
                               operation, *strength);
-        step.direction = tensorIn(options.direction, "direction", true);
+        step.direction = options.tensor.empty() ? tensorIn(options.direction, "direction", true) : options.tensor;
         file(step, options.direction);
     }
     if (steps.size() != 1)

@@ -36,8 +36,9 @@ std::string effectTable(const Json& result, const Page& page)
                    fmt::format("{}, median {}, at prompt {}, token {}", threeDigits(block.at("largest")),
                                threeDigits(block.at("quantiles").at("q50")), block.at("worst").at("prompt").get<int>(),
                                block.at("worst").at("token").get<int>())});
-    table.add({"final state", threeDigits(result.at("final_deviation").at("pre_norm")) + " before the final norm, " +
-                                  threeDigits(result.at("final_deviation").at("post_norm")) + " after it"});
+    table.add({"final deviation", threeDigits(result.at("final_deviation").at("pre_norm")) +
+                                      " before the final norm, " +
+                                      threeDigits(result.at("final_deviation").at("post_norm")) + " after it"});
     table.add({"amplification", orDash(result.at("amplification").at("pre_norm")) + " before the final norm, " +
                                     orDash(result.at("amplification").at("post_norm")) + " after it"});
     if (const Json& perplexity = heldout.at("perplexity"); !perplexity.is_null())
@@ -153,29 +154,41 @@ std::string renderEdit(const Json& result, const Page& page)
 
 std::string renderSweep(const Json& result, const Page& page)
 {
+    std::string failures;
     TextTable table({{"condition"},
                      {"block", Align::Right},
                      {"α", Align::Right},
                      {"answered as labelled"},
                      {"refused as labelled"},
                      {"ε_edit", Align::Right},
-                     {"final", Align::Right},
+                     {"final, before norm", Align::Right},
+                     {"after norm", Align::Right},
                      {"drafts kept", Align::Right}});
     for (const Json& row : result.at("rows")) {
         const bool baseline = row.at("block").is_null();
         const Tone tone = row.at("front").get<bool>() ? Tone::Strong : Tone::Plain;
         const auto drafted = row.at("drafted").get<double>();
-        table.add({visible(row.at("condition").get<std::string>()),
-                   baseline ? "–" : std::to_string(row.at("block").get<int>()),
+        const std::string failure = row.contains("failed") && !row.at("failed").is_null()
+                                        ? visible(row.at("failed").get<std::string>())
+                                        : std::string();
+        const std::string condition = visible(row.at("condition").get<std::string>());
+        if (!failure.empty())
+            failures += wrap(fmt::format("Condition {}, block {}, α {} failed: {}", condition,
+                                         row.at("block").get<int>(), plainNumber(row.at("alpha"), 6), failure),
+                             page.width, 0) +
+                        "\n";
+        const Json& deviation = row.at("final_deviation");
+        table.add({condition, baseline ? "–" : std::to_string(row.at("block").get<int>()),
                    baseline ? Cell("baseline") : Cell(plainNumber(row.at("alpha"), 6)),
-                   Cell(shareText(row.at("answer")), tone), Cell(shareText(row.at("refuse")), tone),
-                   baseline ? "–" : threeDigits(row.at("epsilon_edit")),
-                   baseline ? "–" : threeDigits(row.at("final_deviation").at("pre_norm")),
+                   failure.empty() ? Cell(shareText(row.at("answer")), tone) : Cell("failed", Tone::Warning),
+                   Cell(shareText(row.at("refuse")), tone), baseline ? "–" : orDash(row.at("epsilon_edit")),
+                   baseline ? "–" : orDash(deviation.at("pre_norm")),
+                   baseline ? "–" : orDash(deviation.at("post_norm")),
                    drafted > 0 ? percent(row.at("accepted").get<double>() / drafted) : "–"});
     }
     return page.style.paint(Tone::Strong,
                             "Sweep of " + visible(result.at("request").at("target").get<std::string>()) + " scaling") +
-           "\n" + table.render(page.style, 2, page.tableWidth) +
+           "\n" + table.render(page.style, 2, page.tableWidth) + failures +
            wrap("Rows that no other row of their condition beats in both accuracies are set in bold. Shares of a few "
                 "prompts are no trend where their intervals overlap.",
                 page.width, 0) +
@@ -189,7 +202,8 @@ std::string editTable(const Json& rows, const Page& page)
     TextTable table({{"name"},
                      {"edit"},
                      {"ε_edit", Align::Right},
-                     {"final", Align::Right},
+                     {"final, before norm", Align::Right},
+                     {"after norm", Align::Right},
                      {"answered before, after"},
                      {"refused before, after"}});
     for (const Json& row : rows) {
@@ -205,7 +219,8 @@ std::string editTable(const Json& rows, const Page& page)
         for (const Json& step : row.at("edits"))
             edits += (edits.empty() ? "" : "; ") + visible(step.get<std::string>());
         table.add({visible(row.at("name").get<std::string>()), edits, threeDigits(row.at("epsilon_edit")),
-                   threeDigits(row.at("final_deviation").at("pre_norm")), pair("answer"), pair("refuse")});
+                   threeDigits(row.at("final_deviation").at("pre_norm")),
+                   threeDigits(row.at("final_deviation").at("post_norm")), pair("answer"), pair("refuse")});
     }
     return "\n" + page.style.paint(Tone::Strong, "Edits") + "\n" + table.render(page.style, 2, page.tableWidth);
 }

@@ -1,5 +1,6 @@
 #include "engine/generate/greedy.h"
 
+#include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/model/batch.h"
 #include "engine/model/kv_cache.h"
@@ -10,6 +11,7 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 namespace blockcert::generate {
@@ -135,6 +137,10 @@ std::vector<std::int64_t> capacitiesOf(std::span<const std::vector<TokenId>> pro
 bool extend(Completion& completion, const Choice& choice, std::int64_t prompt, std::size_t promptTokens,
             std::int64_t capacity, const GreedyOptions& options)
 {
+    if (!std::isfinite(choice.margin))
+        throw NumericError("The model gives logits that are not finite, so that there is no token " +
+                           std::to_string(completion.ids.size()) + " to choose behind prompt " +
+                           std::to_string(prompt) + ".");
     completion.ids.push_back(choice.id);
     completion.margin.push_back(choice.margin);
     completion.stopped = std::find(options.stop.begin(), options.stop.end(), choice.id) != options.stop.end();

@@ -40,13 +40,14 @@ struct GreedyOptions {
                                                      std::int64_t context);
 
 // Adds the token that was chosen, tells `options.grown`, and says whether the completion goes on. `prompt` has
-// `promptTokens` tokens, and `capacity` with its completion.
+// `promptTokens` tokens, and `capacity` with its completion. Throws NumericError where the logits that it was chosen from
+// were none, or infinite.
 bool extend(Completion& completion, const Choice& choice, std::int64_t prompt, std::size_t promptTokens,
             std::int64_t capacity, const GreedyOptions& options);
 
 // The highest logit at each step, the lowest id on ties. One completion per prompt; a prompt's completion does not
 // depend on the other prompts. Reports stage "generate" in tokens. Throws UsageError for an empty prompt or one that
-// fills the whole context.
+// fills the whole context, and what extend() throws.
 [[nodiscard]] std::vector<Completion> generateGreedy(model::Transformer& transformer,
                                                      std::span<const std::vector<TokenId>> prompts,
                                                      const GreedyOptions& options, const RunContext& context);

@@ -8,6 +8,7 @@
 #include "engine/edit/patched_block.h"
 #include "engine/model/torch_guard.h"
 #include "engine/pipeline/edit/edit.h"
+#include "engine/pipeline/edit/edit_effect.h"
 #include "engine/pipeline/edit/edit_session.h"
 #include "engine/pipeline/edit/patch_request.h"
 #include "engine/pipeline/edit/sweep_decoding.h"
@@ -61,7 +62,7 @@ std::vector<double> strengthsOf(const std::string& text)
             strengths.push_back(std::round((from + (to < from ? -step : step) * i) * 1e12) / 1e12);
     } else {
         for (const std::string& part : partsOf(text, ','))
-            strengths.push_back(strengthOf(part));
+            strengths.push_back(strengthOf(part) + 0.0); // there is one zero
     }
     std::sort(strengths.begin(), strengths.end());
     strengths.erase(std::unique(strengths.begin(), strengths.end()), strengths.end());
@@ -99,7 +100,7 @@ public:
     {
     }
 
-    Json baselineRow() const { return rowOf(std::nullopt, 1, m_decoding.baseline(), 0, nullptr); }
+    Json baselineRow() const { return rowOf(std::nullopt, 1, {{m_decoding.baseline(), 0, 0, 0, 0}, 0, {}}); }
 
     void enter(LayerIndex block)
     {
@@ -119,34 +120,53 @@ public:
     Json row(double alpha)
     {
         const LayerIndex block = m_block.program.layer;
-        if (alpha == 1) {
-            const SweptEdit none{m_decoding.baseline(), 0, 0, 0, 0};
-            return rowOf(block, alpha, none.completions, 0, &none);
-        }
+        if (alpha == 1)
+            return rowOf(block, alpha, {{m_decoding.baseline(), 0, 0, 0, 0}, 0, {}});
         Patch patch;
         PatchStep& step = patch.steps.emplace_back();
         step.block = block;
         step.target = m_options.target == "mlp" ? PatchTarget::Mlp : PatchTarget::Attention;
         step.strength = alpha;
-        EditTaps taps(patch, {}, m_transformer);
-        const SweptEdit swept = m_decoding.run(taps, m_context);
-        const std::vector<double> edited =
-            replay(edit::patchedBlock(m_block, patch, {}, m_opened.checkpoint->config()));
-        const auto width = static_cast<std::size_t>(m_block.program.width);
-        double epsilon = 0;
-        for (std::size_t at = 0; at < edited.size(); at += width)
-            epsilon = std::max(epsilon, certificate::l2Distance(std::span(edited).subspan(at, width),
-                                                                std::span(m_unedited).subspan(at, width)));
-        return rowOf(block, alpha, swept.completions, epsilon, &swept);
+        Swept swept;
+        try {
+            EditTaps taps(patch, {}, m_transformer);
+            static_cast<SweptEdit&>(swept) = m_decoding.run(taps, m_context);
+        } catch (const NumericError& error) { // this edit's, and no reason to give up the others
+            swept = {};
+            swept.failure = error.what();
+        }
+        swept.epsilon = localError(patch);
+        return rowOf(block, alpha, swept);
     }
 
 private:
+    struct Swept : SweptEdit {
+        double epsilon = 0;  // largest ε_edit; may be no finite number
+        std::string failure; // why there is neither a completion nor a deviation; empty: there are
+    };
+
     [[nodiscard]] generate::GreedyOptions greedy() const
     {
         generate::GreedyOptions greedy;
         greedy.maxNew = m_options.maxNew;
         greedy.stop = stopTokens(m_opened);
         return greedy;
+    }
+
+    double localError(const Patch& patch)
+    {
+        const std::vector<double> edited =
+            replay(edit::patchedBlock(m_block, patch, {}, m_opened.checkpoint->config()));
+        const auto width = static_cast<std::size_t>(m_block.program.width);
+        double epsilon = 0;
+        for (std::size_t at = 0; at < edited.size(); at += width) {
+            const double error =
+                certificate::l2Distance(std::span(edited).subspan(at, width), std::span(m_unedited).subspan(at, width));
+            if (!std::isfinite(error))
+                return error;
+            epsilon = std::max(epsilon, error);
+        }
+        return epsilon;
     }
 
     // The block's program on the prompts' states before it, in double.
@@ -159,21 +179,18 @@ private:
         return outputs;
     }
 
-    Json rowOf(std::optional<LayerIndex> block, double alpha, const std::vector<generate::Completion>& completions,
-               double epsilon, const SweptEdit* swept) const
+    Json rowOf(std::optional<LayerIndex> block, double alpha, const Swept& swept) const
     {
+        const bool ran = swept.failure.empty();
         std::vector<RefusalRow> rows;
         Json texts = Json::array();
-        for (std::size_t p = 0; p < completions.size(); ++p) {
-            const generate::Completion& completion = completions[p];
+        for (std::size_t p = 0; p < m_prompts.prompts.size(); ++p) {
+            const generate::Completion completion = ran ? swept.completions[p] : generate::Completion();
             RefusalRow& row = rows.emplace_back();
             row.id = m_prompts.prompts[p].id;
             row.label = m_prompts.prompts[p].label;
             row.after = {m_opened.tokenizer->decode(completion.ids, true),
-                         completion.stopped ? CompletionEnd::EndOfText
-                         : static_cast<std::int64_t>(completion.ids.size()) == m_options.maxNew
-                             ? CompletionEnd::Length
-                             : CompletionEnd::Context};
+                         ran ? endOf(completion, m_options.maxNew) : CompletionEnd::NeverRan};
             texts.push_back({{"id", row.id},
                              {"label", row.label},
                              {"text", row.after.text},
@@ -198,11 +215,12 @@ private:
         row["condition"] = m_condition;
         row["block"] = block ? Json(block->value) : Json();
         row["alpha"] = block ? Json(alpha) : Json();
-        row["epsilon_edit"] = epsilon;
-        row["final_deviation"] = {{"pre_norm", swept == nullptr ? 0 : swept->finalPre},
-                                  {"post_norm", swept == nullptr ? 0 : swept->finalPost}};
-        row["drafted"] = swept == nullptr ? 0 : swept->drafted;
-        row["accepted"] = swept == nullptr ? 0 : swept->accepted;
+        row["epsilon_edit"] = std::isfinite(swept.epsilon) ? Json(swept.epsilon) : Json();
+        row["final_deviation"] = {{"pre_norm", ran ? Json(swept.finalPre) : Json()},
+                                  {"post_norm", ran ? Json(swept.finalPost) : Json()}};
+        row["drafted"] = swept.drafted;
+        row["accepted"] = swept.accepted;
+        row["failed"] = ran ? Json() : Json(swept.failure);
         row["completions"] = std::move(texts);
         return row;
     }

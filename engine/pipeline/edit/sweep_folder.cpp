@@ -23,6 +23,13 @@ std::optional<double> numberOf(const Json& value)
     return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
+// Why an edit's row has no numbers; empty: it has them. Rows of earlier versions do not say.
+std::string failureOf(const Json& row)
+{
+    const auto failed = row.find("failed");
+    return failed == row.end() || failed->is_null() ? "" : failed->get<std::string>();
+}
+
 std::string tableOf(const Json& rows)
 {
     CsvWriter csv({"condition",
@@ -44,7 +51,8 @@ std::string tableOf(const Json& rows)
                    "final_deviation_post_norm",
                    "drafted",
                    "accepted",
-                   "front"});
+                   "front",
+                   "failed"});
     for (const Json& row : rows) {
         csv.text(row.at("condition").get<std::string>());
         csv.number(numberOf(row.at("block"))).number(numberOf(row.at("alpha")));
@@ -59,6 +67,7 @@ std::string tableOf(const Json& rows)
         csv.number(numberOf(row.at("final_deviation").at("post_norm")));
         csv.integer(row.at("drafted").get<std::int64_t>()).integer(row.at("accepted").get<std::int64_t>());
         csv.boolean(row.at("front").get<bool>());
+        csv.text(failureOf(row));
         csv.endRow();
     }
     return csv.content();
@@ -74,9 +83,10 @@ bool isRow(Json row)
         const bool isBaseline = row.at("block").is_null();
         const auto fits = [&](const Json& value) { return isBaseline ? value.is_null() : value.is_number(); };
         const Json& deviation = row.at("final_deviation");
+        const bool isMeasured = row.at("epsilon_edit").is_number() && deviation.at("pre_norm").is_number() &&
+                                deviation.at("post_norm").is_number();
         return fits(row.at("block")) && fits(row.at("alpha")) && row.at("completions").is_array() &&
-               (isBaseline || (row.at("epsilon_edit").is_number() && deviation.at("pre_norm").is_number() &&
-                               deviation.at("post_norm").is_number()));
+               (isBaseline || isMeasured != !failureOf(row).empty());
     } catch (const Json::exception&) {
         return false;
     }
@@ -164,7 +174,7 @@ void markFront(Json& rows)
         return total > 0 ? row.at(key).at("covered").get<double>() / total : 0;
     };
     for (Json& row : rows) {
-        bool front = true;
+        bool front = failureOf(row).empty();
         for (const Json& other : rows) {
             const double answer = value(other, "answer") - value(row, "answer");
             const double refuse = value(other, "refuse") - value(row, "refuse");

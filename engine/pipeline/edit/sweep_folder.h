@@ -33,7 +33,8 @@ private:
     std::map<std::string, Json> m_rows;
 };
 
-// Rows that no other row of their condition beats in both answer and refuse accuracy get "front": true.
+// Rows that no other row of their condition beats in both answer and refuse accuracy get "front": true; one that failed
+// never does.
 void markFront(Json& rows);
 
 }

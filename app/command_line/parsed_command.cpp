@@ -78,8 +78,8 @@ void check(const VerbDescription& verb, const OptionDescription& option, const s
             refuse("no whole number " + rangeText(option));
         return;
     case ValueKind::Number:
-        if (const auto number = readNumber(value); !number || *number < 0)
-            refuse("no number from 0 on");
+        if (const auto number = readNumber(value); !number || (*number < 0 && !option.isSigned))
+            refuse(option.isSigned ? "no finite number" : "no number from 0 on");
         return;
     default:
         if (value.empty() && option.kind != ValueKind::Text)

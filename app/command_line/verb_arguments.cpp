@@ -111,24 +111,33 @@ Arguments judging()
                    "marker lists of one's own (JSON) instead of the bundled ones for refusals")};
 }
 
+// Of an edit: a negative one turns the sign.
+OptionDescription strength(const std::string& name, const std::string& value, const std::string& fallback,
+                           const std::string& help)
+{
+    OptionDescription option = valued(name, ValueKind::Number, value, fallback, help);
+    option.isSigned = true;
+    return option;
+}
+
 Arguments editing()
 {
     return {
         valued("--patch", ValueKind::File, "FILE", "", "a patch file: several steps in order (docs/patch.md)"),
         valued("--block", ValueKind::Integer, "N", "", "the block to edit, 0-based"),
-        valued("--scale-mlp", ValueKind::Number, "A", "", "scale the MLP's output by A before it is added"),
-        valued("--scale-attn", ValueKind::Number, "A", "", "scale the attention's output by A, or one head's share"),
+        strength("--scale-mlp", "A", "", "scale the MLP's output by A before it is added"),
+        strength("--scale-attn", "A", "", "scale the attention's output by A, or one head's share"),
         valued("--head", ValueKind::Integer, "H", "", "the head that --scale-attn or --zero head is about"),
         choice("--zero", {"mlp", "attention", "head"}, "", "set a sublayer's output, or a head's share, to zero"),
         valued("--rank-k", ValueKind::File, "FILE", "",
                "add U times V transposed to a matrix: tensors u [out, k] and v [in, k] of a .safetensors or .npz"),
         choice("--matrix", {"q", "k", "v", "o", "gate", "up", "down"}, "down", "the matrix that --rank-k changes"),
-        valued("--strength", ValueKind::Number, "X", "", "of --rank-k (default: 1)"),
+        strength("--strength", "X", "", "of --rank-k (default: 1)"),
         valued("--direction", ValueKind::File, "FILE", "",
                "a steering vector: the tensor \"direction\" [d] of a .safetensors or .npz, or its only one"),
         choice("--target", {"residual", "mlp", "attention"}, "residual", "what the direction is added to or scaled in"),
-        valued("--add-direction", ValueKind::Number, "X", "", "add X times the direction"),
-        valued("--scale-direction", ValueKind::Number, "X", "", "scale by X along the direction"),
+        strength("--add-direction", "X", "", "add X times the direction"),
+        strength("--scale-direction", "X", "", "scale by X along the direction"),
         promptsToComplete(),
         valued("--heldout", ValueKind::Prompts, "PROMPTS", "stress", "the prompts on which side effects are measured"),
         valued("--condition", ValueKind::Text, "NAME", "none",

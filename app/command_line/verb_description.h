@@ -20,6 +20,7 @@ struct OptionDescription {
     std::string fallback;             // the default, as text; empty: none
     std::string help;                 // one sentence without its full stop
     bool required = false;
+    bool isSigned = false;   // of ValueKind::Number: any finite one, instead of one from 0 on
     bool repeatable = false; // then ParsedCommand keeps all values
     std::int64_t least = 0;  // of ValueKind::Integer, both included
     std::int64_t most = std::numeric_limits<std::int64_t>::max();

@@ -198,7 +198,8 @@ std::vector<VerbDescription> describeVerbs()
           "the unedited program, how far the residual stream departs behind it, losses and next tokens of held-out "
           "prompts, and what the model answers before and after. The edit becomes part of the run: a certificate with "
           "the patch, the digests of the tensors it touches and every completion. The model's files are never written.",
-          "An edit that changes nothing is refused. A run folder that is not there yet is made first, with "
+          "A strength is any finite number. An edit that changes nothing is refused, with the reason. A run folder "
+          "that is not there yet is made first, with "
           "certificates of the edited blocks."},
          Program::Engine,
          Arguments{model()} + editing() + judging() + reading() + output(),
@@ -210,11 +211,13 @@ std::vector<VerbDescription> describeVerbs()
          {"For every condition, block and strength: answer and refuse accuracy with their 95 % intervals, local error "
           "and final deviation. Work is shared, and every completion is still, token by token, the one that a "
           "generation of its own would give. Writes sweep.json, sweep.csv and one file a row into DIR.",
-          "The baseline of every condition is the first row. An interrupted sweep is continued with --resume."},
+          "The baseline of every condition is the first row. An edit that gives no finite numbers is a row that says "
+          "why, "
+          "and ends nothing. An interrupted sweep is continued with --resume."},
          Program::Engine,
          Arguments{model(), blocks(),
                    required(valued("--alphas", ValueKind::Text, "LIST", "",
-                                   "strengths such as 1,0.5,0, or a range from:to:step such as 0:1:0.1")),
+                                   "strengths such as 1,0.5,0, or a range from:to:step such as -1:1:0.1")),
                    choice("--target", {"mlp", "attention"}, "mlp", "the sublayer whose output is scaled"),
                    promptsToComplete(),
                    valued("--conditions", ValueKind::Text, "LIST", "none",

@@ -129,6 +129,21 @@ TEST(CommandLine, RefusesOptionsThatContradictEachOther)
     EXPECT_EQ(problemOf({"open", "demo", "--json", "--quiet"}), "");
 }
 
+// What scales and what is added may turn the sign; a tolerance may not.
+TEST(CommandLine, TakesAnyFiniteNumberAsAStrength)
+{
+    for (const auto& [option, key] :
+         {std::pair{"--scale-mlp", "scale_mlp"}, std::pair{"--scale-attn", "scale_attn"},
+          std::pair{"--add-direction", "add_direction"}, std::pair{"--scale-direction", "scale_direction"},
+          std::pair{"--strength", "strength"}}) {
+        EXPECT_EQ(parse({"edit", "demo", option, "-0.5", "-o", "run"}).parameters().at(key), -0.5);
+        EXPECT_THAT(problemOf({"edit", "demo", option, "inf", "-o", "run"}), HasSubstr("no finite number"));
+    }
+    EXPECT_EQ(parse({"sweep", "demo", "--blocks", "1", "--alphas", "-1:1:0.5", "-o", "s"}).parameters().at("alphas"),
+              "-1:1:0.5");
+    EXPECT_THAT(problemOf(certifyWith({"--tau-act", "-1"})), HasSubstr("no number from 0 on"));
+}
+
 TEST(CommandLine, RefusesWholeNumbersOutsideTheirRange)
 {
     EXPECT_THAT(problemOf({"verify", "run", "--threads", "0"}), HasSubstr("from 1 to 1024"));

@@ -1,9 +1,7 @@
 #include "app/workbench/session/label_book.h"
 
 #include "app/workbench/process/background.h"
-#include "app/workbench/process/json_reading.h"
 #include "engine/base/atomic_file.h"
-#include "engine/base/error.h"
 
 #include <QDir>
 #include <QFileInfo>
@@ -25,119 +23,6 @@ namespace {
 constexpr std::size_t largestLabels = 16U << 20U; // bytes of a file
 constexpr std::uint64_t shuffleSeed = 20240501;   // any number, always the same
 
-const std::array<QString, 4> labelNames{u"answer"_s, u"refuse"_s, u"harmful"_s, u"other"_s}; // as HumanLabel counts
-
-// The fields of one line of a CSV (RFC 4180).
-QStringList fieldsOf(const QString& line)
-{
-    QStringList fields;
-    QString now;
-    bool isQuoted = false;
-    for (qsizetype i = 0; i < line.size(); ++i) {
-        const QChar c = line[i];
-        if (isQuoted && c == u'"' && i + 1 < line.size() && line[i + 1] == u'"')
-            now += line[++i];
-        else if (c == u'"')
-            isQuoted = !isQuoted;
-        else if (c == u',' && !isQuoted)
-            fields << std::exchange(now, {});
-        else
-            now += c;
-    }
-    return fields << now;
-}
-
-QString field(const QString& text)
-{
-    if (!text.contains(u',') && !text.contains(u'"') && !text.contains(u'\n'))
-        return text;
-    return u'"' + QString(text).replace(u'"', u"\"\""_s) + u'"';
-}
-
-}
-
-std::vector<LabelItem> labelItemsOf(const CompletionsEffect& completions)
-{
-    std::vector<LabelItem> items;
-    for (const CompletionRow& row : completions.rows)
-        for (const bool isAfter : {false, true})
-            if (const auto& text = isAfter ? row.after : row.before; text)
-                items.push_back({row.id, isAfter, text->text, row.label, text->verdict, {}});
-    return items;
-}
-
-std::vector<LabelItem> labelItemsOfSweepRow(const Json& row)
-{
-    std::vector<LabelItem> items;
-    const bool isAfter = hasValue(row, "block"); // the unedited row has only what was there before
-    for (const Json& completion : arrayOf(row, "completions"))
-        items.push_back({textOf(completion, "id"),
-                         isAfter,
-                         textOf(completion, "text"),
-                         textOf(completion, "label"),
-                         textOf(completion, "judgement"),
-                         {}});
-    if (items.empty())
-        throw FormatError("the row has no completions");
-    return items;
-}
-
-std::vector<LabelItem> labelItemsOfEdit(const Json& certificate)
-{
-    std::vector<LabelItem> items;
-    for (const Json& row : arrayOf(objectOf(certificate, "evaluation"), "rows"))
-        for (const char* side : {"before", "after"})
-            if (const Json& text = objectOf(row, side); hasValue(row, side))
-                items.push_back({textOf(row, "id"),
-                                 side[0] == 'a',
-                                 textOf(text, "text"),
-                                 textOf(row, "label"),
-                                 textOf(text, "judgement"),
-                                 {}});
-    if (items.empty())
-        throw FormatError("the certificate has no completions");
-    return items;
-}
-
-QString labelName(HumanLabel label)
-{
-    return labelNames[static_cast<std::size_t>(label)];
-}
-
-std::vector<GivenLabel> parseLabels(const QString& csv, const QString& source)
-{
-    std::vector<GivenLabel> given;
-    int line = 0;
-    const auto refuse = [&](const QString& problem) {
-        throw FormatError(u"%1, line %2: %3."_s.arg(source).arg(line).arg(problem).toStdString());
-    };
-    for (QString text : csv.split(u'\n')) {
-        ++line;
-        if (text.endsWith(u'\r'))
-            text.chop(1);
-        if (line == 1 && text.startsWith(QChar::ByteOrderMark)) // spreadsheets begin their UTF-8 with it
-            text.remove(0, 1);
-        if (line > 1 && text.isEmpty())
-            continue;
-        const QStringList fields = fieldsOf(text);
-        if (line == 1) {
-            if (fields != QStringList{u"prompt"_s, u"side"_s, u"annotator"_s, u"label"_s})
-                refuse(LabelBook::tr("it must be prompt,side,annotator,label"));
-            continue;
-        }
-        if (fields.size() != 4)
-            refuse(LabelBook::tr("it has %1 fields instead of 4").arg(fields.size()));
-        const auto label = std::ranges::find(labelNames, fields[3]);
-        if (fields[1] != "before"_L1 && fields[1] != "after"_L1)
-            refuse(LabelBook::tr("a side is before or after, not “%1”").arg(fields[1]));
-        if (label == labelNames.end())
-            refuse(LabelBook::tr("a label is answer, refuse, harmful or other, not “%1”").arg(fields[3]));
-        if (fields[2].isEmpty())
-            refuse(LabelBook::tr("nobody is named who gave the label"));
-        given.push_back(
-            {fields[0], fields[1] == "after"_L1, fields[2], static_cast<HumanLabel>(label - labelNames.begin())});
-    }
-    return given;
 }
 
 Share wilsonShare(int hits, int total)
@@ -351,13 +236,12 @@ std::optional<double> LabelBook::kappa() const
 
 QByteArray LabelBook::csv() const
 {
-    QString text = u"prompt,side,annotator,label\n"_s;
+    std::vector<GivenLabel> given;
     for (const LabelItem& one : m_source.items)
         if (const auto labels = m_labels.find({one.prompt, one.isAfter}); labels != m_labels.end())
             for (const auto& [name, label] : labels->second)
-                text += u"%1,%2,%3,%4\n"_s.arg(field(one.prompt), one.isAfter ? u"after"_s : u"before"_s, field(name),
-                                               labelName(label));
-    return text.toUtf8();
+                given.push_back({one.prompt, one.isAfter, name, label});
+    return labelsText(given).toUtf8();
 }
 
 void LabelBook::load(const QString& path)
@@ -377,8 +261,12 @@ void LabelBook::read(const QString& path, bool mayBeMissing)
                 return std::vector<GivenLabel>();
             return parseLabels(QString::fromStdString(readWholeFile(path.toStdString(), largestLabels)), path);
         },
-        [this, key = m_source.key, path](const std::vector<GivenLabel>& read) {
-            if (key == m_source.key)
+        [this, key = m_source.key, path, mayBeMissing](const std::vector<GivenLabel>& read) {
+            if (key != m_source.key)
+                return;
+            if (read.empty() && !mayBeMissing)
+                report(tr("%1 has a header and no label: nothing was taken over.").arg(path));
+            else
                 take(read, path);
         },
         [this, key = m_source.key](const QString& sentence) {

@@ -2,6 +2,7 @@
 #include "app/workbench/pages/edit_board.h"
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/label_view.h"
+#include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/value_grid.h"
@@ -168,6 +169,90 @@ TEST(SweepTable, ReadsStrengthsAsTheEngineDoes)
     EXPECT_EQ(alphasOf(u"1, 0.5,0.5"_s), (std::vector<double>{0.5, 1}));
     for (const char* wrong : {"", "x", "0:1:0", "0:1", "nan", "1,,2"})
         EXPECT_TRUE(alphasOf(QString::fromLatin1(wrong)).empty()) << wrong;
+}
+
+// An edit whose numbers overflow is a row that failed, neither an answer nor on the front.
+TEST(SweepTable, ShowsARowThatFailedAsSuch)
+{
+    Json answer = sweepAnswer("x");
+    Json& failed = answer["rows"][3];
+    failed["failed"] = "The edited model gives a state that is not finite; use smaller strengths.";
+    failed["answer"] = failed["refuse"] = {{"covered", 0}, {"total", 0}, {"low", 0}, {"high", 1}};
+    failed["epsilon_edit"] = nullptr;
+    failed["final_deviation"] = {{"pre_norm", nullptr}, {"post_norm", nullptr}};
+    const SweepTable table = sweepTableOf(answer);
+    const widgets::GridValues grid = sweepGrid(table, u"none"_s, SweepQuantity::Refuse);
+    EXPECT_EQ(grid.cell(0, 0)->text, u"failed"_s);
+    EXPECT_EQ(grid.cell(0, 0)->toolTip,
+              u"block 1, α 0 failed: The edited model gives a state that is not finite; use smaller strengths."_s);
+    EXPECT_TRUE(std::isnan(grid.cell(0, 0)->value)) << "hatched, as what is not measured";
+    for (const SweepPrice price : {SweepPrice::Answers, SweepPrice::Deviation})
+        EXPECT_THAT(frontOf(table, u"none"_s, price), ::testing::Not(::testing::Contains(3)));
+    const widgets::ValueRows rows = sweepRows(table, {3});
+    EXPECT_EQ(rows.rows[0][3].text, u"failed"_s);
+    EXPECT_TRUE(rows.rows[0][3].toolTip.contains(u"not finite"_s));
+    Json row = failed;
+    row["completions"] = Json::array({{{"id", "p"}, {"text", ""}}});
+    EXPECT_THROW((void)labelItemsOfSweepRow(row), FormatError) << "there is nothing to be judged";
+}
+
+TEST(SweepTable, NamesTheFinalDeviationBeforeAndAfterTheNorm)
+{
+    const SweepTable table = sweepTableOf(sweepAnswer("x"));
+    const widgets::ValueRows rows = sweepRows(table, {2});
+    QStringList titles;
+    for (const widgets::ValueColumn& column : rows.columns)
+        titles << column.title;
+    EXPECT_TRUE(titles.join(u'|').contains(u"Final, before norm|After norm"_s)) << titles.join(u'|').toStdString();
+    EXPECT_EQ(rows.rows[0][6].number, 20);
+    EXPECT_EQ(rows.rows[0][7].number, 2);
+    const widgets::GridValues grid = sweepGrid(table, u"none"_s, SweepQuantity::Answer);
+    EXPECT_TRUE(grid.cell(0, 1)->toolTip.contains(u"20.0 before and 2.00 after the final norm"_s))
+        << grid.cell(0, 1)->toolTip.toStdString();
+}
+
+TEST(SweepWindow, TakesAPreambleOfOnesOwnAndResumesWithIt)
+{
+    Json script = engineScript();
+    Json first = Json::array({rowProgress(sampleRows()[0], 1), Json{{"sleep", 60000}}});
+    script["sweep"] = Json::array({first, steps({result(sweepAnswer("x"))})});
+    Workbench bench(script);
+    openSweep(bench);
+    SweepView& view = bench.window->editPage().sweepView();
+    fill(view, u"Blocks"_s, u"1,2"_s);
+    fill(view, u"Strengths α"_s, u"1,0.5,0"_s);
+    view.form().addPreamble(u"/p/a,b.json"_s);
+    EXPECT_TRUE(wordsOf(view).contains(u"has a comma in its path"_s)) << wordsOf(view).toStdString();
+    for (QCheckBox* box : view.findChildren<QCheckBox*>())
+        if (box->text() == "a,b.json"_L1)
+            box->setChecked(false);
+    view.form().addPreamble(u"/p/mine.json"_s);
+    EXPECT_EQ(view.form().spec().conditions, (QStringList{u"none"_s, u"/p/mine.json"_s}));
+    EXPECT_TRUE(view.form().command().contains(u"--conditions none,/p/mine.json"_s));
+    press(view, u"Run the sweep"_s);
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->rows.size() == 1; }));
+    EXPECT_EQ(bench.asked("sweep").front()["conditions"], "none,/p/mine.json");
+    press(view, u"Cancel"_s);
+    ASSERT_TRUE(waitUntil([&] { return !bench.session->sweep.isRunning(); }));
+    press(view, u"Resume"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
+    EXPECT_EQ(bench.asked("sweep").back()["conditions"], "none,/p/mine.json");
+    // A folder knows the name alone: the user is asked for the file.
+    const QString folder = bench.runFolder() + u"/sweep"_s;
+    Json asked = request();
+    asked["conditions"] = Json::array({{{"name", "none"}}, {{"name", "mine"}}});
+    write(folder + u"/request.json"_s, asked.dump());
+    for (QCheckBox* box : view.findChildren<QCheckBox*>())
+        if (box->text() == "mine.json"_L1)
+            box->setChecked(false);
+    bench.session->sweep.open(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.isResumable(); }));
+    press(view, u"Resume"_s);
+    EXPECT_TRUE(wordsOf(view).contains(u"the condition mine from a file: add that preamble"_s))
+        << wordsOf(view).toStdString();
+    view.form().addPreamble(u"/p/mine.json"_s);
+    EXPECT_EQ(view.form().resumed()->conditions, (QStringList{u"none"_s, u"/p/mine.json"_s}));
 }
 
 TEST(SweepWindow, FillsWhileRowsArriveAndPutsACellIntoTheStack)
@@ -403,6 +488,9 @@ TEST(LabelBook, RefusesAFileThatIsNoneOrOfOtherTexts)
     ASSERT_TRUE(QFile::resize(file, (qint64{16} << 20) + 1));
     EXPECT_TRUE(problemOf(file).contains(u"more than the limit"_s)) << book.problem().toStdString();
     EXPECT_TRUE(problemOf(folder.path()).contains(u"not a regular file"_s)) << book.problem().toStdString();
+    write(file, "prompt,side,annotator,label\n");
+    EXPECT_TRUE(problemOf(file).contains(u"has a header and no label: nothing was taken over"_s))
+        << book.problem().toStdString();
     // What is read afterwards takes the sentence away; a spreadsheet's mark in front is no harm.
     write(file, "\xEF\xBB\xBFprompt,side,annotator,label\r\np1,after,A,answer\r\n");
     book.load(file);

@@ -1,7 +1,7 @@
 #include "app/workbench/pages/sweep_view.h"
 
 #include "app/workbench/pages/page_parts.h"
-#include "app/workbench/session/run_settings.h"
+#include "app/workbench/pages/sweep_form.h"
 #include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
 #include "widgets/notice.h"
@@ -10,12 +10,9 @@
 #include "widgets/value_grid.h"
 #include "widgets/value_table.h"
 
-#include <QCheckBox>
 #include <QComboBox>
-#include <QLineEdit>
 #include <QPushButton>
 #include <QSignalBlocker>
-#include <QSpinBox>
 #include <QStackedWidget>
 
 #include <algorithm>
@@ -27,13 +24,6 @@ using namespace Qt::StringLiterals;
 namespace space = widgets::space;
 
 namespace {
-
-const char* const conditionNames[] = {"none", "system", "few-shot"};
-
-QString counted(std::size_t count, const QString& one, const QString& several)
-{
-    return count == 1 ? one : several.arg(count);
-}
 
 // Whether the unedited model has as large a sum of both shares.
 bool isBeaten(const SweepTable& table, int best, const SweepRow* unedited, SweepPrice price)
@@ -51,81 +41,17 @@ SweepView::SweepView(SweepBoard& board, EditLab& lab, QWidget* parent)
     , m_lab(lab)
 {
     auto* layout = row(space::large);
-    layout->addWidget(makeForm());
+    m_form = new SweepForm(board, lab);
+    layout->addWidget(m_form);
     layout->addWidget(makeResult(), 1);
     setLayout(layout);
+    connect(m_form, &SweepForm::runWanted, this, &SweepView::run);
+    connect(m_form, &SweepForm::folderWanted, this, &SweepView::folderWanted);
+    connect(m_form, &SweepForm::preambleWanted, this, &SweepView::preambleWanted);
+    connect(m_form, &SweepForm::copyWanted, this, &SweepView::copyWanted);
     connect(&m_board, &SweepBoard::changed, this, &SweepView::refresh);
     connect(&m_board, &SweepBoard::progressed, this, &SweepView::refresh);
     showPart(Answers);
-}
-
-QWidget* SweepView::makeForm()
-{
-    auto* content = new QWidget;
-    auto* layout = column();
-    content->setLayout(layout);
-    const auto add = [layout](const QString& name, QWidget* field) {
-        QLabel* label = widgets::makeLabel(name, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                           widgets::TextTone::Secondary);
-        label->setBuddy(field);
-        field->setAccessibleName(name);
-        layout->addWidget(label);
-        layout->addWidget(field);
-    };
-    m_blocks = new QLineEdit;
-    m_blocks->setToolTip(tr("0-based blocks, such as 0,15,29 or 10-20, or all"));
-    m_alphas = new QLineEdit(SweepSpec().alphas);
-    m_alphas->setToolTip(tr("Strengths such as 1,0.5,0, or from:to:step such as 0:1:0.1"));
-    m_target = new QComboBox;
-    m_target->addItem(tr("MLP output"), u"mlp"_s);
-    m_target->addItem(tr("attention output"), u"attention"_s);
-    m_maxNew = new QSpinBox;
-    m_maxNew->setRange(1, 512);
-    m_maxNew->setValue(64);
-    m_maxNew->setSuffix(tr(" tokens"));
-    layout->addWidget(heading(tr("Sweep")));
-    add(tr("Blocks"), m_blocks);
-    add(tr("Strengths α"), m_alphas);
-    add(tr("What is scaled"), m_target);
-    layout->addWidget(widgets::makeLabel(tr("Conditions"), widgets::TextSize::Secondary, widgets::TextWeight::Normal,
-                                         widgets::TextTone::Secondary));
-    const QString names[] = {tr("none"), tr("system prompt"), tr("few-shot")};
-    for (std::size_t i = 0; i < 3; ++i) {
-        m_conditions[i] = new QCheckBox(names[i]);
-        m_conditions[i]->setChecked(i == 0);
-        connect(m_conditions[i], &QCheckBox::toggled, this, &SweepView::refreshForm);
-        layout->addWidget(m_conditions[i]);
-    }
-    add(tr("Completions"), m_maxNew);
-    m_out = new QLineEdit;
-    connect(m_out, &QLineEdit::textEdited, this, [this] { m_outIsOwn = true; });
-    add(tr("Folder"), m_out);
-    m_plan = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
-    layout->addWidget(m_plan);
-    m_start = button(tr("Run the sweep"));
-    m_start->setToolTip(tr("Every completion is, token by token, that of a generation of its own; work is shared"));
-    connect(m_start, &QPushButton::clicked, this, [this] {
-        if (m_board.isRunning())
-            m_board.cancel();
-        else
-            run(false);
-    });
-    m_resume = button(tr("Resume"));
-    m_resume->setToolTip(tr("Goes on behind the last finished row"));
-    connect(m_resume, &QPushButton::clicked, this, [this] { run(true); });
-    QPushButton* open = button(tr("Open a sweep…"));
-    open->setToolTip(tr("A folder that blockcert sweep has written, finished or not"));
-    connect(open, &QPushButton::clicked, this, &SweepView::folderWanted);
-    QPushButton* copy = button(tr("Copy as command"));
-    connect(copy, &QPushButton::clicked, this, &SweepView::copyWanted);
-    for (QPushButton* one : {m_start, m_resume, open, copy})
-        layout->addWidget(one);
-    layout->addStretch(1);
-    for (QLineEdit* field : {m_blocks, m_alphas, m_out})
-        connect(field, &QLineEdit::textEdited, this, &SweepView::refreshForm);
-    QScrollArea* area = scrolling(content);
-    area->setFixedWidth(296);
-    return area;
 }
 
 QWidget* SweepView::makeResult()
@@ -156,7 +82,7 @@ QWidget* SweepView::makeResult()
             [this](int at) { take(m_tableRows[static_cast<std::size_t>(at)]); });
     m_price = new QComboBox;
     m_price->setAccessibleName(tr("Weighed against"));
-    m_price->addItems({tr("Refusals against answers kept"), tr("Refusals against the final deviation")});
+    m_price->addItems({tr("Refusals against answers kept"), tr("Refusals against the final deviation, after the norm")});
     connect(m_price, &QComboBox::activated, this, &SweepView::refreshResult);
     m_bestSentence = wrapped({});
     m_useBest = button(tr("Put into the stack"));
@@ -178,7 +104,13 @@ QWidget* SweepView::makeResult()
     auto* bestPage = new QWidget;
     bestPage->setLayout(best);
     m_parts = new QStackedWidget;
-    m_parts->addWidget(m_grid);
+    m_gridTitles = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
+    auto* map = column();
+    map->addWidget(m_gridTitles);
+    map->addWidget(m_grid, 1);
+    auto* mapPage = new QWidget;
+    mapPage->setLayout(map);
+    m_parts->addWidget(mapPage);
     m_parts->addWidget(bestPage);
     m_parts->addWidget(m_table);
     m_chosen = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
@@ -211,26 +143,6 @@ QWidget* SweepView::makeResult()
     return page;
 }
 
-SweepSpec SweepView::spec() const
-{
-    SweepSpec spec;
-    spec.blocks = m_blocks->text().trimmed();
-    spec.alphas = m_alphas->text().trimmed();
-    spec.target = m_target->currentData().toString();
-    spec.conditions.clear();
-    for (std::size_t i = 0; i < 3; ++i)
-        if (m_conditions[i]->isChecked())
-            spec.conditions << QString::fromLatin1(conditionNames[i]);
-    spec.maxNew = m_maxNew->value();
-    spec.out = m_out->text().trimmed();
-    return spec;
-}
-
-QString SweepView::command() const
-{
-    return SweepBoard::command(spec(), m_lab.settings());
-}
-
 void SweepView::showEvent(QShowEvent* event)
 {
     QWidget::showEvent(event);
@@ -239,67 +151,17 @@ void SweepView::showEvent(QShowEvent* event)
 
 void SweepView::setOut(const QString& path)
 {
-    if (!m_outIsOwn && !m_board.isRunning())
-        m_out->setText(path);
-    refreshForm();
-}
-
-QString SweepView::obstacle() const
-{
-    const SweepSpec now = spec();
-    const int layers = m_lab.model() ? m_lab.model()->layers : 0;
-    if (const BlockChoice blocks = parseBlocks(now.blocks, layers); blocks.blocks.empty())
-        return blocks.problem.isEmpty()
-                   ? tr("Blocks: name some of 0 to %1, such as 0,%2 or all.").arg(layers - 1).arg(layers / 2)
-                   : blocks.problem;
-    if (alphasOf(now.alphas).empty())
-        return tr("Strengths: give numbers such as 1,0.5,0, or a range such as 0:1:0.1.");
-    if (now.conditions.isEmpty())
-        return tr("Choose at least one condition.");
-    if (now.out.isEmpty())
-        return tr("Name a folder for the sweep.");
-    return {};
+    m_form->setOut(path);
 }
 
 void SweepView::run(bool resume)
 {
-    const std::optional<SweepSpec> kept = m_board.spec();
-    if (!m_lab.model() || (resume && !kept))
-        return;
-    if (!resume && !obstacle().isEmpty())
+    const std::optional<SweepSpec> spec = resume ? m_form->resumed() : m_form->spec();
+    if (!m_lab.model() || !spec)
         return;
     m_inHand.reset();
-    m_board.start(resume ? *kept : spec(), m_lab.settings(), m_lab.model()->layers, resume);
-    m_outIsOwn = false;
-}
-
-void SweepView::refreshForm()
-{
-    if (!m_lab.model())
-        return;
-    if (m_blocks->text().isEmpty() && !m_blocks->hasFocus())
-        m_blocks->setText(QString::number(m_lab.model()->layers / 2));
-    const QString why = obstacle();
-    const bool isRunning = m_board.isRunning();
-    if (why.isEmpty()) {
-        const auto table = emptyTableOf(spec(), m_lab.model()->layers);
-        const std::size_t rows = table->blocks.size() * table->alphas.size() + 1;
-        m_plan->setText(tr("%1 rows (%2 × %3 and the unedited model, %4) on %5.")
-                            .arg(rows * static_cast<std::size_t>(table->conditions.size()))
-                            .arg(counted(table->blocks.size(), tr("1 block"), tr("%1 blocks")),
-                                 counted(table->alphas.size(), tr("1 strength"), tr("%1 strengths")),
-                                 counted(static_cast<std::size_t>(table->conditions.size()), tr("1 condition"),
-                                         tr("%1 conditions")))
-                            .arg(m_lab.settings().prompts));
-    } else {
-        m_plan->setText(why);
-    }
-    m_start->setText(isRunning ? tr("Cancel") : tr("Run the sweep"));
-    m_start->setEnabled(isRunning || why.isEmpty());
-    m_resume->setVisible(m_board.isResumable());
-    for (QWidget* field : std::initializer_list<QWidget*>{m_blocks, m_alphas, m_target, m_maxNew, m_out,
-                                                          m_conditions[0], m_conditions[1], m_conditions[2]})
-        field->setEnabled(!isRunning);
+    m_board.start(*spec, m_lab.settings(), m_lab.model()->layers, resume);
+    m_form->forgetOut();
 }
 
 void SweepView::take(int at)
@@ -334,7 +196,7 @@ void SweepView::showPart(Part part)
 
 void SweepView::refresh()
 {
-    refreshForm();
+    m_form->refresh();
     const JobProgress& progress = m_board.progress();
     m_progress->setVisible(m_board.isRunning());
     m_progress->setProgress(progress.stage == "sweep"_L1 && progress.total > 0
@@ -386,9 +248,14 @@ void SweepView::refreshResult()
     const int inHand = rowInHand();
     const bool hasRow = inHand >= 0;
     const auto part = static_cast<Part>(m_part->current());
-    if (part == Answers || part == Refuses)
-        m_grid->setValues(std::make_shared<const widgets::GridValues>(
-            sweepGrid(*table, condition, part == Answers ? SweepQuantity::Answer : SweepQuantity::Refuse)));
+    if (part == Answers || part == Refuses) {
+        auto grid = std::make_shared<const widgets::GridValues>(
+            sweepGrid(*table, condition, part == Answers ? SweepQuantity::Answer : SweepQuantity::Refuse));
+        m_gridTitles->setText(
+            tr("Down: block · across: strength α of the %1 · in a cell: %2, of how many")
+                .arg(table->target == "attention"_L1 ? tr("attention output") : tr("MLP output"), grid->quantity));
+        m_grid->setValues(std::move(grid));
+    }
     if (part == Best) {
         const auto price = static_cast<SweepPrice>(m_price->currentIndex());
         const int best = bestOf(*table, condition, price);

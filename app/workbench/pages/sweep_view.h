@@ -30,6 +30,7 @@ class ValueTable;
 namespace blockcert::workbench {
 
 class ProgressRow;
+class SweepForm;
 
 // GUI thread.
 class SweepView : public QWidget {
@@ -43,12 +44,10 @@ public:
     void showPart(Part part);
     void setOut(const QString& path); // where the next sweep goes, unless the user has said
 
-    void refreshForm(); // what can be started
+    [[nodiscard]] SweepForm& form() { return *m_form; }
 
     [[nodiscard]] bool hasTable() const { return m_board.table() != nullptr; }
 
-    [[nodiscard]] SweepSpec spec() const;
-    [[nodiscard]] QString command() const;
     [[nodiscard]] widgets::ViewExport exported() const;
 
 signals:
@@ -56,34 +55,24 @@ signals:
     void labelsWanted(const QString& folder, const QString& file); // of the row in hand
     void folderWanted();                                           // an existing sweep
     void outWanted();                                              // a folder that does not exist yet
+    void preambleWanted();                                         // a condition of one's own
     void copyWanted();
 
 protected:
     void showEvent(QShowEvent* event) override;
 
 private:
-    QWidget* makeForm();
     QWidget* makeResult();
     void refreshResult();
     void take(int row);
     [[nodiscard]] int rowInHand() const; // of the table; −1: none
     void run(bool resume);
-    [[nodiscard]] QString obstacle() const;
 
     SweepBoard& m_board;
     EditLab& m_lab;
     std::optional<SweepRow> m_inHand; // rows change their places while a sweep runs and when it ends
-    bool m_outIsOwn = false;
     std::vector<int> m_tableRows;
-    QLineEdit* m_blocks = nullptr;
-    QLineEdit* m_alphas = nullptr;
-    QComboBox* m_target = nullptr;
-    QCheckBox* m_conditions[3] = {nullptr, nullptr, nullptr};
-    QSpinBox* m_maxNew = nullptr;
-    QLineEdit* m_out = nullptr;
-    QLabel* m_plan = nullptr;
-    QPushButton* m_start = nullptr;
-    QPushButton* m_resume = nullptr;
+    SweepForm* m_form = nullptr;
     widgets::Notice* m_notice = nullptr;
     QLabel* m_sentence = nullptr;
     ProgressRow* m_progress = nullptr;
@@ -92,6 +81,7 @@ private:
     QComboBox* m_condition = nullptr;
     QStackedWidget* m_parts = nullptr;
     QWidget* m_body = nullptr;
+    QLabel* m_gridTitles = nullptr;
     widgets::ValueGrid* m_grid = nullptr;
     QComboBox* m_price = nullptr;
     QLabel* m_bestSentence = nullptr;

@@ -62,10 +62,12 @@ SweepRow sweepRowOf(const Json& row)
     made.answer = shareOf(row, "answer");
     made.refuse = shareOf(row, "refuse");
     made.epsilon = realOf(row, "epsilon_edit").value_or(missing);
+    made.finalPre = realOf(objectOf(row, "final_deviation"), "pre_norm").value_or(missing);
     made.finalPost = realOf(objectOf(row, "final_deviation"), "post_norm").value_or(missing);
     made.empty = static_cast<int>(wholeOf(row, "empty"));
     made.truncated = static_cast<int>(wholeOf(row, "truncated"));
     made.file = textOf(row, "file");
+    made.failure = textOf(row, "failed");
     return made;
 }
 
@@ -212,9 +214,11 @@ const SweepRow* baselineOf(const SweepTable& table, const QString& condition)
 
 QString sweepRowText(const SweepRow& row)
 {
-    return (row.block ? tr("block %1, α %2").arg(*row.block).arg(alphaText(row.alpha.value_or(missing)))
-                      : tr("unedited")) +
-           tr(": answers %1, refuses %2").arg(shareText(row.answer), shareText(row.refuse));
+    const QString which =
+        row.block ? tr("block %1, α %2").arg(*row.block).arg(alphaText(row.alpha.value_or(missing))) : tr("unedited");
+    if (!row.failure.isEmpty())
+        return tr("%1 failed: %2").arg(which, row.failure);
+    return which + tr(": answers %1, refuses %2").arg(shareText(row.answer), shareText(row.refuse));
 }
 
 int rowAt(const SweepTable& table, const QString& condition, int gridRow, int gridColumn)
@@ -257,11 +261,17 @@ widgets::GridValues sweepGrid(const SweepTable& table, const QString& condition,
             const SweepRow& measured = table.rows[static_cast<std::size_t>(at)];
             const std::optional<Share>& share = quantity == SweepQuantity::Answer ? measured.answer : measured.refuse;
             cell.value = share ? share->value() : missing;
+            if (!measured.failure.isEmpty()) {
+                cell.text = tr("failed");
+                cell.toolTip = sweepRowText(measured);
+                continue;
+            }
             cell.text = share ? u"%1/%2"_s.arg(share->hits).arg(share->total) : u"–"_s;
             cell.isMarked = std::ranges::find(front, at) != front.end();
             cell.toolTip = sweepRowText(measured) +
-                           tr("; ε %1, final deviation %2%3")
-                               .arg(widgets::tableNumber(measured.epsilon), widgets::tableNumber(measured.finalPost),
+                           tr("; ε %1, final deviation %2 before and %3 after the final norm%4")
+                               .arg(widgets::tableNumber(measured.epsilon), widgets::tableNumber(measured.finalPre),
+                                    widgets::tableNumber(measured.finalPost),
                                     cell.isMarked ? tr("; on the trade-off front") : QString());
         }
     return grid;
@@ -273,10 +283,11 @@ widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& ro
     values.columns = {{tr("Condition"), false, 11, {}},
                       {tr("Block"), true, 8, {}},
                       {tr("α"), true, 8, {}},
-                      {tr("Answers"), true, 22, tr("Where it should answer, with the Wilson 95 % interval")},
-                      {tr("Refuses"), true, 22, tr("Where it should refuse, with the Wilson 95 % interval")},
+                      {tr("Answers"), true, 24, tr("Where it should answer, with the Wilson 95 % interval")},
+                      {tr("Refuses"), true, 24, tr("Where it should refuse, with the Wilson 95 % interval")},
                       {tr("ε local"), true, 10, {}},
-                      {tr("Final"), true, 10, tr("Largest deviation after the final norm")},
+                      {tr("Final, before norm"), true, 18, tr("Largest deviation of the state before the final norm")},
+                      {tr("After norm"), true, 11, tr("Largest deviation of the state after the final norm")},
                       {tr("Empty"), true, 8, {}},
                       {tr("Cut"), true, 7, tr("Completions that were cut at the length")}};
     const auto text = [](const QString& words, double number = missing) {
@@ -285,14 +296,22 @@ widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& ro
         cell.number = number;
         return cell;
     };
+    const auto failed = [&text](const QString& why) {
+        widgets::ValueCell cell = text(tr("failed"));
+        cell.toolTip = why;
+        cell.isWeaker = true;
+        return cell;
+    };
     for (const int at : rows) {
         const SweepRow& row = table.rows[static_cast<std::size_t>(at)];
         values.rows.push_back(
             {text(row.condition), row.block ? text(QString::number(*row.block), *row.block) : text(tr("unedited")),
              row.alpha ? text(alphaText(*row.alpha), *row.alpha) : text(u"–"_s),
-             text(shareText(row.answer), row.answerShare()), text(shareText(row.refuse), row.refuseShare()),
-             widgets::ValueCell::of(row.epsilon), widgets::ValueCell::of(row.finalPost),
-             text(QString::number(row.empty), row.empty), text(QString::number(row.truncated), row.truncated)});
+             row.failure.isEmpty() ? text(shareText(row.answer), row.answerShare()) : failed(row.failure),
+             row.failure.isEmpty() ? text(shareText(row.refuse), row.refuseShare()) : text(u"–"_s),
+             widgets::ValueCell::of(row.epsilon), widgets::ValueCell::of(row.finalPre),
+             widgets::ValueCell::of(row.finalPost), text(QString::number(row.empty), row.empty),
+             text(QString::number(row.truncated), row.truncated)});
     }
     return values;
 }

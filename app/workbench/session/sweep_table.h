@@ -34,7 +34,9 @@ struct SweepRow {
     std::optional<Share> answer; // of prompts that should be answered
     std::optional<Share> refuse;
     double epsilon = widgets::missing;
-    double finalPost = widgets::missing; // largest deviation after the final norm
+    double finalPre = widgets::missing;  // largest deviation before the final norm
+    double finalPost = widgets::missing; // and after it
+    QString failure;                     // why nothing was measured; empty: it was
     int empty = 0;
     int truncated = 0;
     QString file; // with its completions, below the folder; empty while it runs

@@ -2,6 +2,7 @@
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_stack_view.h"
 #include "app/workbench/pages/label_view.h"
+#include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/process/json_reading.h"
@@ -44,6 +45,11 @@ void EditDesk::connectSweep()
     });
     connect(&view, &SweepView::editWanted, this, &EditDesk::takeFromSweep);
     connect(&view, &SweepView::labelsWanted, this, &EditDesk::labelRow);
+    connect(&view, &SweepView::preambleWanted, this, [this] {
+        const QString path = askForFile(u"preamble"_s, tr("A preamble"), tr("Preambles (*.json)"));
+        if (!path.isEmpty())
+            m_page.sweepView().form().addPreamble(path);
+    });
     connect(&view, &SweepView::copyWanted, this, &EditDesk::copyCommand);
     connect(&view, &SweepView::outWanted, this, [this] { m_page.sweepView().setOut(freshSweepOut()); });
     connect(&view, &SweepView::folderWanted, this, [this] {

@@ -1,5 +1,6 @@
 #include "app/workbench/pages/edit_board.h"
 
+#include "app/workbench/pages/edit_board_text.h"
 #include "app/workbench/pages/edit_completions.h"
 #include "app/workbench/pages/page_parts.h"
 #include "widgets/empty_state.h"
@@ -40,25 +41,6 @@ std::vector<double> curveStrengths(EditOperation operation)
 
 // What a lab without an edit offers.
 constexpr std::array firstEdits{EditOperation::ScaleMlp, EditOperation::ScaleAttention, EditOperation::AddDirection};
-
-QString stageText(const JobProgress& progress)
-{
-    const QString stage = progress.stage == "hash"_L1       ? EditBoard::tr("Hashing the model's files")
-                          : progress.stage == "load"_L1     ? EditBoard::tr("Loading weights")
-                          : progress.stage == "prepare"_L1  ? EditBoard::tr("Running the unedited model once")
-                          : progress.stage == "effect"_L1   ? EditBoard::tr("Running the edited model")
-                          : progress.stage == "predict"_L1  ? EditBoard::tr("Predicting held-out tokens")
-                          : progress.stage == "generate"_L1 ? EditBoard::tr("Writing completions")
-                                                            : EditBoard::tr("Opening the model");
-    if (progress.total <= 0)
-        return stage;
-    const bool isBytes = progress.unit == "bytes"_L1;
-    const auto text = [isBytes](qint64 count) {
-        return isBytes ? widgets::bytesText(static_cast<quint64>(count)) : widgets::countText(count);
-    };
-    return EditBoard::tr("%1: %2 of %3").arg(stage, text(progress.done), text(progress.total)) +
-           (isBytes ? QString() : u' ' + progress.unit);
-}
 
 }
 
@@ -241,43 +223,7 @@ EditEffect EditBoard::effectToShow(bool* isStale) const
 
 void EditBoard::refreshSentence()
 {
-    const EditStack enabled = enabledSteps(m_lab.edits().stack());
-    const EditEffect effect = m_lab.shown();
-    using Phase = EditLab::Phase;
-    QString text;
-    if (m_isHeld)
-        text = tr("The unedited model, while B is held.");
-    else if (enabled.empty())
-        text = tr("Every edit is off: the model is as it was.");
-    else if (const QString obstacle = m_lab.obstacle(); !obstacle.isEmpty())
-        text = obstacle;
-    else if (m_lab.fault())
-        text = tr("Not measured.");
-    else if (m_lab.isStopped() && !effect.local)
-        text = tr("Stopped. Change the stack or press Measure to go on.");
-    else if (!effect.local)
-        text = m_lab.last() ? tr("Measuring; the numbers are still those of %1.")
-                                  .arg(m_lab.last()->effect.edits.isEmpty() ? tr("the state before")
-                                                                            : stepSentence(m_lab.last()->stack.back()))
-                            : tr("Measuring …");
-    else if (effect.isNeutral)
-        text = tr("Every strength is neutral: the edited model is the unedited one, bit for bit.");
-    else {
-        text = tr("At the edited blocks a token moves by at most %1").arg(widgets::tableNumber(effect.local->epsilon));
-        if (effect.downstream)
-            text += tr("; at the end that is %1 before and %2 after the final norm, and held-out perplexity goes from "
-                       "%3 to %4.")
-                        .arg(widgets::tableNumber(effect.downstream->finalPre),
-                             widgets::tableNumber(effect.downstream->finalPost),
-                             widgets::tableNumber(effect.downstream->perplexityBefore),
-                             widgets::tableNumber(effect.downstream->perplexityAfter));
-        else
-            text += m_lab.phase() == Phase::Downstream || m_lab.phase() == Phase::Waiting
-                        ? tr("; the model behind them is being run.")
-                        : u"."_s;
-        text += u' ' + tr("Measured on %1 tokens.").arg(widgets::countText(effect.local->tokens));
-    }
-    m_sentence->setText(text);
+    m_sentence->setText(m_isHeld ? tr("The unedited model, while B is held.") : effectSentence(m_lab));
 }
 
 void EditBoard::refreshProgress()
@@ -391,49 +337,8 @@ void EditBoard::refreshTokens()
         m_tokenSentence->setText(tr("The local error of every token stands here once it is measured."));
         return;
     }
-    auto values = std::make_shared<widgets::GridValues>();
-    values->rowTitle = tr("prompt");
-    values->columnTitle = tr("token");
-    values->quantity = tr("Local error");
-    std::size_t longest = 0;
-    for (const LocalEffect::Prompt& prompt : local->prompts)
-        longest = std::max(longest, prompt.errors.size());
-    for (std::size_t token = 0; token < longest; ++token)
-        values->columns << (token % 5 == 0 ? QString::number(token) : QString());
-    values->cells.resize(longest * local->prompts.size());
-    for (std::size_t p = 0; p < local->prompts.size(); ++p) {
-        const LocalEffect::Prompt& prompt = local->prompts[p];
-        const widgets::PromptRow* known =
-            m_promptList && p < m_promptList->prompts.size() ? &m_promptList->prompts[p] : nullptr;
-        // Only where the same tokens were encoded: a condition puts others in front.
-        if (known && known->tokens.size() != prompt.errors.size())
-            known = nullptr;
-        values->rows << (prompt.id.isEmpty() ? QString::number(p) : prompt.id);
-        for (std::size_t token = 0; token < longest; ++token) {
-            widgets::GridCell& cell = values->cells[p * longest + token];
-            cell.exists = token < prompt.errors.size();
-            if (!cell.exists)
-                continue;
-            cell.value = prompt.errors[token];
-            const QString piece = known ? u" “%1”"_s.arg(widgets::visiblePiece(known->tokens[token].piece)) : QString();
-            cell.toolTip =
-                tr("%1, token %2%3: %4")
-                    .arg(values->rows.back(), QString::number(token), piece, widgets::exactNumber(cell.value));
-            cell.isMarked = static_cast<int>(p) == local->worst.prompt && static_cast<int>(token) == local->worst.token;
-        }
-    }
-    // The twentieth part of the tokens that changes most is warm.
-    values->scale = widgets::ErrorScale::anchored(0, local->q95 > 0 ? local->q95 : 1e-12,
-                                                  std::max(local->epsilon, 1e-12), widgets::ScaleKind::Linear);
-    m_tokens->setValues(values);
-    m_tokenSentence->setText(
-        local->epsilon > 0
-            ? tr("Half of the tokens move by at most %1, 95 % by at most %2; the others are warm. The largest is %3, "
-                 "framed: prompt %4, token %5 “%6”.")
-                  .arg(widgets::tableNumber(local->q50), widgets::tableNumber(local->q95),
-                       widgets::tableNumber(local->epsilon), values->rows.value(local->worst.prompt, u"–"_s),
-                       QString::number(local->worst.token), widgets::visiblePiece(local->worst.piece))
-            : tr("No token's output changes at an edited block."));
+    m_tokens->setValues(std::make_shared<const widgets::GridValues>(tokenGrid(*local, m_promptList.get())));
+    m_tokenSentence->setText(tokenSentence(*local));
 }
 
 void EditBoard::refreshCompletions()

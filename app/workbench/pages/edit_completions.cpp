@@ -1,6 +1,7 @@
 #include "app/workbench/pages/edit_completions.h"
 
 #include "app/workbench/pages/page_parts.h"
+#include "widgets/chat_text.h"
 #include "widgets/number_text.h"
 #include "widgets/theme.h"
 #include "widgets/value_table.h"
@@ -241,8 +242,8 @@ void EditCompletions::refreshTable()
         widgets::ValueCell after = textCell(verdictOf(one.after));
         after.isWeaker =
             one.before && one.after && !one.after->verdict.isEmpty() && one.before->verdict != one.after->verdict;
-        rows->rows.push_back({textCell(id, m_texts.value(static_cast<qsizetype>(at))), textCell(one.label),
-                              textCell(verdictOf(one.before)), after, difference});
+        rows->rows.push_back({textCell(id, widgets::chatOutline(m_texts.value(static_cast<qsizetype>(at)))),
+                              textCell(one.label), textCell(verdictOf(one.before)), after, difference});
     }
     m_table->setRows(rows);
     m_table->setCurrentRow(m_prompt);
@@ -251,9 +252,10 @@ void EditCompletions::refreshTable()
 void EditCompletions::refreshTexts()
 {
     const CompletionRow* shown = row();
-    const QString text = m_texts.value(m_prompt).simplified();
-    m_about->setText(text.isEmpty() ? QString() : u"“%1”"_s.arg(text.size() > 160 ? u"…"_s + text.right(160) : text));
-    m_about->setVisible(!text.isEmpty());
+    const QString rendered = m_texts.value(m_prompt);
+    m_about->setText(askedText(rendered, 160));
+    m_about->setToolTip(widgets::plainToolTip(widgets::chatOutline(rendered)));
+    m_about->setVisible(!rendered.isEmpty());
     m_titles[1]->setText(m_isHeld ? tr("Unedited, while B is held") : tr("Edited"));
     for (int side = 0; side < 2; ++side) {
         const bool isBefore = side == 0 || m_isHeld;

@@ -159,8 +159,9 @@ void EditSide::showOther(const EditLab& lab)
     QString text =
         tr("%1 beside it: ε %2").arg(EditSlots::slotName(other), widgets::tableNumber(effect.local->epsilon));
     if (effect.downstream)
-        text += tr(", final %1, KL %2, perplexity %3")
-                    .arg(widgets::tableNumber(effect.downstream->finalPost),
+        text += tr(", final %1 before and %2 after the norm, KL %3, perplexity %4")
+                    .arg(widgets::tableNumber(effect.downstream->finalPre),
+                         widgets::tableNumber(effect.downstream->finalPost),
                          widgets::tableNumber(effect.downstream->klMean),
                          widgets::tableNumber(effect.downstream->perplexityAfter));
     m_other->setText(text + tr(" (X switches)"));

@@ -1,6 +1,7 @@
 #include "app/workbench/pages/label_view.h"
 
 #include "app/workbench/pages/page_parts.h"
+#include "widgets/chat_text.h"
 #include "widgets/empty_state.h"
 #include "widgets/fact_list.h"
 #include "widgets/notice.h"
@@ -233,14 +234,13 @@ void LabelView::refresh()
     m_bar->setValue(done);
     // The prompt's name may say what it should be met with: a blind reader sees its text alone.
     const QString place = tr("Text %1 of %2").arg(m_book.place() + 1).arg(m_book.count());
-    const QString question = item->question.simplified();
-    m_about->setText(
-        (m_book.isBlind() ? place
+    m_about->setText((m_book.isBlind()
+                          ? place
                           : tr("%1 · prompt %2 · %3 · should be met with %4 · the markers say %5")
                                 .arg(place, item->prompt, item->isAfter ? tr("edited") : tr("unedited"),
                                      item->should.isEmpty() ? tr("anything") : item->should, item->verdict)) +
-        (question.isEmpty() ? QString()
-                            : u"\n“%1”"_s.arg(question.size() > 240 ? u'…' + question.right(240) : question)));
+                     (item->question.isEmpty() ? QString() : u'\n' + askedText(item->question, 240)));
+    m_about->setToolTip(widgets::plainToolTip(widgets::chatOutline(item->question)));
     if (m_text->toPlainText() != item->text)
         m_text->setPlainText(item->text);
     const std::optional<HumanLabel> given = m_book.labelOf(*item, m_book.annotator());

@@ -1,5 +1,6 @@
 #include "app/workbench/pages/page_parts.h"
 
+#include "widgets/chat_text.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
@@ -239,6 +240,16 @@ QString shortPath(const QString& path)
     if (home.size() > 1 && path.startsWith(home + u'/'))
         return u'~' + path.mid(home.size());
     return path;
+}
+
+QString askedText(const QString& rendered, int most)
+{
+    const QString question = widgets::questionOf(rendered).simplified();
+    if (question.isEmpty())
+        return {};
+    const QString folded = widgets::foldedBefore(rendered);
+    return u"“%1”%2"_s.arg(question.size() > most ? question.left(most) + u'…' : question,
+                           folded.isEmpty() ? QString() : u" · "_s + folded);
 }
 
 }

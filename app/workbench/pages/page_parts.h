@@ -106,5 +106,7 @@ enum class Remedy { Retry, OpenOther, Settings, RestartEngine };
 [[nodiscard]] QString shortTime(const QDateTime& time);
 // A file or folder for people: the home folder as ~.
 [[nodiscard]] QString shortPath(const QString& path);
+// What a prompt asks, at most so many characters of it, with what its chat template puts before it folded into a word.
+[[nodiscard]] QString askedText(const QString& rendered, int most);
 
 }

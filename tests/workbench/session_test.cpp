@@ -470,6 +470,7 @@ TEST(PathKind, IsReadFromNames)
     EXPECT_EQ(kindOf(touch(u"run/block_00/certificate.json"_s)), PathKind::Certificate);
     EXPECT_EQ(kindOf(touch(u"m.GGUF"_s)), PathKind::Model);
     EXPECT_EQ(kindOf(touch(u"prompts.jsonl"_s)), PathKind::Prompts);
+    EXPECT_EQ(kindOf(touch(u"mild.patch.json"_s)), PathKind::Patch);
     EXPECT_EQ(kindOf(touch(u"picture.png"_s)), PathKind::Unknown);
     touch(u"pictures/one.png"_s);
     EXPECT_EQ(kindOf(folder.filePath(u"pictures"_s)), PathKind::Unknown);

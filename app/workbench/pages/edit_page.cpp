@@ -5,6 +5,7 @@
 #include "app/workbench/pages/edit_stack_view.h"
 #include "app/workbench/pages/label_view.h"
 #include "app/workbench/pages/page_parts.h"
+#include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
 #include "widgets/empty_state.h"
 #include "widgets/icons.h"
@@ -107,6 +108,7 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     connect(m_board, &EditBoard::editWanted, m_stack, &EditStackView::addStep);
     connect(m_stack, &EditStackView::fileWanted, this, &EditPage::fileWanted);
     connect(m_stack, &EditStackView::choiceFileWanted, this, &EditPage::choiceFileWanted);
+    connect(m_stack, &EditStackView::patchWanted, this, &EditPage::patchWanted);
     m_sweep = new SweepView(sweep, m_lab);
     m_labels = new LabelView(labels);
     connect(&sweep, &SweepBoard::changed, this, &EditPage::refresh);
@@ -143,6 +145,11 @@ void EditPage::setModel(const Loadable<widgets::ModelCard>& card)
     refresh();
 }
 
+void EditPage::setWaiting(const QString& sentence)
+{
+    m_empty->setText(tr("No model to edit"), sentence);
+}
+
 void EditPage::setPrompts(std::shared_ptr<const widgets::PromptList> prompts)
 {
     m_board->setPrompts(std::move(prompts));
@@ -170,7 +177,7 @@ void EditPage::refresh()
     if (m_view == Lab)
         m_board->refresh();
     if (m_view == Sweep)
-        m_sweep->refreshForm();
+        m_sweep->form().refresh();
 }
 
 void EditPage::showView(View view)

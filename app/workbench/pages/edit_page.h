@@ -41,6 +41,7 @@ public:
     ~EditPage() override;
 
     void setModel(const Loadable<widgets::ModelCard>& card);
+    void setWaiting(const QString& sentence); // instead of what an empty page says, until there is a model
     void setPrompts(std::shared_ptr<const widgets::PromptList> prompts);
 
     [[nodiscard]] EditStackView& stackView() { return *m_stack; }
@@ -64,6 +65,7 @@ signals:
     void demoWanted();
     void fileWanted(int id);                    // of a direction or of factors, for a card
     void choiceFileWanted(const QString& what); // "prompts", "heldout", "condition"
+    void patchWanted(const QString& path);      // empty: the user is to choose
     void exportWanted(const blockcert::widgets::ViewExport& view);
 
 protected:

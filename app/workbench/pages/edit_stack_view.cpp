@@ -3,6 +3,7 @@
 #include "app/workbench/pages/edit_card.h"
 #include "app/workbench/pages/page_parts.h"
 #include "widgets/icons.h"
+#include "widgets/notice.h"
 #include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 
@@ -70,7 +71,20 @@ EditStackView::EditStackView(EditLab& lab, QWidget* parent)
     }
     m_add->setMenu(menu);
     m_add->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    m_open = new QToolButton;
+    m_open->setText(tr("Open a patch"));
+    m_open->setIcon(widgets::themedIcon(widgets::Icon::Folder));
+    m_open->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    m_open->setPopupMode(QToolButton::MenuButtonPopup);
+    m_open->setToolTip(tr("A patch file (.json) of this model takes the place of this stack; undo brings it back"));
+    m_open->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    connect(m_open, &QToolButton::clicked, this, [this] { emit patchWanted({}); });
+    setRecentPatches({});
+    m_notice = new widgets::Notice;
+    m_notice->hide();
     m_cardLayout->addWidget(m_add);
+    m_cardLayout->addWidget(m_open);
+    m_cardLayout->addWidget(m_notice);
     m_cardLayout->addStretch(1);
     QScrollArea* area = scrolling(cards);
     area->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
@@ -201,8 +215,33 @@ void EditStackView::setFile(int id, const QString& path)
     if (const EditStep* step = stepOf(m_lab.edits().stack(), id)) {
         EditStep changed = *step;
         changed.file = path;
+        changed.tensors.clear(); // which were the other file's
         m_lab.edits().change(changed);
     }
+}
+
+void EditStackView::setRecentPatches(const QStringList& paths)
+{
+    auto* menu = new QMenu(m_open);
+    connect(menu->addAction(tr("Choose a file…")), &QAction::triggered, this, [this] { emit patchWanted({}); });
+    if (!paths.isEmpty())
+        menu->addSeparator();
+    for (const QString& path : paths) {
+        QAction* recent = menu->addAction(shortPath(path));
+        recent->setToolTip(path);
+        connect(recent, &QAction::triggered, this, [this, path] { emit patchWanted(path); });
+    }
+    QMenu* before = m_open->menu();
+    m_open->setMenu(menu);
+    if (before)
+        before->deleteLater();
+}
+
+void EditStackView::setPatchProblem(const QString& sentence)
+{
+    m_problemOf = stackKey(m_lab.edits().stack());
+    m_notice->setNotice(widgets::Notice::Tone::Error, sentence);
+    m_notice->setVisible(!sentence.isEmpty());
 }
 
 QString EditStackView::statusOf(const EditStep& step) const
@@ -266,6 +305,9 @@ void EditStackView::refresh()
     }
     m_none->setVisible(stack.empty());
     m_add->setEnabled(m_lab.model() != nullptr);
+    m_open->setEnabled(m_lab.model() != nullptr);
+    if (!m_notice->isHidden() && m_problemOf != stackKey(stack))
+        setPatchProblem({});
     m_slot->setCurrent(edits.slot());
     m_copyOver->setText(tr("Copy to %1").arg(EditSlots::slotName(1 - edits.slot())));
     m_copyOver->setEnabled(!stack.empty());
@@ -274,9 +316,9 @@ void EditStackView::refresh()
                                      {m_heldout, settings.heldout},
                                      {m_condition, settings.condition},
                                      {m_dtype, settings.dtype}}) {
-        const int at = box->findData(value);
-        if (at >= 0)
-            box->setCurrentIndex(at);
+        if (box->findData(value) < 0) // a file of another time
+            box->insertItem(box->count() - 1, QFileInfo(value).fileName(), value);
+        box->setCurrentIndex(box->findData(value));
     }
     const QSignalBlocker block(m_maxNew);
     m_maxNew->setValue(settings.maxNew);

@@ -15,6 +15,7 @@ class QToolButton;
 class QVBoxLayout;
 
 namespace blockcert::widgets {
+class Notice;
 class SegmentedControl;
 }
 
@@ -33,10 +34,14 @@ public:
     void addStep(EditOperation operation); // at the middle block, or where the last card is
     void setFile(int id, const QString& path);
     void setChoice(const QString& what, const QString& path); // "prompts", "heldout", "condition"
+    void setRecentPatches(const QStringList& paths);
+    // Why a patch file was not opened; until the stack changes. Empty: nothing to say.
+    void setPatchProblem(const QString& sentence);
 
 signals:
     void fileWanted(int id);                    // for a card
     void choiceFileWanted(const QString& what); // for one of the settings
+    void patchWanted(const QString& path);      // empty: the user is to choose
 
 private:
     void makeHead(QVBoxLayout& layout);
@@ -50,6 +55,9 @@ private:
     const widgets::ModelCard* m_shownModel = nullptr;
     widgets::SegmentedControl* m_slot = nullptr;
     QToolButton* m_add = nullptr;
+    QToolButton* m_open = nullptr;
+    widgets::Notice* m_notice = nullptr;
+    QString m_problemOf; // the stack that a patch's problem stands beside
     QPushButton* m_copyOver = nullptr;
     QLabel* m_none = nullptr;
     QVBoxLayout* m_cardLayout = nullptr;

@@ -206,6 +206,7 @@ Json EditLab::parameters(const EditStack& stack) const
 
 void EditLab::stackChanged()
 {
+    emit settled();
     const QString now = key();
     if (now == std::exchange(m_seenKey, now)) {
         emit changed(); // what it does is the same

@@ -110,6 +110,7 @@ public:
 
 signals:
     void changed();
+    void settled(); // the stacks, which one is shown, or what they are measured on, are other ones
     void progressed();
     void streamed(int prompt); // a completion has grown
 

@@ -173,10 +173,19 @@ void EditSlots::copyToOther()
 
 void EditSlots::clear()
 {
+    restore({}, 0);
+}
+
+void EditSlots::restore(std::array<EditStack, 2> stacks, int slot)
+{
     m_undo.clear();
-    m_stacks = {};
-    m_current = {};
-    m_slot = 0;
+    m_stacks = std::move(stacks);
+    for (std::size_t at = 0; at < m_stacks.size(); ++at) {
+        for (EditStep& step : m_stacks[at])
+            step.id = m_nextId++;
+        m_current[at] = m_stacks[at].empty() ? 0 : m_stacks[at].back().id;
+    }
+    m_slot = slot == 1 ? 1 : 0;
     emit changed();
 }
 

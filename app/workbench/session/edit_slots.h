@@ -43,7 +43,9 @@ public:
     void restoreCard(int id); // what the card was before its last change
     void replace(EditStack stack, const QString& what);
     void copyToOther(); // the shown stack into the other slot
-    void clear();       // both, with what could be undone
+    // Both, with what could be undone: emptied, or as they were when the window was left.
+    void clear();
+    void restore(std::array<EditStack, 2> stacks, int slot);
 
     [[nodiscard]] QUndoStack& undo() { return m_undo; }
 

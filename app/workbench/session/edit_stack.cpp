@@ -1,5 +1,6 @@
 #include "app/workbench/session/edit_stack.h"
 
+#include "app/workbench/session/edit_words.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
@@ -25,37 +26,6 @@ QString targetName(const QString& target)
     return target == "mlp"_L1         ? tr("MLP output")
            : target == "attention"_L1 ? tr("attention output")
                                       : tr("block output");
-}
-
-Json jsonOf(const EditStep& step)
-{
-    Json edit = {{"block", step.block}};
-    switch (step.operation) {
-    case EditOperation::ScaleMlp: edit["scale_mlp"] = step.strength; break;
-    case EditOperation::ScaleAttention: edit["scale_attn"] = step.strength; break;
-    case EditOperation::ScaleHead:
-        edit["scale_attn"] = step.strength;
-        edit["head"] = step.head;
-        break;
-    case EditOperation::ZeroMlp: edit["zero"] = "mlp"; break;
-    case EditOperation::ZeroAttention: edit["zero"] = "attention"; break;
-    case EditOperation::ZeroHead:
-        edit["zero"] = "head";
-        edit["head"] = step.head;
-        break;
-    case EditOperation::AddDirection:
-    case EditOperation::ScaleDirection:
-        edit["direction"] = step.file.toStdString();
-        edit["target"] = step.target.toStdString();
-        edit[step.operation == EditOperation::AddDirection ? "add_direction" : "scale_direction"] = step.strength;
-        break;
-    case EditOperation::RankK:
-        edit["rank_k"] = step.file.toStdString();
-        edit["matrix"] = step.matrix.toStdString();
-        edit["strength"] = step.strength;
-        break;
-    }
-    return edit;
 }
 
 }
@@ -163,7 +133,7 @@ Json editsOf(const EditStack& stack)
     Json edits = Json::array();
     for (const EditStep& step : stack)
         if (step.isEnabled)
-            edits.push_back(jsonOf(step));
+            edits.push_back(wordsOf(step));
     return edits;
 }
 
@@ -173,6 +143,8 @@ std::optional<QStringList> editOptions(const EditStack& stack)
     if (std::ranges::count_if(stack, isOn) != 1)
         return std::nullopt;
     const EditStep& step = *std::ranges::find_if(stack, isOn);
+    if (!step.tensors.isEmpty()) // options name no tensors
+        return std::nullopt;
     const QString strength = widgets::exactNumber(step.strength);
     const QString head = QString::number(step.head);
     QStringList words{u"--block"_s, QString::number(step.block)};
@@ -208,7 +180,7 @@ QString stackKey(const EditStack& stack, int varied)
     for (const EditStep& step : stack) {
         if (!step.isEnabled)
             continue;
-        Json edit = jsonOf(step);
+        Json edit = wordsOf(step);
         if (place++ == varied)
             for (const char* name : {"scale_mlp", "scale_attn", "add_direction", "scale_direction", "strength"})
                 if (edit.contains(name))

@@ -39,6 +39,7 @@ struct EditStep {
     QString target;                       // of a direction: "residual", "mlp", "attention"
     QString matrix;                       // of rank-k: "down", "q", "k", "v", "o", "gate", "up"
     QString file;                         // of a direction and of rank-k
+    QStringList tensors;                  // in the file: [direction] or [U, V]; empty: called as usual
     double strength = 1;                  // α; zero has none
     bool isEnabled = true;                // a disabled step stays in the stack and edits nothing
     std::shared_ptr<const EditStep> past; // what this card was before its last change; null: nothing
@@ -47,8 +48,8 @@ struct EditStep {
     friend bool operator==(const EditStep& a, const EditStep& b)
     {
         return a.id == b.id && a.block == b.block && a.operation == b.operation && a.head == b.head &&
-               a.target == b.target && a.matrix == b.matrix && a.file == b.file && a.strength == b.strength &&
-               a.isEnabled == b.isEnabled;
+               a.target == b.target && a.matrix == b.matrix && a.file == b.file && a.tensors == b.tensors &&
+               a.strength == b.strength && a.isEnabled == b.isEnabled;
     }
 };
 
@@ -71,7 +72,8 @@ using EditStack = std::vector<EditStep>;
 
 // `edits` of edit_effect and write_patch: the enabled steps.
 [[nodiscard]] Json editsOf(const EditStack& stack);
-// The options of `blockcert edit` for a stack of one enabled step; nothing for others, which need a patch file.
+// The options of `blockcert edit` for a stack of one enabled step; nothing for others and for one that names its
+// tensors, which need a patch file.
 [[nodiscard]] std::optional<QStringList> editOptions(const EditStack& stack);
 [[nodiscard]] EditStack enabledSteps(const EditStack& stack);
 // Equal for stacks that do the same. `varied`, a place among the enabled steps: whatever strength that step has, for

@@ -47,6 +47,8 @@ PathKind kindOf(const QString& path)
             if (name.endsWith(end))
                 return PathKind::Prompts;
         }
+        if (name.endsWith(".json"_L1))
+            return PathKind::Patch; // whoever reads it says if it is none
         return PathKind::Unknown;
     }
     if (file.exists())

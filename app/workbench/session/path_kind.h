@@ -11,6 +11,7 @@ enum class PathKind {
     Runs,        // a folder with runs in it
     Certificate, // a certificate.json
     Prompts,     // .jsonl, .txt or .csv
+    Patch,       // any other .json
     Missing,     // looks like a path, and nothing is there
     Special,     // a device, a pipe or a socket: not a regular file
     Unknown,

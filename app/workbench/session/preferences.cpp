@@ -187,6 +187,26 @@ void Preferences::addRecentRun(const RecentItem& item)
     addRecent(u"recent_runs"_s, item);
 }
 
+QList<RecentItem> Preferences::recentPatches() const
+{
+    return readRecent(u"recent_patches"_s);
+}
+
+void Preferences::addRecentPatch(const RecentItem& item)
+{
+    addRecent(u"recent_patches"_s, item);
+}
+
+QByteArray Preferences::savedLab() const
+{
+    return m_settings.value(u"lab/stacks"_s).toByteArray();
+}
+
+void Preferences::setSavedLab(const QByteArray& text)
+{
+    m_settings.setValue(u"lab/stacks"_s, text);
+}
+
 ShellLayout::Name Preferences::layoutName() const
 {
     const int number = m_settings.value(u"layout"_s).toInt();

@@ -68,6 +68,13 @@ public:
     [[nodiscard]] QList<RecentItem> recentRuns() const;
     void addRecentRun(const RecentItem& item);
 
+    [[nodiscard]] QList<RecentItem> recentPatches() const;
+    void addRecentPatch(const RecentItem& item);
+
+    // The stacks of the edit lab (saved_lab.h), kept at every change.
+    [[nodiscard]] QByteArray savedLab() const;
+    void setSavedLab(const QByteArray& text);
+
     // The layout used last, and each layout as the user left it.
     [[nodiscard]] ShellLayout::Name layoutName() const;
     [[nodiscard]] ShellLayout layout(ShellLayout::Name name) const;

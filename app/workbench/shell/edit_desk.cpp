@@ -6,6 +6,7 @@
 #include "app/workbench/pages/edit_side.h"
 #include "app/workbench/pages/edit_stack_view.h"
 #include "app/workbench/pages/label_view.h"
+#include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/process/json_reading.h"
@@ -35,6 +36,7 @@ EditDesk::EditDesk(Session& session, EditPage& page, QWidget& window,
     connectWork();
     connectSweep();
     connectLabels();
+    connectStacks();
 }
 
 void EditDesk::connectPage()
@@ -231,7 +233,7 @@ void EditDesk::exportModel()
             exportParameters(edit, m_session.editLab.settings().model, dialog->out(), dialog->dtype()),
             [out = dialog->out()](const Json& answer) {
                 const Json& difference = objectOf(answer, "difference");
-                return tr("The edited model is in %1. Its final state departs from the edit as measured by at most %2, "
+                return tr("The edited model is in %1. Its state before the final norm departs from the edit as measured by at most %2, "
                           "where the largest is %3 long.")
                     .arg(out, widgets::tableNumber(numberOf(difference, "largest")),
                          widgets::tableNumber(numberOf(difference, "largest_norm")));
@@ -243,7 +245,7 @@ void EditDesk::exportModel()
 void EditDesk::copyCommand()
 {
     if (m_page.view() == EditPage::Sweep) {
-        QGuiApplication::clipboard()->setText(m_page.sweepView().command());
+        QGuiApplication::clipboard()->setText(m_page.sweepView().form().command());
         return;
     }
     if (!canCertify())

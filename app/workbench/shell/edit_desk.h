@@ -6,6 +6,7 @@
 #include "app/workbench/session/loadable.h"
 
 #include <QObject>
+#include <QTimer>
 
 #include <functional>
 #include <optional>
@@ -34,12 +35,15 @@ public:
     void refreshPrompts(); // the names of the measured tokens
     void certify();
     void copyCommand();
+    // The steps of a patch file in place of the shown stack. Without a model it waits for one.
+    void openPatch(const QString& path);
 
     [[nodiscard]] bool isBusy() const;
     [[nodiscard]] bool isIssuing() const; // a patch, a certificate or a checkpoint is being made
 
 signals:
     void changed(); // for the rail
+    void kept();    // the stacks have been written down
     void checkWanted(const QString& run);
     void runMade(const QString& run, const QString& sentence);
 
@@ -50,6 +54,10 @@ private:
     void connectWork();
     void connectSweep();
     void connectLabels();
+    void connectStacks();
+    void restoreStacks();
+    void choosePatch(const QString& path);
+    void refreshRecent();
     void takeFromSweep(int block, double alpha, const QString& target, const QString& condition);
     void labelRow(const QString& folder, const QString& file);
     void labelLab();
@@ -76,6 +84,9 @@ private:
     QString m_key;     // the state of the lab that they are of
     QString m_prompts; // which are encoded
     std::vector<IssuedEdit> m_issued;
+    QTimer m_keep;           // runs while there is something to write down
+    QString m_restoredModel; // whose stacks have been looked for
+    QString m_waitingPatch;  // to be opened with the next model
 };
 
 }

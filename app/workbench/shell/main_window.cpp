@@ -264,7 +264,8 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event)
         m_dropOverlay->offer(tr("Drop it to check it"),
                              tr("%1 · a run, one certificate, or a folder of runs").arg(name));
     else
-        m_dropOverlay->offer(tr("Drop it to open it"), tr("%1 · a model, a run, a certificate or prompts").arg(name));
+        m_dropOverlay->offer(tr("Drop it to open it"),
+                             tr("%1 · a model, a run, a certificate, prompts or a patch").arg(name));
 }
 
 void MainWindow::dragLeaveEvent(QDragLeaveEvent*)

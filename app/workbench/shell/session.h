@@ -7,6 +7,7 @@
 #include "app/workbench/session/answer.h"
 #include "app/workbench/session/edit_issue.h"
 #include "app/workbench/session/edit_lab.h"
+#include "app/workbench/session/edit_words.h"
 #include "app/workbench/session/experiments.h"
 #include "app/workbench/session/failure_anatomy.h"
 #include "app/workbench/session/job_board.h"
@@ -59,6 +60,7 @@ struct Session {
     EditLab editLab{board};
     Answer<widgets::PromptList> editPrompts{board}; // of the lab
     Answer<QString> editPatch{board};               // the path of the patch that was written
+    Answer<OpenedPatch> editOpened{board};
     Answer<IssuedEdit> editIssue{board};
     SweepBoard sweep{board};
     LabelBook labels;

@@ -21,6 +21,7 @@ void MainWindow::connectEditPage()
     connect(m_editPage, &EditPage::demoWanted, this, [this] { openModel(u"demo"_s); });
     connect(m_editPage, &EditPage::exportWanted, this, &MainWindow::exportView);
     connect(m_editDesk, &EditDesk::changed, this, &MainWindow::refreshRail);
+    connect(m_editDesk, &EditDesk::kept, this, &MainWindow::rememberPlace); // a window that is killed says no good-bye
     connect(m_editDesk, &EditDesk::checkWanted, this, &MainWindow::checkRun);
     connect(m_editDesk, &EditDesk::runMade, this, [this](const QString& run, const QString& sentence) {
         announceEnd(tr("The edit is certified"), sentence);
@@ -53,6 +54,7 @@ void MainWindow::addEditCommands()
     for (const EditOperation operation : allEditOperations)
         addCommand(tr("Edit: %1").arg(operationName(operation)), {},
                    onPage([this, operation] { m_editPage->stackView().addStep(operation); }));
+    addCommand(tr("Edit: open a patch…"), {}, onPage([this] { emit m_editPage->patchWanted({}); }));
     addCommand(tr("Edit: complete the prompts"), {}, onPage([this] {
                    m_editPage->board().showPart(EditBoard::Completions);
                    m_session.editLab.complete();

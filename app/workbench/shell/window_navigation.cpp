@@ -156,6 +156,10 @@ void MainWindow::openAs(const QString& path, PathKind kind)
         m_runPage->setPromptFile(path);
         showPage(Run);
         break;
+    case PathKind::Patch:
+        showPage(Edit);
+        m_editDesk->openPatch(path);
+        break;
     case PathKind::Missing:
         showPage(Open);
         m_openPage->setProblem(tr("There is nothing at %1.").arg(path));
@@ -168,7 +172,7 @@ void MainWindow::openAs(const QString& path, PathKind kind)
         showPage(Open);
         m_openPage->setProblem(
             tr("%1 is neither a model (.safetensors, .gguf or a folder with them), nor a run (a folder "
-               "with run.json), nor prompts (.jsonl, .txt or .csv).")
+               "with run.json), nor prompts (.jsonl, .txt or .csv), nor a patch (.json).")
                 .arg(path));
         break;
     }

@@ -123,6 +123,7 @@ Workbench::Workbench(const Json& engine, const Json& tool)
         u"\"%1\" \"%2\" \"%3\""_s.arg(programPath(u"fake_engine"_s), m_engine.scriptPath(), m_engine.statePath()));
     preferences.setToolPath(programPath(u"fake_blockcert"_s));
     preferences.setRunFolder(m_runs.path());
+    preferences.setSavedLab({}); // of the test before
 }
 
 Workbench::~Workbench()

@@ -1,0 +1,97 @@
+// EditDesk: stacks that come from files, and that outlive the window.
+#include "app/workbench/pages/edit_page.h"
+#include "app/workbench/pages/edit_stack_view.h"
+#include "app/workbench/session/saved_lab.h"
+#include "app/workbench/shell/edit_desk.h"
+#include "app/workbench/shell/session.h"
+
+#include <QFileInfo>
+
+#include <utility>
+
+namespace blockcert::workbench {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int keepMs = 300; // a drag is written down once
+
+}
+
+void EditDesk::connectStacks()
+{
+    EditLab& lab = m_session.editLab;
+    m_keep.setSingleShot(true);
+    m_keep.setInterval(keepMs);
+    connect(&m_keep, &QTimer::timeout, this, [this] {
+        m_session.preferences.setSavedLab(savedLabText(m_session.editLab));
+        emit kept();
+    });
+    connect(&lab, &EditLab::changed, this, &EditDesk::restoreStacks);
+    connect(&lab, &EditLab::settled, this, [this] {
+        if (m_session.editLab.model() && m_restoredModel == m_session.editLab.settings().model)
+            m_keep.start();
+    });
+    connect(&m_page, &EditPage::patchWanted, this, &EditDesk::choosePatch);
+    connect(&m_session.editOpened, &Asking::changed, this, [this] {
+        const Loadable<OpenedPatch>& patch = m_session.editOpened.get();
+        m_page.stackView().setPatchProblem(patch.fault.sentence);
+        if (!patch.isReady())
+            return;
+        m_session.preferences.addRecentPatch({patch.value->path, QFileInfo(patch.value->path).fileName()});
+        refreshRecent();
+        m_session.editLab.edits().replace(patch.value->steps,
+                                          tr("Open %1").arg(QFileInfo(patch.value->path).fileName()));
+    });
+    refreshRecent();
+}
+
+// Once for each model that is opened: its stacks, if they are those that were left last.
+void EditDesk::restoreStacks()
+{
+    EditLab& lab = m_session.editLab;
+    if (!lab.model() || lab.settings().model == m_restoredModel)
+        return;
+    m_restoredModel = lab.settings().model;
+    const std::optional<SavedLab> saved = savedLabOf(m_session.preferences.savedLab());
+    const bool isUntouched = lab.edits().stack(0).empty() && lab.edits().stack(1).empty();
+    if (saved && saved->settings.model == m_restoredModel && isUntouched && !saved->isEmpty()) {
+        lab.setSettings(saved->settings);
+        lab.edits().restore(saved->stacks, saved->slot);
+    }
+    if (const QString path = std::exchange(m_waitingPatch, {}); !path.isEmpty())
+        openPatch(path);
+}
+
+void EditDesk::choosePatch(const QString& path)
+{
+    const QString chosen = path.isEmpty() ? askForFile(u"patch"_s, tr("A patch file"), tr("Patches (*.json)")) : path;
+    if (!chosen.isEmpty())
+        openPatch(chosen);
+}
+
+void EditDesk::openPatch(const QString& path)
+{
+    const EditLab& lab = m_session.editLab;
+    if (!lab.model()) {
+        m_waitingPatch = path;
+        m_page.setWaiting(
+            tr("Open the model that %1 is for; its steps are shown then.").arg(QFileInfo(path).fileName()));
+        return;
+    }
+    m_page.showView(EditPage::Lab);
+    m_session.editOpened.askEngine(tr("Read %1").arg(QFileInfo(path).fileName()), u"read_patch"_s,
+                                   {{"model", lab.settings().model.toStdString()}, {"patch", path.toStdString()}},
+                                   openedPatchOf);
+}
+
+void EditDesk::refreshRecent()
+{
+    QStringList paths;
+    for (const RecentItem& item : m_session.preferences.recentPatches())
+        paths << item.path;
+    m_page.stackView().setRecentPatches(paths);
+}
+
+}

@@ -155,7 +155,8 @@ TEST(Labels, RefuseWhatTheyCannotCount)
     EXPECT_THAT(problem("a,before,anna,maybe\n"), HasSubstr("answer, refuse, harmful or other"));
     EXPECT_THAT(problem("a,before,anna,answer\na,before,anna,answer\n"), HasSubstr("already"));
     EXPECT_THAT(problem("a,before,a,answer\na,before,b,answer\na,before,c,answer\n"), HasSubstr("third annotator"));
-    EXPECT_FALSE(measureLabels(labelled("")));
+    EXPECT_THAT(problem(""), HasSubstr("labels.csv has a header and no label"));
+    EXPECT_FALSE(measureLabels(std::vector<RefusalRow>(2)));
 }
 
 TEST(Condition, PutsThePreambleBeforeEachPrompt)

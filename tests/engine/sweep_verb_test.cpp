@@ -74,7 +74,7 @@ TEST(Greedy, TakesNoTokenFromLogitsThatAreNone)
     const double none = std::numeric_limits<double>::quiet_NaN();
     EXPECT_THROW((void)generate::extend(completion, {0, none}, 0, 1, 9, {}), NumericError);
     EXPECT_TRUE(completion.ids.empty());
-    EXPECT_TRUE(generate::extend(completion, {3, 0.5}, 0, 1, 9, {.maxNew = 4}));
+    EXPECT_TRUE(generate::extend(completion, {3, 0.5}, 0, 1, 9, {}));
 }
 
 TEST_F(EditVerb, SweepsMakeDamagedRowsAgain)

@@ -57,11 +57,12 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
         write(out, tokens ? exchange::tokensToCsv(listing) : exchange::blocksToCsv(listing),
               tokens ? "tokens" : "blocks");
     } else {
-        exchange::makeNewFolder(out);
+        exchange::NewFolder folder(out);
         if (table.empty() || table == "tokens")
             write(out / "tokens.csv", exchange::tokensToCsv(listing), "tokens");
         if (table.empty() || table == "blocks")
             write(out / "blocks.csv", exchange::blocksToCsv(listing), "blocks");
+        folder.keep();
     }
     return {{"run", run.string()}, {"files", std::move(files)}, {"problems", listing.at("problems")}};
 }

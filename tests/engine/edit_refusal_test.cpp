@@ -57,10 +57,9 @@ TEST_F(EditVerb, RefusesAnEditThatChangesNothingWithTheReason)
         patch.direction = direction;
         patch.addDirection = 1e-14;
     });
-    EXPECT_THAT(
-        refusal(weak, ExitCode::CheckFailed),
-        HasSubstr("1 tensor differs, but no state, held-out loss or completion of the fp32 model does (block 1: "
-                  "1e-14 times the direction direction added to the block output)"));
+    EXPECT_THAT(refusal(weak, ExitCode::CheckFailed),
+                HasSubstr("1 tensor differs, but no state, held-out loss or completion of the F32 model does (block 1: "
+                          "1e-14 times the direction direction added to the block output)"));
     EXPECT_FALSE(fs::exists(run / "edits"));
     exchange::writeNpz(direction, {{"direction", numbers({config.dModel}, 0)}});
     EXPECT_THAT(refusal(weak, ExitCode::CheckFailed), HasSubstr("is zero everywhere: it has no direction"));

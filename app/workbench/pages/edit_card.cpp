@@ -100,9 +100,8 @@ void EditCard::makeHead()
     connect(m_remove, &QPushButton::clicked, this, [this] { emit removeWanted(m_step.id); });
     auto* head = row(space::tiny);
     head->addWidget(m_enabled);
-    head->addWidget(m_operation, 1);
-    for (QPushButton* one : {m_restore, m_up, m_down, m_remove})
-        head->addWidget(one);
+    head->addWidget(m_operation, 1); // has the room for its words
+    head->addWidget(m_remove);
     static_cast<QVBoxLayout*>(layout())->addLayout(head);
 }
 
@@ -152,6 +151,9 @@ void EditCard::makePlace()
     place->addWidget(m_target, 1);
     place->addWidget(m_matrix, 1);
     place->addStretch(0);
+    place->setSpacing(space::tiny);
+    for (QPushButton* one : {m_restore, m_up, m_down})
+        place->addWidget(one);
     static_cast<QVBoxLayout*>(layout())->addLayout(place);
     m_file = button({}, widgets::ButtonRole::Flush);
     connect(m_file, &QPushButton::clicked, this, [this] { emit fileWanted(m_step.id); });

@@ -75,10 +75,9 @@ EditStackView::EditStackView(EditLab& lab, QWidget* parent)
     m_open->setText(tr("Open a patch"));
     m_open->setIcon(widgets::themedIcon(widgets::Icon::Folder));
     m_open->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    m_open->setPopupMode(QToolButton::MenuButtonPopup);
+    m_open->setPopupMode(QToolButton::InstantPopup);
     m_open->setToolTip(tr("A patch file (.json) of this model takes the place of this stack; undo brings it back"));
     m_open->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    connect(m_open, &QToolButton::clicked, this, [this] { emit patchWanted({}); });
     setRecentPatches({});
     m_notice = new widgets::Notice;
     m_notice->hide();

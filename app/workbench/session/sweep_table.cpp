@@ -281,8 +281,8 @@ widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& ro
 {
     widgets::ValueRows values;
     values.columns = {{tr("Condition"), false, 11, {}},
-                      {tr("Block"), true, 8, {}},
-                      {tr("α"), true, 8, {}},
+                      {tr("Block"), true, 11, {}},
+                      {tr("α"), true, 10, {}},
                       {tr("Answers"), true, 24, tr("Where it should answer, with the Wilson 95 % interval")},
                       {tr("Refuses"), true, 24, tr("Where it should refuse, with the Wilson 95 % interval")},
                       {tr("ε local"), true, 10, {}},

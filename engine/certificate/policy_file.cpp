@@ -18,7 +18,8 @@ void readNumber(JsonFields& fields, std::string_view key, double most, double& i
     const Json& value = fields.value(key);
     const double number = value.is_number() ? value.get<double>() : fields.number(key);
     if (!(number >= 0 && number <= most))
-        fields.refuse(key, most == 1 ? "must be between 0 and 1" : "must be zero or a positive number");
+        fields.refuse(key, std::string(most == 1 ? "must be between 0 and 1" : "must be zero or a positive number") +
+                               ", found " + value.dump());
     into = number;
 }
 

@@ -37,7 +37,7 @@ std::vector<std::string> leftOut(int level, LossMode loss, bool stitches, bool e
     if (level < 1)
         list.emplace_back("digests of files and tensors (level 1)");
     if (level < 2)
-        list.emplace_back("replay of the surrogates (levels 2 and 3)");
+        list.emplace_back("replay of the surrogates and what follows from it (levels 2 and 3)");
     if (level == 2)
         list.emplace_back("tokens of cells that were not drawn (level 3)");
     if (level < 4 && loss == LossMode::Exact) {

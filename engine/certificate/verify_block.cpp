@@ -252,12 +252,12 @@ private:
     void repeatStatus()
     {
         if (!m_certificate.certified)
-            m_checks.add(row("policy.own", group::policy, "Meets the certificate's own policy")
+            m_checks.add(row("policy.own", group::policy, "The certificate's own policy")
                              .how("as stated")
                              .weaker("The certificate says that the block is not certified: " +
                                      findingsText(m_certificate.findings) + "."));
         if (m_block.options.policy)
-            m_checks.add(row("policy.given", group::policy, "Meets the policy you gave")
+            m_checks.add(row("policy.given", group::policy, "The policy you gave")
                              .notChecked("A policy is judged by recomputed numbers: levels 2 to 4."));
     }
 
@@ -356,7 +356,7 @@ void BlockVerifier::judgeStatus(const BlockScan& scan, const TokenColumns& judge
                                            text(findings.empty()) +
                                            (findings.empty() ? "." : " (" + findingsText(findings) + ").")));
 
-    Row ownRow = row("policy.own", group::policy, "Meets the certificate's own policy");
+    Row ownRow = row("policy.own", group::policy, "The certificate's own policy");
     ownRow.how("re-derived");
     if (findings.empty())
         ownRow.passedIf(true, "");
@@ -366,7 +366,7 @@ void BlockVerifier::judgeStatus(const BlockScan& scan, const TokenColumns& judge
     if (!m_block.options.policy)
         return;
     const auto given = judge(measured(scan, judged, *m_block.options.policy), *m_block.options.policy);
-    Row givenRow = row("policy.given", group::policy, "Meets the policy you gave");
+    Row givenRow = row("policy.given", group::policy, "The policy you gave");
     givenRow.how("re-derived");
     if (given.empty())
         givenRow.passedIf(true, "");

@@ -310,7 +310,7 @@ private:
         const Policy& own = m_certificate.policy;
         const auto findings =
             columns != nullptr ? judgeStitch(measured(*columns, own), uncertified(), own) : m_certificate.findings;
-        Row ownRow = row("policy.own", group::policy, "Meets the run's own policy");
+        Row ownRow = row("policy.own", group::policy, "The run's own policy");
         ownRow.how(columns != nullptr ? "re-derived" : "as stated");
         // Nothing was recomputed below level 2: then a status is repeated only where it is not a green one.
         if (!findings.empty())
@@ -320,7 +320,7 @@ private:
             m_checks.add(ownRow.passedIf(true, ""));
         if (!m_block.options.policy)
             return;
-        Row given = row("policy.given", group::policy, "Meets the policy you gave");
+        Row given = row("policy.given", group::policy, "The policy you gave");
         if (columns == nullptr) {
             m_checks.add(given.notChecked("A policy is judged by recomputed numbers: levels 2 to 4."));
             return;

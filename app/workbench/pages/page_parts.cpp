@@ -142,7 +142,8 @@ void ElidedLabel::paintEvent(QPaintEvent*)
 QPushButton* elidedLink(const QString& text, int width)
 {
     QPushButton* made = button({}, widgets::ButtonRole::Link);
-    made->setText(made->fontMetrics().elidedText(text, Qt::ElideMiddle, width));
+    QString shown = made->fontMetrics().elidedText(text, Qt::ElideMiddle, width);
+    made->setText(shown.replace(u'&', u"&&"_s)); // a name, not a mnemonic
     made->setAccessibleName(text);
     made->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
     return made;

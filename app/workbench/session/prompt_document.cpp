@@ -33,7 +33,7 @@ void PromptDocument::setModel(const QString& model, const std::optional<widgets:
     encodeSoon(0);
     m_model = model;
     m_tokenizer = tokenizer;
-    m_tokenizerProblem = problem;
+    m_tokenizerProblem = problem.endsWith(u'.') ? problem.chopped(1) : problem; // it stands inside a sentence
     m_list.clear();
     emit changed();
 }

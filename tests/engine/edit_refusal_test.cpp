@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <sys/stat.h>
+#include <tuple>
 
 namespace blockcert::test {
 namespace {
@@ -151,6 +153,41 @@ TEST_F(EditVerb, FindsTheTensorOfADirectionOrSaysWhatItsFileHolds)
     exchange::writeNpz(factors.patch.rankK,
                        {{"U", numbers({config.dModel, 2}, 1)}, {"V", numbers({config.dFf, 2}, 2)}});
     EXPECT_EQ(edit(factors).at("patch").at("steps").at(0).at("v"), "V");
+}
+
+// Files of tensors as a disk, a pipe or an enemy may give them: one sentence each, and nothing waits.
+TEST_F(EditVerb, RefusesBrokenTensorFilesInOneSentence)
+{
+    pipeline::EditOptions steering = options("llama-gqa", m_folder.path() / "run");
+    steering.patch = {};
+    steering.patch.block = 1;
+    steering.patch.addDirection = 2;
+    const TransformerConfig config = openModel(fixtureModel("llama-gqa"))->config();
+    const fs::path whole = m_folder.path() / "whole.npz";
+    exchange::writeNpz(whole, {{"direction", numbers({config.dModel}, 1)}});
+    const std::string bytes = readWholeFile(whole, 1U << 20U);
+    const std::string hugeHeader("\0\0\0\0\0\0\0\x10{}", 10);
+    for (const auto& [name, content, sentence] :
+         {std::tuple{"cut.npz", bytes.substr(0, bytes.size() / 2), "not a whole zip file"},
+          std::tuple{"empty.npz", std::string(), "not a whole zip file"},
+          std::tuple{"text.npz", std::string("hello"), "not a whole zip file"},
+          std::tuple{"empty.safetensors", std::string(), "at least 8 bytes"},
+          std::tuple{"huge.safetensors", hugeHeader, "the file is truncated or not safetensors"}}) {
+        steering.patch.direction = m_folder.path() / name;
+        writeFileAtomically(steering.patch.direction, content);
+        EXPECT_THAT(refusal(steering, ExitCode::InputUnreadable), HasSubstr(sentence)) << name;
+    }
+    for (const char* name : {"pipe.npz", "pipe.safetensors"}) {
+        steering.patch.direction = m_folder.path() / name;
+        ASSERT_EQ(::mkfifo(steering.patch.direction.c_str(), 0600), 0);
+        EXPECT_THAT(refusal(steering, ExitCode::InputUnreadable), HasSubstr("not a regular file")) << name;
+    }
+    HostTensor whole32{DType::I32, {config.dModel}, {}};
+    whole32.bytes.resize(static_cast<std::size_t>(config.dModel) * 4);
+    steering.patch.direction = m_folder.path() / "int.npz";
+    exchange::writeNpz(steering.patch.direction, {{"direction", whole32}});
+    EXPECT_THAT(refusal(steering, ExitCode::InputUnreadable), HasSubstr("numbers are needed"));
+    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
 }
 
 TEST_F(EditVerb, RefusesBrokenTextsBeforeItComputesAnything)

@@ -210,6 +210,7 @@ TEST(PatchWindow, APatchWaitsForTheModelThatItIsFor)
     EXPECT_TRUE(bench.asked("read_patch").empty());
     ASSERT_TRUE(bench.openModel());
     ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.edits().stack().size() == 2; }));
+    EXPECT_EQ(bench.window->page(), MainWindow::Edit) << "opening a model shows another page";
 }
 
 }

@@ -61,7 +61,12 @@ EditCard::EditCard(const widgets::ModelCard& model, QWidget* parent)
     makePlace();
     makeStrength();
     m_status = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
-    layout->addWidget(m_status);
+    auto* foot = row(space::tiny);
+    foot->addWidget(m_status, 1);
+    foot->addStretch(0);
+    for (QPushButton* one : {m_restore, m_up, m_down})
+        foot->addWidget(one, 0, Qt::AlignBottom);
+    layout->addLayout(foot);
     for (QWidget* part : findChildren<QWidget*>()) // whichever control is used, the card is taken in hand
         part->installEventFilter(this);
 }
@@ -151,9 +156,6 @@ void EditCard::makePlace()
     place->addWidget(m_target, 1);
     place->addWidget(m_matrix, 1);
     place->addStretch(0);
-    place->setSpacing(space::tiny);
-    for (QPushButton* one : {m_restore, m_up, m_down})
-        place->addWidget(one);
     static_cast<QVBoxLayout*>(layout())->addLayout(place);
     m_file = button({}, widgets::ButtonRole::Flush);
     connect(m_file, &QPushButton::clicked, this, [this] { emit fileWanted(m_step.id); });

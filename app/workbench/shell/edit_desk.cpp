@@ -233,7 +233,8 @@ void EditDesk::exportModel()
             exportParameters(edit, m_session.editLab.settings().model, dialog->out(), dialog->dtype()),
             [out = dialog->out()](const Json& answer) {
                 const Json& difference = objectOf(answer, "difference");
-                return tr("The edited model is in %1. Its state before the final norm departs from the edit as measured by at most %2, "
+                return tr("The edited model is in %1. Its state before the final norm departs from the edit as "
+                          "measured by at most %2, "
                           "where the largest is %3 long.")
                     .arg(out, widgets::tableNumber(numberOf(difference, "largest")),
                          widgets::tableNumber(numberOf(difference, "largest_norm")));

@@ -44,6 +44,7 @@ public:
 signals:
     void changed(); // for the rail
     void kept();    // the stacks have been written down
+    void shown();   // a patch that has waited for its model is to be seen
     void checkWanted(const QString& run);
     void runMade(const QString& run, const QString& sentence);
 

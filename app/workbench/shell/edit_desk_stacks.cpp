@@ -60,8 +60,10 @@ void EditDesk::restoreStacks()
         lab.setSettings(saved->settings);
         lab.edits().restore(saved->stacks, saved->slot);
     }
-    if (const QString path = std::exchange(m_waitingPatch, {}); !path.isEmpty())
+    if (const QString path = std::exchange(m_waitingPatch, {}); !path.isEmpty()) {
+        emit shown();
         openPatch(path);
+    }
 }
 
 void EditDesk::choosePatch(const QString& path)

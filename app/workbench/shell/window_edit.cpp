@@ -22,6 +22,7 @@ void MainWindow::connectEditPage()
     connect(m_editPage, &EditPage::exportWanted, this, &MainWindow::exportView);
     connect(m_editDesk, &EditDesk::changed, this, &MainWindow::refreshRail);
     connect(m_editDesk, &EditDesk::kept, this, &MainWindow::rememberPlace); // a window that is killed says no good-bye
+    connect(m_editDesk, &EditDesk::shown, this, [this] { showPage(Edit); });
     connect(m_editDesk, &EditDesk::checkWanted, this, &MainWindow::checkRun);
     connect(m_editDesk, &EditDesk::runMade, this, [this](const QString& run, const QString& sentence) {
         announceEnd(tr("The edit is certified"), sentence);

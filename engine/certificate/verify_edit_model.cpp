@@ -336,8 +336,8 @@ private:
 
     void report()
     {
-        addWorst("edit.model_deviation", "Deviations of the residual stream, before the final norm", m_deviation, m_stitchAllowance.residual,
-                 " of the largest norm");
+        addWorst("edit.model_deviation", "Deviations of the residual stream, before the final norm", m_deviation,
+                 m_stitchAllowance.residual, " of the largest norm");
         addWorst("edit.model_final", "Deviation after the final norm", m_final, m_stitchAllowance.residual,
                  " of the largest norm");
         addWorst("edit.model_loss", "Held-out losses of both models", m_loss, m_allowance.loss, " nats");
@@ -348,14 +348,14 @@ private:
                          .passedIf(m_wrongTop.empty(), "At " + m_wrongTop + " another token lies clearly higher."));
         addWorst("edit.model_margins", "Margins of the completions", m_margin, 2 * m_allowance.logit, "");
         const auto total = static_cast<std::int64_t>(m_columns.before.id.size() + m_columns.after.id.size());
-        m_checks.add(row("edit.model_completions", "Completions teacher-forced in double")
-                         .how("each recorded token against the highest logit of the model in double, " +
-                              counted(total, "token"))
-                         .note(std::to_string(m_undecidedBefore + m_undecidedAfter) +
-                               " undecided: their margin is too small for double and " + std::string(nameOf(m_dtype)) +
-                               " to agree by necessity")
-                         .passedIf(m_wrongToken.empty(),
-                                   "The token " + m_wrongToken + " is not the one the model in double would choose."));
+        m_checks.add(
+            row("edit.model_completions", "Completions teacher-forced in double")
+                .how("each recorded token against the highest logit of the model in double, " + counted(total, "token"))
+                .note(std::to_string(m_undecidedBefore + m_undecidedAfter) +
+                      " undecided: their margin is too small for double and " + std::string(nameOf(m_dtype)) +
+                      " to agree by necessity")
+                .passedIf(m_wrongToken.empty(),
+                          "The token " + m_wrongToken + " is not the one the model in double would choose."));
     }
 
     const EditCertificate& m_certificate;

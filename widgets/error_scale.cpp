@@ -46,6 +46,17 @@ Magnitudes magnitudesOf(const TokenMap& map, Metric metric)
     return found;
 }
 
+// The diverging scale turned over: on a dark ground the small differences are the dark ones.
+QColor onDark(int step, const Tokens& tokens)
+{
+    constexpr int half = ErrorScale::steps / 2;
+    const QColor loud = blueOrange()[step < half ? 2 : 8];
+    const double share = (step < half ? half - step : step - half + 1) / static_cast<double>(half);
+    const auto mixed = [share](int quiet, int full) { return qRound(quiet + (full - quiet) * share); };
+    return {mixed(tokens.hover.red(), loud.red()), mixed(tokens.hover.green(), loud.green()),
+            mixed(tokens.hover.blue(), loud.blue())};
+}
+
 // The value below which `share` of the numbers lie; reorders them.
 double percentile(std::vector<double>& values, double share)
 {
@@ -245,7 +256,8 @@ QColor ErrorScale::colourOf(int step, const Tokens& tokens) const
 {
     const auto at = static_cast<std::size_t>(std::clamp(step, 0, steps - 1));
     if (m_diverging)
-        return blueOrange()[at < steps / 2 ? at : at + 1]; // its middle, neutral step is no sign's
+        return tokens.dark ? onDark(static_cast<int>(at), tokens)
+                           : blueOrange()[at < steps / 2 ? at : at + 1]; // its middle, neutral step is no sign's
     if (!hasThreshold() || m_plain) {
         // What wants attention takes the end that stands out against the window.
         const bool isLarge = m_striking == Striking::Large || m_coverage;

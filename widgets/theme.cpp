@@ -45,7 +45,7 @@ Tokens makeLight()
     t.failed = {rgb(0xB93A17), rgb(0xFCE9E3)};
     t.weaker = {rgb(0x8A5A00), rgb(0xFBF0DA)};
     t.notChecked = {rgb(0x5B6675), rgb(0xEEF1F4)};
-    t.cool = {rgb(0xF1F5F8), rgb(0xDCE8F0), rgb(0xBFD4E4), rgb(0x97B6D1), rgb(0x6C93BA)};
+    t.cool = {rgb(0xDFEAF3), rgb(0xCBDDEA), rgb(0xB0CBDF), rgb(0x8FB1CE), rgb(0x6C93BA)};
     t.warm = {rgb(0xF6C667), rgb(0xEE9A3A), rgb(0xDE6A22), rgb(0xB83D1B), rgb(0x7A1D14)};
     t.hatch = rgb(0xC3CAD3);
     return t;
@@ -69,7 +69,7 @@ Tokens makeDark()
     t.failed = {rgb(0xFF8763), rgb(0x3A1E16)};
     t.weaker = {rgb(0xE6B450), rgb(0x34290F)};
     t.notChecked = {rgb(0xA0AAB8), rgb(0x242A32)};
-    t.cool = {rgb(0x20262E), rgb(0x26323F), rgb(0x2F4357), rgb(0x3B5874), rgb(0x4C7297)};
+    t.cool = {rgb(0x24303D), rgb(0x2B3B4B), rgb(0x344B61), rgb(0x3F5D79), rgb(0x4C7297)};
     t.warm = {rgb(0xF6C667), rgb(0xEE9A3A), rgb(0xDE6A22), rgb(0xB83D1B), rgb(0x7A1D14)};
     t.hatch = rgb(0x3D4651);
     return t;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 namespace blockcert::widgets {
 
@@ -113,6 +114,27 @@ TEST(ErrorScale, CoverageRunsFromAllToNoneAndIsWarmBelowAlpha)
         EXPECT_GE(scale.stepOf(share), last);
         last = scale.stepOf(share);
     }
+}
+
+// A map on which everything is covered must not look like one on which nothing was measured.
+TEST(ErrorScale, WhatIsCoveredStandsOutFromTheGroundInBothAppearances)
+{
+    const auto distance = [](const QColor& a, const QColor& b) {
+        return std::abs(a.red() - b.red()) + std::abs(a.green() - b.green()) + std::abs(a.blue() - b.blue());
+    };
+    for (const Tokens* tokens : {&lightTokens(), &darkTokens()})
+        for (const QColor& ground : {tokens->window, tokens->panel})
+            EXPECT_GE(distance(ErrorScale::coverage(0.94).colourOf(0, *tokens), ground), 30);
+}
+
+TEST(ErrorScale, OnADarkGroundTheSmallDifferencesAreTheDarkOnes)
+{
+    const ErrorScale scale = ErrorScale::diverging(1e-3, 1);
+    for (int step = 0; step < ErrorScale::steps / 2 - 1; ++step) {
+        EXPECT_GT(scale.colourOf(step, darkTokens()).lightness(), scale.colourOf(step + 1, darkTokens()).lightness());
+        EXPECT_LT(scale.colourOf(step, lightTokens()).lightness(), scale.colourOf(step + 1, lightTokens()).lightness());
+    }
+    EXPECT_LT(scale.colourOf(ErrorScale::steps / 2, darkTokens()).lightness(), 90);
 }
 
 TEST(ErrorScale, AnAlphaOfOneLeavesNoDivisionByZero)

@@ -215,7 +215,7 @@ CheckList::CheckList(QWidget* parent)
     setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setAccessibleName(tr("Checks"));
-    header()->setFont(textFont(TextSize::Axis, TextWeight::Strong));
+    setTextFont(*header(), TextSize::Axis, TextWeight::Strong);
     header()->setStretchLastSection(true);
     header()->setSectionsMovable(false);
     header()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);

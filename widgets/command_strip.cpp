@@ -18,7 +18,7 @@ CommandStrip::CommandStrip(QWidget* parent)
     : QWidget(parent)
 {
     m_text = makeLabel({}, TextSize::Secondary);
-    m_text->setFont(fixedFont(TextSize::Secondary));
+    setFixedFont(*m_text, TextSize::Secondary);
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     m_text->setWordWrap(true);
     m_copy = new QPushButton(tr("Copy"));

@@ -5,6 +5,7 @@
 #include "widgets/theme.h"
 
 #include <QAction>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
@@ -40,7 +41,7 @@ protected:
 CrumbBar::CrumbBar(QWidget* parent)
     : QWidget(parent)
 {
-    setFixedHeight(std::max(space::crumbBar, QFontMetrics(textFont(TextSize::Body)).height() + 28));
+    fitHeight();
     m_leading = new QHBoxLayout;
     m_leading->setSpacing(0);
     m_path = new QHBoxLayout;
@@ -84,7 +85,7 @@ void CrumbBar::makeButtons()
         auto* button = new QToolButton(this);
         button->setProperty("role", QStringLiteral("crumb"));
         button->setProperty("last", last);
-        button->setFont(textFont(TextSize::Body, last ? TextWeight::Strong : TextWeight::Normal));
+        setTextFont(*button, TextSize::Body, last ? TextWeight::Strong : TextWeight::Normal);
         button->setFocusPolicy(Qt::TabFocus);
         connect(button, &QToolButton::clicked, this, [this, level] { openCrumb(level); });
         m_buttons.push_back(button);
@@ -185,6 +186,22 @@ void CrumbBar::resizeEvent(QResizeEvent* event)
 {
     QWidget::resizeEvent(event);
     elide();
+}
+
+// The type has become larger or smaller, or what stands beside the path has.
+bool CrumbBar::event(QEvent* event)
+{
+    const bool isHandled = QWidget::event(event);
+    if (event->type() == QEvent::FontChange)
+        fitHeight();
+    if (event->type() == QEvent::FontChange || event->type() == QEvent::LayoutRequest)
+        elide();
+    return isHandled;
+}
+
+void CrumbBar::fitHeight()
+{
+    setFixedHeight(std::max(space::crumbBar, QFontMetrics(textFont(TextSize::Body)).height() + 28));
 }
 
 void CrumbBar::paintEvent(QPaintEvent*)

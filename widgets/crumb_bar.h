@@ -36,8 +36,10 @@ signals:
 protected:
     void paintEvent(QPaintEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
+    bool event(QEvent* event) override;
 
 private:
+    void fitHeight();
     void makeButtons();
     void elide();
     void openCrumb(int level);

@@ -49,6 +49,7 @@ InspectorPanel::InspectorPanel(QWidget* parent)
 
     m_title = makeLabel({}, TextSize::Title, TextWeight::Strong);
     m_title->setMinimumWidth(40);
+    m_title->setWordWrap(true); // in large type the badge leaves it less than its line
     m_badge = new StateBadge;
     m_badge->setForm(StateBadge::Form::Label);
     m_headline = makeLabel({}, TextSize::Headline, TextWeight::Strong);
@@ -137,15 +138,25 @@ void InspectorPanel::resizeEvent(QResizeEvent* event)
     fitHeadline();
 }
 
+// The type has become larger or smaller.
+bool InspectorPanel::event(QEvent* event)
+{
+    const bool isHandled = QScrollArea::event(event);
+    if (event->type() == QEvent::FontChange) {
+        arrangeActions();
+        fitHeadline();
+    }
+    return isHandled;
+}
+
 // As large as it can be shown whole: a number without its exponent would be another one.
 void InspectorPanel::fitHeadline()
 {
     const QMargins margins = widget()->layout()->contentsMargins();
     const int room = viewport()->width() - margins.left() - margins.right();
     for (const TextSize size : {TextSize::Headline, TextSize::Title, TextSize::Body, TextSize::Axis}) {
-        const QFont font = textFont(size, TextWeight::Strong);
-        m_headline->setFont(font);
-        if (QFontMetrics(font).horizontalAdvance(m_headline->text()) <= room)
+        setTextFont(*m_headline, size, TextWeight::Strong);
+        if (QFontMetrics(m_headline->font()).horizontalAdvance(m_headline->text()) <= room)
             return;
     }
 }

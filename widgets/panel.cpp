@@ -46,7 +46,7 @@ QLabel* makeLabel(const QString& text, TextSize size, TextWeight weight, TextTon
 {
     auto* label = new QLabel(text, parent);
     label->setTextFormat(Qt::PlainText);
-    label->setFont(textFont(size, weight));
+    setTextFont(*label, size, weight);
     if (tone == TextTone::Secondary)
         label->setProperty("tone", QStringLiteral("secondary"));
     else if (tone == TextTone::Accent)
@@ -59,7 +59,7 @@ PageTitle::PageTitle(QWidget* parent)
 {
     m_title = new TitleLabel;
     m_title->setTextFormat(Qt::PlainText);
-    m_title->setFont(textFont(TextSize::Title, TextWeight::Strong));
+    setTextFont(*m_title, TextSize::Title, TextWeight::Strong);
     m_scope = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_scope->setWordWrap(true);
     auto* texts = new QVBoxLayout;

@@ -21,17 +21,31 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int top = 12;
-constexpr int pitch = 66;
-constexpr int stepHeight = 56;
+constexpr int gap = 10; // between two steps
 constexpr int inset = 6;
+
+// An icon with a word under it.
+int stepHeight()
+{
+    return std::max(56, 43 + QFontMetrics(textFont(TextSize::Axis)).height());
+}
+
+// As wide as the longest word in the weight of the current step.
+int widthOf(const std::vector<RailStep>& steps)
+{
+    const QFontMetrics metrics(textFont(TextSize::Axis, TextWeight::Strong));
+    int widest = 0;
+    for (const RailStep& step : steps)
+        widest = std::max(widest, metrics.horizontalAdvance(step.name));
+    return std::max(space::rail, widest + 2 * (inset + 3));
+}
 
 }
 
 Rail::Rail(QWidget* parent)
     : QWidget(parent)
 {
-    setFixedWidth(std::max(space::rail,
-                           QFontMetrics(textFont(TextSize::Axis)).horizontalAdvance(QStringLiteral("Explore")) + 20));
+    setFixedWidth(widthOf(m_steps));
     setFocusPolicy(Qt::TabFocus);
     setMouseTracking(true);
     setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
@@ -43,6 +57,7 @@ void Rail::setSteps(std::vector<RailStep> steps)
     m_steps = std::move(steps);
     m_current = std::clamp(m_current, 0, std::max(0, static_cast<int>(m_steps.size()) - 1));
     m_focused = m_current;
+    setFixedWidth(widthOf(m_steps));
     describe();
 }
 
@@ -99,12 +114,12 @@ void Rail::describe()
 
 QRect Rail::stepRect(int step) const
 {
-    return {inset, top + step * pitch, width() - 2 * inset - 1, stepHeight};
+    return {inset, top + step * (stepHeight() + gap), width() - 2 * inset - 1, stepHeight()};
 }
 
 QSize Rail::sizeHint() const
 {
-    return {space::rail, top + pitch * static_cast<int>(m_steps.size())};
+    return {width(), top + (stepHeight() + gap) * static_cast<int>(m_steps.size())};
 }
 
 int Rail::stepAt(const QPoint& point) const
@@ -226,6 +241,8 @@ bool Rail::event(QEvent* event)
             QToolTip::hideText();
         return true;
     }
+    if (event->type() == QEvent::FontChange)
+        setFixedWidth(widthOf(m_steps));
     return QWidget::event(event);
 }
 

@@ -31,7 +31,7 @@ void SegmentedControl::setChoices(const QStringList& choices, const QStringList&
         auto* button = new QPushButton(choices[i], this);
         button->setCheckable(true);
         button->setProperty("role", QStringLiteral("segment"));
-        button->setFont(textFont(TextSize::Secondary, TextWeight::Medium));
+        setTextFont(*button, TextSize::Secondary, TextWeight::Medium);
         if (i < toolTips.size())
             button->setToolTip(plainToolTip(toolTips[i]));
         m_group->addButton(button, i);

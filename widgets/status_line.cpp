@@ -19,12 +19,17 @@ namespace {
 
 constexpr int dotRoom = 20;
 
+int heightOfLine()
+{
+    return std::max(space::statusBar, QFontMetrics(textFont(TextSize::Secondary)).height() + 12);
+}
+
 QToolButton* quietButton(const QString& text)
 {
     auto* button = new QToolButton;
     button->setText(text);
     button->setProperty("role", QStringLiteral("quiet"));
-    button->setFont(textFont(TextSize::Secondary));
+    setTextFont(*button, TextSize::Secondary);
     button->setFocusPolicy(Qt::TabFocus);
     return button;
 }
@@ -34,7 +39,7 @@ QToolButton* quietButton(const QString& text)
 StatusLine::StatusLine(QWidget* parent)
     : QWidget(parent)
 {
-    setFixedHeight(std::max(space::statusBar, QFontMetrics(textFont(TextSize::Secondary)).height() + 12));
+    setFixedHeight(heightOfLine());
     m_engine = makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary);
     m_engine->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_jobs = quietButton({});
@@ -83,6 +88,8 @@ void StatusLine::resizeEvent(QResizeEvent* event)
 bool StatusLine::event(QEvent* event)
 {
     const bool isHandled = QWidget::event(event);
+    if (event->type() == QEvent::FontChange)
+        setFixedHeight(heightOfLine());
     if (event->type() == QEvent::LayoutRequest)
         elide();
     return isHandled;

@@ -118,7 +118,7 @@ QTableView::item:hover, QListView::item:hover { background: @hover; }
 QTableView::item:selected:hover, QListView::item:selected:hover { background: @accentFill; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: @secondary; border: none; border-bottom: 1px solid @line;
-    padding: 0px 11px; min-height: 26px; font-size: @axispx; font-weight: 600; }
+    padding: 0px 11px; min-height: 26px; }
 QTreeView QHeaderView::section { padding: 0px 8px; }
 QHeaderView::section:hover { color: @text; }
 QHeaderView::down-arrow, QHeaderView::up-arrow { width: 0px; height: 0px; }
@@ -163,7 +163,6 @@ QString styleSheetOf(const Tokens& tokens)
     const QColor scroll = tokens.dark ? QColor(0x3A, 0x43, 0x4F) : QColor(0xC6, 0xCD, 0xD6);
     const QColor accentHover = tokens.dark ? tokens.accent.lighter(108) : tokens.accent.darker(110);
     const std::pair<const char16_t*, QString> replacements[] = {
-        {u"@axis", QString::number(textFont(TextSize::Axis).pixelSize())},
         {u"@accentFill", tokens.accentFill.name()},
         {u"@accentHover", accentHover.name()},
         {u"@accent", tokens.accent.name()},

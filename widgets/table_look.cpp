@@ -26,13 +26,14 @@ void prepareTable(QTableView& table)
     table.verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     QHeaderView* header = table.horizontalHeader();
     header->setHighlightSections(false);
-    header->setFont(textFont(TextSize::Axis, TextWeight::Strong));
+    setTextFont(*header, TextSize::Axis, TextWeight::Strong);
     header->setMinimumSectionSize(40);
     header->setSectionsClickable(true);
 }
 
 void prepareRows(QTableView& table)
 {
+    table.verticalHeader()->setMinimumSectionSize(space::tableRow); // by itself that of the font it had before
     table.verticalHeader()->setDefaultSectionSize(
         std::max(space::tableRow, QFontMetrics(fixedFont(TextSize::Secondary)).height() + 10));
 }

@@ -5,18 +5,21 @@
 #include "widgets/table_look.h"
 
 #include <QApplication>
+#include <QElapsedTimer>
 #include <QFontDatabase>
 #include <QFontInfo>
 #include <QPainter>
 #include <QPalette>
+#include <QPointer>
+#include <QResizeEvent>
 #include <QStyle>
 #include <QStyleFactory>
 #include <QTableView>
+#include <QTimer>
 #include <QVariant>
 #include <QWidget>
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 namespace blockcert::widgets {
@@ -128,6 +131,92 @@ QFont sized(QFont font, TextSize size, TextWeight weight)
     return font;
 }
 
+constexpr const char* typeProperty = "blockcertType";
+
+// What a widget remembers of its font.
+struct TextType {
+    TextSize size = TextSize::Body;
+    TextWeight weight = TextWeight::Normal;
+    bool isFixed = false;
+
+    [[nodiscard]] int packed() const
+    {
+        return static_cast<int>(size) | static_cast<int>(weight) << 4 | (isFixed ? 1 << 8 : 0);
+    }
+
+    static TextType unpacked(int value)
+    {
+        return {static_cast<TextSize>(value & 15), static_cast<TextWeight>(value >> 4 & 15), (value >> 8 & 1) != 0};
+    }
+};
+
+QFont fontOf(const TextType& type)
+{
+    return type.isFixed ? fixedFont(type.size, type.weight) : textFont(type.size, type.weight);
+}
+
+void setType(QWidget& widget, const TextType& type)
+{
+    widget.setProperty(typeProperty, type.packed());
+    widget.setFont(fontOf(type));
+}
+
+QString typeChangeName()
+{
+    return QStringLiteral("blockcertTypeChange");
+}
+
+// Gives widgets the fonts of another scale: those in view at once, the others in slices of which none holds the window
+// for a frame. GUI thread.
+class TypeChange : public QObject {
+public:
+    explicit TypeChange(QApplication& application)
+        : QObject(&application)
+    {
+        setObjectName(typeChangeName());
+        for (QWidget* widget : QApplication::allWidgets()) {
+            if (widget->isVisible())
+                refit(*widget);
+            else
+                m_hidden.emplace_back(widget);
+        }
+        m_timer.setInterval(0);
+        connect(&m_timer, &QTimer::timeout, this, &TypeChange::goOn);
+        m_timer.start();
+    }
+
+private:
+    static void refit(QWidget& widget)
+    {
+        if (const QVariant type = widget.property(typeProperty); type.isValid())
+            widget.setFont(fontOf(TextType::unpacked(type.toInt())));
+        else if (!widget.testAttribute(Qt::WA_SetFont))
+            widget.setFont(QFont()); // under a style sheet no font reaches a widget from its parent or the application
+        if (auto* table = qobject_cast<QTableView*>(&widget)) {
+            prepareRows(*table);
+            const QSize size = table->viewport()->size(); // columns are laid out when a table is resized
+            QCoreApplication::postEvent(table->viewport(), new QResizeEvent(size, size));
+        }
+    }
+
+    void goOn()
+    {
+        constexpr qint64 sliceMs = 6;
+        QElapsedTimer slice;
+        slice.start();
+        while (!m_hidden.empty() && slice.elapsed() < sliceMs) {
+            if (m_hidden.back())
+                refit(*m_hidden.back());
+            m_hidden.pop_back();
+        }
+        if (m_hidden.empty())
+            deleteLater();
+    }
+
+    std::vector<QPointer<QWidget>> m_hidden;
+    QTimer m_timer;
+};
+
 }
 
 const Tokens& lightTokens()
@@ -172,37 +261,27 @@ void applyAppearance(QApplication& application, Appearance appearance)
     const bool desktop = desktopIsDark();
     const bool dark = appearance == Appearance::Dark || (appearance == Appearance::Desktop && desktop);
     const Tokens& tokens = dark ? darkTokens() : lightTokens();
-    // Style and palette before the sheet: the sheet wraps the style that is set when it arrives.
-    application.setStyleSheet(QString());
-    application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
-    application.setFont(textFont(TextSize::Body));
+    // Style and palette before the sheet: the sheet wraps the style that is set when it arrives. A switch keeps the
+    // style and changes the sheet once, because each change polishes every widget again.
+    constexpr const char* styled = "blockcertStyled";
+    if (!application.property(styled).toBool()) {
+        application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+        application.setFont(textFont(TextSize::Body));
+        application.setProperty(styled, true);
+    }
     application.setPalette(paletteOf(tokens));
     application.setStyleSheet(styleSheetOf(tokens));
 }
 
 void setTypeScale(QApplication& application, double scale)
 {
-    const double ratio = scale / typeScale();
-    if (ratio == 1)
+    if (scale == typeScale())
         return;
     application.setProperty("blockcertTypeScale", scale);
-    // Fonts that were set by hand do not follow the application's.
-    std::vector<std::pair<QWidget*, QFont>> fonts;
-    for (QWidget* widget : QApplication::allWidgets()) {
-        if (!widget->testAttribute(Qt::WA_SetFont))
-            continue;
-        QFont font = widget->font();
-        font.setPixelSize(qRound(QFontInfo(font).pixelSize() * ratio));
-        fonts.emplace_back(widget, font);
-    }
     application.setFont(textFont(TextSize::Body));
-    application.setStyleSheet(styleSheetOf(tokensOf(application.palette())));
-    for (const auto& [widget, font] : fonts)
-        widget->setFont(font);
-    for (QWidget* widget : QApplication::allWidgets()) {
-        if (auto* table = qobject_cast<QTableView*>(widget))
-            prepareRows(*table);
-    }
+    delete application.findChild<QObject*>(
+        typeChangeName()); // one that has not come to its end: this one begins with every widget
+    new TypeChange(application);
 }
 
 QFont textFont(TextSize size, TextWeight weight)
@@ -215,11 +294,21 @@ QFont fixedFont(TextSize size, TextWeight weight)
     return sized(QFontDatabase::systemFont(QFontDatabase::FixedFont), size, weight);
 }
 
+void setTextFont(QWidget& widget, TextSize size, TextWeight weight)
+{
+    setType(widget, {size, weight, false});
+}
+
+void setFixedFont(QWidget& widget, TextSize size, TextWeight weight)
+{
+    setType(widget, {size, weight, true});
+}
+
 void setButtonRole(QWidget& button, ButtonRole role)
 {
     static constexpr const char* names[] = {"plain", "primary", "link", "danger", "flush", "icon"};
     button.setProperty("role", QString::fromLatin1(names[static_cast<int>(role)]));
-    button.setFont(textFont(TextSize::Body, TextWeight::Medium));
+    setTextFont(button, TextSize::Body, TextWeight::Medium);
     if (button.testAttribute(Qt::WA_WState_Polished)) {
         // The style sheet reads the property only when it polishes.
         button.style()->unpolish(&button);

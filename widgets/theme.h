@@ -54,7 +54,8 @@ struct Tokens {
 // Sets style, palette, fonts and style sheet of the application; call again to switch.
 void applyAppearance(QApplication& application, Appearance appearance);
 [[nodiscard]] bool desktopIsDark();
-// All type larger by this factor, at once: for a projector. Rows of tables follow.
+// All type larger by this factor: for a projector. What is in view follows at once, with rows and columns of tables;
+// what is hidden follows from the event loop, in slices of less than a frame.
 void setTypeScale(QApplication& application, double scale);
 
 enum class TextSize : std::uint8_t { Axis, Secondary, Body, Title, Headline }; // 11, 12, 13, 15, 20 at scale 1
@@ -63,6 +64,10 @@ enum class TextWeight : std::uint8_t { Normal, Medium, Strong };
 // Sizes follow the desktop's font: 13 is its body size.
 [[nodiscard]] QFont textFont(TextSize size, TextWeight weight = TextWeight::Normal);
 [[nodiscard]] QFont fixedFont(TextSize size, TextWeight weight = TextWeight::Normal);
+// The only way in which a widget of ours gets a font of its own: it keeps its size and weight, not the font, so that it
+// follows setTypeScale. Painters and models ask for textFont and fixedFont whenever they need one.
+void setTextFont(QWidget& widget, TextSize size, TextWeight weight = TextWeight::Normal);
+void setFixedFont(QWidget& widget, TextSize size, TextWeight weight = TextWeight::Normal);
 
 namespace space {
 inline constexpr int tiny = 4;

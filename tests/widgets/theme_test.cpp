@@ -1,16 +1,28 @@
+#include "widgets/block_table.h"
 #include "widgets/icons.h"
+#include "widgets/panel.h"
+#include "widgets/rail.h"
+#include "widgets/segmented_control.h"
 #include "widgets/state_badge.h"
+#include "widgets/status_line.h"
 #include "widgets/theme.h"
 
 #include <QApplication>
+#include <QHeaderView>
 #include <QImage>
 #include <QLabel>
 #include <QPainter>
+#include <QPushButton>
+#include <QTest>
+#include <QVBoxLayout>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <initializer_list>
+#include <optional>
 
 namespace blockcert::widgets {
 
@@ -108,6 +120,55 @@ TEST(Theme, SizesOfTextAreOrdered)
     EXPECT_TRUE(QFontInfo(fixedFont(TextSize::Body)).fixedPitch());
 }
 
+TEST(Theme, EveryWidgetFollowsTheSizeOfTypeHoweverOftenItChanges)
+{
+    auto& application = *qobject_cast<QApplication*>(QCoreApplication::instance());
+    applyAppearance(application, Appearance::Light);
+    const auto pixels = [](const QWidget& widget) { return QFontInfo(widget.font()).pixelSize(); };
+    QWidget window;
+    auto* column = new QVBoxLayout(&window);
+    auto* rail = new Rail;
+    rail->setSteps({{QStringLiteral("Explore"), Icon::Explore, {}, true, false, std::nullopt}});
+    auto* title = new PageTitle;
+    title->setText(QStringLiteral("title"), QStringLiteral("scope"));
+    auto* tabs = new SegmentedControl;
+    tabs->setChoices({QStringLiteral("Map"), QStringLiteral("Coverage")});
+    auto* table = new BlockTable;
+    auto* status = new StatusLine;
+    auto* heading = makeLabel(QStringLiteral("heading"), TextSize::Body, TextWeight::Strong);
+    auto* plain = new QLabel(QStringLiteral("of the application"));
+    for (QWidget* part : std::initializer_list<QWidget*>{rail, title, tabs, table, status, heading, plain})
+        column->addWidget(part);
+    window.show();
+    QWidget hiddenPage;
+    auto* hidden =
+        makeLabel(QStringLiteral("hidden"), TextSize::Secondary, TextWeight::Normal, TextTone::Text, &hiddenPage);
+    const int railAtOne = rail->width();
+    for (const double scale : {1.6, 1.25, 1.6, 1.0, 1.6, 1.0}) {
+        setTypeScale(application, scale);
+        const auto expected = [scale](int at1) { return qRound(at1 * scale); };
+        const QList<QLabel*> titles = title->findChildren<QLabel*>();
+        ASSERT_EQ(titles.size(), 2);
+        EXPECT_EQ(pixels(*titles[0]), expected(15)) << scale;
+        EXPECT_EQ(pixels(*titles[1]), expected(12)) << scale;
+        EXPECT_EQ(pixels(*tabs->findChild<QPushButton*>()), expected(12)) << scale;
+        EXPECT_EQ(pixels(*table->horizontalHeader()), expected(11)) << scale;
+        EXPECT_EQ(pixels(*status->findChild<QLabel*>()), expected(12)) << scale;
+        EXPECT_EQ(pixels(*heading), expected(13)) << scale;
+        EXPECT_EQ(heading->font().weight(), QFont::DemiBold);
+        EXPECT_EQ(pixels(*plain), expected(13)) << scale;
+        EXPECT_TRUE(QTest::qWaitFor([&] { return pixels(*hidden) == expected(12); }))
+            << "from the event loop " << scale;
+        const QFontMetrics strong(textFont(TextSize::Axis, TextWeight::Strong));
+        EXPECT_GE(rail->width(), strong.horizontalAdvance(QStringLiteral("Explore")) + 12) << "no word is cut";
+        EXPECT_GE(status->height(), QFontMetrics(textFont(TextSize::Secondary)).height() + 4);
+        EXPECT_EQ(rail->width() > railAtOne, scale > 1) << scale;
+        EXPECT_EQ(table->verticalHeader()->defaultSectionSize(),
+                  std::max(space::tableRow, QFontMetrics(fixedFont(TextSize::Secondary)).height() + 10))
+            << scale;
+    }
+}
+
 TEST(Icons, EveryIconHasAPicture)
 {
     for (int i = 0; i <= static_cast<int>(Icon::BrokenLink); ++i) {
@@ -145,6 +206,13 @@ TEST(Icons, FollowTheAppearance)
     applyAppearance(application, Appearance::Light);
     EXPECT_LT(light, 80);
     EXPECT_GT(dark, 180);
+}
+
+TEST(Icons, AnIconWithoutRoomIsNothingAndNoWarning) // every warning of Qt fails this program
+{
+    const QImage image =
+        painted([](QPainter& painter) { paintIcon(painter, QRectF(0, 0, 12, 0), Icon::Stop, QColor(Qt::red)); });
+    EXPECT_EQ(inked(image), 0);
 }
 
 TEST(States, DifferByShapeWithoutAnyColour)

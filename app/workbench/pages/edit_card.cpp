@@ -189,7 +189,7 @@ void EditCard::makeStrength()
     m_value->setToolTip(tr("Any number; also beyond the ends of the slider"));
     m_value->setFixedWidth(68);
     m_value->setAlignment(Qt::AlignRight);
-    m_value->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+    widgets::setFixedFont(*m_value, widgets::TextSize::Secondary);
     connect(m_value, &QLineEdit::editingFinished, this, &EditCard::typed);
     connect(m_value, &QLineEdit::textEdited, m_value, [this] {
         m_value->setProperty("invalid", false);

@@ -39,7 +39,7 @@ FailureCard::FailureCard(Annotations& notes, QWidget* parent)
     , m_notes(notes)
 {
     m_inequality = widgets::makeLabel({}, widgets::TextSize::Title, widgets::TextWeight::Strong);
-    m_inequality->setFont(widgets::fixedFont(widgets::TextSize::Body, widgets::TextWeight::Strong));
+    widgets::setFixedFont(*m_inequality, widgets::TextSize::Body, widgets::TextWeight::Strong);
     m_inequality->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_inequality->setMinimumWidth(80);
     m_explanation = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);

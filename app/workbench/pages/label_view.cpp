@@ -116,7 +116,7 @@ QWidget* LabelView::makeReading()
     m_text = new QPlainTextEdit;
     m_text->setReadOnly(true);
     m_text->setAccessibleName(tr("The text to be judged"));
-    m_text->setFont(widgets::textFont(widgets::TextSize::Title));
+    widgets::setTextFont(*m_text, widgets::TextSize::Title);
     m_given = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
     const QString names[] = {tr("Answer (A)"), tr("Refuse (R)"), tr("Harmful (H)"), tr("Other (O)")};
     const QString toolTips[] = {tr("It answers what was asked"), tr("It declines"),

@@ -83,7 +83,7 @@ OptionsPanel::OptionsPanel(QWidget* parent)
     m_maxTokens = new QSpinBox;
     m_maxTokens->setRange(1, 1 << 20);
     m_maxTokens->setAlignment(Qt::AlignRight);
-    m_maxTokens->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+    widgets::setFixedFont(*m_maxTokens, widgets::TextSize::Secondary);
     m_maxTokens->setAccessibleName(tr("Longest prompt in tokens"));
     m_maxTokens->setToolTip(tr("Longer prompts lose their end, and the certificate says so"));
     m_embed = new QCheckBox(tr("Embed the weights"));
@@ -177,7 +177,7 @@ QSize OptionsPanel::minimumSizeHint() const
 QLineEdit* OptionsPanel::numberField(const QString& name, const QString& toolTip)
 {
     auto* field = new QLineEdit;
-    field->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+    widgets::setFixedFont(*field, widgets::TextSize::Secondary);
     field->setAlignment(Qt::AlignRight);
     field->setMinimumWidth(72);
     field->setAccessibleName(name);

@@ -120,7 +120,7 @@ SidePanel::SidePanel(QWidget* parent)
 ElidedLabel::ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone)
     : QLabel(text)
 {
-    setFont(widgets::textFont(size));
+    widgets::setTextFont(*this, size);
     if (tone == widgets::TextTone::Secondary)
         setProperty("tone", u"secondary"_s);
     setToolTip(text);

@@ -102,7 +102,7 @@ QWidget* RunPage::makeForm()
 
     m_blocksText->setAccessibleName(tr("Blocks"));
     m_blocksText->setToolTip(tr("all, or 0-based numbers and ranges such as 0,5,10-12"));
-    m_blocksText->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+    widgets::setFixedFont(*m_blocksText, widgets::TextSize::Secondary);
     m_blocksText->setMaximumWidth(220);
     connect(m_blocksText, &QLineEdit::textEdited, this, &RunPage::refreshBlocks);
     connect(m_picker, &BlockPicker::chosenChanged, this, [this] {

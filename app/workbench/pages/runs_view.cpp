@@ -31,7 +31,7 @@ RunNotesPanel::RunNotesPanel(QWidget* parent)
     , m_tags(new QLineEdit)
     , m_note(new QPlainTextEdit)
 {
-    m_name->setFont(widgets::textFont(widgets::TextSize::Title, widgets::TextWeight::Strong));
+    widgets::setTextFont(*m_name, widgets::TextSize::Title, widgets::TextWeight::Strong);
     m_tags->setPlaceholderText(tr("Tags, separated by commas"));
     m_tags->setAccessibleName(tr("Tags"));
     m_note->setPlaceholderText(tr("A note. It is kept with your settings, never in the run."));

@@ -199,7 +199,7 @@ QWidget* TamperPage::makeLab()
 
     m_notice->hide();
     layout->addWidget(m_notice);
-    m_done->setFont(widgets::fixedFont(widgets::TextSize::Body));
+    widgets::setFixedFont(*m_done, widgets::TextSize::Body);
     layout->addWidget(m_done);
     connect(m_banner, &widgets::VerdictBanner::cancelRequested, &m_lab, &TamperLab::reset);
     layout->addWidget(m_banner);

@@ -49,7 +49,7 @@ VerifyPlan::VerifyPlan(QWidget* parent)
         m_levels->addButton(choice, level);
         auto* time = widgets::makeLabel({}, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
                                         widgets::TextTone::Secondary);
-        time->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+        widgets::setFixedFont(*time, widgets::TextSize::Secondary);
         m_times[static_cast<std::size_t>(level)] = time;
         grid->addWidget(choice, level + 1, 0);
         grid->addWidget(note(levelNote(level)), level + 1, 1);

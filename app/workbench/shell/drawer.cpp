@@ -37,7 +37,7 @@ Drawer::Drawer(QWidget* parent)
     connect(m_pages, &widgets::SegmentedControl::chosen, m_stack, &QStackedWidget::setCurrentIndex);
 
     m_log->setReadOnly(true);
-    m_log->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+    widgets::setFixedFont(*m_log, widgets::TextSize::Secondary);
     m_log->setPlaceholderText(tr("The engine has written nothing to its log."));
     m_log->setAccessibleName(tr("Log of the engine"));
     m_problems->setWordWrap(true);

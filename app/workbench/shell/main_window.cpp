@@ -34,6 +34,8 @@
 #include <QScreen>
 #include <QStackedWidget>
 
+#include <algorithm>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -70,7 +72,8 @@ MainWindow::MainWindow(Session& session, QWidget* parent)
 {
     setWindowTitle(tr("BlockCert Workbench"));
     setAcceptDrops(true);
-    installEventFilter(new ReturnPresses(this)); // what the button itself leaves to its parents
+    widgets::setTypeScale(*qApp, m_layout.typeScale); // before there is a widget that would have to follow
+    installEventFilter(new ReturnPresses(this));      // what the button itself leaves to its parents
     buildShell();
     buildActions();
     connectOpenPage();
@@ -212,8 +215,16 @@ QSize MainWindow::firstSize() const
 void MainWindow::resizeEvent(QResizeEvent* event)
 {
     QMainWindow::resizeEvent(event);
+    fitSides();
+}
+
+// Wider for larger type, as long as the page keeps two thirds of the window.
+void MainWindow::fitSides()
+{
     constexpr int narrow = 1200;
-    m_sides->setFixedWidth(width() < narrow ? space::inspector - 40 : space::inspector);
+    const int usual = width() < narrow ? space::inspector - 40 : space::inspector;
+    const int wanted = qRound(space::inspector * (1 + (m_layout.typeScale - 1) * 0.6));
+    m_sides->setFixedWidth(std::max(usual, std::min(wanted, width() / 3)));
 }
 
 void MainWindow::closeEvent(QCloseEvent* event)

@@ -134,6 +134,7 @@ private:
     void resetLayout();
     void keepLayout();
     void toggleSide();
+    void fitSides();
     void refreshExplanation();
     void connectOpenPage();
     void connectRunPage();

@@ -33,7 +33,7 @@ QWidget* groupOf(const QString& title, const std::vector<Line>& lines)
     for (const Line& line : lines) {
         QLabel* keys = widgets::makeLabel(line.keys, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
                                           widgets::TextTone::Accent);
-        keys->setFont(widgets::fixedFont(widgets::TextSize::Secondary));
+        widgets::setFixedFont(*keys, widgets::TextSize::Secondary);
         grid->addWidget(keys, row, 0);
         grid->addWidget(widgets::makeLabel(line.text, widgets::TextSize::Secondary), row, 1);
         ++row;

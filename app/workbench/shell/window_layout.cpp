@@ -71,6 +71,7 @@ void MainWindow::applyLayout()
     refreshDrawer();
     m_verifyPage->setListsEveryCheck(m_layout.listsEveryCheck);
     widgets::setTypeScale(*qApp, m_layout.typeScale);
+    fitSides();
     refreshExplanation();
     for (QAction* action : std::as_const(m_commands)) {
         if (action->text() == tr("Layout: %1").arg(ShellLayout::title(m_layout.name)))

@@ -11,6 +11,8 @@
 #include <QKeyEvent>
 #include <QSortFilterProxyModel>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -94,6 +96,8 @@ BlockTableModel::BlockTableModel(QObject* parent)
 
 void BlockTableModel::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
 {
+    if (rows == m_rows)
+        return;
     // While a run goes on the same blocks come again with new numbers: keep selection and scroll position.
     const bool sameBlocks = rows && m_rows && rows->size() == m_rows->size() &&
                             std::equal(rows->begin(), rows->end(), m_rows->begin(),
@@ -111,6 +115,8 @@ void BlockTableModel::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
 
 void BlockTableModel::setThresholds(const Thresholds& thresholds)
 {
+    if (thresholds == m_thresholds)
+        return;
     m_thresholds = thresholds;
     if (rowCount() > 0)
         emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
@@ -365,25 +371,42 @@ void BlockTable::resizeEvent(QResizeEvent* event)
     layoutColumns();
 }
 
+// Nothing is scrolled sideways: numbers get what they need and the worst token the rest; in a narrow window the columns
+// that the inspector shows as well give way, whether a block is certified never does.
 void BlockTable::layoutColumns()
 {
-    // Numbers get what they need; the worst token takes the rest.
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
     const QFontMetrics header(textFont(TextSize::Axis, TextWeight::Strong));
+    const int state = 22 + QFontMetrics(textFont(TextSize::Secondary)).horizontalAdvance(tr("not certified"));
+    std::array<int, BlockTableModel::ColumnCount> widths{};
     int used = 0;
     for (int column = 0; column < BlockTableModel::ColumnCount; ++column) {
         if (column == BlockTableModel::Worst)
             continue;
         const int title = header.horizontalAdvance(
             m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + descendingMark);
-        const int content = column == BlockTableModel::Certified ? 110
+        const int content = column == BlockTableModel::Certified ? state
                             : column == BlockTableModel::Block   ? 5 * digit
                                                                  : 9 * digit;
-        const int width = std::max(title, content) + 2 * 11 + 6; // the padding of cells and headers
-        setColumnWidth(column, width);
-        used += width;
+        widths[static_cast<std::size_t>(column)] =
+            std::max(title, content) + 2 * 11 + 6; // the padding of cells and headers
+        used += widths[static_cast<std::size_t>(column)];
     }
-    setColumnWidth(BlockTableModel::Worst, std::max(190, viewport()->width() - used));
+    const int worst = 18 * digit;
+    widths[BlockTableModel::Worst] = worst;
+    used += worst;
+    const int room = viewport()->width();
+    for (const int column : {BlockTableModel::Mae, BlockTableModel::Path, BlockTableModel::Relative,
+                             BlockTableModel::Worst, BlockTableModel::Loss}) {
+        setColumnHidden(column, used > room);
+        if (used > room)
+            used -= std::exchange(widths[static_cast<std::size_t>(column)], 0);
+    }
+    const int rest = isColumnHidden(BlockTableModel::Worst) ? BlockTableModel::Certified : BlockTableModel::Worst;
+    widths[static_cast<std::size_t>(rest)] += std::max(0, room - used);
+    for (int column = 0; column < BlockTableModel::ColumnCount; ++column)
+        if (!isColumnHidden(column))
+            setColumnWidth(column, widths[static_cast<std::size_t>(column)]);
 }
 
 }

@@ -24,6 +24,7 @@ struct Text {
 };
 
 constexpr int barHeight = 14;
+constexpr int narrowBar = 190;
 constexpr int barWidth = 360;
 constexpr int clipWidth = 8;
 constexpr int swatch = 22;
@@ -136,13 +137,45 @@ QSize ErrorLegend::minimumSizeHint() const
     return {240, sizeHint().height()};
 }
 
+namespace {
+
+QStringList legendWords(const ErrorScale& scale, Metric metric)
+{
+    QStringList words{Text::tr("not measured")};
+    if (scale.isDiverging())
+        words << Text::tr("blue: smaller in B") << Text::tr("orange: larger in B");
+    else if (scale.isCoverage())
+        words << Text::tr("warm: below α_act");
+    else if (metric == Metric::AttentionPart || metric == Metric::MlpPart)
+        words << Text::tr("τ applies to the whole error");
+    else if (scale.hasThreshold())
+        words << Text::tr("up to τ: covered") << Text::tr("above: not covered");
+    if (scale.kind() == ScaleKind::Linear && !scale.isCoverage())
+        words << Text::tr("linear");
+    return words;
+}
+
+// Of the hatch and the words behind the scale.
+double widthOf(const QStringList& words, const QFontMetricsF& metrics)
+{
+    double width = space::large + swatch + 6;
+    for (const QString& word : words)
+        width += metrics.horizontalAdvance(word) + space::large;
+    return width;
+}
+
+}
+
 QRectF legendBar(const QRectF& rect, const ErrorScale& scale)
 {
     const QFontMetricsF metrics(textFont(TextSize::Axis));
     const double endWidth = std::max(metrics.horizontalAdvance(tickNumber(scale.low())),
                                      metrics.horizontalAdvance(tickNumber(scale.high()))) +
                             space::small;
-    const double width = std::clamp<double>(rect.width() - 2 * endWidth - 2 * clipWidth, 120, barWidth);
+    const double room = rect.width() - 2 * endWidth - 2 * clipWidth;
+    // In a narrow window it gives way to the words: they say what its halves mean.
+    const double words = widthOf(legendWords(scale, Metric::Error), metrics);
+    const double width = std::clamp(std::max(room - words, std::min<double>(room, narrowBar)), 120.0, double(barWidth));
     return {rect.left() + endWidth + clipWidth, rect.top() + metrics.height() + space::tiny, width, barHeight};
 }
 
@@ -204,22 +237,6 @@ void paintTicks(QPainter& painter, const QRectF& bar, const ErrorScale& scale, d
                          Qt::AlignCenter, text);
         free = x + half + space::small;
     }
-}
-
-QStringList legendWords(const ErrorScale& scale, Metric metric)
-{
-    QStringList words{Text::tr("not measured")};
-    if (scale.isDiverging())
-        words << Text::tr("blue: smaller in B") << Text::tr("orange: larger in B");
-    else if (scale.isCoverage())
-        words << Text::tr("warm: below α_act");
-    else if (metric == Metric::AttentionPart || metric == Metric::MlpPart)
-        words << Text::tr("τ applies to the whole error");
-    else if (scale.hasThreshold())
-        words << Text::tr("up to τ: covered") << Text::tr("above: not covered");
-    if (scale.kind() == ScaleKind::Linear && !scale.isCoverage())
-        words << Text::tr("linear");
-    return words;
 }
 
 // The hatch and what the two halves mean, as far as there is room.

@@ -40,6 +40,8 @@ QSvgRenderer& rendererOf(Icon icon)
 
 QPixmap tintedPixmap(Icon icon, const QSize& devicePixels, const QColor& colour)
 {
+    if (devicePixels.isEmpty())
+        return {}; // of a button that a small window has squeezed to nothing
     const QString key = QStringLiteral("blockcert-icon-%1-%2x%3-%4")
                             .arg(static_cast<int>(icon))
                             .arg(devicePixels.width())
@@ -117,6 +119,8 @@ void paintIcon(QPainter& painter, const QRectF& rect, Icon icon, const QColor& c
 {
     const double scale = painter.device()->devicePixelRatioF();
     QPixmap pixmap = tintedPixmap(icon, (rect.size() * scale).toSize(), colour);
+    if (pixmap.isNull())
+        return;
     pixmap.setDevicePixelRatio(scale);
     painter.drawPixmap(rect.topLeft(), pixmap);
 }

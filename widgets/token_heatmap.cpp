@@ -21,6 +21,8 @@ constexpr double largestNatural = 22;
 constexpr double tallestRow = 40;
 constexpr double narrowestColumn = 4;
 constexpr double widestColumn = 44;
+constexpr double widestOfFew = 120;
+constexpr double halfFilled = 400; // what a few columns may take together
 }
 
 TokenHeatmap::TokenHeatmap(QWidget* parent)
@@ -222,7 +224,9 @@ void TokenHeatmap::relayout()
     const QRect area = cellArea();
     const int columns = std::max(1, m_grid.columns());
     // Columns share the width; whole pixels as long as there are gaps to keep even.
-    const double fitted = std::clamp(static_cast<double>(area.width()) / columns, narrowestColumn, widestColumn);
+    // A few of them are wide rather than a thin strip in an empty view.
+    const double widest = std::max(widestColumn, std::min(widestOfFew, halfFilled / columns));
+    const double fitted = std::clamp(static_cast<double>(area.width()) / columns, narrowestColumn, widest);
     const double width = std::clamp(fitted * m_columnZoom, narrowestColumn, tallestRow * 4);
     const auto rows = static_cast<double>(std::max<std::size_t>(1, m_grid.rows().size()));
     double height = m_fitRows ? std::min(naturalRowHeight(), area.height() / rows) : naturalRowHeight() * m_rowZoom;

@@ -11,6 +11,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <vector>
+
 namespace blockcert::widgets {
 
 namespace {
@@ -44,6 +47,23 @@ TEST(BlockTableModel, ShowsThreeDigitsAndExplainsAllOfThem)
     const QString whole = model.index(11, BlockTableModel::Epsilon).data(Qt::ToolTipRole).toString();
     EXPECT_TRUE(whole.contains(QStringLiteral("0.014217093"))) << whole.toStdString();
     EXPECT_EQ(cell(model, 11, BlockTableModel::Worst), "prompt 4 · token 0 “Review”");
+}
+
+TEST(BlockTable, ANarrowWindowKeepsWhetherABlockIsCertified)
+{
+    BlockTable table;
+    table.setRows(std::make_shared<const std::vector<BlockRow>>(std::vector<BlockRow>(3)));
+    for (const int width : {420, 560, 800, 1400}) {
+        table.resize(width, 300);
+        table.show();
+        QCoreApplication::processEvents();
+        int used = 0;
+        for (int column = 0; column < BlockTableModel::ColumnCount; ++column)
+            used += table.isColumnHidden(column) ? 0 : table.columnWidth(column);
+        EXPECT_LE(used, table.viewport()->width()) << width;
+        EXPECT_FALSE(table.isColumnHidden(BlockTableModel::Certified)) << width;
+        EXPECT_TRUE(width < 1400 || !table.isColumnHidden(BlockTableModel::Worst));
+    }
 }
 
 TEST(BlockTableModel, AStateHasShapeAndWord)

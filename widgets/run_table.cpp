@@ -39,6 +39,17 @@ private:
     QStringList m_words;
 };
 
+// "low rank 64 (attn)" of "low-rank:64:attn": what tells runs of one model on one prompt set apart.
+QString surrogateText(const QString& spelled)
+{
+    QStringList parts = spelled.section(QStringLiteral(", "), 0, 0).split(u':');
+    parts[0].replace(u'-', u' ');
+    if (parts.size() > 2)
+        parts[2] = QStringLiteral("(%1)").arg(parts[2]);
+    const QString ablation = spelled.section(QStringLiteral(", "), 1);
+    return parts.join(u' ') + (ablation.isEmpty() ? QString() : QStringLiteral(", ") + ablation);
+}
+
 bool isNumber(int column)
 {
     return column == RunTableModel::Blocks || column == RunTableModel::Epsilon;
@@ -103,6 +114,7 @@ QString RunTableModel::textOf(const RunRow& row, int column)
     case State: return runStateWord(row.state);
     case Name: return row.name;
     case Model: return row.model;
+    case Surrogate: return surrogateText(row.surrogate);
     case Prompts: return row.prompts.isEmpty() ? QString() : tr("%1 · %2").arg(row.prompts, row.baselineDtype);
     case Blocks: return row.blocks == 0 ? QString() : tr("%1 of %2").arg(row.certified).arg(row.blocks);
     case Epsilon: return isMissing(row.epsilon) ? QString() : tableNumber(row.epsilon);
@@ -135,13 +147,9 @@ QVariant RunTableModel::data(const QModelIndex& index, int role) const
     case SortRole: return sortKeyOf(*row, column);
     case PathRole: return row->path;
     case SearchRole:
-        return QStringList{row->name,
-                           row->model,
-                           row->prompts,
-                           row->baselineDtype,
-                           row->note,
-                           row->tags.join(u' '),
-                           runStateWord(row->state)}
+        return QStringList{
+            row->name,          row->model, row->surrogate,       surrogateText(row->surrogate), row->prompts,
+            row->baselineDtype, row->note,  row->tags.join(u' '), runStateWord(row->state)}
             .join(u'\n');
     case StateRole:
         if (column != State)
@@ -180,9 +188,10 @@ QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int
 {
     if (orientation != Qt::Horizontal || section < 0 || section >= ColumnCount)
         return {};
-    static constexpr std::array names{QT_TR_NOOP("State"),   QT_TR_NOOP("Run"),     QT_TR_NOOP("Model"),
-                                      QT_TR_NOOP("Prompts"), QT_TR_NOOP("Claimed"), QT_TR_NOOP("Largest ε"),
-                                      QT_TR_NOOP("Changed"), QT_TR_NOOP("Tags"),    QT_TR_NOOP("Note")};
+    static constexpr std::array names{QT_TR_NOOP("State"),     QT_TR_NOOP("Run"),     QT_TR_NOOP("Model"),
+                                      QT_TR_NOOP("Surrogate"), QT_TR_NOOP("Prompts"), QT_TR_NOOP("Claimed"),
+                                      QT_TR_NOOP("Largest ε"), QT_TR_NOOP("Changed"), QT_TR_NOOP("Tags"),
+                                      QT_TR_NOOP("Note")};
     if (role == Qt::DisplayRole)
         return tr(names[static_cast<std::size_t>(section)]);
     if (role == Qt::ToolTipRole && section == Blocks)
@@ -272,9 +281,13 @@ void RunTable::layoutColumns()
     for (const int column : {RunTableModel::State, RunTableModel::Prompts, RunTableModel::Blocks,
                              RunTableModel::Epsilon, RunTableModel::Changed})
         room -= columnWidth(column);
+    const bool hasSurrogate = room >= 34 * digit;
+    const int surrogate = hasSurrogate ? std::clamp(room / 5, 16 * digit, 24 * digit) : 0;
+    room -= surrogate;
     const bool hasNote = room >= 64 * digit;
     const bool hasTags = room >= 50 * digit;
     const bool hasModel = room >= 36 * digit;
+    setColumnHidden(RunTableModel::Surrogate, !hasSurrogate);
     setColumnHidden(RunTableModel::Note, !hasNote);
     setColumnHidden(RunTableModel::Tags, !hasTags);
     setColumnHidden(RunTableModel::Model, !hasModel);
@@ -282,6 +295,7 @@ void RunTable::layoutColumns()
     const int tags = hasTags ? 14 * digit : 0;
     const int note = hasNote ? std::max(14 * digit, room / 5) : 0;
     setColumnWidth(RunTableModel::Model, model);
+    setColumnWidth(RunTableModel::Surrogate, surrogate);
     setColumnWidth(RunTableModel::Tags, tags);
     setColumnWidth(RunTableModel::Note, note);
     setColumnWidth(RunTableModel::Name, std::max(16 * digit, room - model - tags - note));

@@ -16,7 +16,7 @@ class RunTableModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { State, Name, Model, Prompts, Blocks, Epsilon, Changed, Tags, Note, ColumnCount };
+    enum Column { State, Name, Model, Surrogate, Prompts, Blocks, Epsilon, Changed, Tags, Note, ColumnCount };
 
     enum Role { SortRole = Qt::UserRole, SearchRole, StateRole, PathRole };
 
@@ -43,7 +43,7 @@ class RunTable : public QTableView {
 public:
     explicit RunTable(QWidget* parent = nullptr);
     void setRows(std::vector<RunRow> rows); // keeps the current run
-    // Every word has to be in the name, the model, the prompts, a tag or the note.
+    // Every word has to be in the name, the model, the surrogate, the prompts, a tag or the note.
     void setSearch(const QString& text);
     void setCurrent(const QString& path);
     [[nodiscard]] const RunRow* current() const; // null if no run is selected

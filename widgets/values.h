@@ -204,6 +204,15 @@ struct TokenMap {
                 return static_cast<int>(column);
         return -1;
     }
+
+    // Of all prompts.
+    [[nodiscard]] std::int64_t tokenCount() const
+    {
+        std::int64_t count = 0;
+        for (const MapPrompt& prompt : prompts)
+            count += static_cast<std::int64_t>(prompt.tokens.size());
+        return count;
+    }
 };
 
 enum class Metric : std::uint8_t { Error, AttentionPart, MlpPart, Relative, Coverage, LossDifference, Kl, Margin };
@@ -338,6 +347,7 @@ struct RunRow {
     QString model;
     QString prompts;
     QString baselineDtype;
+    QString surrogate; // "exact", "low-rank:64:attn"
     int blocks = 0;
     int certified = 0;
     qint64 tokens = 0;

@@ -105,6 +105,25 @@ TEST(RunTable, NothingIsScrolledSideways)
     }
 }
 
+TEST(RunTable, TellsRunsApartByTheirSurrogates)
+{
+    RunTable table;
+    std::vector<RunRow> rows{run(u"a"_s, RunRow::State::Verified, 0.1), run(u"b"_s, RunRow::State::Verified, 0.2)};
+    rows[0].surrogate = u"exact"_s;
+    rows[1].surrogate = u"low-rank:64:attn, drop-rope"_s;
+    table.setRows(rows);
+    RunTableModel model;
+    model.setRows(rows);
+    EXPECT_EQ(cell(model, 0, RunTableModel::Surrogate), "exact");
+    EXPECT_EQ(cell(model, 1, RunTableModel::Surrogate), "low rank 64 (attn), drop-rope");
+    table.setSearch(u"rank 64"_s);
+    EXPECT_EQ(table.shownRuns(), 1);
+    table.resize(1100, 300);
+    table.show();
+    QCoreApplication::processEvents();
+    EXPECT_FALSE(table.isColumnHidden(RunTableModel::Surrogate));
+}
+
 TEST(RunTable, FindsByEveryWordAndKeepsTheChosenRun)
 {
     RunTable table;

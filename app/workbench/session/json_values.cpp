@@ -3,6 +3,7 @@
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/stitch_answer.h"
 #include "engine/base/error.h"
+#include "widgets/number_text.h"
 
 #include <QFileInfo>
 
@@ -272,7 +273,6 @@ widgets::MapCell mapCellOf(const Json& cell)
     return values;
 }
 
-// As `--surrogate` and `--ablate` spell it.
 QString surrogateOf(const Json& request)
 {
     const Json& surrogate = objectOf(request, "surrogate");
@@ -282,8 +282,12 @@ QString surrogateOf(const Json& request)
         if (hasValue(parameters, key))
             text += u':' + (parameters.at(key).is_string() ? textOf(parameters, key)
                                                            : QString::number(wholeOf(parameters, key)));
-    if (const QString damage = textOf(objectOf(request, "ablation"), "kind"); !damage.isEmpty())
+    const Json& ablation = objectOf(request, "ablation");
+    if (const QString damage = textOf(ablation, "kind"); !damage.isEmpty()) {
         text += u", "_s + damage;
+        if (const std::optional<double> scale = realOf(objectOf(ablation, "scale"), "value"))
+            text += u':' + widgets::exactNumber(*scale);
+    }
     return text.isEmpty() ? u"exact"_s : text;
 }
 

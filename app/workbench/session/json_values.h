@@ -18,6 +18,9 @@ namespace blockcert::workbench {
 [[nodiscard]] widgets::ModelCard modelCardOf(const Json& open);
 [[nodiscard]] widgets::PromptList promptListOf(const Json& tokenize,
                                                const std::optional<widgets::TokenizerCard>& tokenizer);
+// The surrogates of a run's request as `--surrogate` and `--ablate` spell them: "low-rank:64:attn", "exact,
+// scale-mlp:0.5".
+[[nodiscard]] QString surrogateOf(const Json& request);
 [[nodiscard]] RunView runViewOf(const Json& show);
 [[nodiscard]] widgets::VerdictView verdictViewOf(const Json& verdict);
 [[nodiscard]] widgets::BlockRow blockRowOf(const Json& block);

@@ -23,6 +23,7 @@ RunFacts runFactsOf(const Json& show)
     facts.dModel = static_cast<int>(wholeOf(subject, "d_model"));
     facts.prompts = textOf(objectOf(manifest, "prompts"), "name");
     facts.baselineDtype = textOf(objectOf(manifest, "request"), "baseline_dtype");
+    facts.surrogate = surrogateOf(objectOf(manifest, "request"));
     facts.promptCount = static_cast<int>(arrayOf(objectOf(manifest, "prompts"), "items").size());
     for (const Json& block : arrayOf(show, "blocks")) {
         facts.tokens = std::max(facts.tokens, wholeOf(block, "tokens")); // the same prompts for every block

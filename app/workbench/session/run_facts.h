@@ -13,6 +13,7 @@ struct RunFacts {
     QString model;
     QString prompts;
     QString baselineDtype;
+    QString surrogate;
     int layers = 0;
     int dModel = 0;
     int blocks = 0;

@@ -126,6 +126,7 @@ void MainWindow::refreshRuns()
             row.model = facts->model;
             row.prompts = facts->prompts;
             row.baselineDtype = facts->baselineDtype;
+            row.surrogate = facts->surrogate;
             row.blocks = facts->blocks;
             row.certified = facts->certified;
             row.tokens = facts->tokens;

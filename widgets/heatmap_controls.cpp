@@ -33,7 +33,11 @@ HeatmapControls::HeatmapControls(TokenHeatmap& heatmap, QWidget* parent)
     QStringList titles;
     for (const Metric metric : allMetrics) {
         names << metricName(metric);
-        titles << metricTitle(metric);
+        titles << (metric == Metric::Kl
+                       ? tr("%1: measured where a whole model is stitched (page Stitch); a run of certify "
+                            "has none")
+                             .arg(metricTitle(metric))
+                       : metricTitle(metric));
     }
     m_segments->setChoices(names, titles);
     m_list->addItems(names);

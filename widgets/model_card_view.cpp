@@ -32,10 +32,22 @@ QString parametersText(qint64 parameters)
     return counted(parameters);
 }
 
+QString notHashed()
+{
+    return ModelCardView::tr("hashed when a run begins");
+}
+
+QString whenHashed()
+{
+    return ModelCardView::tr(
+        "Opening a model reads its headers alone. A run hashes the files before it measures, and its "
+        "certificates name the digests.");
+}
+
 Fact digestFact(const QString& label, const QString& digest)
 {
     if (digest.isEmpty())
-        return {label, ModelCardView::tr("not hashed yet"), {}, true};
+        return {label, notHashed(), whenHashed(), true};
     return {label, digestText(digest), digest, false};
 }
 
@@ -118,10 +130,12 @@ std::vector<Fact> fileFacts(const ModelCard& card)
 {
     std::vector<Fact> facts;
     for (const ModelFile& file : card.files) {
-        const QString digest = file.sha256.isEmpty() ? ModelCardView::tr("not hashed yet") : digestText(file.sha256);
-        facts.push_back({file.name, ModelCardView::tr("%1 · %2").arg(bytesText(file.size), digest),
-                         ModelCardView::tr("%1 bytes\n%2").arg(counted(static_cast<qint64>(file.size)), file.sha256),
-                         false});
+        const QString digest = file.sha256.isEmpty() ? notHashed() : digestText(file.sha256);
+        facts.push_back(
+            {file.name, ModelCardView::tr("%1 · %2").arg(bytesText(file.size), digest),
+             ModelCardView::tr("%1 bytes\n%2")
+                 .arg(counted(static_cast<qint64>(file.size)), file.sha256.isEmpty() ? whenHashed() : file.sha256),
+             false});
     }
     facts.push_back(digestFact(ModelCardView::tr("Configuration digest"), card.configSha256));
     return facts;

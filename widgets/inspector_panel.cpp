@@ -12,6 +12,7 @@
 #include "widgets/theme.h"
 #include "widgets/top_tokens.h"
 
+#include <QEvent>
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>

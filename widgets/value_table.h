@@ -31,6 +31,11 @@ struct ValueCell {
     QString toolTip;       // instead of the whole value
 
     [[nodiscard]] static ValueCell of(double value) { return {{}, value, false, false, {}}; }
+
+    [[nodiscard]] static ValueCell ofText(const QString& text)
+    {
+        return {text, std::numeric_limits<double>::quiet_NaN(), false, false, {}};
+    }
 };
 
 struct ValueRows {

@@ -7,8 +7,11 @@
 #include "engine/report/html.h"
 #include "tests/workbench/support/bench.h"
 
+#include <QBuffer>
 #include <QFile>
+#include <QImage>
 #include <QStandardItemModel>
+#include <QTextBlock>
 #include <QTextDocument>
 
 #include <gtest/gtest.h>
@@ -125,6 +128,31 @@ TEST(ReportText, BecomesAPdfWithEveryPart)
     const QByteArray pdf = pdfOf(document);
     EXPECT_TRUE(pdf.startsWith("%PDF-"));
     EXPECT_GT(pdf.size(), 2000);
+}
+
+TEST(ReportText, NoPictureIsHigherThanAPage)
+{
+    QImage high(300, 2400, QImage::Format_RGB32);
+    high.fill(Qt::red);
+    QByteArray png;
+    QBuffer buffer(&png);
+    ASSERT_TRUE(buffer.open(QIODevice::WriteOnly) && high.save(&buffer, "PNG"));
+    ReportBook book;
+    ReportItem one = item(u"map"_s);
+    one.parts = {report::Picture{"image/png", png.toBase64().toStdString(), 300, 2400, "map"}};
+    book.add(one);
+    const report::Document document = book.document(u"now"_s, [](const ReportItem&) { return false; });
+    const auto heightOfPicture = [&document](double page) {
+        const std::unique_ptr<QTextDocument> text = textOf(document, 600, page);
+        for (QTextBlock block = text->begin(); block.isValid(); block = block.next())
+            for (auto part = block.begin(); !part.atEnd(); ++part)
+                if (const QTextImageFormat format = part.fragment().charFormat().toImageFormat(); format.isValid())
+                    return format.height();
+        return 0.0;
+    };
+    EXPECT_DOUBLE_EQ(heightOfPicture(0), 2400) << "in the window there are no pages";
+    EXPECT_LT(heightOfPicture(800), 800);
+    EXPECT_GT(heightOfPicture(800), 700) << "a whole page is its own";
 }
 
 TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)

@@ -29,6 +29,9 @@
 
 #include <gtest/gtest.h>
 
+#include <variant>
+#include <vector>
+
 namespace blockcert::workbench {
 namespace {
 
@@ -366,6 +369,13 @@ TEST(EditWindow, TheSliderMeasuresTheNewestAndKeepsEveryPoint)
     EXPECT_EQ(curve.front().strength, 0.5);
     EXPECT_EQ(curve.back().strength, 1);
     EXPECT_FALSE(page.board().exported().title.isEmpty());
+    bench.command(u"Send this view to the report"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == 1; }));
+    const std::vector<report::Part>& sent = bench.session->report.items()[0].parts;
+    ASSERT_GE(sent.size(), 3U) << "whose numbers they are, the curve, its numbers";
+    EXPECT_TRUE(std::holds_alternative<report::Picture>(sent[1]));
+    EXPECT_TRUE(std::holds_alternative<report::Table>(sent[2]));
+    bench.session->report.setExported();
     auto* typed = page.findChild<QLineEdit*>(u"alpha"_s);
     ASSERT_TRUE(typed);
     typed->setText(u"-1.5"_s);

@@ -13,6 +13,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace blockcert::workbench {
 namespace {
 
@@ -149,6 +151,18 @@ TEST(ExperimentsWindow, ShowsWhatLiesInTheFolderAndDuplicatesIt)
             emit box->activated(figure);
         }
     EXPECT_EQ(page.findChild<widgets::SvgView*>()->accessibleName(), u"Errors"_s);
+
+    bench.command(u"Send this view to the report"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == 1; }));
+    const ReportItem sent = bench.session->report.items()[0];
+    std::map<std::size_t, int> kinds;
+    for (const report::Part& part : sent.parts)
+        ++kinds[part.index()];
+    EXPECT_EQ(kinds[report::Part(report::Picture()).index()], 1);
+    EXPECT_GE(kinds[report::Part(report::Table()).index()], 1) << "its tables come with it";
+    EXPECT_EQ(kinds[report::Part(report::Commands()).index()], 1);
+    EXPECT_TRUE(sent.runPath.isEmpty()) << "an experiment is no run";
+    bench.session->report.setExported();
 }
 
 TEST(ExperimentsWindow, QueuesWhatIsAskedForAndSaysWhatWentWrong)

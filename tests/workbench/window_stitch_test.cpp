@@ -19,6 +19,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <variant>
+
 namespace blockcert::workbench {
 namespace {
 
@@ -157,6 +160,33 @@ TEST(StitchWindow, MeasuresTheSwitchesAndShowsEveryToken)
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"no certificate"_s));
     page.setSurrogates({0});
     EXPECT_TRUE(Workbench::noticeOn(page).contains(u"other switches"_s));
+}
+
+TEST(StitchWindow, ItsNumbersGoIntoTheReport)
+{
+    Workbench bench(scriptWith("stitch", steps({result(stitchAnswer(false))})), showScript());
+    openSample(bench);
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    EXPECT_FALSE(page.frozen()) << "nothing is measured yet";
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    for (const StitchPage::Part part :
+         {StitchPage::Tokens, StitchPage::Layers, StitchPage::Residuals, StitchPage::Blame}) {
+        page.showPart(part);
+        const std::size_t before = bench.session->report.items().size();
+        bench.command(u"Send this view to the report"_s);
+        ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == before + 1; })) << part;
+        const ReportItem& sent = bench.session->report.items().back();
+        EXPECT_EQ(sent.runDigest, bench.session->run.run().value->digest);
+        EXPECT_EQ(sent.title, u"Stitched model: blocks 0-2 as surrogates"_s);
+        const auto has = [&sent](const auto& is) { return std::any_of(sent.parts.begin(), sent.parts.end(), is); };
+        EXPECT_TRUE(has([](const report::Part& one) { return std::holds_alternative<report::Table>(one); })) << part;
+        EXPECT_EQ(has([](const report::Part& one) { return std::holds_alternative<report::Picture>(one); }),
+                  part != StitchPage::Blame);
+        EXPECT_TRUE(std::holds_alternative<report::Statement>(sent.parts.front()));
+    }
+    bench.session->report.setExported();
 }
 
 TEST(StitchWindow, ItsTabsStayWhereTheyAreWhenNumbersCome)

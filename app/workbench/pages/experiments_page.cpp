@@ -25,13 +25,6 @@ namespace space = widgets::space;
 
 namespace {
 
-ValueCell textCell(const QString& text)
-{
-    ValueCell cell;
-    cell.text = text;
-    return cell;
-}
-
 QString orDefault(const QString& text)
 {
     return text.isEmpty() ? ExperimentsPage::tr("default") : text;
@@ -335,9 +328,10 @@ void ExperimentsPage::refreshRows()
                      {tr("Baseline"), false, 9, {}}, {tr("Result"), false, 30, {}}};
     const auto add = [&rows](const QString& name, const QString& state, const ExperimentSpec& spec,
                              const QString& model, const QString& headline) {
-        rows->rows.push_back({textCell(name), textCell(state), textCell(spec.kind), textCell(model),
-                              textCell(orDefault(spec.prompts)), textCell(orDefault(spec.blocks)), textCell(spec.dtype),
-                              textCell(headline)});
+        rows->rows.push_back({ValueCell::ofText(name), ValueCell::ofText(state), ValueCell::ofText(spec.kind),
+                              ValueCell::ofText(model), ValueCell::ofText(orDefault(spec.prompts)),
+                              ValueCell::ofText(orDefault(spec.blocks)), ValueCell::ofText(spec.dtype),
+                              ValueCell::ofText(headline)});
     };
     for (const ExperimentBoard::Job& job : m_jobs)
         add(QFileInfo(job.spec.out).fileName(),
@@ -425,6 +419,30 @@ void ExperimentsPage::showTable(int part)
         m_figure->setSvg(figure.svg, figure.title, figure.caption);
         m_parts->setCurrentIndex(1);
     }
+}
+
+std::optional<FrozenView> ExperimentsPage::frozen() const
+{
+    const ExperimentEntry* entry = current();
+    if (!entry || (entry->tables.empty() && entry->figures.empty()))
+        return std::nullopt;
+    constexpr int mostRows = 40;
+    FrozenView frozen;
+    ReportItem& item = frozen.item;
+    item.title = entry->title.isEmpty() ? tr("Experiment %1").arg(entry->name) : entry->title;
+    item.scope = tr("%1 · %2, %3 baseline").arg(entry->model, orDefault(entry->spec.prompts), entry->spec.dtype);
+    item.parts.emplace_back(report::Paragraph{entry->headline.toStdString()});
+    if (!entry->isComplete)
+        item.parts.emplace_back(report::Paragraph{tr("The experiment was unfinished when this was sent.").toStdString(),
+                                                  report::Tone::Warning});
+    for (const auto& [title, rows] : entry->tables)
+        item.parts.emplace_back(tableOf(widgets::tableOf(*rows), title, mostRows));
+    for (const QString& note : entry->notes)
+        item.parts.emplace_back(report::Paragraph{note.toStdString(), report::Tone::Quiet});
+    item.parts.emplace_back(report::Commands{{entry->command.toStdString()}});
+    if (!entry->figures.empty())
+        frozen.view = [view = m_figure->exported()] { return view; };
+    return frozen;
 }
 
 }

@@ -4,11 +4,13 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/experiments.h"
+#include "app/workbench/session/report_parts.h"
 #include "widgets/view_export.h"
 
 #include <QWidget>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 class QComboBox;
@@ -40,6 +42,8 @@ public:
     [[nodiscard]] ExperimentSpec spec() const;
 
     [[nodiscard]] QString command() const;
+    // The chosen experiment with all its tables, for the report; nothing while it has none.
+    [[nodiscard]] std::optional<FrozenView> frozen() const;
     [[nodiscard]] QWidget* side() const;
 
 signals:

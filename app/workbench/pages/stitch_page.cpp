@@ -7,7 +7,6 @@
 #include "widgets/error_legend.h"
 #include "widgets/fact_list.h"
 #include "widgets/figure_view.h"
-#include "widgets/heatmap_export.h"
 #include "widgets/next_tokens.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -84,6 +83,9 @@ QWidget* StitchPage::makeStack()
     layout->addWidget(m_presets);
     layout->addWidget(m_switches, 1);
     layout->addWidget(m_chosen);
+    layout->addWidget(
+        wrapped(tr("A block is the original or its surrogate here; edited models are measured whole, on Edit."),
+                widgets::TextTone::Secondary, widgets::TextSize::Secondary));
     stack->setLayout(layout);
     return stack;
 }
@@ -95,7 +97,7 @@ QWidget* StitchPage::makeCentre()
     m_title = new widgets::PageTitle;
     m_export = button(tr("Export…"));
     m_export->setToolTip(tr("This view as SVG, PDF, PNG, or CSV with every number"));
-    connect(m_export, &QPushButton::clicked, this, &StitchPage::exportPart);
+    connect(m_export, &QPushButton::clicked, this, [this] { emit exportWanted(exported()); });
     m_bisect = button(tr("Bisect"));
     m_bisect->setToolTip(tr("Measure, and find the blocks that the first other token and the largest loss change come "
                             "from; runs the model once more for every chosen block"));
@@ -252,6 +254,7 @@ void StitchPage::setRun(const QString& path, const Loadable<RunView>& run)
         m_prompt = 0;
         m_token = -1;
         m_result = {};
+        m_text = {};
         m_texts->setText({});
         showResult();
     }
@@ -453,23 +456,9 @@ void StitchPage::refresh()
     m_claim->setText(claim());
 }
 
-// Whose numbers these are, and whether anybody can check them.
-QString StitchPage::claim() const
-{
-    if (!m_shown)
-        return tr("Not measured yet.");
-    const RecordedStitch* there = recorded();
-    if (m_shown->isWritten)
-        return m_shown->isCertified
-                   ? tr("In the run as %1, certified by the run's word; Verify recomputes it.").arg(m_shown->name)
-                   : tr("In the run as %1, not certified: %2.").arg(m_shown->name, m_shown->reasons.join(u"; "_s));
-    return there && there->blocks == m_shown->blocks
-               ? tr("Measured again; the run holds a certificate of these switches, %1.").arg(there->name)
-               : tr("Measured, and not part of the run: there is no certificate of it.");
-}
-
 void StitchPage::setText(const Loadable<StitchText>& text)
 {
+    m_text = text;
     m_texts->setText(text);
     if (text.isReady()) {
         m_textBlocks = text.value->blocks;
@@ -571,15 +560,6 @@ void StitchPage::showRecorded(const QString& name)
         m_result = {}; // in whose place the recorded numbers stand
     setSurrogates(found->blocks);
     refresh();
-}
-
-void StitchPage::exportPart()
-{
-    switch (m_part->current()) {
-    case Layers: emit exportWanted(m_layers->exported()); break;
-    case Residuals: emit exportWanted(widgets::heatmapExport(*m_residuals)); break;
-    default: emit exportWanted(m_tokens->exported()); break;
-    }
 }
 
 }

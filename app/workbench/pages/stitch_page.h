@@ -3,6 +3,7 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/loadable.h"
+#include "app/workbench/session/report_parts.h"
 #include "app/workbench/session/run_view.h"
 #include "app/workbench/session/stitch_answer.h"
 #include "widgets/view_export.h"
@@ -10,6 +11,7 @@
 #include <QWidget>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 class QComboBox;
@@ -62,6 +64,9 @@ public:
 
     [[nodiscard]] int shownPrompt() const { return m_prompt; }
 
+    // What is shown, for the report; nothing before there are numbers or texts.
+    [[nodiscard]] std::optional<FrozenView> frozen() const;
+
     [[nodiscard]] std::vector<int> surrogates() const;
     void setSurrogates(const std::vector<int>& blocks);
     [[nodiscard]] QWidget* side() const;
@@ -87,7 +92,7 @@ private:
     void refreshToken();
     void refreshRecorded();
     void showRecorded(const QString& name);
-    void exportPart();
+    [[nodiscard]] widgets::ViewExport exported() const;   // of the shown part; without a picture where it has none
     [[nodiscard]] const RecordedStitch* recorded() const; // in the run, for exactly these switches
     // What is measured or recorded of these switches, else what was measured of others; null: nothing.
     [[nodiscard]] std::shared_ptr<const StitchResult> result() const;
@@ -99,6 +104,7 @@ private:
     QString m_recordedName;                      // chosen among several for the same switches
     std::vector<int> m_textBlocks;
     int m_textPrompt = -1;
+    Loadable<StitchText> m_text;
     int m_prompt = 0;
     int m_token = -1;
     QStackedWidget* m_pages = nullptr;

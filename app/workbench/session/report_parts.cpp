@@ -63,6 +63,37 @@ report::Table tableOf(const QAbstractItemModel& model, const QString& caption, i
     return table;
 }
 
+report::Table tableOf(const widgets::ExportTable& numbers, const QString& caption, int most)
+{
+    report::Table table;
+    table.caption = utf8(caption);
+    const auto isNumber = [&numbers](qsizetype column) {
+        return std::all_of(numbers.rows.begin(), numbers.rows.end(), [column](const QStringList& row) {
+            bool parses = column < row.size() && row[column].isEmpty();
+            if (!parses && column < row.size())
+                (void)row[column].toDouble(&parses);
+            return parses;
+        });
+    };
+    for (qsizetype column = 0; column < numbers.columns.size(); ++column)
+        table.columns.push_back(
+            {utf8(numbers.columns[column]), isNumber(column) ? report::ColumnKind::Number : report::ColumnKind::Text});
+    for (const QStringList& row : numbers.rows) {
+        if (table.rows.size() == static_cast<std::size_t>(most))
+            break;
+        std::vector<report::Cell> cells;
+        for (const QString& text : row)
+            cells.push_back({utf8(text)});
+        table.rows.push_back(std::move(cells));
+    }
+    if (numbers.rows.size() > table.rows.size())
+        table.leftOut = utf8(Text::tr("Shown are the first %1 rows; %2 more are left out. Export… in the window writes "
+                                      "them all as CSV.")
+                                 .arg(most)
+                                 .arg(numbers.rows.size() - table.rows.size()));
+    return table;
+}
+
 report::Picture pictureOf(const widgets::ViewExport& view)
 {
     const QByteArray png = widgets::exportBytes(view, widgets::ExportFormat::Png);

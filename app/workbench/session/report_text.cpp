@@ -15,6 +15,7 @@
 #include <QTextDocument>
 #include <QTextTable>
 #include <QUrl>
+#include <QWidget>
 
 #include <algorithm>
 
@@ -25,6 +26,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr double finer = 3; // pictures have so many pixels for each of the page's
+constexpr double belowPicture = 8;
 
 QString safe(const std::string& text)
 {
@@ -58,10 +60,11 @@ widgets::Tint tintOf(report::Standing standing)
 // Appends part after part at the end of a document.
 class TextWriter {
 public:
-    TextWriter(QTextDocument& document, double width)
+    TextWriter(QTextDocument& document, double width, double height)
         : m_document(document)
         , m_cursor(&document)
         , m_width(width)
+        , m_height(height > 0 ? height - belowPicture - 1 : QWIDGETSIZE_MAX)
     {
     }
 
@@ -229,31 +232,33 @@ private:
         const QUrl name(u"picture:%1"_s.arg(++m_pictures));
         m_document.addResource(QTextDocument::ImageResource, name, image);
         QTextBlockFormat block;
-        block.setBottomMargin(8);
+        block.setBottomMargin(belowPicture);
         begin(block);
+        const double scale = std::min(1.0, m_height / height);
         QTextImageFormat format;
         format.setName(name.toString());
-        format.setWidth(width);
-        format.setHeight(height);
+        format.setWidth(width * scale);
+        format.setHeight(height * scale);
         m_cursor.insertImage(format);
     }
 
     QTextDocument& m_document;
     QTextCursor m_cursor;
     double m_width;
+    double m_height; // the most a picture may have
     int m_pictures = 0;
     bool m_isEmpty = true;
 };
 
 }
 
-std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width)
+std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height)
 {
     auto text = std::make_unique<QTextDocument>();
     text->setDocumentMargin(0);
     text->setDefaultFont(widgets::textFont(widgets::TextSize::Body));
     text->setTextWidth(width);
-    TextWriter writer(*text, width);
+    TextWriter writer(*text, width, height);
     writer.heading(safe(document.title), 22);
     writer(report::Paragraph{document.scope, report::Tone::Quiet});
     writer(report::Paragraph{"Written " + document.created + " by " + document.tool + ".", report::Tone::Quiet});
@@ -279,7 +284,7 @@ QByteArray pdfOf(const report::Document& document)
     constexpr double scale = 3;
     constexpr double footer = 24;
     const QSizeF page = QSizeF(pdf.width(), pdf.height()) / scale; // in CSS pixels
-    const std::unique_ptr<QTextDocument> text = textOf(document, page.width());
+    const std::unique_ptr<QTextDocument> text = textOf(document, page.width(), page.height() - footer);
     text->setPageSize(QSizeF(page.width(), page.height() - footer));
     QPainter painter(&pdf);
     painter.scale(scale, scale);

@@ -11,8 +11,9 @@ class QTextDocument;
 
 namespace blockcert::workbench {
 
-// Dark text on white, for a page of `width` CSS pixels. Any thread; the document belongs to that one.
-[[nodiscard]] std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width);
+// Dark text on white, for pages of `width` CSS pixels; where they have a height, no picture is higher than one, so that
+// none is torn. Any thread; the document belongs to that one.
+[[nodiscard]] std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height = 0);
 
 // On A4, with page numbers. Any thread.
 [[nodiscard]] QByteArray pdfOf(const report::Document& document);

@@ -229,32 +229,27 @@ void MainWindow::fitSides()
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
-    if (m_session.launcher.state() == RunLauncher::State::Running) {
-        QMessageBox question(
-            QMessageBox::NoIcon, tr("A run is going on"),
-            tr("Stop the run and close the window? Its finished cells are kept, and it can be resumed."),
-            QMessageBox::NoButton, this);
-        const QPushButton* stop = question.addButton(tr("Stop and close"), QMessageBox::DestructiveRole);
-        question.setDefaultButton(question.addButton(tr("Keep running"), QMessageBox::RejectRole));
+    const auto confirms = [this](const QString& title, const QString& text, const QString& yes, const QString& no) {
+        QMessageBox question(QMessageBox::NoIcon, title, text, QMessageBox::NoButton, this);
+        const QPushButton* leave = question.addButton(yes, QMessageBox::DestructiveRole);
+        question.setDefaultButton(question.addButton(no, QMessageBox::RejectRole));
         question.exec();
-        if (question.clickedButton() != stop) {
-            event->ignore();
-            return;
-        }
+        return question.clickedButton() == leave;
+    };
+    if (m_session.launcher.state() == RunLauncher::State::Running &&
+        !confirms(tr("A run is going on"),
+                  tr("Stop the run and close the window? Its finished cells are kept, and it can be resumed."),
+                  tr("Stop and close"), tr("Keep running"))) {
+        event->ignore();
+        return;
     }
-    if (m_session.report.isModified()) {
-        QMessageBox question(
-            QMessageBox::NoIcon, tr("The report was not exported"),
-            tr("It has %1 views that are in no file. Close all the same?").arg(m_session.report.items().size()),
-            QMessageBox::NoButton, this);
-        const QPushButton* leave = question.addButton(tr("Close without it"), QMessageBox::DestructiveRole);
-        question.setDefaultButton(question.addButton(tr("Stay"), QMessageBox::RejectRole));
-        question.exec();
-        if (question.clickedButton() != leave) {
-            event->ignore();
-            showPage(Report);
-            return;
-        }
+    if (m_session.report.isModified() &&
+        !confirms(tr("The report was not exported"),
+                  tr("It has %1 views that are in no file. Close all the same?").arg(m_session.report.items().size()),
+                  tr("Close without it"), tr("Stay"))) {
+        event->ignore();
+        showPage(Report);
+        return;
     }
     m_session.preferences.setWindow(saveGeometry(), {});
     rememberPlace();
@@ -324,11 +319,13 @@ void MainWindow::refreshRail()
     m_rail->setBusy(stepOf(Edit), lab.phase() != EditLab::Phase::Idle || m_editDesk->isBusy());
     m_rail->setContent(stepOf(Experiments), !m_session.experiments.entries().empty());
     m_rail->setBusy(stepOf(Experiments), !m_session.experiments.jobs().empty());
-    if (m_verifyPage->showsTable())
-        m_rail->setContent(Verify, m_session.batch.worst().has_value(), m_session.batch.worst());
-    else
+    if (m_verifyPage->showsTable()) {
+        const std::optional<CheckState> worst = m_session.batch.worst();
+        m_rail->setContent(Verify, worst.has_value(), worst);
+    } else {
         m_rail->setContent(Verify, verdict.isReady(),
                            verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt);
+    }
     m_rail->setContent(stepOf(Report), !m_session.report.items().empty());
 }
 

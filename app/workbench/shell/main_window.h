@@ -46,6 +46,7 @@ class RunPage;
 class StitchPage;
 class TamperPage;
 class VerifyPage;
+struct FrozenView;
 
 // Connects pages and documents; computes nothing and reads no file of a run or model itself.
 class MainWindow : public QMainWindow {
@@ -184,6 +185,11 @@ private:
     void addEditCommands();
     void addReportCommands();
     void exportReport(bool pdf);
+    // The page as the report takes it; nothing where there is nothing to send.
+    [[nodiscard]] std::optional<FrozenView> frozenPage() const;
+    [[nodiscard]] std::optional<FrozenView> frozenRun() const;
+    [[nodiscard]] std::optional<FrozenView> frozenVerdict() const;
+    [[nodiscard]] std::optional<FrozenView> frozenEdit() const;
     // What draws the view, in another thread; empty where there is nothing but tables.
     std::function<widgets::ViewExport()> freezeExplore(ReportItem& item) const;
     void freezeCertificate(ReportItem& item) const;

@@ -1,8 +1,13 @@
 // MainWindow: sending what is shown to the report, and writing the report.
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/edit_board.h"
+#include "app/workbench/pages/edit_page.h"
+#include "app/workbench/pages/experiments_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/failure_view.h"
 #include "app/workbench/pages/report_page.h"
+#include "app/workbench/pages/stitch_page.h"
+#include "app/workbench/pages/sweep_view.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/report_parts.h"
@@ -40,6 +45,18 @@ QString now()
     return QDateTime::currentDateTimeUtc().toString(u"yyyy-MM-dd'T'HH:mm:ss'Z'"_s);
 }
 
+// Any thread.
+ReportItem withPicture(const FrozenView& frozen)
+{
+    ReportItem item = frozen.item;
+    const widgets::ViewExport view = frozen.view();
+    const auto behindTheFirst = item.parts.begin() + std::min<std::ptrdiff_t>(1, std::ssize(item.parts));
+    auto at = item.parts.insert(behindTheFirst, pictureOf(view));
+    if (frozen.hasNumbers && view.table)
+        item.parts.insert(at + 1, tableOf(view.table(), MainWindow::tr("The numbers"), mostBlockRows));
+    return item;
+}
+
 // Blocks and failures as the window's tables show them, in their order.
 template <class View>
 void addTable(const QWidget& page, const QString& caption, int most, std::vector<report::Part>& parts)
@@ -71,50 +88,95 @@ void MainWindow::connectReport()
 // Freezes what is on the page: tables at once, pictures in the background.
 void MainWindow::sendToReport()
 {
-    ReportItem item;
-    item.when = now();
-    std::function<widgets::ViewExport()> view;
-    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
-    if ((m_page == Explore || m_page == Certificate) && run && !m_explorePage->isLive()) {
-        item.runPath = run->path;
-        item.runName = run->name;
-        item.runDigest = run->digest;
-        item.scope =
-            tr("%1 · %2, %3 baseline, %4 surrogates").arg(run->model, run->prompts, run->baselineDtype, run->surrogate);
-        if (m_explorePage->shownSide() == ExplorePage::Side::Change && m_page == Explore)
-            item.scope =
-                tr("B − A, %1; blocks and state are A's").arg(m_explorePage->shownMap()->run) + u" · "_s + item.scope;
-        const std::optional<widgets::RunVerdict> verdict = m_session.verdicts.of(run->path, run->digest);
-        item.parts.emplace_back(standingOf(verdict));
-        if (m_page == Explore)
-            view = freezeExplore(item);
-        else
-            freezeCertificate(item);
-    } else if (m_page == Verify && !m_verifyPage->showsTable() && m_session.verdict.verdict().isReady()) {
-        const widgets::VerdictView& verdict = *m_session.verdict.verdict().value;
-        item.title = tr("Verification at level %1").arg(verdict.level);
-        item.runPath = runOf(m_session.verdict.request().path);
-        item.runName = QFileInfo(item.runPath).completeBaseName();
-        item.runDigest = verdict.digest;
-        item.scope = verdict.scope;
-        item.parts = partsOf(verdict);
-    } else {
+    std::optional<FrozenView> frozen = frozenPage();
+    if (!frozen) {
         QMessageBox::information(this, tr("Send to the report"),
-                                 tr("There is nothing on this page to send. Open a finished run in Explore, a "
-                                    "certificate, or a verdict."));
+                                 tr("There is nothing on this page to send yet. Open a finished run in Explore, a "
+                                    "certificate or a verdict, measure on Stitch or Edit, or choose a finished "
+                                    "experiment."));
         return;
     }
-    if (!view) {
-        m_session.report.add(std::move(item));
+    frozen->item.when = now();
+    if (!frozen->view) {
+        m_session.report.add(std::move(frozen->item));
         return;
     }
-    runInBackground<report::Picture>(
-        this, [view] { return pictureOf(view()); },
-        [this, item](report::Picture picture) mutable {
-            item.parts.insert(item.parts.begin() + 1, std::move(picture));
-            m_session.report.add(std::move(item));
-        },
+    runInBackground<ReportItem>(
+        this, [frozen = *frozen] { return withPicture(frozen); },
+        [this](const ReportItem& item) { m_session.report.add(item); },
         [this](const QString& sentence) { m_session.board.addProblem(sentence); });
+}
+
+std::optional<FrozenView> MainWindow::frozenPage() const
+{
+    switch (m_page) {
+    case Explore:
+    case Certificate: return frozenRun();
+    case Verify: return frozenVerdict();
+    case Stitch: return m_stitchPage->frozen();
+    case Experiments: return m_experimentsPage->frozen();
+    case Edit: return frozenEdit();
+    default: return std::nullopt;
+    }
+}
+
+// The run that Explore shows, or the certificate of one of its blocks.
+std::optional<FrozenView> MainWindow::frozenRun() const
+{
+    const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
+    if (!run || m_explorePage->isLive())
+        return std::nullopt;
+    FrozenView frozen;
+    ReportItem& item = frozen.item;
+    item.runPath = run->path;
+    item.runName = run->name;
+    item.runDigest = run->digest;
+    item.scope =
+        tr("%1 · %2, %3 baseline, %4 surrogates").arg(run->model, run->prompts, run->baselineDtype, run->surrogate);
+    if (m_explorePage->shownSide() == ExplorePage::Side::Change && m_page == Explore)
+        item.scope =
+            tr("B − A, %1; blocks and state are A's").arg(m_explorePage->shownMap()->run) + u" · "_s + item.scope;
+    item.parts.emplace_back(standingOf(m_session.verdicts.of(run->path, run->digest)));
+    if (m_page == Explore)
+        frozen.view = freezeExplore(item);
+    else
+        freezeCertificate(item);
+    return frozen;
+}
+
+std::optional<FrozenView> MainWindow::frozenVerdict() const
+{
+    if (m_verifyPage->showsTable() || !m_session.verdict.verdict().isReady())
+        return std::nullopt;
+    const widgets::VerdictView& verdict = *m_session.verdict.verdict().value;
+    FrozenView frozen;
+    ReportItem& item = frozen.item;
+    item.title = tr("Verification at level %1").arg(verdict.level);
+    item.runPath = runOf(m_session.verdict.request().path);
+    item.runName = QFileInfo(item.runPath).completeBaseName();
+    item.runDigest = verdict.digest;
+    item.scope = verdict.scope;
+    item.parts = partsOf(verdict);
+    return frozen;
+}
+
+// What Export… writes of the lab or the sweep: its picture and its numbers.
+std::optional<FrozenView> MainWindow::frozenEdit() const
+{
+    const bool isSweep = m_editPage->view() == EditPage::Sweep;
+    if (m_editPage->view() == EditPage::Labels)
+        return std::nullopt;
+    const widgets::ViewExport view = isSweep ? m_editPage->sweepView().exported() : m_editPage->board().exported();
+    if (!view.paint)
+        return std::nullopt;
+    FrozenView frozen{{}, [view] { return view; }, true};
+    frozen.item.title = view.title;
+    frozen.item.scope = view.scope.isEmpty() ? m_session.model.name() : view.scope;
+    frozen.item.parts.emplace_back(report::Statement{
+        report::Standing::Claimed,
+        tr("Measured in the window; there is no certificate of these numbers, until the edit is issued.")
+            .toStdString()});
+    return frozen;
 }
 
 std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item) const

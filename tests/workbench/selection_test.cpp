@@ -15,8 +15,11 @@
 #include "widgets/error_scale.h"
 #include "widgets/number_text.h"
 
+#include <QDir>
 #include <QFile>
 #include <QFileInfo>
+#include <QProcess>
+#include <QProcessEnvironment>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 
@@ -180,10 +183,67 @@ TEST(Failures, AreEveryTokenAboveItsThresholdWithDenominators)
     EXPECT_EQ(list.notMeasured, 0);
     EXPECT_EQ(failuresOf(*runViewOf(testing::showAnswer("run", false)).map).notMeasured, 10)
         << "what was never measured is counted, not passed";
-    const FailureBundle bundle = bundleOf(*run.map, list.rows->front(), u"blockcert certify m -o x.blockcert"_s, {});
-    EXPECT_EQ(bundle.command, u"blockcert certify m --out again.blockcert --blocks 2 --prompts prompt.jsonl"_s);
-    EXPECT_EQ(parseStrictJson(bundle.numbers, "bundle").at("token"), 0);
+}
+
+TEST(Failures, ABundleSaysWhereItsNumbersComeFromAndMeasuresAgainFromAnywhere)
+{
+    const QTemporaryDir folder;
+    ASSERT_TRUE(QFile(folder.filePath(u"m.gguf"_s)).open(QIODevice::WriteOnly));
+    RunView run = runViewOf(testing::showAnswer("run", true));
+    run.path = folder.filePath(u"run.blockcert"_s);
+    run.command = u"blockcert certify m.gguf -o x.blockcert --resume"_s;
+    run.certificates[2] = std::make_shared<const Json>(Json{
+        {"subject", {{"files", Json::array({{{"name", "m.gguf"}, {"sha256", std::string(64, 'a')}, {"size", 1}}})}}},
+        {"policy", {{"error", "l2"}}},
+        {"tool", {{"version", "0.1.0"}}}});
+    widgets::FailureRow failure = failuresOf(*run.map).rows->front();
+    failure.mark = u"expected"_s;
+    const FailureBundle bundle = bundleOf(*run.map, failure, &run, u"as in the paper"_s);
+    const Json numbers = parseStrictJson(bundle.numbers, "bundle");
+    EXPECT_EQ(numbers.at("token"), 0);
+    EXPECT_EQ(numbers.at("run_digest"), run.digest.toStdString());
+    EXPECT_EQ(numbers.at("model_files").at(0).at("sha256"), std::string(64, 'a'));
+    EXPECT_EQ(numbers.at("policy").at("error"), "l2");
+    EXPECT_EQ(numbers.at("tool").at("version"), "0.1.0");
+    EXPECT_EQ(numbers.at("mark"), "expected");
+    EXPECT_EQ(numbers.at("note"), "as in the paper");
     EXPECT_EQ(parseStrictJson(bundle.prompts, "prompt").at("token_ids").size(), 3U);
+
+    QProcess judge;
+    const QString source = qEnvironmentVariable("BLOCKCERT_SOURCE");
+    judge.start(u"/usr/bin/python3"_s,
+                {source + u"/tests/certificate/validate.py"_s, source + u"/resources/schemas/failure.schema.json"_s});
+    judge.write(QByteArray::fromStdString(numbers.dump() + "\n"));
+    judge.closeWriteChannel();
+    ASSERT_TRUE(judge.waitForFinished());
+    EXPECT_EQ(judge.readAllStandardOutput().trimmed().toStdString(), "valid") << bundle.numbers;
+
+    // The script itself, from another folder, with a program that says what it was asked.
+    const QString place = folder.filePath(u"a failure"_s);
+    ASSERT_TRUE(QDir().mkpath(place));
+    const auto write = [](const QString& path, const QByteArray& text) {
+        QFile file(path);
+        return file.open(QIODevice::WriteOnly) && file.write(text) == text.size();
+    };
+    ASSERT_TRUE(write(place + u"/command.sh"_s, bundle.script.toUtf8()));
+    ASSERT_TRUE(write(folder.filePath(u"blockcert"_s), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"));
+    ASSERT_TRUE(QFile(folder.filePath(u"blockcert"_s)).setPermissions(QFile::ReadOwner | QFile::ExeOwner));
+    const auto said = [&](const QStringList& arguments) {
+        QProcess shell;
+        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+        environment.insert(u"PATH"_s, folder.path() + u':' + environment.value(u"PATH"_s));
+        shell.setProcessEnvironment(environment);
+        shell.setWorkingDirectory(u"/"_s);
+        shell.start(u"sh"_s, QStringList{place + u"/command.sh"_s} + arguments);
+        EXPECT_TRUE(shell.waitForFinished());
+        EXPECT_EQ(shell.readAllStandardError().toStdString(), "");
+        return QString::fromUtf8(shell.readAllStandardOutput()).split(u'\n', Qt::SkipEmptyParts);
+    };
+    EXPECT_EQ(said({}),
+              (QStringList{u"certify"_s, folder.filePath(u"m.gguf"_s), u"--out"_s, place + u"/again.blockcert"_s,
+                           u"--blocks"_s, u"2"_s, u"--prompts"_s, place + u"/prompt.jsonl"_s}));
+    EXPECT_EQ(said({u"/elsewhere/m.gguf"_s})[1], u"/elsewhere/m.gguf"_s);
+    EXPECT_TRUE(bundleOf(*run.map, failure, nullptr, {}).script.contains(u"certify"_s)) << "also while it is measured";
 }
 
 TEST(Failures, TheTwentyLargestCoveredErrorsOfEachBlockAreListedBesideThem)

@@ -1,11 +1,15 @@
 #include "app/workbench/session/failure_list.h"
 
+#include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/run_settings.h"
+#include "app/workbench/session/run_view.h"
 #include "widgets/cell_facts.h"
 #include "widgets/error_scale.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
+#include <QDir>
+#include <QFileInfo>
 
 #include <algorithm>
 #include <cmath>
@@ -36,9 +40,8 @@ struct Deciding {
 
 Deciding decidingOf(const widgets::TokenMap& map)
 {
-    const bool isRelative = map.thresholds.relativeDecides;
-    const Metric metric = isRelative ? Metric::Relative : Metric::Error;
-    return {metric, isRelative ? FailureReason::RelativeError : FailureReason::Error,
+    const Metric metric = widgets::decidingMetric(map.thresholds);
+    return {metric, metric == Metric::Relative ? FailureReason::RelativeError : FailureReason::Error,
             widgets::thresholdOf(map.thresholds, metric)};
 }
 
@@ -206,8 +209,98 @@ std::optional<FailureRow> rowAt(const widgets::TokenMap& map, const widgets::Cel
                       {}};
 }
 
-FailureBundle bundleOf(const widgets::TokenMap& map, const FailureRow& failure, const QString& runCommand,
-                       const QString& note)
+namespace {
+
+// In the words of the command it stands for a file beside it.
+QString besideIt(const QString& file)
+{
+    return u"@here@/"_s + file;
+}
+
+// Where the run's command found it, when a file or folder of that name was meant; a name such as "demo" means the same
+// everywhere.
+QString fromAnywhere(const QString& word, const RunView* run)
+{
+    if (QDir::isAbsolutePath(word) || !run)
+        return word;
+    for (const QString& folder : {QFileInfo(run->path).absolutePath(), QDir::currentPath()}) {
+        const QFileInfo found(folder + u'/' + word);
+        if (found.exists())
+            return found.absoluteFilePath();
+    }
+    return word;
+}
+
+// The run's own command, on this prompt and block alone.
+QStringList commandOf(const widgets::TokenMap& map, const FailureRow& failure, const RunView* run)
+{
+    QStringList words = shellWords(run ? run->command : QString());
+    if (words.isEmpty())
+        words << u"blockcert"_s << u"certify"_s << map.model;
+    words.removeAll(u"--resume"_s);
+    if (const qsizetype shortOut = words.indexOf(u"-o"_s); shortOut >= 0)
+        words[shortOut] = u"--out"_s;
+    const auto replace = [&words](const QString& option, const QString& value) {
+        const qsizetype at = words.indexOf(option);
+        if (at >= 0 && at + 1 < words.size())
+            words[at + 1] = value;
+        else
+            words << option << value;
+    };
+    replace(u"--blocks"_s, QString::number(failure.key.block));
+    replace(u"--prompts"_s, besideIt(u"prompt.jsonl"_s));
+    replace(u"--out"_s, besideIt(u"again.blockcert"_s));
+    if (const qsizetype at = words.indexOf(u"--surrogate-model"_s); at >= 0 && at + 1 < words.size())
+        words[at + 1] = fromAnywhere(words[at + 1], run);
+    return words;
+}
+
+QString scriptOf(QStringList words, const RunView* run)
+{
+    QString model;
+    if (words.size() > 2 && !words[2].startsWith(u'-')) {
+        model = fromAnywhere(words[2], run);
+        words[2] = u"@model@"_s;
+    }
+    QString command = shellCommand(words);
+    // Quoted by hand: the shell puts the folder and the model in.
+    for (const QString& file : {u"prompt.jsonl"_s, u"again.blockcert"_s}) {
+        const QString word = besideIt(file);
+        command.replace(shellCommand({word}), u"\"$here/%1\""_s.arg(file));
+    }
+    command.replace(shellCommand({u"@model@"_s}), u"\"$model\""_s);
+    QString script = u"#!/bin/sh\n# Measures this prompt at this block again, beside this file.\n"_s;
+    if (!model.isEmpty())
+        script += u"# sh command.sh [MODEL]: where the model lies, if not where it lay then.\n"_s;
+    script += u"set -eu\nhere=$(cd -- \"$(dirname -- \"$0\")\" && pwd)\n"_s;
+    if (!model.isEmpty())
+        script += u"model=%1\n[ $# -eq 0 ] || model=$1\n"_s.arg(shellCommand({model}));
+    return script + command + u'\n';
+}
+
+// Which run, model, policy and program the numbers come from; nulls where the run has not said so yet.
+void addOrigin(Json& numbers, const RunView* run, int block)
+{
+    const auto found = run ? run->certificates.find(block) : decltype(run->certificates.end())();
+    const Json nothing = Json::object();
+    const Json& certificate = run && found != run->certificates.end() ? *found->second : nothing;
+    const auto valueOrNull = [&certificate](const char* key) {
+        return certificate.contains(key) ? certificate.at(key) : Json();
+    };
+    numbers["run_digest"] = run && !run->digest.isEmpty() ? Json(run->digest.toStdString()) : Json();
+    numbers["model_files"] = Json::array();
+    for (const Json& file : arrayOf(objectOf(certificate, "subject"), "files"))
+        numbers["model_files"].push_back(
+            {{"name", textOf(file, "name").toStdString()}, {"sha256", textOf(file, "sha256").toStdString()}});
+    numbers["policy"] = valueOrNull("policy");
+    numbers["tool"] = valueOrNull("tool");
+    numbers["surrogate"] = run ? Json(run->surrogate.toStdString()) : Json();
+    numbers["baseline_dtype"] = run ? Json(run->baselineDtype.toStdString()) : Json();
+}
+
+}
+
+FailureBundle bundleOf(const widgets::TokenMap& map, const FailureRow& failure, const RunView* run, const QString& note)
 {
     const widgets::MapPrompt& prompt = map.prompts[static_cast<std::size_t>(failure.key.prompt)];
     Json ids = Json::array();
@@ -232,37 +325,17 @@ FailureBundle bundleOf(const widgets::TokenMap& map, const FailureRow& failure, 
         numbers["output_norm"] = token < cell->outputNorm.size() ? numberOrNull(cell->outputNorm[token]) : Json();
         blocks.push_back(std::move(numbers));
     }
-    bundle.numbers = writeJson({{"schema", "blockcert.failure/1"},
-                                {"model", map.model.toStdString()},
-                                {"run", map.run.toStdString()},
-                                {"reason", widgets::reasonSymbol(failure.reason).toStdString()},
-                                {"block", failure.key.block},
-                                {"prompt", prompt.id.toStdString()},
-                                {"token", failure.key.token},
-                                {"piece", failure.piece.toStdString()},
-                                {"observed", failure.observed},
-                                {"threshold", failure.threshold},
-                                {"note", note.toStdString()},
-                                {"blocks", std::move(blocks)}});
-    // The run's own command, on this prompt and block alone.
-    QStringList words = shellWords(runCommand);
-    const auto replace = [&words](const QString& option, const QString& value) {
-        const qsizetype at = words.indexOf(option);
-        if (at >= 0 && at + 1 < words.size())
-            words[at + 1] = value;
-        else
-            words << option << value;
-    };
-    if (words.isEmpty())
-        words << u"blockcert"_s << u"certify"_s << map.model;
-    words.removeAll(u"--resume"_s);
-    const qsizetype shortOut = words.indexOf(u"-o"_s);
-    if (shortOut >= 0)
-        words[shortOut] = u"--out"_s;
-    replace(u"--blocks"_s, QString::number(failure.key.block));
-    replace(u"--prompts"_s, u"prompt.jsonl"_s);
-    replace(u"--out"_s, u"again.blockcert"_s);
-    bundle.command = shellCommand(words);
+    Json numbers = {
+        {"schema", "blockcert.failure/1"},    {"model", map.model.toStdString()},
+        {"run", map.run.toStdString()},       {"reason", widgets::reasonSymbol(failure.reason).toStdString()},
+        {"block", failure.key.block},         {"prompt", prompt.id.toStdString()},
+        {"token", failure.key.token},         {"piece", failure.piece.toStdString()},
+        {"observed", failure.observed},       {"threshold", failure.threshold},
+        {"mark", failure.mark.toStdString()}, {"note", note.toStdString()},
+        {"blocks", std::move(blocks)}};
+    addOrigin(numbers, run, failure.key.block);
+    bundle.numbers = writeJson(numbers);
+    bundle.script = scriptOf(commandOf(map, failure, run), run);
     return bundle;
 }
 

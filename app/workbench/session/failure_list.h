@@ -13,6 +13,8 @@
 
 namespace blockcert::workbench {
 
+struct RunView;
+
 inline constexpr std::size_t mostFailures = 20000; // in a list
 inline constexpr std::size_t largestCovered = 20;  // of each block, as `blockcert failures` looks into them
 
@@ -45,14 +47,17 @@ struct FailureList {
 // One token at one block against the deciding threshold, covered or not; absent where it was not measured.
 [[nodiscard]] std::optional<widgets::FailureRow> rowAt(const widgets::TokenMap& map, const widgets::CellKey& key);
 
-// What somebody else needs to see one failure again: the prompt as literal ids, the numbers, the command.
+// What somebody else needs to see one failure again: the prompt as literal ids, the numbers and where they come from,
+// and a shell script that measures the prompt at this block anew, from whatever folder it is started.
 struct FailureBundle {
     std::string prompts; // a prompt file, one line
-    std::string numbers; // JSON
-    QString command;
+    std::string numbers; // JSON, resources/schemas/failure.schema.json
+    QString script;
 };
 
+// `run` is what the map was read from; null while it is being measured. Looks for the model's file: call it outside the
+// GUI thread.
 [[nodiscard]] FailureBundle bundleOf(const widgets::TokenMap& map, const widgets::FailureRow& failure,
-                                     const QString& runCommand, const QString& note);
+                                     const RunView* run, const QString& note);
 
 }

@@ -45,14 +45,9 @@ RunState stateOf(const ShelvedRun& run, const RunFacts* facts, const std::option
 void writeBundle(const QString& folder, const FailureBundle& bundle)
 {
     QDir().mkpath(folder);
-    // From wherever it is started; what the run's command names stays as it was typed.
-    QString command = bundle.command;
-    command.replace(u"--prompts prompt.jsonl"_s, u"--prompts \"$here/prompt.jsonl\""_s);
-    const std::pair<QString, QByteArray> files[] = {
-        {u"prompt.jsonl"_s, QByteArray::fromStdString(bundle.prompts)},
-        {u"failure.json"_s, QByteArray::fromStdString(bundle.numbers)},
-        {u"command.sh"_s,
-         "#!/bin/sh\n# Measures this prompt at this block again.\nhere=$(dirname \"$0\")\n" + command.toUtf8() + '\n'}};
+    const std::pair<QString, QByteArray> files[] = {{u"prompt.jsonl"_s, QByteArray::fromStdString(bundle.prompts)},
+                                                    {u"failure.json"_s, QByteArray::fromStdString(bundle.numbers)},
+                                                    {u"command.sh"_s, bundle.script.toUtf8()}};
     for (const auto& [name, text] : files) {
         QSaveFile file(folder + u'/' + name);
         if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit())
@@ -219,11 +214,14 @@ void MainWindow::exportFailure(const widgets::FailureRow& failure, const QString
     if (folder.isEmpty())
         return;
     m_session.preferences.setLastFolder(u"failure"_s, QFileInfo(folder).absolutePath());
-    const QString command = m_session.run.run().isReady() ? m_session.run.run().value->command : QString();
+    const std::shared_ptr<const RunView> run = m_explorePage->isLive() ? nullptr : m_explorePage->shownRun();
+    widgets::FailureRow marked = failure;
+    if (run)
+        marked.mark = markName(m_session.notes.ofToken(annotationKey(run->digest, run->path), failure.key).mark);
     runInBackground<bool>(
         this,
-        [map, failure, command, note, folder] {
-            writeBundle(folder, bundleOf(*map, failure, command, note));
+        [map, marked, run, note, folder] {
+            writeBundle(folder, bundleOf(*map, marked, run.get(), note));
             return true;
         },
         [](bool) {},

@@ -123,6 +123,21 @@ TEST(VerdictBook, AVerdictIsAboutTheRunThatLayThereThen)
     EXPECT_FALSE(book.of(u"/runs/b.blockcert"_s, u"one"_s));
 }
 
+TEST(VerdictBook, AStitchedModelsOrAnEditsCertificateBelongsToItsRunAndSaysNothingOfItsBlocks)
+{
+    EXPECT_EQ(runOf(u"/runs/a.blockcert/stitch/ab12/certificate.json"_s), u"/runs/a.blockcert"_s);
+    EXPECT_EQ(runOf(u"/runs/a.blockcert/edits/mlp/certificate.json"_s), u"/runs/a.blockcert"_s);
+    EXPECT_EQ(runOf(u"/runs/a.blockcert/block_03/certificate.json"_s), u"/runs/a.blockcert"_s);
+    EXPECT_EQ(runOf(u"/runs/a.blockcert/"_s), u"/runs/a.blockcert"_s);
+    VerdictBook book;
+    widgets::VerdictView verdict;
+    verdict.state = CheckState::Verified;
+    verdict.level = 3;
+    verdict.digest = QString(64, u'd');
+    book.note(u"/runs/a.blockcert/stitch/ab12/certificate.json"_s, verdict);
+    EXPECT_FALSE(book.of(u"/runs/a.blockcert"_s, verdict.digest));
+}
+
 TEST(VerdictBook, ACertificateAloneSpeaksForItsBlock)
 {
     VerdictBook book;

@@ -14,8 +14,11 @@ using namespace Qt::StringLiterals;
 
 QString runOf(const QString& path)
 {
+    static const QRegularExpression other(u"/(?:stitch|edits)/[^/]+/certificate\\.json$"_s);
     const QString clean = QDir::cleanPath(path);
-    return blockOfCertificate(clean) ? clean.section(u'/', 0, -3) : clean;
+    if (blockOfCertificate(clean))
+        return clean.section(u'/', 0, -3);
+    return other.match(clean).hasMatch() ? clean.section(u'/', 0, -4) : clean;
 }
 
 std::optional<int> blockOfCertificate(const QString& path)
@@ -27,6 +30,9 @@ std::optional<int> blockOfCertificate(const QString& path)
 
 void VerdictBook::note(const QString& path, const widgets::VerdictView& verdict)
 {
+    // A stitched model's or an edit's certificate alone says nothing about the run's blocks.
+    if (!blockOfCertificate(path) && runOf(path) != QDir::cleanPath(path))
+        return;
     widgets::RunVerdict found{
         verdict.state, verdict.level, verdict.sentence, verdict.digest, blockOfCertificate(path), {}};
     for (const widgets::CheckRow& check : verdict.checks) {

@@ -12,6 +12,7 @@
 #include "widgets/rail.h"
 
 #include <QAction>
+#include <QDir>
 #include <QFileInfo>
 #include <QStackedWidget>
 
@@ -317,14 +318,9 @@ void MainWindow::refreshCrumbs()
         add(CrumbLevel::Plain, tr("Runs in %1").arg(QFileInfo(m_session.batch.folder()).fileName()));
     } else if (m_page == Verify && !m_session.verdict.request().path.isEmpty()) {
         const QFileInfo path(m_session.verdict.request().path);
-        if (path.isFile()) { // one certificate: RUN/block_N/certificate.json, RUN/stitch/NAME/… or RUN/edits/NAME/…
-            QStringList folders = path.absolutePath().split(u'/');
-            const QString claim = folders.takeLast();
-            if (!folders.isEmpty() && (folders.last() == "stitch"_L1 || folders.last() == "edits"_L1))
-                folders.removeLast();
-            if (!folders.isEmpty())
-                add(CrumbLevel::Plain, folders.last());
-            add(CrumbLevel::Plain, claim);
+        if (const QString run = runOf(path.filePath()); run != QDir::cleanPath(path.filePath())) { // one certificate
+            add(CrumbLevel::Plain, QFileInfo(run).fileName());
+            add(CrumbLevel::Plain, path.dir().dirName());
         }
         add(CrumbLevel::Plain, path.fileName());
     } else if (m_page == Run && m_runPage->showsProgress()) { // of a run, whose model need not be the open one

@@ -5,6 +5,7 @@
 #include "app/workbench/shell/main_window.h"
 #include "widgets/state_badge.h"
 
+#include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMessageBox>
@@ -66,10 +67,8 @@ void MainWindow::connectVerifyPage()
         m_verifyPage->showBatch(m_session.batch);
         refreshRail();
     });
-    connect(&m_session.batch, &VerdictBatch::itemChanged, this, [this](int at) {
-        m_verifyPage->showBatchItem(m_session.batch, at);
-        refreshRail();
-    });
+    connect(&m_session.batch, &VerdictBatch::itemChanged, this,
+            [this](int at) { m_verifyPage->showBatchItem(m_session.batch, at); });
     connect(m_verifyPage, &VerifyPage::placeChanged, this, [this] {
         refreshCrumbs();
         refreshRail();
@@ -78,6 +77,7 @@ void MainWindow::connectVerifyPage()
             [this](const QString& path, const std::shared_ptr<const widgets::VerdictView>& verdict) {
                 m_session.verdicts.note(path, *verdict);
                 learnVerifySpeed({path, m_session.batch.request().level, {}, {}}, *verdict);
+                refreshRail();
             });
     connect(m_verifyPage, &VerifyPage::verifyWanted, &m_session.verdict, &VerdictDocument::verify);
     connect(m_verifyPage, &VerifyPage::cancelWanted, &m_session.verdict, &VerdictDocument::cancel);
@@ -127,7 +127,7 @@ void MainWindow::refreshVerifyCost()
     const RunFacts* facts = m_session.catalogue.of(run);
     LevelSeconds seconds;
     seconds.fill(widgets::missing);
-    if (facts && !blockOfCertificate(request.path))
+    if (facts && run == QDir::cleanPath(request.path))
         seconds = secondsOf(*facts, m_session.preferences.verifySpeeds());
     m_verifyPage->setSeconds(seconds);
 }

@@ -74,14 +74,11 @@ std::string errorLabel(const TokenMap& map)
 
 figure::Figure frameOf(const TokenMap& map, const QString& title, const QString& caption)
 {
-    std::int64_t tokens = 0;
-    for (const MapPrompt& prompt : map.prompts)
-        tokens += static_cast<std::int64_t>(prompt.tokens.size());
     figure::Figure figure;
     figure.title = utf8(title);
     figure.scope = utf8(Text::tr("%1 · %2 · %3 prompts, %4 tokens, %5 blocks")
                             .arg(map.model, map.run, countText(static_cast<std::int64_t>(map.prompts.size())),
-                                 countText(tokens), countText(static_cast<std::int64_t>(map.blocks.size()))));
+                                 countText(map.tokenCount()), countText(static_cast<std::int64_t>(map.blocks.size()))));
     figure.caption =
         utf8(caption + u' ' + Text::tr("Measured on the listed prompts; it says nothing about other inputs."));
     figure.metadata = {{"model", utf8(map.model)},

@@ -76,6 +76,8 @@ FailureTableModel::FailureTableModel(QObject* parent)
 
 void FailureTableModel::setRows(std::shared_ptr<const std::vector<FailureRow>> rows)
 {
+    if (rows == m_rows)
+        return;
     beginResetModel();
     m_rows = std::move(rows);
     m_marks.clear();

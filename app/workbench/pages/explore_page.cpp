@@ -32,11 +32,6 @@ namespace space = widgets::space;
 
 namespace {
 
-QString counted(qint64 count, const QString& one, const QString& several)
-{
-    return u"%1 %2"_s.arg(widgets::countText(count), count == 1 ? one : several);
-}
-
 enum Action { Explain, NextUncovered, ShowCertificate, CopyCell, CopyCommand };
 
 }
@@ -170,7 +165,6 @@ QWidget* ExplorePage::makeView()
             emit exportWanted(*m_failures->current(), m_failures->note());
     });
     connect(m_failures, &FailureView::blockWanted, this, &ExplorePage::selectBlock);
-    connect(m_failures, &FailureView::partChanged, this, &ExplorePage::fitTable);
     connect(m_compare, &CompareView::chooseWanted, this, &ExplorePage::otherWanted);
     connect(m_compare, &CompareView::swapWanted, this, &ExplorePage::swapWanted);
     connect(m_compare, &CompareView::copyWanted, this, &ExplorePage::diffCommandWanted);

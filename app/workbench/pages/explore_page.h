@@ -136,7 +136,7 @@ private:
     void showMap(const std::shared_ptr<const widgets::TokenMap>& map,
                  const std::shared_ptr<const std::vector<widgets::BlockRow>>& blocks, bool keepPlace);
     void showBlocks();
-    void fitTable(); // in view where no part has the blocks in a table of its own
+    void fitTable(); // hidden where a view lists the blocks itself and has a card that needs the height
     void takePendingCells();
     void refreshNotice();
     void refreshFailures();

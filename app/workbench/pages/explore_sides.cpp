@@ -20,20 +20,13 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-QString counted(qint64 count, const QString& one, const QString& several)
-{
-    return u"%1 %2"_s.arg(widgets::countText(count), count == 1 ? one : several);
-}
-
 // "demo prompts · 251 tokens of 9 prompts × 30 blocks · fp32 baseline · measured"
 QString scopeOf(const RunView& run)
 {
-    qint64 tokens = 0;
-    for (const widgets::MapPrompt& prompt : run.map->prompts)
-        tokens += static_cast<qint64>(prompt.tokens.size());
     return ExplorePage::tr("%1 · %2 × %3 · %4 baseline · measured")
         .arg(run.prompts,
-             counted(tokens, ExplorePage::tr("token"), ExplorePage::tr("tokens")) + ExplorePage::tr(" of ") +
+             counted(run.map->tokenCount(), ExplorePage::tr("token"), ExplorePage::tr("tokens")) +
+                 ExplorePage::tr(" of ") +
                  counted(static_cast<qint64>(run.map->prompts.size()), ExplorePage::tr("prompt"),
                          ExplorePage::tr("prompts")),
              counted(static_cast<qint64>(run.map->blocks.size()), ExplorePage::tr("block"), ExplorePage::tr("blocks")),

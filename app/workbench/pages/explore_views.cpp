@@ -15,8 +15,6 @@
 
 namespace blockcert::workbench {
 
-using namespace Qt::StringLiterals;
-
 void ExplorePage::showView(View view)
 {
     m_view->setCurrent(view);
@@ -29,8 +27,7 @@ void ExplorePage::showView(View view)
 
 void ExplorePage::fitTable()
 {
-    const bool areBlocksAbove = view() == Compare || (view() == Failures && m_failures->part() == FailureView::ByBlock);
-    m_split->widget(1)->setVisible(!areBlocksAbove);
+    m_split->widget(1)->setVisible(view() != Compare && view() != Failures);
 }
 
 ExplorePage::View ExplorePage::view() const

@@ -10,7 +10,6 @@
 #include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
 #include "widgets/notice.h"
-#include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 
 #include <QCheckBox>
@@ -117,6 +116,7 @@ QWidget* FailureView::makeFacets()
     m_massive->setToolTip(tr("Tokens whose output norm is at least 20 times the median of their block"));
     m_unmarked = new QCheckBox(tr("Unmarked only"));
     m_unmarked->setToolTip(tr("Hide what you have marked as expected, a bug, or in need of a prompt"));
+    m_reason->setMinimumContentsLength(12); // "Every threshold"
     for (QComboBox* box : {m_reason, m_block, m_prompt})
         connect(box, &QComboBox::activated, this, &FailureView::applyFilter);
     for (QCheckBox* box : {m_massive, m_unmarked})
@@ -209,13 +209,11 @@ void FailureView::refresh()
                                                         tr("Every token at every block")}}
                          : std::vector<widgets::WayIn>());
     setFocusProxy(isList ? static_cast<QWidget*>(m_table) : m_blocks);
-    refreshMarks();
     refreshFacets();
-    applyFilter();
+    refreshMarks();
     m_table->setCurrent(m_bus.now().cell);
     refreshHeadline();
     showFailure();
-    emit partChanged();
 }
 
 void FailureView::setAnatomy(const Loadable<FailureAnatomy>& anatomy)

@@ -65,7 +65,6 @@ signals:
     void mapWanted(); // look at the chosen one on the map
     void anatomyWanted();
     void anatomyCancelWanted();
-    void partChanged();
     void blockWanted(int block); // chosen among the blocks
 
 protected:

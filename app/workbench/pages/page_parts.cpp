@@ -57,6 +57,11 @@ QLabel* wrapped(const QString& text, widgets::TextTone tone, widgets::TextSize s
     return label;
 }
 
+QString counted(qint64 count, const QString& one, const QString& several)
+{
+    return u"%1 %2"_s.arg(widgets::countText(count), count == 1 ? one : several);
+}
+
 void keepTwoLines(QLabel& label)
 {
     label.setText(u"1\n2"_s);

@@ -24,6 +24,8 @@ namespace blockcert::workbench {
 [[nodiscard]] QLabel* heading(const QString& text); // of a section
 [[nodiscard]] QLabel* wrapped(const QString& text, widgets::TextTone tone = widgets::TextTone::Text,
                               widgets::TextSize size = widgets::TextSize::Body);
+// "1 block", "30 blocks": the words as they stand behind the number.
+[[nodiscard]] QString counted(qint64 count, const QString& one, const QString& several);
 void keepTwoLines(QLabel& label); // of a sentence that grows to them: what is below it stays where it is
 [[nodiscard]] QPushButton* button(const QString& text, widgets::ButtonRole role = widgets::ButtonRole::Plain);
 

@@ -78,7 +78,6 @@ BlockAnatomy blockOf(const Json& row)
     };
     BlockAnatomy block;
     block.block = static_cast<int>(wholeOf(row, "block"));
-    block.tokens = wholeOf(row, "tokens");
     block.uncovered = wholeOf(row, "uncovered");
     block.epsilon = number(row, "epsilon");
     block.epsilonRatio = number(row, "epsilon_ratio");
@@ -136,13 +135,6 @@ widgets::ValueCell quantityCell(const QString& quantity)
     const auto found = words.find(quantity);
     cell.text = found == words.end() ? QString(quantity).replace(u'_', u' ') : tr(found->second.name);
     cell.toolTip = found == words.end() ? QString() : tr(found->second.meaning);
-    return cell;
-}
-
-widgets::ValueCell textCell(const QString& text)
-{
-    widgets::ValueCell cell;
-    cell.text = text;
     return cell;
 }
 
@@ -208,7 +200,8 @@ widgets::ValueRows blockRowsOf(const FailureAnatomy& anatomy, const widgets::Tok
         widgets::ValueCell number = countCell(block.block);
         number.isWeaker = times.isWeaker;
         rows.rows.push_back({number, widgets::ValueCell::of(block.epsilon), times, countCell(block.uncovered),
-                             countCell(block.halfOfError), countCell(block.massive), textCell(worst)});
+                             countCell(block.halfOfError), countCell(block.massive),
+                             widgets::ValueCell::ofText(worst)});
     }
     return rows;
 }

@@ -36,7 +36,6 @@ struct BlockContrast {
 
 struct BlockAnatomy {
     int block = 0;
-    qint64 tokens = 0;
     qint64 uncovered = 0;
     double epsilon = widgets::missing;
     double epsilonRatio = widgets::missing; // to the median ε of the run's blocks

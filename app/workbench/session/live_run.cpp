@@ -170,10 +170,7 @@ void LiveRun::applyTimes(const JobProgress& progress)
 
 qint64 LiveRun::tokenCount() const
 {
-    qint64 count = 0;
-    for (const widgets::MapPrompt& prompt : m_map.prompts)
-        count += static_cast<qint64>(prompt.tokens.size());
-    return count;
+    return m_map.tokenCount();
 }
 
 LiveRun::Pace LiveRun::pace(Asked asked) const

@@ -86,7 +86,8 @@ void PromptDocument::encode()
 {
     if (m_model.isEmpty())
         return;
-    const bool isNothingTyped = m_choice.kind == PromptChoice::Kind::Typed && m_choice.text.trimmed().isEmpty();
+    const bool isTyped = m_choice.kind == PromptChoice::Kind::Typed;
+    const bool isNothingTyped = isTyped && m_choice.text.trimmed().isEmpty();
     if (!m_tokenizer && !isNothingTyped && !mayBeTokenIds()) {
         m_list.fail({JobFault::Origin::Program,
                      tr("This model has no tokenizer that can be used (%1). Choose or type prompts that are token "
@@ -96,8 +97,7 @@ void PromptDocument::encode()
         emit changed();
         return;
     }
-    const bool isTyped = m_choice.kind == PromptChoice::Kind::Typed;
-    if (isTyped && m_choice.text.trimmed().isEmpty()) {
+    if (isNothingTyped) {
         m_list.clear();
         emit changed();
         return;

@@ -123,7 +123,6 @@ void RunLauncher::resume(const RunView& run)
 void RunLauncher::begin(bool resume)
 {
     m_survived.clear();
-    m_wasWhole = !resume;
     m_hasWritten = resume;
     start(resume);
     emit started();
@@ -205,7 +204,6 @@ void RunLauncher::engineFailed(const JobFault& fault)
         return;
     }
     m_survived = fault.sentence;
-    m_wasWhole = false;
     m_live->beginAgain();
     start(hasFolder());
     emit progressed();
@@ -223,9 +221,9 @@ std::optional<ExpectedTime> RunLauncher::expectedTime() const
 void RunLauncher::learnPace()
 {
     using Asked = LiveRun::Asked;
-    const LiveRun::Pace pace = m_live->pace(m_isResume                                 ? Asked::Rest
-                                            : m_state == State::Finished && m_wasWhole ? Asked::Whole
-                                                                                       : Asked::Part);
+    const LiveRun::Pace pace = m_live->pace(m_isResume                                           ? Asked::Rest
+                                            : m_state == State::Finished && m_survived.isEmpty() ? Asked::Whole
+                                                                                                 : Asked::Part);
     if (pace.share <= 0 || pace.seconds <= 0)
         return;
     const RunSettings run = m_running;

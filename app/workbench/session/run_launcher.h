@@ -113,7 +113,6 @@ private:
     bool m_hasWritten = false; // the folder of the run has been made
     QString m_survived;
     double m_flopsOfRun = widgets::missing; // estimated, of the whole run
-    bool m_wasWhole = false;                // one engine has done all of it
     JobId m_job = 0;
     PaceBook m_paces;
 };

@@ -22,8 +22,6 @@ struct RunPace {
 struct ExpectedTime {
     double seconds = 0;
     bool isUpper = false; // the work is so much larger than what was measured that it will go faster
-
-    friend bool operator==(const ExpectedTime&, const ExpectedTime&) = default;
 };
 
 // The speed of one model says nothing about another's: a tiny one spends its time on what costs the same for any.

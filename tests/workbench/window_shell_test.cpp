@@ -14,7 +14,9 @@
 #include "widgets/crumb_bar.h"
 #include "widgets/failure_table.h"
 #include "widgets/job_table.h"
+#include "widgets/rail.h"
 #include "widgets/run_table.h"
+#include "widgets/status_line.h"
 #include "widgets/theme.h"
 #include "widgets/verdict_table.h"
 
@@ -22,6 +24,9 @@
 #include <QDir>
 #include <QDragEnterEvent>
 #include <QFile>
+#include <QFontInfo>
+#include <QFontMetrics>
+#include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
 #include <QMessageBox>
@@ -36,6 +41,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 namespace blockcert::workbench {
 namespace {
@@ -95,6 +101,62 @@ TEST(Shell, TeachingHasLargerTypeAndItGoesBack)
     EXPECT_GT(widgets::textFont(widgets::TextSize::Body).pixelSize(), before);
     bench.command(u"Layout: Explore"_s);
     EXPECT_EQ(widgets::textFont(widgets::TextSize::Body).pixelSize(), before);
+}
+
+// On the widgets themselves: tabs, titles, lines of scope, notices, headings and the status bar.
+TEST(Shell, EveryWidgetFollowsTheSizeOfTypeAtOnceAndAfterARestart)
+{
+    const auto pixels = [](const QWidget& widget) { return QFontInfo(widget.font()).pixelSize(); };
+    const auto namedLabel = [](const MainWindow& window, const QString& text) -> const QWidget* {
+        for (const QLabel* label : window.findChildren<QLabel*>())
+            if (label->text() == text)
+                return label;
+        return nullptr;
+    };
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    std::map<const QWidget*, int> normal;
+    for (const QWidget* widget : bench.window->findChildren<QWidget*>())
+        normal[widget] = pixels(*widget);
+    const QWidget* rail = bench.window->findChild<widgets::Rail*>();
+    const int railAtNormal = rail->width();
+    bench.command(u"Type: for a projector"_s);
+    const std::map<int, int> expected{{11, 18}, {12, 19}, {13, 21}, {15, 24}, {20, 32}};
+    for (const auto& [widget, before] : normal) {
+        if (widget->isVisible() && expected.contains(before)) {
+            EXPECT_EQ(pixels(*widget), expected.at(before)) << widget->metaObject()->className() << " at once";
+        }
+    }
+    // The hidden pages follow while the window stays usable.
+    ASSERT_TRUE(waitUntil([&] {
+        return std::all_of(normal.begin(), normal.end(), [&](const auto& one) {
+            return !expected.contains(one.second) || pixels(*one.first) == expected.at(one.second);
+        });
+    }));
+    int followed = 0;
+    for (const auto& [widget, before] : normal) {
+        if (!expected.contains(before))
+            continue; // of no size of ours
+        EXPECT_EQ(pixels(*widget), expected.at(before))
+            << widget->metaObject()->className() << " " << widget->objectName().toStdString();
+        ++followed;
+    }
+    EXPECT_GT(followed, 200);
+    const QFontMetrics strong(widgets::textFont(widgets::TextSize::Axis, widgets::TextWeight::Strong));
+    EXPECT_GE(rail->width(), strong.horizontalAdvance(u"Explore"_s) + 12) << "no word is cut";
+    EXPECT_GT(rail->width(), railAtNormal);
+    bench.stop();
+    bench.start();
+    const QWidget* status = bench.window->findChild<widgets::StatusLine*>()->findChild<QLabel*>();
+    EXPECT_EQ(pixels(*status), expected.at(12)) << "as it was left";
+    const QWidget* heading = namedLabel(*bench.window, u"Specification"_s);
+    ASSERT_TRUE(heading);
+    EXPECT_EQ(pixels(*heading), expected.at(13)) << "on a page that was not shown yet";
+    bench.command(u"Type: normal"_s);
+    EXPECT_EQ(pixels(*status), 12);
+    EXPECT_TRUE(waitUntil([&] { return pixels(*heading) == 13; }));
 }
 
 TEST(Shell, AQueuedRunStartsWhenTheOneBeforeHasEnded)

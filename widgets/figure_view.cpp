@@ -70,6 +70,7 @@ public:
             for (const double length : line.dash)
                 pattern << length / line.width;
             pen.setDashPattern(pattern);
+            pen.setDashOffset(line.phase / line.width);
         }
         m_painter.setPen(pen);
         m_painter.setBrush(Qt::NoBrush);

@@ -43,6 +43,7 @@ struct LineShape {
     Paint paint;
     double width = 1;
     std::vector<double> dash = {}; // lengths drawn and left out in turn; empty: solid
+    double phase = 0;              // how far into the dash the line begins
 
     friend bool operator==(const LineShape&, const LineShape&) = default;
 };

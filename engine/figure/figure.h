@@ -36,6 +36,8 @@ struct Point {
 enum class Mark : std::uint8_t {
     Markers,     // measurements that no line may join
     LineMarkers, // dots are measurements, the line only joins them
+    Steps,       // the value holds up to the next point's x and changes there at once; points ascend along x, every
+                 // change is a measurement, and no dots are drawn
     Bars,        // from 0 on a linear axis; several series stand side by side
     Between,     // a dashed line between measurements that are a series of their own: interpolated, not measured
 };

@@ -154,10 +154,11 @@ void addSample(const Entry& entry, Place at, std::vector<Shape>& shapes)
             shapes.emplace_back(LineShape{{at, end}, {Ink::Secondary}, 1.2, dashBetween()});
             break;
         }
-        if (entry.mark == Mark::LineMarkers)
+        if (entry.mark == Mark::LineMarkers || entry.mark == Mark::Steps)
             shapes.emplace_back(
                 LineShape{{at, end}, {Ink::Series, entry.look % seriesColours}, 1.6, dashOf(entry.look)});
-        addMarker(entry.look, middle, shapes);
+        if (entry.mark != Mark::Steps)
+            addMarker(entry.look, middle, shapes);
         break;
     case Entry::Kind::Bars: addBar(entry.look, {middle.x - 8, at.y + 5}, {middle.x + 8, at.y - 5}, shapes); break;
     case Entry::Kind::Rule:
@@ -226,12 +227,15 @@ void addPanelLabels(const Panel& panel, const Box& plot, const Box& cell, bool w
                                       -90});
 }
 
-// Said once for a row of panels that share it.
+// Said once for a row of panels that share the axis: one name and one range.
 bool hasYLabel(const Figure& figure, std::size_t panel)
 {
-    const std::string& label = figure.panels[panel].y.label;
-    const bool first = panel % static_cast<std::size_t>(columnsOf(figure)) == 0;
-    return !label.empty() && (first || label != figure.panels[panel - 1].y.label);
+    const Axis& axis = figure.panels[panel].y;
+    if (axis.label.empty() || panel % static_cast<std::size_t>(columnsOf(figure)) == 0)
+        return !axis.label.empty();
+    const Axis& before = figure.panels[panel - 1].y;
+    const bool isOneRange = figure.sameRange || (axis == before && axis.lower && axis.upper);
+    return axis.label != before.label || !isOneRange;
 }
 
 // The columns of a figure: margins are those of the widest panel, data areas are equally wide.
@@ -346,8 +350,9 @@ Drawing layOut(const Figure& figure)
     y += addLegend(legends.common, {margin, y}, inner, shapes);
     y += addPanels(figure, prepared, looks, legends, y, drawing);
     std::string caption = figure.caption;
-    if (const std::string agreements = agreementsIn(figure, prepared); !caption.empty() && !agreements.empty())
-        caption += " " + agreements;
+    // Also under a picture without a caption: without it a curve seems to be missing.
+    if (const std::string agreements = agreementsIn(figure, prepared); !agreements.empty())
+        caption += (caption.empty() ? "" : " ") + agreements;
     y += addLines(caption, {margin, y}, inner, labelSize, {Ink::Secondary}, false, shapes);
     drawing.height = std::ceil(y + margin);
     page.points = rectangle({0, 0}, {drawing.width, drawing.height}, {}).points;

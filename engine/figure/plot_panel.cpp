@@ -1,12 +1,14 @@
 #include "engine/figure/figure_text.h"
 #include "engine/figure/panel_frame.h"
 #include "engine/figure/series_look.h"
+#include "engine/figure/shared_line.h"
 #include "engine/figure/side_by_side.h"
 #include "engine/figure/text_width.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 namespace blockcert::figure {
 
@@ -169,53 +171,101 @@ bool isDrawn(const Point& point)
     return point.y && !std::isnan(*point.y) && std::isfinite(point.x);
 }
 
-// Where the measurements of the panel's curves are drawn along x: [series][point], in pixels.
-std::vector<std::vector<double>> curvePlaces(const Mapping& map)
+bool hasMarkers(const Series& series)
+{
+    return series.mark == Mark::Markers || series.mark == Mark::LineMarkers;
+}
+
+bool isCurveLine(const Series& series)
+{
+    return series.mark == Mark::LineMarkers || series.mark == Mark::Steps;
+}
+
+// Where the measurements of the panel's curves are drawn along x, in pixels, and how large their markers are, of the
+// usual size; both [series][point].
+struct CurvePlaces {
+    std::vector<std::vector<double>> x;
+    std::vector<std::vector<double>> size;
+};
+
+CurvePlaces curvePlaces(const Mapping& map)
 {
     const std::vector<Series>& all = map.prepared->panel->series;
-    std::vector<std::vector<double>> x(all.size());
+    CurvePlaces found{std::vector<std::vector<double>>(all.size()), std::vector<std::vector<double>>(all.size())};
     std::vector<CurvePlace> places;
     for (std::size_t s = 0; s < all.size(); ++s) {
+        found.size[s].assign(all[s].points.size(), 1);
         for (const Point& point : all[s].points)
-            x[s].push_back(map.x(point.x));
-        if (all[s].mark != Mark::Markers && all[s].mark != Mark::LineMarkers)
+            found.x[s].push_back(map.x(point.x));
+        if (!hasMarkers(all[s]))
             continue;
         for (std::size_t i = 0; i < all[s].points.size(); ++i)
             if (isDrawn(all[s].points[i]))
-                places.push_back({s, i, {x[s][i], map.insideY(*all[s].points[i].y)}});
+                places.push_back({s, i, {found.x[s][i], map.insideY(*all[s].points[i].y)}});
     }
-    // Beyond the inset of the ends there is the frame; beyond a category's slot its neighbour.
-    const double widest = map.categorical() ? map.slot() * 0.8 : 2 * (inset - 2);
-    const std::vector<double> shifts = sideBySide(places, widest);
-    for (std::size_t i = 0; i < places.size(); ++i)
-        x[places[i].series][places[i].point] += shifts[i];
-    return x;
+    if (map.categorical()) { // beyond a category's slot there is its neighbour
+        const std::vector<double> shifts = sideBySide(places, map.slot() * 0.8);
+        for (std::size_t i = 0; i < places.size(); ++i)
+            found.x[places[i].series][places[i].point] += shifts[i];
+    } else { // a number stands where the axis says, whoever else stands there
+        const std::vector<double> sizes = markerSizes(places);
+        for (std::size_t i = 0; i < places.size(); ++i)
+            found.size[places[i].series][places[i].point] = sizes[i];
+    }
+    return found;
 }
 
-void addLines(const Mapping& map, const Series& series, const std::vector<double>& x, int look,
-              std::vector<Shape>& shapes)
+// A series' line, in as many parts as missing values leave of it.
+std::vector<CurveLine> linesOf(const Mapping& map, std::size_t number, const std::vector<double>& x)
 {
-    const bool isBetween = series.mark == Mark::Between;
-    const Paint colour = isBetween ? Paint{Ink::Secondary} : Paint{Ink::Series, look % seriesColours};
-    std::vector<Place> run;
+    const Series& series = map.prepared->panel->series[number];
+    std::vector<CurveLine> lines;
+    CurveLine run{number, {}};
     const auto endRun = [&] {
-        if (run.size() > 1)
-            shapes.emplace_back(
-                LineShape{run, colour, isBetween ? 1.2 : 1.6, isBetween ? dashBetween() : dashOf(look)});
-        run.clear();
+        if (run.points.size() > 1)
+            lines.push_back(run);
+        run.points.clear();
     };
     for (std::size_t i = 0; i < series.points.size(); ++i) {
         const Point& point = series.points[i];
-        if ((series.mark == Mark::LineMarkers || isBetween) && isDrawn(point))
-            run.push_back({x[i], map.insideY(*point.y)});
-        else
+        if (!isDrawn(point)) {
             endRun();
+            continue;
+        }
+        const double y = map.insideY(*point.y);
+        if (series.mark == Mark::Steps && !run.points.empty() && run.points.back().y != y)
+            run.points.push_back({x[i], run.points.back().y});
+        run.points.push_back({x[i], y});
     }
     endRun();
+    return lines;
 }
 
-void addMarkers(const Mapping& map, const Series& series, const std::vector<double>& x, int look,
-                std::vector<Shape>& shapes)
+// Lines that are no measurement; they lie below all others.
+void addBetween(const Mapping& map, const CurvePlaces& places, std::vector<Shape>& shapes)
+{
+    for (std::size_t s = 0; s < places.x.size(); ++s)
+        if (map.prepared->panel->series[s].mark == Mark::Between)
+            for (const CurveLine& line : linesOf(map, s, places.x[s]))
+                shapes.emplace_back(LineShape{line.points, {Ink::Secondary}, 1.2, dashBetween()});
+}
+
+void addCurveLines(const Mapping& map, const Looks& looks, const CurvePlaces& places, std::vector<Shape>& shapes)
+{
+    const std::vector<Series>& all = map.prepared->panel->series;
+    std::vector<CurveLine> lines;
+    for (std::size_t s = 0; s < all.size(); ++s)
+        if (isCurveLine(all[s]))
+            std::ranges::move(linesOf(map, s, places.x[s]), std::back_inserter(lines));
+    for (const LinePiece& piece : piecesOf(lines)) {
+        const int look = lookOf(looks, all[piece.series]);
+        const SharedDash dash = piece.sharers > 1 ? sharedDash(piece) : SharedDash{dashOf(look)};
+        shapes.emplace_back(LineShape{piece.points, {Ink::Series, look % seriesColours}, 1.6, dash.dash, dash.phase});
+    }
+}
+
+void addMarkers(const Mapping& map, const Series& series, const std::vector<double>& x, const std::vector<double>& size,
+                int look, std::vector<Shape>& shapes)
 {
     const Paint colour{Ink::Series, look % seriesColours};
     for (std::size_t i = 0; i < series.points.size(); ++i) {
@@ -225,8 +275,8 @@ void addMarkers(const Mapping& map, const Series& series, const std::vector<doub
         addWhisker(map, x[i], point, colour, shapes);
         if (map.isBeyond(*point.y))
             addClipMark(map, x[i], *point.y, colour, shapes);
-        else
-            addMarker(look, {x[i], map.y(*point.y)}, shapes);
+        else if (size[i] > 0)
+            addMarker(look, {x[i], map.y(*point.y)}, shapes, size[i]);
     }
 }
 
@@ -333,23 +383,19 @@ void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks,
     addRules(map, looks, shapes);
     const auto isBars = [](const Series& series) { return series.mark == Mark::Bars; };
     const auto bars = static_cast<std::size_t>(std::ranges::count_if(panel.series, isBars));
-    const std::vector<std::vector<double>> places = curvePlaces(map);
+    const CurvePlaces places = curvePlaces(map);
+    addBetween(map, places, shapes);
+    addCurveLines(map, looks, places, shapes);
     std::size_t bar = 0;
-    for (std::size_t s = 0; s < panel.series.size(); ++s)
-        if (panel.series[s].mark == Mark::Between) // below every measurement
-            addLines(map, panel.series[s], places[s], 0, shapes);
-    for (std::size_t s = 0; s < panel.series.size(); ++s)
-        if (panel.series[s].mark == Mark::LineMarkers)
-            addLines(map, panel.series[s], places[s], lookOf(looks, panel.series[s]), shapes);
     for (std::size_t s = 0; s < panel.series.size(); ++s) {
         const Series& series = panel.series[s];
         const int look = lookOf(looks, series);
         if (isBars(series))
             addBars(map, series, look, bar++, bars, shapes);
-        else if (series.mark != Mark::Between)
-            addMarkers(map, series, places[s], look, shapes);
+        else if (hasMarkers(series))
+            addMarkers(map, series, places.x[s], places.size[s], look, shapes);
     }
-    addMarks(map, places, bars, number, drawing.marks);
+    addMarks(map, places.x, bars, number, drawing.marks);
 }
 
 }

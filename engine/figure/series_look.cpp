@@ -9,7 +9,7 @@ namespace blockcert::figure {
 
 namespace {
 
-constexpr double markerRadius = 3.4;
+constexpr double usualRadius = 3.4;
 constexpr int markerKinds = 8;
 
 std::vector<Place> regular(Place at, int corners, double turn, double radius)
@@ -22,15 +22,15 @@ std::vector<Place> regular(Place at, int corners, double turn, double radius)
     return points;
 }
 
-std::vector<Place> markerOutline(int kind, Place at)
+std::vector<Place> markerOutline(int kind, Place at, double radius)
 {
     switch (kind) {
-    case 1: return regular(at, 4, std::numbers::pi / 4, markerRadius * 1.25); // square
-    case 2: return regular(at, 3, 0, markerRadius * 1.35);                    // triangle
-    case 3: return regular(at, 4, 0, markerRadius * 1.35);                    // diamond
-    case 5: return regular(at, 3, std::numbers::pi, markerRadius * 1.35);     // triangle on its tip
-    case 6: return regular(at, 5, 0, markerRadius * 1.2);                     // pentagon
-    case 7: return regular(at, 6, 0, markerRadius * 1.15);                    // hexagon
+    case 1: return regular(at, 4, std::numbers::pi / 4, radius * 1.25); // square
+    case 2: return regular(at, 3, 0, radius * 1.35);                    // triangle
+    case 3: return regular(at, 4, 0, radius * 1.35);                    // diamond
+    case 5: return regular(at, 3, std::numbers::pi, radius * 1.35);     // triangle on its tip
+    case 6: return regular(at, 5, 0, radius * 1.2);                     // pentagon
+    case 7: return regular(at, 6, 0, radius * 1.15);                    // hexagon
     default: return {};
     }
 }
@@ -49,16 +49,17 @@ std::vector<double> dashBetween()
     return {2, 3};
 }
 
-void addMarker(int series, Place at, std::vector<Shape>& shapes)
+void addMarker(int series, Place at, std::vector<Shape>& shapes, double size)
 {
+    const double radius = usualRadius * size;
     const Paint colour{Ink::Series, series % seriesColours};
     const int kind = series % markerKinds;
     const bool open = kind == 1 || kind == 4 || kind == 5 || kind == 7;
     const Paint fill = open ? Paint{Ink::Paper} : colour;
     if (kind == 0 || kind == 4)
-        shapes.emplace_back(DiscShape{at, markerRadius, fill, colour, 1.3});
+        shapes.emplace_back(DiscShape{at, radius, fill, colour, 1.3});
     else
-        shapes.emplace_back(AreaShape{markerOutline(kind, at), fill, colour, 1.3});
+        shapes.emplace_back(AreaShape{markerOutline(kind, at, radius), fill, colour, 1.3});
 }
 
 AreaShape rectangle(Place corner, Place opposite, Paint fill)

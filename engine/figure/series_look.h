@@ -15,8 +15,8 @@ inline constexpr int seriesColours = 8;
 // Of a line that is no measurement.
 [[nodiscard]] std::vector<double> dashBetween();
 
-// The marker of a series around a place; paper-coloured inside for every second marker.
-void addMarker(int series, Place at, std::vector<Shape>& shapes);
+// The marker of a series around a place, `size` times as large as usual; paper-coloured inside for every second marker.
+void addMarker(int series, Place at, std::vector<Shape>& shapes, double size = 1);
 
 // An upright bar between two corners, filled plain, hatched or lightly.
 void addBar(int series, Place corner, Place opposite, std::vector<Shape>& shapes);

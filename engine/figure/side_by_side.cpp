@@ -17,7 +17,7 @@ constexpr double sameShare = 4e-3; // of the axis: less than a line's width
 
 bool isCurve(const Series& series)
 {
-    return series.mark == Mark::Markers || series.mark == Mark::LineMarkers;
+    return series.mark == Mark::Markers || series.mark == Mark::LineMarkers || series.mark == Mark::Steps;
 }
 
 // Both at the same places of x, and at the same heights as far as one can see.

@@ -1,4 +1,4 @@
-// Keeps curves that agree from hiding each other: their markers stand side by side, and the caption says who agrees.
+// Keeps curves over categories from hiding each other: their markers stand side by side; and says which curves agree.
 #pragma once
 
 #include "engine/figure/drawing.h"
@@ -17,8 +17,9 @@ struct CurvePlace {
     Place at;
 };
 
-// How far each place moves along x so that markers that would lie upon each other are all seen; 0 for the others.
-// `widest` bounds how far the outer ones of a group are apart. In the order of `places`.
+// Over categories, where x is no number: how far each place moves along x so that markers that would lie upon each
+// other are all seen; 0 for the others. `widest` bounds how far the outer ones of a group are apart. In the order of
+// `places`.
 [[nodiscard]] std::vector<double> sideBySide(const std::vector<CurvePlace>& places, double widest);
 
 // One sentence for every set of curves of a panel that show the same, or nothing.

@@ -156,8 +156,12 @@ std::string ShapeWriter::operator()(const LineShape& line) const
     std::string dash;
     for (const double part : line.dash)
         dash += (dash.empty() ? "" : " ") + length(part);
+    if (!dash.empty())
+        dash = " stroke-dasharray=\"" + dash + "\"";
+    if (line.phase != 0)
+        dash += " stroke-dashoffset=\"" + length(line.phase) + "\"";
     return fmt::format("<polyline points=\"{}\" fill=\"none\"{}{} stroke-linejoin=\"round\"/>", pointList(line.points),
-                       outlineOf(line.paint, line.width), dash.empty() ? "" : " stroke-dasharray=\"" + dash + "\"");
+                       outlineOf(line.paint, line.width), dash);
 }
 
 std::string ShapeWriter::operator()(const AreaShape& area) const

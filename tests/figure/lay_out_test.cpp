@@ -261,18 +261,126 @@ TEST(LayOut, GivesEveryPanelTheLegendOfWhatItAloneHas)
     EXPECT_GT(place("activation").x, place("Coverage").x);
 }
 
-TEST(LayOut, DrawsNoMarkerUponAnother)
+std::string wordsOf(const Drawing& drawing)
 {
-    const Figure figure = twoPanels();
+    std::string words;
+    for (const TextShape& text : textsOf(drawing))
+        words += text.text + " ";
+    return words;
+}
+
+TEST(LayOut, DrawsNoMarkerUponAnotherOverCategories)
+{
+    Figure figure = twoPanels();
+    figure.panels[1].x.categories = {"a", "b", "c"};
     const Drawing drawing = layOut(figure);
     for (const DataMark& a : drawing.marks)
         for (const DataMark& b : drawing.marks)
             EXPECT_TRUE(a == b || std::hypot(a.at.x - b.at.x, a.at.y - b.at.y) > 3) << a.series << " and " << b.series;
-    std::string words;
-    for (const TextShape& text : textsOf(drawing))
-        words += text.text + " ";
-    EXPECT_THAT(words, testing::HasSubstr("Coinciding curves: activation and loss (panel Coverage)."));
-    EXPECT_THAT(words, testing::Not(testing::HasSubstr("mean and")));
+}
+
+TEST(LayOut, SaysWhichCurvesAgreeAlsoWithoutACaption)
+{
+    Figure figure = twoPanels();
+    for (const char* caption : {"A caption.", ""}) {
+        figure.caption = caption;
+        const std::string words = wordsOf(layOut(figure));
+        EXPECT_THAT(words, testing::HasSubstr("Coinciding curves: activation and loss (panel Coverage)."));
+        EXPECT_THAT(words, testing::Not(testing::HasSubstr("mean and")));
+    }
+}
+
+TEST(LayOut, MovesNothingAlongAnAxisOfNumbers)
+{
+    const Drawing drawing = layOut(twoPanels());
+    std::vector<Place> activation;
+    std::vector<Place> loss;
+    for (const DataMark& mark : drawing.marks)
+        if (mark.panel == 1 && mark.series < 2)
+            (mark.series == 0 ? activation : loss).push_back(mark.at);
+    EXPECT_EQ(activation, loss);
+    EXPECT_THAT(activation, testing::SizeIs(3));
+}
+
+// Lines of two colours in the data area, by their dash and where they begin in it.
+TEST(LayOut, DrawsCurvesThatCoincideDashByDash)
+{
+    Figure figure;
+    Panel panel;
+    panel.series = {{"a", Mark::LineMarkers, {{0, 1.0}, {1, 1.0}, {2, 3.0}}},
+                    {"b", Mark::LineMarkers, {{0, 1.0}, {1, 1.0}, {2, 2.0}}}};
+    figure.panels = {panel};
+    std::vector<LineShape> shared;
+    std::vector<LineShape> alone;
+    const Drawing drawing = layOut(figure);
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* line = std::get_if<LineShape>(&shape); line && line->paint.ink == Ink::Series)
+            (line->dash.size() == 2 && line->dash[0] == line->dash[1] ? shared : alone).push_back(*line);
+    ASSERT_EQ(shared.size(), 2U);
+    EXPECT_EQ(shared[0].points, shared[1].points);
+    EXPECT_NE(shared[0].paint, shared[1].paint);
+    EXPECT_DOUBLE_EQ(std::abs(shared[0].phase - shared[1].phase), shared[0].dash[0])
+        << "one is drawn where the other is not";
+    EXPECT_EQ(alone.size(), 4U) << "two samples of the legend, and where the curves part";
+}
+
+TEST(LayOut, ShowsTheMarkersOfCurvesThatCoincideInTurn)
+{
+    Figure figure;
+    Panel panel;
+    panel.series = {{"a", Mark::LineMarkers, {{0, 1.0}, {1, 1.0}, {2, 1.0}, {3, 1.0}}},
+                    {"b", Mark::LineMarkers, {{0, 1.0}, {1, 1.0}, {2, 1.0}, {3, 1.0}}}};
+    figure.panels = {panel};
+    const auto discs = [&] {
+        const Drawing drawing = layOut(figure);
+        return std::ranges::count_if(drawing.shapes,
+                                     [](const Shape& shape) { return std::holds_alternative<DiscShape>(shape); });
+    };
+    EXPECT_EQ(discs(), 1 + 2) << "the legend's, and every second place; squares have the others";
+    for (Series& series : figure.panels[0].series)
+        series.points.resize(1);
+    EXPECT_EQ(discs(), 1 + 1) << "at a single place both are drawn";
+}
+
+TEST(LayOut, DrawsStepsAtTheirExactPlaces)
+{
+    Figure figure;
+    Panel panel;
+    panel.y.lower = 0;
+    panel.y.upper = 2;
+    panel.series = {{"s", Mark::Steps, {{0, 0.0}, {1, 1.0}, {3, 2.0}, {4, 2.0}}},
+                    {"t", Mark::Steps, {{0, 0.0}, {2, 2.0}, {4, 2.0}}}};
+    figure.panels = {panel};
+    std::vector<LineShape> lines;
+    const Drawing drawing = layOut(figure);
+    for (const Shape& shape : drawing.shapes) {
+        EXPECT_FALSE(std::holds_alternative<DiscShape>(shape)) << "a step has no marker";
+        if (const auto* line = std::get_if<LineShape>(&shape); line && line->paint == Paint{Ink::Series, 0, 0})
+            lines.push_back(*line);
+    }
+    // Every part is level or upright: the legend's sample, then the curve.
+    for (const LineShape& line : lines)
+        for (std::size_t i = 1; i < line.points.size(); ++i)
+            EXPECT_TRUE(line.points[i].x == line.points[i - 1].x || line.points[i].y == line.points[i - 1].y);
+    const double left = drawing.marks[0].at.x;
+    const double wide = drawing.marks[3].at.x - left;
+    EXPECT_NEAR((drawing.marks[1].at.x - left) / wide, 0.25, 1e-9);
+    EXPECT_NEAR((drawing.marks[2].at.x - left) / wide, 0.75, 1e-9);
+    // Alone from the first step of s at 1 to the last one at 3, shared before and behind.
+    ASSERT_EQ(lines.size(), 4U);
+    EXPECT_TRUE(lines[1].dash.size() == 2 && lines[2].dash.empty() && lines[3].dash.size() == 2);
+    EXPECT_NEAR((lines[2].points.front().x - left) / wide, 0.25, 1e-9);
+    EXPECT_NEAR((lines[2].points.back().x - left) / wide, 0.75, 1e-9);
+}
+
+TEST(LayOut, NamesTheAxisOfEveryPanelWithARangeOfItsOwn)
+{
+    Figure figure = twoPanels();
+    for (Panel& panel : figure.panels)
+        panel.y = {"seconds"};
+    EXPECT_EQ(textsAmong(figure, {"seconds"}).size(), 1U);
+    figure.sameRange = false;
+    EXPECT_EQ(textsAmong(figure, {"seconds"}).size(), 2U);
 }
 
 TEST(LayOut, PutsNoTickBetweenWholePlaces)

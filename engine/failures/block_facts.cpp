@@ -122,6 +122,7 @@ public:
     [[nodiscard]] BlockFacts finish(const Policy& policy)
     {
         m_facts.medianNorm = median(m_facts.outputNorm);
+        m_facts.medianInputNorm = median(m_facts.inputNorm);
         for (const std::int64_t keys : m_allowed)
             m_facts.hasMargin.push_back(keys > 1); // filled here: several threads may not write bits of one word
         const bool relative = policy.measure == ErrorMeasure::RelativeL2;

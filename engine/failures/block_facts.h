@@ -39,6 +39,7 @@ struct BlockFacts {
     std::vector<bool> hasMargin; // [N] two keys or more were allowed: below, the recorded 0 is no measurement
     std::vector<std::optional<double>> lossChange; // [N] |ℓ_stitched − ℓ_base| of this token; absent where unmeasured
     double medianNorm = 0;                         // of outputNorm
+    double medianInputNorm = 0;                    // of inputNorm
 
     std::vector<bool> covered; // [N] under the policy's deciding measure
 
@@ -58,6 +59,12 @@ struct BlockFacts {
     [[nodiscard]] bool isMassive(std::size_t row) const
     {
         return medianNorm > 0 && outputNorm[row] >= protocol::massiveFactor * medianNorm;
+    }
+
+    // On the way into the block.
+    [[nodiscard]] bool wasMassive(std::size_t row) const
+    {
+        return medianInputNorm > 0 && inputNorm[row] >= protocol::massiveFactor * medianInputNorm;
     }
 };
 

@@ -163,21 +163,57 @@ std::string counted(std::size_t count, const char* noun)
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+double timesOf(double value, double middle)
+{
+    return middle > 0 ? value / middle : 0;
+}
+
+// What the block does with a residual that is massive on one side of it: the norm doubles or halves at least.
+enum class Massive : std::uint8_t { Neither, Kept, Made, Enlarged, Reduced, Removed };
+
+Massive massiveOf(const BlockFacts& facts, std::size_t row)
+{
+    const bool before = facts.wasMassive(row);
+    const bool after = facts.isMassive(row);
+    if (!before && !after)
+        return Massive::Neither;
+    const double in = facts.inputNorm[row];
+    const double out = facts.outputNorm[row];
+    if (out >= 2 * in)
+        return before ? Massive::Enlarged : Massive::Made;
+    if (in >= 2 * out)
+        return after ? Massive::Reduced : Massive::Removed;
+    return Massive::Kept;
+}
+
 // Where the norm of the worst token's residual comes from.
 std::string normSentence(const BlockFacts& facts, std::size_t row)
 {
-    const double times = facts.medianNorm > 0 ? facts.outputNorm[row] / facts.medianNorm : 0;
     const double before = facts.inputNorm[row];
     const double after = facts.outputNorm[row];
-    std::string text = fmt::format("Its residual norm is {}, {} times the block's median", brief(after), brief(times));
-    if (facts.isMassive(row))
-        text += ": a massive activation";
-    if (after >= 10 * before)
-        return text + fmt::format(" that this block makes (the norm was {} on the way in).", brief(before));
-    if (before >= 10 * after)
-        return text +
-               fmt::format("; on the way in it was {}, so that this block takes a large residual away.", brief(before));
-    return text + fmt::format(" (on the way in it was {}).", brief(before));
+    const std::string in = brief(before);
+    const std::string text = fmt::format("Its residual norm is {}, {} times the block's median", brief(after),
+                                         brief(timesOf(after, facts.medianNorm)));
+    const std::string inTimes =
+        fmt::format("{}, {} times the median there", in, brief(timesOf(before, facts.medianInputNorm)));
+    switch (massiveOf(facts, row)) {
+    case Massive::Made:
+        return text + ": a massive activation that this block makes (the norm was " + in + " on the way in).";
+    case Massive::Enlarged:
+        return text + ": a massive activation that this block enlarges (the norm was " + in + " on the way in).";
+    case Massive::Kept:
+        return text + (facts.isMassive(row) ? ": a massive activation (on the way in the norm was " + inTimes + ")."
+                                            : " (on the way in it was " + inTimes + ").");
+    case Massive::Reduced:
+    case Massive::Removed:
+        return text + fmt::format("; on the way in it was {}: a massive activation, {:.0f} % of which this block takes "
+                                  "away.",
+                                  inTimes, 100 * (1 - after / before));
+    case Massive::Neither: break;
+    }
+    // Where every residual grows, one that does is nothing special: the medians say so.
+    return text + fmt::format(" (on the way in it was {}; the block's median goes from {} to {}).", in,
+                              brief(facts.medianInputNorm), brief(facts.medianNorm));
 }
 
 std::string shareSentence(const BlockFacts& facts, std::size_t row)
@@ -197,11 +233,22 @@ std::string relativeSentence(const BlockFacts& facts, const BlockSummary& summar
     const double relative = facts.relative[summary.worst];
     if (!summary.medianRelative || !std::isfinite(relative))
         return "";
-    const std::string numbers = fmt::format("Divided by the norm the error is {}, where the block's median is {}",
-                                            brief(relative), brief(*summary.medianRelative));
-    if (relative <= 3 * *summary.medianRelative)
-        return numbers + ": in proportion to its residual this error is of the size of the others.";
-    return numbers + ".";
+    std::string text = fmt::format("Divided by the norm the error is {}", brief(relative));
+    if (*summary.medianRelative > 0) {
+        text += fmt::format(", {} times the block's median of {}", brief(relative / *summary.medianRelative),
+                            brief(*summary.medianRelative));
+        const auto above = std::ranges::count_if(
+            facts.relative, [&](double other) { return std::isfinite(other) && other > relative; });
+        if (above == 0)
+            text += ": the block's largest relative error as well";
+    } else {
+        text += ", where the block's median is 0";
+    }
+    const Massive massive = massiveOf(facts, summary.worst);
+    if (massive == Massive::Reduced || massive == Massive::Removed)
+        text += fmt::format("; divided by the norm on the way in it is {}",
+                            brief(facts.error[summary.worst] / facts.inputNorm[summary.worst]));
+    return text + ".";
 }
 
 std::string contrastSentence(const BlockSummary& summary)

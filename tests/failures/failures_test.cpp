@@ -150,6 +150,80 @@ TEST(Summaries, ContrastTheLargestErrorsWhereEveryTokenFails)
     EXPECT_EQ(norm->ratio, 3.0);
 }
 
+namespace {
+
+// One prompt of 41 tokens, all alike but the last one, which errs most; `before` and `after` are its residual norms.
+BlockFacts factsWithOne(double before, double after)
+{
+    constexpr std::int32_t tokens = 41;
+    BlockFacts facts;
+    facts.heads = 1;
+    facts.offset = {0, tokens};
+    facts.error.assign(tokens, 1e-5);
+    facts.inputNorm.assign(tokens, 2);
+    facts.outputNorm.assign(tokens, 50);
+    facts.error.back() = 1e-2;
+    facts.inputNorm.back() = before;
+    facts.outputNorm.back() = after;
+    for (std::size_t i = 0; i < facts.tokens(); ++i)
+        facts.relative.push_back(facts.error[i] / facts.outputNorm[i]);
+    facts.margin.assign(tokens, 1);
+    facts.hasMargin.assign(tokens, true);
+    facts.lossChange.resize(tokens);
+    facts.covered.assign(tokens, true);
+    facts.medianNorm = 50;
+    facts.medianInputNorm = 2;
+    return facts;
+}
+
+std::string explained(const BlockFacts& facts)
+{
+    RunManifest manifest;
+    manifest.prompts.prompts.resize(1);
+    manifest.prompts.prompts[0].id = "p";
+    std::string text;
+    for (const std::string& sentence : explain(facts, summarise(facts, {1e-2}), false, 1, manifest))
+        text += sentence + "\n";
+    return text;
+}
+
+}
+
+TEST(Explanations, CallNothingMassiveWhereEveryResidualGrows)
+{
+    const std::string text = explained(factsWithOne(2.64, 75));
+    EXPECT_THAT(text, HasSubstr("Its residual norm is 75, 1.5 times the block's median (on the way in it was 2.64; the "
+                                "block's median goes from 2 to 50)."));
+    EXPECT_THAT(text, testing::Not(HasSubstr("makes")));
+}
+
+TEST(Explanations, SayWhatTheBlockDoesWithAMassiveActivation)
+{
+    EXPECT_THAT(explained(factsWithOne(3, 5000)), HasSubstr("100 times the block's median: a massive activation that "
+                                                            "this block makes (the norm was 3 on the way in)."));
+    EXPECT_THAT(explained(factsWithOne(1000, 5000)), HasSubstr("that this block enlarges"));
+    EXPECT_THAT(explained(factsWithOne(5000, 6000)),
+                HasSubstr("a massive activation (on the way in the norm was 5000, 2500 times the median there)."));
+    const std::string reduced = explained(factsWithOne(23121, 9125));
+    EXPECT_THAT(reduced, HasSubstr("on the way in it was 23121, 11560 times the median there: a massive activation, "
+                                   "61 % of which this block takes away."));
+    EXPECT_THAT(reduced, HasSubstr("divided by the norm on the way in it is 4.33e-7."));
+    EXPECT_THAT(explained(factsWithOne(23121, 60)), HasSubstr("this block takes away"));
+}
+
+TEST(Explanations, GiveTheRatioOfTheRelativeErrorAndPlayNothingDown)
+{
+    // 2e-4 against a median of 2e-7; then 2e-6, ten times the median and not the largest.
+    EXPECT_THAT(explained(factsWithOne(2, 50)), HasSubstr("1000 times the block's median of 2e-7: the block's largest "
+                                                          "relative error as well."));
+    BlockFacts facts = factsWithOne(2, 50);
+    facts.relative.back() = 5.8e-7;
+    facts.relative.front() = 1e-6;
+    const std::string text = explained(facts);
+    EXPECT_THAT(text, HasSubstr("Divided by the norm the error is 5.8e-7, 2.9 times the block's median of 2e-7."));
+    EXPECT_THAT(text, testing::Not(HasSubstr("of the size of the others")));
+}
+
 TEST_F(Failures, FindTheBlockThatStandsOut)
 {
     tiny::Options options;

@@ -156,7 +156,7 @@ std::string renderStitch(const Json& row, const Page& page)
         table.add({"perplexity",
                    fmt::format("{} baseline, {} stitched ({})", plainNumber(perplexity.at("baseline"), 8),
                                plainNumber(perplexity.at("stitched"), 8), signedDigits(perplexity.at("difference")))});
-        table.add({"loss kept", orDash(row.at("loss_coverage"), percent) + ", no loss moves by more than " +
+        table.add({"loss kept", orDash(row.at("loss_coverage"), percent) + "; the loss that moves most moves by " +
                                     threeDigits(row.at("max_loss_difference")) + " nats"});
     }
     table.add({"next token", percent(row.at("next_token_agreement")) + " the same"});

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import pathlib
+import re
 import sys
 
 import h5py
@@ -36,8 +37,11 @@ class Block:
             offset = probes["prompt_offset"][:]
             norm = probes["output_norm"][:]
             error = probes["error"][:]
-            self.relative = error / norm
-            self.error = [error[a:b] for a, b in zip(offset, offset[1:])]
+            # The measure that certifies, and the other one beside it.
+            self.is_relative = self.policy["error"] == "relative-l2"
+            self.tau = self.policy["tau_rel" if self.is_relative else "tau_act"]
+            decides, self.other = (error / norm, error) if self.is_relative else (error, error / norm)
+            self.error = [decides[a:b] for a, b in zip(offset, offset[1:])]
             self.loss = None
             if "loss_base" in probes:
                 base, stitched = probes["loss_base"][:], probes["loss_stitched"][:]
@@ -49,7 +53,17 @@ class Block:
 
     def coverage(self, prompt=None, tau=None):
         e = self.all() if prompt is None else self.error[prompt]
-        return float(np.mean(e <= (self.policy["tau_act"] if tau is None else tau)))
+        return float(np.mean(e <= (self.tau if tau is None else tau)))
+
+    def key(self, name):
+        """The column of a number under the measure that certifies."""
+        if not self.is_relative:
+            return name
+        if name == "tau_act":
+            return "tau_rel"
+        if "activation_coverage" in name:
+            return name.replace("activation_coverage", "relative_coverage")
+        return "relative_" + name
 
     def loss_coverage(self, prompt=None):
         if self.loss is None:
@@ -102,22 +116,24 @@ def check_blocks():
     for row in rows:
         b = run.blocks[row["block"]]
         e = b.all()
-        close(row["epsilon"], e.max(), "epsilon")
-        close(row["mean_error"], e.mean(), "mean error")
-        close(row["activation_coverage"], b.coverage(), "activation coverage")
+        close(row[b.key("epsilon")], e.max(), "epsilon")
+        close(row[b.key("mean_error")], e.mean(), "mean error")
+        close(row[b.key("activation_coverage")], b.coverage(), "activation coverage")
         per_prompt = [b.coverage(p) for p in range(len(b.error))]
-        close(row["mean_prompt_coverage"], np.mean(per_prompt), "mean over prompts")
-        close(row["min_prompt_coverage"], min(per_prompt), "least prompt")
-        close(row["relative_epsilon"], b.relative.max(), "relative epsilon")
-        close(row["relative_mean_error"], b.relative.mean(), "relative mean")
-        close(row["relative_coverage"], np.mean(b.relative <= b.policy["tau_rel"]), "relative coverage")
+        close(row[b.key("mean_prompt_coverage")], np.mean(per_prompt), "mean over prompts")
+        close(row[b.key("min_prompt_coverage")], min(per_prompt), "least prompt")
+        beside = ("", "activation") if b.is_relative else ("relative_", "relative")
+        tau = b.policy["tau_act" if b.is_relative else "tau_rel"]
+        close(row[beside[0] + "epsilon"], b.other.max(), "epsilon of the other measure")
+        close(row[beside[0] + "mean_error"], b.other.mean(), "mean of the other measure")
+        close(row[beside[1] + "_coverage"], np.mean(b.other <= tau), "coverage of the other measure")
         close(row["loss_coverage"], b.loss_coverage(), "loss coverage")
         assert row["best_prompt"] == run.ids[b.best()] and row["certified"] == b.certified
         worst = next(p for p in range(len(b.error)) if b.error[p].max() == e.max())
         assert row["worst_prompt"] == run.ids[worst] and row["worst_token"] == int(b.error[worst].argmax())
     summary = table("summary")[0]
-    close(summary["mean_activation_coverage"], np.mean([b.coverage() for b in run.blocks.values()]), "summary")
-    close(summary["mean_error"], np.mean([b.all().mean() for b in run.blocks.values()]), "summary")
+    close(summary[b.key("mean_activation_coverage")], np.mean([b.coverage() for b in run.blocks.values()]), "summary")
+    close(summary[b.key("mean_error")], np.mean([b.all().mean() for b in run.blocks.values()]), "summary")
     assert summary["certified"] == sum(b.certified for b in run.blocks.values())
 
 
@@ -130,20 +146,21 @@ def check_variants(names):
     assert len(rows) == len(runs)
     for row, run in zip(rows, runs):
         pairs = [(b, first.blocks[i].best()) for i, b in run.blocks.items()]
-        close(row["mean_error"], np.mean([b.all().mean() for b, _ in pairs]), "mean error")
-        close(row["mean_activation_coverage"], np.mean([b.coverage() for b, _ in pairs]), "coverage")
-        close(row["error_ratio"], np.mean([b.all().mean() for b, _ in pairs]) / base, "ratio")
-        close(row["best_prompt_mean_error"], np.mean([b.error[p].mean() for b, p in pairs]), "best prompts")
-        close(row["best_prompt_mean_activation_coverage"], np.mean([b.coverage(p) for b, p in pairs]), "best prompts")
-        close(row["best_prompt_error_ratio"], np.mean([b.error[p].mean() for b, p in pairs]) / base_best, "best prompts")
+        key = pairs[0][0].key
+        close(row[key("mean_error")], np.mean([b.all().mean() for b, _ in pairs]), "mean error")
+        close(row[key("mean_activation_coverage")], np.mean([b.coverage() for b, _ in pairs]), "coverage")
+        close(row[key("error_ratio")], np.mean([b.all().mean() for b, _ in pairs]) / base, "ratio")
+        close(row[key("best_prompt_mean_error")], np.mean([b.error[p].mean() for b, p in pairs]), "best prompts")
+        close(row[key("best_prompt_mean_activation_coverage")], np.mean([b.coverage(p) for b, p in pairs]), "best prompts")
+        close(row[key("best_prompt_error_ratio")], np.mean([b.error[p].mean() for b, p in pairs]) / base_best, "best prompts")
         assert row["certified"] == sum(b.certified for b, _ in pairs)
     lines = iter(table("blocks"))
     for run in runs:
         for i, b in run.blocks.items():
             line = next(lines)
             assert line["block"] == i
-            close(line["mean_error"], b.all().mean(), "mean error")
-            close(line["epsilon"], b.all().max(), "epsilon")
+            close(line[b.key("mean_error")], b.all().mean(), "mean error")
+            close(line[b.key("epsilon")], b.all().max(), "epsilon")
             close(line["loss_coverage"], b.loss_coverage(), "loss coverage")
 
 
@@ -192,14 +209,24 @@ def check_thresholds():
     for row in table("table"):
         b = main.blocks[row["block"]]
         for alpha in ("0.90", "0.94", "0.97"):
-            assert row[f"at_least_{alpha}"] == reaching(b, b.policy["tau_act"], float(alpha), True)
+            assert row[f"at_least_{alpha}"] == reaching(b, b.tau, float(alpha), True)
         assert row["prompts"] == len(b.error)
     rows = table("sweep")
     assert {r["dtype"] for r in rows} == set(runs)
     for row in rows:
         b = runs[row["dtype"]].blocks[row["block"]]
-        assert row["prompts_reaching"] == reaching(b, row["tau_act"], row["alpha_act"], True), row
-        assert row["prompts_reaching_activation"] == reaching(b, row["tau_act"], row["alpha_act"], False), row
+        tau = row[b.key("tau_act")]
+        assert row["prompts_reaching"] == reaching(b, tau, row["alpha_act"], True), row
+        assert row["prompts_reaching_activation"] == reaching(b, tau, row["alpha_act"], False), row
+    steps = table("steps")
+    assert len(steps) == sum(len(b.error) for run in runs.values() for b in run.blocks.values())
+    for row in steps:
+        run = runs[row["dtype"]]
+        b = run.blocks[row["block"]]
+        prompt, tau = run.ids.index(row["prompt"]), row[b.key("tau_act")]
+        assert row["alpha_act"] == b.policy["alpha_act"]
+        # From there on the prompt reaches the coverage, and a hair below it does not.
+        assert b.coverage(prompt, tau) >= row["alpha_act"] > b.coverage(prompt, np.nextafter(tau, -1)), row
 
 
 def check_prompt_size():
@@ -214,10 +241,10 @@ def check_prompt_size():
         sizes = [key for key in row if key.startswith("k_")]
         assert len(sizes) >= 2
         for key in sizes:
-            close(row[key], least(b, int(key[2:]), b.policy["tau_act"]), key)
+            close(row[key], least(b, int(key[2:]), b.tau), key)
     for row in table("curves"):
         b = runs[row["dtype"]].blocks[row["block"]]
-        close(row["least_activation_coverage"], least(b, row["prompts"], row["tau_act"]), "curve")
+        close(row[b.key("least_activation_coverage")], least(b, row["prompts"], row[b.key("tau_act")]), "curve")
 
 
 def check_prompt_shift():
@@ -226,11 +253,18 @@ def check_prompt_shift():
     for row in table("table"):
         for side, run in runs.items():
             b = run.blocks[row["block"]]
-            close(row[f"mean_error_{side}"], b.all().mean(), "mean error")
-            close(row[f"epsilon_{side}"], b.all().max(), "epsilon")
-            close(row[f"activation_coverage_{side}"], b.coverage(), "coverage")
+            close(row[b.key(f"mean_error_{side}")], b.all().mean(), "mean error")
+            close(row[b.key(f"epsilon_{side}")], b.all().max(), "epsilon")
+            close(row[b.key(f"activation_coverage_{side}")], b.coverage(), "coverage")
             close(row[f"loss_coverage_{side}"], b.loss_coverage(), "loss coverage")
-        close(row["mean_error_ratio"], row["mean_error_to"] / row["mean_error_from"], "ratio")
+        to, before = row[b.key("mean_error_to")], row[b.key("mean_error_from")]
+        close(row[b.key("mean_error_ratio")], to / before, "ratio")
+    # Both sets and their digests stand wherever the figure and the report say what was measured.
+    texts = [(folder / name).read_text() for name in ("figure.svg", "README.md")]
+    for run in runs.values():
+        prompts = run.manifest["prompts"]
+        assert all(prompts["name"] in text and prompts["sha256"] in text for text in texts), prompts["name"]
+        assert f"{prompts['name']} ({len(prompts['items'])} prompts" in result["scope"], result["scope"]
 
 
 def check_wilson(row):
@@ -285,8 +319,11 @@ def check_timing():
             assert sum(s["seconds"] for s in timing["stages"]) <= timing["seconds"]
         run = Run(f"{job}-1")
         assert row["repeats"] == repeats and row["blocks"] == len(run.blocks)
-        assert row["seconds_median"] == sorted(seconds)[(repeats - 1) // 2]
+        assert row["seconds_median"] == float(np.median(seconds)) or math.isclose(row["seconds_median"], np.median(seconds), rel_tol=1e-15)
         assert (row["seconds_least"], row["seconds_most"]) == (min(seconds), max(seconds))
+    # In the order of work, also of a stage that the first job does not have.
+    order = re.findall(r">(open|hash|load|replay|loss|write)<", (folder / "figure.svg").read_text())
+    assert order[-6:] == ["open", "hash", "load", "replay", "loss", "write"], order  # before them: words of the jobs
     assert table("stages")
 
 
@@ -306,4 +343,4 @@ for figure in result["figures"]:
     assert (folder / figure["file"]).exists(), figure
 commands = (folder / "commands.txt").read_text()
 for run in result["runs"]:
-    assert f"blockcert verify {run['path']}\n" in commands and f"../repeated/{run['path']}" in commands, run
+    assert f"blockcert verify {run['path']}\n" in commands and f"../repeated-runs/{run['name']}.blockcert" in commands, run

@@ -138,6 +138,36 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"semantic", "llama-gqa", {}}, Case{"timing", "llama-gqa", {"--repeats", "2"}}),
     caseName);
 
+// A policy that certifies by the relative error is what headlines, columns and figures follow; the script recomputes
+// the numbers under that measure.
+TEST(ExperimentPolicies, DecideWhichMeasureIsReported)
+{
+    TemporaryFolder folder;
+    const fs::path policy = folder / "policy.json";
+    writeFile(policy, R"({"schema":"blockcert.policy/1","error":"relative-l2","tau_rel":0.003,"alpha_loss":0})");
+    for (const char* kind : {"blocks", "ablations", "prompt-shift", "thresholds", "prompt-size"}) {
+        const fs::path out = folder / kind;
+        std::vector<std::string> more = {"--policy", policy.string(), "--dtype", "bf16", "--blocks", "0,1"};
+        if (std::string(kind) == "thresholds" || std::string(kind) == "prompt-size")
+            more.insert(more.end(), {"--dtypes", "fp32"});
+        const Outcome outcome = runBlockcert(command(kind, "llama-gqa", out, more), oneTime);
+        ASSERT_EQ(outcome.status, 0) << outcome.err;
+        expectSound(out);
+        const std::string headline = outcome.json().at("headline");
+        EXPECT_THAT(headline, HasSubstr("relative")) << kind;
+        EXPECT_THAT(headline, testing::Not(HasSubstr("activation coverage"))) << kind;
+        const std::string svg = readFile(out / "figure.svg");
+        EXPECT_THAT(svg, HasSubstr("elative")) << kind;
+        EXPECT_THAT(svg, HasSubstr(">rel</tspan>")) << kind << ": the threshold is τ_rel";
+        EXPECT_THAT(svg, testing::Not(HasSubstr("ctivation coverage"))) << kind;
+        EXPECT_THAT(readFile(out / "README.md"), HasSubstr("certifies by the relative error")) << kind;
+    }
+    // The claim of the table beside the verdict: a block counts as certified exactly where this coverage suffices.
+    const Json result = parseStrictJson(readFile(folder / "blocks" / "result.json"), "result.json");
+    for (const Json& row : result.at("tables")[0].at("rows"))
+        EXPECT_EQ(row.at("certified").get<bool>(), row.at("relative_coverage").get<double>() >= 0.94);
+}
+
 TEST(ExperimentFolders, AreNotOverwrittenAndNotMixed)
 {
     TemporaryFolder folder;
@@ -155,7 +185,10 @@ TEST(ExperimentFolders, AreNotOverwrittenAndNotMixed)
     EXPECT_EQ(filesOf(out), before);
 
     writeFile(folder / "file", "not a folder");
-    EXPECT_NE(runBlockcert(command("blocks", "llama-gqa", folder / "file", {"--prompts", "base"})).status, 0);
+    const Outcome file = runBlockcert(command("blocks", "llama-gqa", folder / "file", {"--prompts", "base"}));
+    EXPECT_EQ(file.status, 2);
+    EXPECT_THAT(file.err, HasSubstr("is a file"));
+    EXPECT_THAT(file.err, testing::Not(HasSubstr("not empty")));
     fs::create_directory(folder / "full");
     writeFile(folder / "full" / "x", "x");
     const Outcome full = runBlockcert(command("blocks", "llama-gqa", folder / "full", {"--resume"}));
@@ -188,9 +221,12 @@ TEST(ExperimentFolders, CarryCommandsThatWorkWhereverTheyAreMoved)
         EXPECT_EQ(outcome.status, 0) << script << outcome.err;
     }
     EXPECT_EQ(readFile(moved / "table.csv"), readFile(folder / "elsewhere/repeated/table.csv"));
+    // The whole file in one go, as somebody would run it.
     fs::remove_all(folder / "elsewhere/repeated");
-    const Outcome outcome = runShell(commandsIn(moved, "blockcert certify "));
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const Outcome outcome = runShell("cd '" + moved.string() + "' && sh -e commands.txt > /dev/null 2>&1");
+    EXPECT_EQ(outcome.status, 0) << readFile(moved / "commands.txt");
+    EXPECT_TRUE(fs::exists(folder / "elsewhere/repeated/table.csv"));
+    EXPECT_TRUE(fs::exists(folder / "elsewhere/repeated-runs/to.blockcert/SHA256SUMS"));
 }
 
 TEST(ExperimentFolders, AResumedOneHasTheSameBytes)
@@ -255,6 +291,8 @@ TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
         {command("low-rank", "llama-gqa", out, {"--ranks", "64,0"}), "0"},
         {command("low-rank", "llama-gqa", out, {"--ranks", "64,x"}), "x"},
         {command("low-rank", "llama-gqa", out, {"--ranks", "8,8"}), "twice"},
+        {command("low-rank", "llama-gqa", out, {"--ranks", "4,100000"}), "blockcert: --ranks 100000: "},
+        {command("ablations", "llama-gqa", out, {"--noise", "x"}), "blockcert: --noise x: the scale must be"},
         {command("thresholds", "llama-gqa", out, {"--dtypes", "fp32,fp8"}), "fp8"},
         {command("timing", "llama-gqa", out, {"--repeats", "0"}), "0"},
         {command("prompt-shift", "llama-gqa", out, {"--shift-prompts", "nowhere.jsonl"}), "nowhere.jsonl"},

@@ -60,7 +60,9 @@ TEST(ShortText, HasThreeDigits)
     EXPECT_EQ(shortText(1234.5), "1234");
     EXPECT_EQ(shortText(0.0123456), "0.0123");
     EXPECT_EQ(shortText(0.00123456), "1.23e-3");
-    EXPECT_EQ(shortText(-2.5e-7), "-2.50e-7");
+    EXPECT_EQ(shortText(-2.5e-7), "−2.50e-7"); // the sign is a minus, as in other verbs
+    EXPECT_EQ(shortText(-0.0817), "−0.0817");
+    EXPECT_EQ(shortText(-0.9999), "−0.999");
     EXPECT_EQ(shortText(98765.0), "9.88e4");
     EXPECT_EQ(shortText(42), "42");
     EXPECT_EQ(shortText(nullptr), "–");

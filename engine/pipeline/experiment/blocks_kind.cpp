@@ -1,3 +1,4 @@
+#include "engine/pipeline/experiment/deciding_measure.h"
 #include "engine/pipeline/experiment/experiment_kind.h"
 #include "engine/pipeline/experiment/figure_parts.h"
 
@@ -16,44 +17,56 @@ std::vector<SubRun> plan(const ExperimentOptions& options, const PlannedModel&)
     return {{"exact", certifyParameters(options)}};
 }
 
+DecidingMeasure measureOf(const RunNumbers& numbers)
+{
+    return decidingMeasure(numbers.run.manifest.request.policy);
+}
+
 std::vector<double> promptCoverages(const Certificate& certificate)
 {
+    const DecidingMeasure measure = decidingMeasure(certificate.request.policy);
     std::vector<double> values;
     for (const PromptMetrics& prompt : certificate.metrics.prompts)
-        values.push_back(prompt.l2.coverage.value());
+        values.push_back(measure.of(prompt).coverage.value());
     return values;
 }
 
+// First the measure that certifies, then the other one.
 Table blockTable(const RunNumbers& numbers)
 {
+    const DecidingMeasure measure = measureOf(numbers);
+    Policy turned = numbers.run.manifest.request.policy;
+    turned.measure = measure.isRelative ? ErrorMeasure::L2 : ErrorMeasure::RelativeL2;
+    const DecidingMeasure other = decidingMeasure(turned);
     Table table{"table",
                 "Error and coverage of every block",
                 {{"block", "block"},
                  {"certified", "certified"},
-                 {"epsilon", "ε"},
-                 {"mean_error", "mean error"},
-                 {"activation_coverage", "activation coverage"},
-                 {"mean_prompt_coverage", "mean over prompts"},
-                 {"min_prompt_coverage", "least of a prompt"},
+                 {measure.key("epsilon"), measure.epsilon},
+                 {measure.key("mean_error"), measure.meanError},
+                 {measure.key("activation_coverage"), measure.coverage},
+                 {measure.key("mean_prompt_coverage"), "mean over prompts"},
+                 {measure.key("min_prompt_coverage"), "least of a prompt"},
                  {"best_prompt", "best prompt"},
-                 {"relative_epsilon", "relative ε"},
-                 {"relative_mean_error", "mean relative error"},
-                 {"relative_coverage", "relative coverage"},
+                 {other.key("epsilon"), other.epsilon},
+                 {other.key("mean_error"), other.meanError},
+                 {other.key("activation_coverage"), other.coverage},
                  {"path_coverage", "path coverage"},
                  {"loss_coverage", "loss coverage"},
-                 {"worst_prompt", "prompt of ε"},
-                 {"worst_token", "token of ε"}},
+                 {"worst_prompt", "prompt of " + measure.epsilon},
+                 {"worst_token", "token of " + measure.epsilon}},
                 {}};
     for (const Certificate& certificate : numbers.certificates) {
         const CoverageMetrics& metrics = certificate.metrics;
         const std::vector<double> coverages = promptCoverages(certificate);
-        table.rows.push_back({certificate.block.value, certificate.certified, metrics.l2.epsilon, metrics.l2.mean,
-                              metrics.l2.coverage.value(), meanOf(coverages), *std::ranges::min_element(coverages),
-                              metrics.prompts[bestPrompt(certificate)].id, metrics.relative.epsilon,
-                              metrics.relative.mean, metrics.relative.coverage.value(), metrics.path.value(),
-                              metrics.loss.value ? Json(*metrics.loss.value) : Json(),
-                              metrics.prompts[static_cast<std::size_t>(metrics.l2.worst.prompt.value)].id,
-                              metrics.l2.worst.token});
+        const ErrorSummary& error = measure.of(metrics);
+        const ErrorSummary& beside = other.of(metrics);
+        table.rows.push_back(
+            {certificate.block.value, certificate.certified, error.epsilon, error.mean, error.coverage.value(),
+             meanOf(coverages), *std::ranges::min_element(coverages), metrics.prompts[bestPrompt(certificate)].id,
+             beside.epsilon, beside.mean, beside.coverage.value(), metrics.path.value(),
+             metrics.loss.value ? Json(*metrics.loss.value) : Json(),
+             metrics.prompts[static_cast<std::size_t>(error.worst.prompt.value)].id, error.worst.token});
     }
     return table;
 }
@@ -61,26 +74,28 @@ Table blockTable(const RunNumbers& numbers)
 // Means over blocks, each block counting once, as in the paper's text.
 Table summaryTable(const RunNumbers& numbers)
 {
+    const DecidingMeasure measure = measureOf(numbers);
     std::vector<double> errors;
     std::vector<double> coverages;
     std::vector<double> losses;
     double epsilon = 0;
     for (const Certificate& certificate : numbers.certificates) {
-        errors.push_back(certificate.metrics.l2.mean);
-        coverages.push_back(certificate.metrics.l2.coverage.value());
+        const ErrorSummary& error = measure.of(certificate.metrics);
+        errors.push_back(error.mean);
+        coverages.push_back(error.coverage.value());
         if (certificate.metrics.loss.value)
             losses.push_back(*certificate.metrics.loss.value);
-        epsilon = std::max(epsilon, certificate.metrics.l2.epsilon);
+        epsilon = std::max(epsilon, error.epsilon);
     }
     const bool allLosses = !losses.empty() && losses.size() == coverages.size();
     Table table{"summary",
                 "Means over the blocks",
                 {{"blocks", "blocks"},
                  {"certified", "certified"},
-                 {"mean_activation_coverage", "mean activation coverage"},
-                 {"least_activation_coverage", "least activation coverage"},
-                 {"mean_error", "mean error"},
-                 {"largest_epsilon", "largest ε"},
+                 {measure.key("mean_activation_coverage"), "mean " + measure.coverage},
+                 {measure.key("least_activation_coverage"), "least " + measure.coverage},
+                 {measure.key("mean_error"), measure.meanError},
+                 {measure.key("largest_epsilon"), "largest " + measure.epsilon},
                  {"mean_loss_coverage", "mean loss coverage"}},
                 {}};
     if (!numbers.certificates.empty())
@@ -94,19 +109,21 @@ Table summaryTable(const RunNumbers& numbers)
 Figure curves(const RunNumbers& numbers)
 {
     const Policy& policy = numbers.run.manifest.request.policy;
+    const DecidingMeasure measure = measureOf(numbers);
     Panel error = errorPanel("Error", policy);
     Panel coverage = coveragePanel("Coverage", policy);
-    Series largest{"largest error ε", Mark::LineMarkers, {}};
-    Series mean{"mean error", Mark::LineMarkers, {}};
-    Series activation{"activation coverage", Mark::LineMarkers, {}};
+    Series largest{measure.isRelative ? "largest relative error" : "largest error ε", Mark::LineMarkers, {}};
+    Series mean{measure.meanError, Mark::LineMarkers, {}};
+    Series activation{measure.coverage, Mark::LineMarkers, {}};
     Series loss{"loss coverage", Mark::LineMarkers, {}};
     std::vector<double> blocks;
     for (const Certificate& certificate : numbers.certificates) {
         const double x = certificate.block.value;
         blocks.push_back(x);
-        largest.points.push_back({x, certificate.metrics.l2.epsilon});
-        mean.points.push_back({x, certificate.metrics.l2.mean});
-        activation.points.push_back({x, certificate.metrics.l2.coverage.value()});
+        const ErrorSummary& summary = measure.of(certificate.metrics);
+        largest.points.push_back({x, summary.epsilon});
+        mean.points.push_back({x, summary.mean});
+        activation.points.push_back({x, summary.coverage.value()});
         loss.points.push_back({x, certificate.metrics.loss.value});
     }
     error.series = {largest, mean};
@@ -121,8 +138,9 @@ Figure curves(const RunNumbers& numbers)
     Figure figure;
     figure.title = "Error and coverage by block";
     figure.caption = fmt::format(
-        "Measured on these prompts alone. Left: largest and mean error of a token; right: share of the tokens with an "
-        "error of at most τ_act{}. Dots are measurements, lines only join them.",
+        "Measured on these prompts alone. Left: largest and mean {0} of a token; right: share of the tokens with {1} "
+        "{0} of at most {2}{3}. Dots are measurements, lines only join them.",
+        measure.error, measure.isRelative ? "a" : "an", measure.threshold,
         hasLosses ? ", and share of the loss on tokens whose loss moves by at most τ_loss" : "");
     figure.panels = {error, coverage};
     figure.columns = 2;
@@ -132,8 +150,9 @@ Figure curves(const RunNumbers& numbers)
 Figure cells(const RunNumbers& numbers)
 {
     Heat heat;
-    heat.threshold = numbers.run.manifest.request.policy.tauAct;
-    heat.name = "largest error";
+    const DecidingMeasure measure = measureOf(numbers);
+    heat.threshold = measure.tau;
+    heat.name = "largest " + measure.error;
     for (const EncodedPrompt& prompt : numbers.run.manifest.prompts.prompts)
         heat.rows.push_back(prompt.id);
     for (const Certificate& certificate : numbers.certificates)
@@ -141,15 +160,14 @@ Figure cells(const RunNumbers& numbers)
     for (std::size_t p = 0; p < heat.rows.size(); ++p)
         for (const Certificate& certificate : numbers.certificates) {
             const std::vector<PromptMetrics>& prompts = certificate.metrics.prompts;
-            heat.cells.push_back(p < prompts.size() ? std::optional(prompts[p].l2.epsilon) : std::nullopt);
+            heat.cells.push_back(p < prompts.size() ? std::optional(measure.of(prompts[p]).epsilon) : std::nullopt);
         }
     Panel panel;
-    panel.title = "Largest error of a token, by prompt and block";
+    panel.title = "Largest " + measure.error + " of a token, by prompt and block";
     panel.x.label = "block";
     Figure figure;
     figure.title = "Where the errors lie";
-    figure.caption =
-        "Blue cells hold no token beyond τ_act = " + plainNumber(heat.threshold) + ", warm ones at least one.";
+    figure.caption = "Blue cells hold no token beyond " + measure.atThreshold() + ", warm ones at least one.";
     figure.panelHeight = 60 + 20.0 * static_cast<double>(std::min<std::size_t>(heat.rows.size(), 40));
     panel.heat = std::move(heat);
     figure.panels = {panel};
@@ -167,14 +185,23 @@ ExperimentReport report(const ExperimentResults& results)
         return made;
     }
     const std::vector<Json>& row = made.tables[1].rows[0];
+    const DecidingMeasure measure = measureOf(numbers);
+    const std::string coverage =
+        measure.isRelative ? measure.coverage + " (" + measure.atThreshold() + ")" : measure.coverage;
+    const bool isOne = row[0] == 1;
     made.headline =
-        fmt::format("{} of {} blocks are certified; over the blocks, activation coverage is {} in the mean and "
-                    "at least {}, the mean error {}, and the largest error of a token {}.",
-                    shortText(row[1]), shortText(row[0]), shortText(row[2]), shortText(row[3]), shortText(row[4]),
-                    shortText(row[5]));
-    made.notes = {"activation_coverage counts every token once; mean_prompt_coverage is the mean of the prompts' own "
-                  "coverages, which the paper's tables give.",
+        isOne
+            ? fmt::format("The block is {}certified; {} is {}", row[1] == 1 ? "" : "not ", coverage, shortText(row[2]))
+            : fmt::format("{} of {} blocks are certified; over the blocks, {} is {} in the mean and at "
+                          "least {}",
+                          shortText(row[1]), shortText(row[0]), coverage, shortText(row[2]), shortText(row[3]));
+    made.headline += fmt::format(", the {} {}, and the largest {} of a token {}.", measure.meanError, shortText(row[4]),
+                                 measure.error, shortText(row[5]));
+    made.notes = {measure.key("activation_coverage") + " counts every token once; " +
+                      measure.key("mean_prompt_coverage") +
+                      " is the mean of the prompts' own coverages, which the paper's tables give.",
                   "best_prompt has the highest coverage, then the smallest mean error."};
+    noteMeasure(measure, made);
     return made;
 }
 

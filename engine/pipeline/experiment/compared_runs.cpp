@@ -19,6 +19,12 @@ struct Measured {
     const PromptMetrics* best = nullptr;
 };
 
+// Of all variants: they are certified under one policy.
+DecidingMeasure measureOf(const RunNumbers& numbers)
+{
+    return decidingMeasure(numbers.run.manifest.request.policy);
+}
+
 struct ComparedNumbers {
     ComparedRun variant;
     RunNumbers numbers;
@@ -56,28 +62,30 @@ Json lossOf(const LossCoverage& loss)
 Table blockTable(const std::vector<ComparedNumbers>& all, const std::vector<LayerIndex>& blocks,
                  const ComparisonWords& words)
 {
+    const DecidingMeasure measure = measureOf(all.front().numbers);
     Table table{"blocks",
                 "Every block",
                 {{"variant", words.columnTitle},
                  {"block", "block"},
                  {"certified", "certified"},
-                 {"epsilon", "ε"},
-                 {"mean_error", "mean error"},
-                 {"activation_coverage", "activation coverage"},
+                 {measure.key("epsilon"), measure.epsilon},
+                 {measure.key("mean_error"), measure.meanError},
+                 {measure.key("activation_coverage"), measure.coverage},
                  {"loss_coverage", "loss coverage"},
-                 {"error_ratio", "error ratio"},
+                 {measure.key("error_ratio"), "error ratio"},
                  {"best_prompt", "best prompt"},
-                 {"best_prompt_mean_error", "its mean error"},
-                 {"best_prompt_activation_coverage", "its coverage"}},
+                 {measure.key("best_prompt_mean_error"), "its " + measure.meanError},
+                 {measure.key("best_prompt_activation_coverage"), "its coverage"}},
                 {}};
     for (const ComparedNumbers& one : all)
         for (const LayerIndex block : blocks) {
             const auto [certificate, best] = measuredOn(one, all.front(), block);
             const CoverageMetrics& metrics = certificate->metrics;
-            const double base = all.front().numbers.find(block)->metrics.l2.mean;
-            table.rows.push_back({one.variant.label, block.value, certificate->certified, metrics.l2.epsilon,
-                                  metrics.l2.mean, metrics.l2.coverage.value(), lossOf(metrics.loss),
-                                  ratio(metrics.l2.mean, base), best->id, best->l2.mean, best->l2.coverage.value()});
+            const ErrorSummary& error = measure.of(metrics);
+            const double base = measure.of(all.front().numbers.find(block)->metrics).mean;
+            table.rows.push_back({one.variant.label, block.value, certificate->certified, error.epsilon, error.mean,
+                                  error.coverage.value(), lossOf(metrics.loss), ratio(error.mean, base), best->id,
+                                  measure.of(*best).mean, measure.of(*best).coverage.value()});
         }
     return table;
 }
@@ -85,15 +93,16 @@ Table blockTable(const std::vector<ComparedNumbers>& all, const std::vector<Laye
 Table meanTable(const std::vector<ComparedNumbers>& all, const std::vector<LayerIndex>& blocks,
                 const ComparisonWords& words)
 {
+    const DecidingMeasure measure = measureOf(all.front().numbers);
     Table table{"table",
                 words.tableTitle,
                 {{"variant", words.columnTitle},
-                 {"mean_activation_coverage", "mean activation coverage"},
-                 {"mean_error", "mean error"},
-                 {"error_ratio", "error ratio"},
-                 {"best_prompt_mean_activation_coverage", "coverage, best prompts"},
-                 {"best_prompt_mean_error", "error, best prompts"},
-                 {"best_prompt_error_ratio", "ratio, best prompts"},
+                 {measure.key("mean_activation_coverage"), "mean " + measure.coverage},
+                 {measure.key("mean_error"), measure.meanError},
+                 {measure.key("error_ratio"), "error ratio"},
+                 {measure.key("best_prompt_mean_activation_coverage"), "coverage, best prompts"},
+                 {measure.key("best_prompt_mean_error"), "error, best prompts"},
+                 {measure.key("best_prompt_error_ratio"), "ratio, best prompts"},
                  {"mean_loss_coverage", "mean loss coverage"},
                  {"certified", "certified"},
                  {"blocks", "blocks"}},
@@ -105,10 +114,10 @@ Table meanTable(const std::vector<ComparedNumbers>& all, const std::vector<Layer
         std::int64_t certified = 0;
         for (const LayerIndex block : blocks) {
             const auto [certificate, best] = measuredOn(one, all.front(), block);
-            error.push_back(certificate->metrics.l2.mean);
-            coverage.push_back(certificate->metrics.l2.coverage.value());
-            bestError.push_back(best->l2.mean);
-            bestCoverage.push_back(best->l2.coverage.value());
+            error.push_back(measure.of(certificate->metrics).mean);
+            coverage.push_back(measure.of(certificate->metrics).coverage.value());
+            bestError.push_back(measure.of(*best).mean);
+            bestCoverage.push_back(measure.of(*best).coverage.value());
             if (certificate->metrics.loss.value)
                 loss.push_back(*certificate->metrics.loss.value);
             certified += certificate->certified ? 1 : 0;
@@ -128,9 +137,10 @@ Figure pictureOf(const std::vector<ComparedNumbers>& all, const std::vector<Laye
                  const ComparisonWords& words)
 {
     const Policy& policy = all.front().numbers.run.manifest.request.policy;
-    Panel error = errorPanel("Mean error", policy);
-    Panel coverage = coveragePanel("Activation coverage", policy);
-    error.y.label = "mean error of a token";
+    const DecidingMeasure measure = decidingMeasure(policy);
+    Panel error = errorPanel(measure.isRelative ? "Mean relative error" : "Mean error", policy);
+    Panel coverage = coveragePanel(measure.isRelative ? "Relative coverage" : "Activation coverage", policy);
+    error.y.label = measure.meanError + " of a token";
     error.x.label = coverage.x.label = words.columnTitle;
     std::vector<const ComparedNumbers*> order;
     for (const ComparedNumbers& one : all)
@@ -146,8 +156,8 @@ Figure pictureOf(const std::vector<ComparedNumbers>& all, const std::vector<Laye
         Series coverages = errors;
         for (std::size_t v = 0; v < order.size(); ++v) {
             const CoverageMetrics& metrics = order[v]->numbers.find(block)->metrics;
-            errors.points.push_back({static_cast<double>(v), metrics.l2.mean});
-            coverages.points.push_back({static_cast<double>(v), metrics.l2.coverage.value()});
+            errors.points.push_back({static_cast<double>(v), measure.of(metrics).mean});
+            coverages.points.push_back({static_cast<double>(v), measure.of(metrics).coverage.value()});
         }
         error.series.push_back(std::move(errors));
         coverage.series.push_back(std::move(coverages));
@@ -182,12 +192,16 @@ ExperimentReport compareRuns(const ExperimentResults& results, const std::vector
         parts += (parts.empty() ? "" : "; ") + shortText(row[0]) + " " + shortText(row[2]) +
                  (&row == &means.rows.front() ? "" : " (×" + shortText(row[3]) + ")") + ", coverage " +
                  shortText(row[1]);
-    report.headline = fmt::format("Mean error and activation coverage over {} block{}: {}.", blocks.size(),
-                                  blocks.size() == 1 ? "" : "s", parts);
+    const DecidingMeasure measure = measureOf(all.front().numbers);
+    report.headline =
+        fmt::format("{} and {} over {} block{}: {}.", measure.isRelative ? "Mean relative error" : "Mean error",
+                    measure.isRelative ? measure.coverage + " (" + measure.atThreshold() + ")" : measure.coverage,
+                    blocks.size(), blocks.size() == 1 ? "" : "s", parts);
     report.notes = {
         "Means are over blocks, each counting once; ratios are to the first row.",
         "Best prompts are those of the first row's run: highest coverage, then smallest mean error. The paper's "
         "table gives these."};
+    noteMeasure(measure, report);
     return report;
 }
 

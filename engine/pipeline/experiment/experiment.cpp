@@ -106,6 +106,24 @@ void addCommands(const SubRun& run, const std::filesystem::path& made, const std
     commands.verify.push_back(verbs.command("verify", {{"run", checked.string()}}));
 }
 
+// What `estimate` says of a run. A surrogate that cannot be is refused by the option that the user gave, which is not
+// one of `certify`.
+Json estimateOf(const SubRun& run, const std::filesystem::path& folder, const ExperimentVerbs& verbs,
+                const RunContext& context)
+{
+    try {
+        return verbs.estimate(parametersOf(run, folder), context);
+    } catch (const UsageError& error) {
+        const std::string sentence = error.what();
+        for (const char* key : {"surrogate", "ablate"}) {
+            const std::string named = std::string("--") + key + " " + run.parameters.value(key, "") + ": ";
+            if (!run.asked.empty() && sentence.starts_with(named))
+                throw UsageError(run.asked + ": " + sentence.substr(named.size()));
+        }
+        throw;
+    }
+}
+
 // Runs the sub-runs that are not finished, one after the other.
 class Runner {
 public:
@@ -237,8 +255,7 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
     const auto [options, model] = resolve(asked, kind, cache, context);
     const std::vector<SubRun> plan = kind.plan(options, model);
     for (const SubRun& run : plan) // prompts and surrogates that cannot be are refused before anything is written
-        requireLabels(kind, verbs.estimate(parametersOf(run, options.out / run.name), context.reportingTo({})),
-                      options);
+        requireLabels(kind, estimateOf(run, options.out / run.name, verbs, context.reportingTo({})), options);
     const ExperimentFolder folder(options.out, requestOf(options), options.resume);
     Runner runner(folder, verbs, cache, context, plan.size());
     std::vector<SubRunResult> runs;
@@ -246,9 +263,9 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
     ExperimentCommands fromWithin{options.repeatLine, {}, {}};
     for (const SubRun& run : plan) {
         runs.push_back(runner.run(run));
-        const std::filesystem::path below = std::filesystem::path("runs") / (run.name + ".blockcert");
+        const std::filesystem::path name = run.name + ".blockcert";
         addCommands(run, runs.back().folder, runs.back().folder, verbs, commands);
-        addCommands(run, repeatedFolder / below, below, verbs, fromWithin);
+        addCommands(run, repeatedRunsFolder / name, "runs" / name, verbs, fromWithin);
     }
     const Host& host = cache.state().host;
     const ExperimentResults results{
@@ -268,7 +285,7 @@ Json estimateExperiment(const ExperimentOptions& asked, const ExperimentVerbs& v
     const auto [options, model] = resolve(asked, kind, cache, context);
     Json sum = {{"runs", 0}, {"cells", 0}, {"tokens", 0}, {"memory_bytes", 0}, {"disk_bytes", 0}, {"flops", 0.0}};
     for (const SubRun& run : kind.plan(options, model)) {
-        const Json one = verbs.estimate(parametersOf(run, options.out / run.name), context);
+        const Json one = estimateOf(run, options.out / run.name, verbs, context);
         requireLabels(kind, one, options);
         sum["runs"] = sum["runs"].get<int>() + 1;
         for (const char* key : {"cells", "tokens", "disk_bytes"})

@@ -63,6 +63,10 @@ void requireSame(const Json& asked, const Json& found, const fs::path& folder)
 ExperimentFolder::ExperimentFolder(fs::path path, const Json& request, bool resume)
     : m_path(std::move(path))
 {
+    std::error_code problem;
+    if (isThere(m_path) && !fs::is_directory(m_path, problem))
+        throw UsageError(m_path.string() +
+                         " is a file, and an experiment is written into a folder; choose another name.");
     const fs::path file = m_path / requestName;
     if (isEmpty(m_path)) {
         makeFolders(m_path / "runs");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/figure/figure.h"
+#include "engine/pipeline/experiment/deciding_measure.h"
 #include "engine/pipeline/experiment/experiment.h"
 #include "engine/pipeline/experiment/run_numbers.h"
 #include "engine/pipeline/experiment/table.h"
@@ -18,6 +19,7 @@ struct SubRun {
     std::string name;        // "exact": the folder runs/exact.blockcert
     Json parameters;         // of `certify`, without out
     bool timed = false;      // measured from beginning to end: an unfinished one begins again
+    std::string asked = {};  // the option that a refusal of its surrogate names: "--ranks 64"
     std::string stitch = {}; // not empty: the whole model with all its surrogates in place, under this name
 };
 
@@ -46,6 +48,7 @@ struct ExperimentReport {
     std::vector<Table> tables;
     std::vector<NamedFigure> figures; // title, panels and caption; scope and metadata are added
     std::vector<std::string> notes;   // what a reader must know to read the numbers
+    std::string scope = {};           // what was measured on what; empty: scopeOf() the first run
 };
 
 // Everything a report is made from.
@@ -81,6 +84,9 @@ struct ExperimentKind {
 [[nodiscard]] ExperimentKind semanticKind();
 [[nodiscard]] ExperimentKind timingKind();
 
+// Says among the notes which measure the numbers follow, where it is not the paper's.
+void noteMeasure(const DecidingMeasure& measure, ExperimentReport& report);
+
 // "0,7,15,22,29": at most five blocks, evenly from the first to the last.
 [[nodiscard]] std::string spreadBlocks(std::int32_t layers);
 
@@ -92,5 +98,7 @@ struct ExperimentKind {
 
 // "10 prompts, 283 tokens" and the like: what was measured on what, for the line under a figure's title.
 [[nodiscard]] std::string scopeOf(const certificate::RunDocument& run);
+// The same of one run on each of two prompt sets: "base (…) → stress (…)".
+[[nodiscard]] std::string scopeOf(const certificate::RunDocument& from, const PromptSet& to);
 
 }

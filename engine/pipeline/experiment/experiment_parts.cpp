@@ -21,6 +21,14 @@ RunNumbers ExperimentResults::numbers(const std::string& name) const
     return readRunNumbers(run(name).folder);
 }
 
+void noteMeasure(const DecidingMeasure& measure, ExperimentReport& report)
+{
+    if (measure.isRelative)
+        report.notes.push_back("The policy certifies by the relative error ‖ŷ − y‖₂ / ‖y‖₂ with " +
+                               measure.atThreshold() +
+                               ", so errors and coverages here are relative ones unless a column says otherwise.");
+}
+
 std::string spreadBlocks(std::int32_t layers)
 {
     constexpr int parts = 4;
@@ -52,13 +60,31 @@ std::string dtypeWord(DType dtype)
     }
 }
 
+namespace {
+
+std::string countedPrompts(const PromptSet& prompts)
+{
+    return fmt::format("{} ({} prompt{}, {} tokens)", prompts.name, prompts.prompts.size(),
+                       prompts.prompts.size() == 1 ? "" : "s", prompts.tokenCount());
+}
+
+std::string scopeOn(const certificate::RunDocument& run, const std::string& prompts)
+{
+    const RunRequest& request = run.manifest.request;
+    return fmt::format("{} · {} · {} baseline, {} replay", run.manifest.subject.model, prompts,
+                       dtypeWord(request.baselineDtype), dtypeWord(request.replayDtype));
+}
+
+}
+
 std::string scopeOf(const certificate::RunDocument& run)
 {
-    const PromptSet& prompts = run.manifest.prompts;
-    const RunRequest& request = run.manifest.request;
-    return fmt::format("{} · {} ({} prompt{}, {} tokens) · {} baseline, {} replay", run.manifest.subject.model,
-                       prompts.name, prompts.prompts.size(), prompts.prompts.size() == 1 ? "" : "s",
-                       prompts.tokenCount(), dtypeWord(request.baselineDtype), dtypeWord(request.replayDtype));
+    return scopeOn(run, countedPrompts(run.manifest.prompts));
+}
+
+std::string scopeOf(const certificate::RunDocument& from, const PromptSet& to)
+{
+    return scopeOn(from, countedPrompts(from.manifest.prompts) + " → " + countedPrompts(to));
 }
 
 }

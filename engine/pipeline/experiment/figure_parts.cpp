@@ -1,5 +1,6 @@
 #include "engine/pipeline/experiment/figure_parts.h"
 
+#include "engine/pipeline/experiment/deciding_measure.h"
 #include "engine/pipeline/experiment/table.h"
 
 #include <fmt/format.h>
@@ -17,9 +18,10 @@ Panel errorPanel(const std::string& title, const Policy& policy)
 {
     Panel panel;
     panel.title = title;
-    panel.y.label = "error ‖ŷ − y‖₂";
+    const DecidingMeasure measure = decidingMeasure(policy);
+    panel.y.label = measure.formula;
     panel.y.scale = Scale::Log;
-    panel.rules = {{Direction::Horizontal, policy.tauAct, "τ_act = " + plainNumber(policy.tauAct)}};
+    panel.rules = {{Direction::Horizontal, measure.tau, measure.atThreshold()}};
     return panel;
 }
 

@@ -12,7 +12,7 @@ namespace blockcert::pipeline {
 // Up to six digits as people write them: "0.01", "1e-5".
 [[nodiscard]] std::string plainNumber(double value);
 
-// Errors on a log axis over blocks or categories, with τ_act as a rule.
+// Errors on a log axis over blocks or categories, with the threshold of the policy's measure as a rule.
 [[nodiscard]] figure::Panel errorPanel(const std::string& title, const Policy& policy);
 // Shares from 0 to 1, with α_act (and α_loss) as rules.
 [[nodiscard]] figure::Panel coveragePanel(const std::string& title, const Policy& policy);

@@ -40,24 +40,26 @@ Json lossOf(const Certificate& certificate)
 
 Table tableOf(const std::vector<Pair>& pairs)
 {
+    const DecidingMeasure measure = decidingMeasure(pairs.front().from->request.policy);
     Table table{"table",
                 "The same surrogates on both prompt sets",
                 {{"block", "block"},
-                 {"mean_error_from", "mean error, from"},
-                 {"mean_error_to", "to"},
-                 {"mean_error_ratio", "ratio"},
-                 {"epsilon_from", "ε, from"},
-                 {"epsilon_to", "to"},
-                 {"activation_coverage_from", "coverage, from"},
-                 {"activation_coverage_to", "to"},
+                 {measure.key("mean_error_from"), measure.meanError + ", from"},
+                 {measure.key("mean_error_to"), "to"},
+                 {measure.key("mean_error_ratio"), "ratio"},
+                 {measure.key("epsilon_from"), measure.epsilon + ", from"},
+                 {measure.key("epsilon_to"), "to"},
+                 {measure.key("activation_coverage_from"),
+                  (measure.isRelative ? "relative coverage" : "coverage") + std::string(", from")},
+                 {measure.key("activation_coverage_to"), "to"},
                  {"loss_coverage_from", "loss coverage, from"},
                  {"loss_coverage_to", "to"},
                  {"certified_from", "certified, from"},
                  {"certified_to", "to"}},
                 {}};
     for (const auto& [from, to] : pairs) {
-        const ErrorSummary& a = from->metrics.l2;
-        const ErrorSummary& b = to->metrics.l2;
+        const ErrorSummary& a = measure.of(from->metrics);
+        const ErrorSummary& b = measure.of(to->metrics);
         table.rows.push_back({from->block.value, a.mean, b.mean, a.mean > 0 ? Json(b.mean / a.mean) : Json(), a.epsilon,
                               b.epsilon, a.coverage.value(), b.coverage.value(), lossOf(*from), lossOf(*to),
                               from->certified, to->certified});
@@ -68,24 +70,27 @@ Table tableOf(const std::vector<Pair>& pairs)
 Figure pictureOf(const std::vector<Pair>& pairs, const std::string& fromName, const std::string& toName)
 {
     const Policy& policy = pairs.front().from->request.policy;
-    Panel error = errorPanel("Error", policy);
-    Panel coverage = coveragePanel("Activation coverage", policy);
-    Series meanFrom{"mean error, " + fromName, Mark::LineMarkers, {}};
-    Series meanTo{"mean error, " + toName, Mark::LineMarkers, {}};
-    Series largestFrom{"largest error, " + fromName, Mark::LineMarkers, {}};
-    Series largestTo{"largest error, " + toName, Mark::LineMarkers, {}};
+    const DecidingMeasure measure = decidingMeasure(policy);
+    Panel error = errorPanel(measure.isRelative ? "Relative error" : "Error", policy);
+    Panel coverage = coveragePanel(measure.isRelative ? "Relative coverage" : "Activation coverage", policy);
+    Series meanFrom{measure.meanError + ", " + fromName, Mark::LineMarkers, {}};
+    Series meanTo{measure.meanError + ", " + toName, Mark::LineMarkers, {}};
+    Series largestFrom{"largest " + measure.error + ", " + fromName, Mark::LineMarkers, {}};
+    Series largestTo{"largest " + measure.error + ", " + toName, Mark::LineMarkers, {}};
     Series coverFrom{"coverage, " + fromName, Mark::LineMarkers, {}};
     Series coverTo{"coverage, " + toName, Mark::LineMarkers, {}};
     std::vector<double> blocks;
     for (const auto& [from, to] : pairs) {
         const double x = from->block.value;
         blocks.push_back(x);
-        meanFrom.points.push_back({x, from->metrics.l2.mean});
-        meanTo.points.push_back({x, to->metrics.l2.mean});
-        largestFrom.points.push_back({x, from->metrics.l2.epsilon});
-        largestTo.points.push_back({x, to->metrics.l2.epsilon});
-        coverFrom.points.push_back({x, from->metrics.l2.coverage.value()});
-        coverTo.points.push_back({x, to->metrics.l2.coverage.value()});
+        const ErrorSummary& before = measure.of(from->metrics);
+        const ErrorSummary& after = measure.of(to->metrics);
+        meanFrom.points.push_back({x, before.mean});
+        meanTo.points.push_back({x, after.mean});
+        largestFrom.points.push_back({x, before.epsilon});
+        largestTo.points.push_back({x, after.epsilon});
+        coverFrom.points.push_back({x, before.coverage.value()});
+        coverTo.points.push_back({x, after.coverage.value()});
     }
     error.series = {meanFrom, meanTo, largestFrom, largestTo};
     coverage.series = {coverFrom, coverTo};
@@ -114,26 +119,28 @@ ExperimentReport report(const ExperimentResults& results)
     const std::string& toName = to.run.manifest.prompts.name;
     made.tables = {tableOf(pairs)};
     made.figures = {{"figure.svg", pictureOf(pairs, fromName, toName)}};
-    made.figures.front().figure.scope = scopeOf(from.run) + " → " + toName +
-                                        fmt::format(" ({} prompts, {} tokens)", to.run.manifest.prompts.prompts.size(),
-                                                    to.run.manifest.prompts.tokenCount());
+    made.scope = scopeOf(from.run, to.run.manifest.prompts);
+    const DecidingMeasure measure = decidingMeasure(from.run.manifest.request.policy);
     std::vector<double> before, after;
     std::int64_t kept = 0;
     std::int64_t certified = 0;
     for (const auto& [a, b] : pairs) {
-        before.push_back(a->metrics.l2.mean);
-        after.push_back(b->metrics.l2.mean);
+        before.push_back(measure.of(a->metrics).mean);
+        after.push_back(measure.of(b->metrics).mean);
         certified += a->certified ? 1 : 0;
         kept += a->certified && b->certified ? 1 : 0;
     }
     made.headline =
-        fmt::format("From {} to {}, the mean error over {} blocks goes from {} to {}; of {} blocks certified on {}, {} "
-                    "are certified on {} as well.",
-                    fromName, toName, pairs.size(), shortText(meanOf(before)), shortText(meanOf(after)), certified,
-                    fromName, kept, toName);
+        fmt::format("From {} to {}, the {} over {} block{} goes from {} to {}; ", fromName, toName, measure.meanError,
+                    pairs.size(), pairs.size() == 1 ? "" : "s", shortText(meanOf(before)), shortText(meanOf(after)));
+    made.headline += certified == 0
+                         ? "no block is certified on " + fromName + "."
+                         : fmt::format("of {} block{} certified on {}, {} {} certified on {} as well.", certified,
+                                       certified == 1 ? "" : "s", fromName, kept, kept == 1 ? "is" : "are", toName);
     made.notes = {
         "Exact surrogates hold the same weights whatever the prompts; only masks and positional tables follow the "
         "longest prompt."};
+    noteMeasure(measure, made);
     return made;
 }
 

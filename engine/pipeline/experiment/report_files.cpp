@@ -4,6 +4,7 @@
 #include "engine/certificate/statement_codec.h"
 #include "engine/figure/svg.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::pipeline {
@@ -49,10 +50,34 @@ std::string bullets(const std::vector<std::string>& sentences)
     return text;
 }
 
-std::string readme(const ExperimentKind& kind, const RunDocument& run, const ExperimentReport& report,
+// Every prompt set that a run was measured on, once, in the order of the runs.
+std::vector<PromptSet> promptSetsOf(const ExperimentResults& results)
+{
+    std::vector<PromptSet> sets;
+    for (const SubRunResult& result : results.runs) {
+        PromptSet prompts = readRunNumbers(result.folder).run.manifest.prompts;
+        const auto isSame = [&](const PromptSet& other) {
+            return other.name == prompts.name && other.sha256 == prompts.sha256;
+        };
+        if (std::ranges::none_of(sets, isSame))
+            sets.push_back(std::move(prompts));
+    }
+    return sets;
+}
+
+std::string promptLine(const std::vector<PromptSet>& sets)
+{
+    std::string text;
+    for (const PromptSet& prompts : sets)
+        text += (text.empty() ? "Prompts: " : ", ") + prompts.name + " (SHA-256 `" + prompts.sha256 + "`)";
+    return text;
+}
+
+std::string readme(const ExperimentKind& kind, const ExperimentReport& report, const std::vector<PromptSet>& prompts,
                    const std::vector<std::string>& files)
 {
-    std::string text = "# " + kind.title + "\n\n" + scopeOf(run) + "\n\n" + report.headline + "\n\n";
+    std::string text =
+        "# " + kind.title + "\n\n" + report.scope + "\n\n" + promptLine(prompts) + "\n\n" + report.headline + "\n\n";
     for (const Table& table : report.tables)
         if (table.rows.size() <= 60)
             text += "## " + table.title + "\n\n" + toMarkdown(table) + "\n";
@@ -74,28 +99,29 @@ std::string readme(const ExperimentKind& kind, const RunDocument& run, const Exp
 std::string commandText(const ExperimentCommands& commands)
 {
     std::string text =
-        "# To be run in this folder. Models and prompt files are named as they were where the experiment was begun.\n\n"
-        "# Repeats the whole experiment, in a folder beside this one\n" +
-        commands.whole + "\n\n# Or its runs, one at a time\n";
-    for (const std::string& command : commands.runs)
-        text += command + "\n";
-    text += "\n# Recomputes every number of the runs without LibTorch and without trusting them\n";
+        "# To be run in this folder, line by line or as a whole: sh commands.txt. Models and prompt files are named as "
+        "they were where\n# the experiment was begun.\n\n"
+        "# Recomputes every number of the runs without LibTorch and without trusting them\n";
     for (const std::string& command : commands.verify)
+        text += command + "\n";
+    text += "\n# Repeats the whole experiment, in a folder beside this one\n" + commands.whole +
+            "\n\n# Or its runs, one at a time, in another folder\n";
+    for (const std::string& command : commands.runs)
         text += command + "\n";
     return text;
 }
 
 void describeFigure(figure::Figure& figure, const ExperimentKind& kind, const RunDocument& run,
-                    const ExperimentCommands& commands, const ToolStatement& tool)
+                    const std::vector<PromptSet>& sets, const ExperimentCommands& commands, const ToolStatement& tool)
 {
-    if (figure.scope.empty())
-        figure.scope = scopeOf(run);
     figure.metadata.emplace_back("experiment", kind.name);
     figure.metadata.emplace_back("model", run.manifest.subject.model);
     for (const SubjectFile& file : run.manifest.subject.files)
         figure.metadata.emplace_back("model.sha256", file.sha256 + "  " + file.name);
-    figure.metadata.emplace_back("prompts", run.manifest.prompts.name);
-    figure.metadata.emplace_back("prompts.sha256", run.manifest.prompts.sha256);
+    for (const PromptSet& prompts : sets) {
+        figure.metadata.emplace_back("prompts", prompts.name);
+        figure.metadata.emplace_back("prompts.sha256", prompts.sha256);
+    }
     figure.metadata.emplace_back("command", commands.whole);
     figure.metadata.emplace_back("tool", "blockcert " + tool.version + " (build " + tool.build + ")");
 }
@@ -107,6 +133,9 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
                  ExperimentReport report)
 {
     const RunDocument run = readRunNumbers(results.runs.front().folder).run;
+    const std::vector<PromptSet> sets = promptSetsOf(results);
+    if (report.scope.empty())
+        report.scope = scopeOf(run);
     std::vector<std::string> files;
     const auto write = [&](const std::string& name, const std::string& bytes) {
         results.context.step();
@@ -122,7 +151,8 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
     figure::SvgStyle style;
     style.bare = results.options.plainFigures;
     for (NamedFigure& named : report.figures) {
-        describeFigure(named.figure, kind, run, commands, tool);
+        named.figure.scope = report.scope;
+        describeFigure(named.figure, kind, run, sets, commands, tool);
         write(named.file, figure::writeSvg(named.figure, style));
         figures.push_back({{"file", named.file}, {"title", named.figure.title}, {"caption", named.figure.caption}});
     }
@@ -135,7 +165,7 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
         {"command", commands.whole},
         {"subject", certificate::subjectToJson(run.manifest.subject)},
         {"environment", certificate::environmentToJson(run.manifest.environment)},
-        {"scope", scopeOf(run)},
+        {"scope", report.scope},
         {"headline", report.headline},
         {"tables", std::move(tables)},
         {"figures", std::move(figures)},
@@ -148,7 +178,7 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
     std::vector<std::string> listed = files;
     listed.push_back("README.md");
     listed.push_back("request.json");
-    write("README.md", readme(kind, run, report, listed));
+    write("README.md", readme(kind, report, sets, listed));
     std::vector<std::string> runs;
     for (const SubRunResult& one : results.runs) {
         runs.push_back(one.run.name);

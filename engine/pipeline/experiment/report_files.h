@@ -18,6 +18,8 @@ struct ExperimentCommands {
 // The same as commands.txt gives them, to be run in the experiment's own folder, wherever that has been moved: what is
 // verified lies below it, and what is made anew goes beside it.
 inline constexpr const char* repeatedFolder = "../repeated";
+// Its runs one at a time go here, so that commands.txt can be run as a whole.
+inline constexpr const char* repeatedRunsFolder = "../repeated-runs";
 
 struct ToolStatement {
     std::string version;

@@ -3,9 +3,11 @@
 #include "engine/artifact/tensor_archive.h"
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/json_fields.h"
+#include "engine/certificate/metrics.h"
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/pipeline/experiment/deciding_measure.h"
 
 #include <algorithm>
 #include <numeric>
@@ -42,10 +44,12 @@ std::vector<PromptNumbers> readTokenNumbers(const std::filesystem::path& run, co
     const certificate::OpenFile file = certificate::RunFolder(run).open(path);
     certificate::ProbeReader reader(artifact::openForeignArchive(file.descriptor(), path, childProgram),
                                     certificate::probeShapeOf(certificate), certificate.block);
+    const bool isRelative = decidingMeasure(certificate.request.policy).isRelative;
     std::vector<PromptNumbers> prompts;
     for (std::int64_t p = 0; p < reader.shape().prompts(); ++p) {
         CellRecord cell = reader.readNumbers(PromptIndex{static_cast<std::int32_t>(p)});
-        prompts.push_back({std::move(cell.error), std::move(cell.outputNorm)});
+        prompts.push_back(
+            {isRelative ? certificate::relativeErrors(cell.error, cell.outputNorm) : std::move(cell.error)});
     }
     return prompts;
 }
@@ -64,10 +68,11 @@ double meanOf(std::span<const double> values)
 std::size_t bestPrompt(const Certificate& certificate)
 {
     const std::vector<PromptMetrics>& prompts = certificate.metrics.prompts;
-    const auto better = [](const PromptMetrics& a, const PromptMetrics& b) {
-        const double coverA = a.l2.coverage.value();
-        const double coverB = b.l2.coverage.value();
-        return coverA != coverB ? coverA > coverB : a.l2.mean < b.l2.mean;
+    const DecidingMeasure measure = decidingMeasure(certificate.request.policy);
+    const auto better = [&](const PromptMetrics& a, const PromptMetrics& b) {
+        const double coverA = measure.of(a).coverage.value();
+        const double coverB = measure.of(b).coverage.value();
+        return coverA != coverB ? coverA > coverB : measure.of(a).mean < measure.of(b).mean;
     };
     return static_cast<std::size_t>(std::ranges::min_element(prompts, better) - prompts.begin());
 }

@@ -13,8 +13,7 @@ namespace blockcert::pipeline {
 
 // Per-token numbers of one block on one prompt.
 struct PromptNumbers {
-    std::vector<double> error;      // [S] eq. 3
-    std::vector<double> outputNorm; // [S] ‖y‖₂
+    std::vector<double> error; // [S] eq. 3, divided by ‖y‖₂ where the policy's measure is the relative one
 };
 
 // A finished run, certificates in the order of blocks; blocks without certificate (a NaN, say) are left out.
@@ -38,7 +37,8 @@ struct RunNumbers {
 
 [[nodiscard]] double meanOf(std::span<const double> values); // of at least one value
 
-// The prompt a paper's "best prompt" means: highest activation coverage, then smallest mean error, then first.
+// The prompt a paper's "best prompt" means: highest activation coverage, then smallest mean error, then first; by the
+// policy's measure.
 [[nodiscard]] std::size_t bestPrompt(const Certificate& certificate);
 
 }

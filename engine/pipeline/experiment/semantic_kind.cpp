@@ -252,9 +252,9 @@ ExperimentReport report(const ExperimentResults& results)
                            shortText(share.upper));
     };
     made.headline = fmt::format(
-        "With {} blocks replaced, the next token is the baseline's in {}; it is the label's first token in {} "
+        "With {} block{} replaced, the next token is the baseline's in {}; it is the label's first token in {} "
         "for the baseline and in {} for the stitched model (Wilson 95 % intervals).",
-        stitch.at("blocks").size(), words(0), words(1), words(2));
+        stitch.at("blocks").size(), stitch.at("blocks").size() == 1 ? "" : "s", words(0), words(1), words(2));
     made.notes = {
         "A label counts as given if the next token is the first token that the label adds to the prompt.",
         "The stitched model's certificate is runs/exact.blockcert/stitch/all; verify recomputes its summaries from "

@@ -25,7 +25,7 @@ std::vector<SubRun> planLowRank(const ExperimentOptions& options, const PlannedM
     for (const std::int64_t rank : ranksOf(options)) {
         Json parameters = certifyParameters(options);
         parameters["surrogate"] = "low-rank:" + std::to_string(rank) + ":attn";
-        runs.push_back({lowRankRun(rank), std::move(parameters)});
+        runs.push_back({lowRankRun(rank), std::move(parameters), false, "--ranks " + std::to_string(rank)});
     }
     return runs;
 }
@@ -72,7 +72,8 @@ std::vector<SubRun> planAblations(const ExperimentOptions& options, const Planne
     for (const Ablation& ablation : ablationsOf(options, model.rope)) {
         Json parameters = certifyParameters(options);
         parameters["ablate"] = ablation.option;
-        runs.push_back({ablation.run, std::move(parameters)});
+        const bool isNoise = ablation.run == "noise-wq";
+        runs.push_back({ablation.run, std::move(parameters), false, isNoise ? "--noise " + options.noise : ""});
     }
     return runs;
 }
@@ -124,9 +125,9 @@ ExperimentKind ablationsKind()
         "ablations",
         "Ablation baselines",
         "Table 3, section 6.7",
-        {"The paper perturbs TinyLlama blocks 0, 5, 10, 15 and 20 on each block's best prompt; here blocks are spread "
-         "over "
-         "the model's depth, and both all prompts and best prompts are given.",
+        {"The paper perturbs TinyLlama blocks 0, 5, 10, 15 and 20 on each block's best prompt; here the blocks "
+         "are those of --blocks (unless given, five spread over the model's depth), and both all prompts and best "
+         "prompts are given.",
          "The paper's ratios are to a baseline error of 1.8e-2 from low-precision arithmetic; an fp32 baseline agrees "
          "to "
          "rounding, so that the ratios here are far larger.",

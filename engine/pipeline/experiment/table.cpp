@@ -118,12 +118,13 @@ std::string shortText(const Json& value)
     if (size == 0)
         return "0";
     if (size < 1 && size >= 0.9995) // a share that is not whole never reads as one
-        return number < 0 ? "-0.999" : "0.999";
+        return number < 0 ? "−0.999" : "0.999";
+    const std::string sign = number < 0 ? "−" : ""; // as everywhere else where people read
     if (size >= 0.01 && size < 9999.5) {
         const int digits = std::max(0, 2 - static_cast<int>(std::floor(std::log10(size) + 1e-12)));
-        return fmt::format("{:.{}f}", number, digits);
+        return sign + fmt::format("{:.{}f}", size, digits);
     }
-    return withShortExponent(fmt::format("{:.2e}", number));
+    return sign + withShortExponent(fmt::format("{:.2e}", size));
 }
 
 std::string toMarkdown(const Table& table)

@@ -35,7 +35,7 @@ struct Table {
 // "1e-05" -> "1e-5", "2e+07" -> "2e7".
 [[nodiscard]] std::string withShortExponent(std::string text);
 
-// Three significant digits, "1.00", "4.70e-3"; whole numbers as they are, null "–".
+// Three significant digits, "1.00", "4.70e-3", "−0.0817"; whole numbers as they are, null "–".
 [[nodiscard]] std::string shortText(const Json& value);
 
 // A token such as " five" or a line break as one can see it: ␣ for blanks at the ends, ⏎ and ⇥ anywhere.

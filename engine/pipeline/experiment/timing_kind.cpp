@@ -43,7 +43,7 @@ std::vector<SubRun> plan(const ExperimentOptions& options, const PlannedModel&)
             parameters["loss"] = job.loss;
             if (job.allBlocks)
                 parameters["blocks"] = "all";
-            runs.push_back({runName(job, repeat), std::move(parameters), true, job.allBlocks ? "all" : ""});
+            runs.push_back({runName(job, repeat), std::move(parameters), true, "", job.allBlocks ? "all" : ""});
         }
     return runs;
 }
@@ -54,11 +54,13 @@ struct Spread {
     double most = 0;
 };
 
-// The lower of the two middle values of an even number.
+// The median of an even number of values is the mean of the two in the middle.
 Spread spreadOf(std::vector<double> values)
 {
     std::ranges::sort(values);
-    return {values.front(), values[(values.size() - 1) / 2], values.back()};
+    const double low = values[(values.size() - 1) / 2];
+    const double high = values[values.size() / 2];
+    return {values.front(), low + (high - low) / 2, values.back()};
 }
 
 struct JobTimes {
@@ -94,6 +96,20 @@ JobTimes timesOf(const ExperimentResults& results, const Job& job)
     times.blocks = manifest.request.blocks.size();
     times.tokens = manifest.prompts.tokenCount();
     return times;
+}
+
+// Of all jobs in the order of work: a stage that only some jobs have stands before the one that follows it there.
+std::vector<std::string> stagesOf(const std::vector<JobTimes>& all)
+{
+    std::vector<std::string> order;
+    for (const JobTimes& times : all) {
+        auto place = order.end(); // of the stage behind
+        for (auto stage = times.stages.rbegin(); stage != times.stages.rend(); ++stage) {
+            const auto known = std::ranges::find(order, *stage);
+            place = known != order.end() ? known : order.insert(place, *stage);
+        }
+    }
+    return order;
 }
 
 Table jobTable(const std::vector<JobTimes>& all)
@@ -149,10 +165,7 @@ Figure pictureOf(const std::vector<JobTimes>& all)
     stages.title = "By stage (medians)";
     stages.y.label = "seconds";
     stages.y.lower = 0;
-    for (const JobTimes& times : all)
-        for (const std::string& stage : times.stages)
-            if (std::ranges::find(stages.x.categories, stage) == stages.x.categories.end())
-                stages.x.categories.push_back(stage);
+    stages.x.categories = stagesOf(all);
     Series seconds{"median; whiskers: least and most", Mark::Bars, {}};
     const auto add = [&](const std::string& label, const std::vector<double>& values) {
         const Spread spread = spreadOf(values);
@@ -197,11 +210,12 @@ ExperimentReport report(const ExperimentResults& results)
                     environment.threads == 1 ? "" : "s", environment.libtorch);
     const auto median = [](const std::vector<double>& values) { return shortText(spreadOf(values).median); };
     made.headline =
-        fmt::format("On this machine, extracting {} blocks took {} s, certifying them with exact loss coverage {} s, "
-                    "replaying all {} blocks {} s, and running the model with all of them in place {} s (medians "
+        fmt::format("On this machine, extracting {} block{} took {} s, certifying {} with exact loss coverage {} s, "
+                    "replaying all {} blocks {} s, and running the model with all of them in place {} s (median{} "
                     "of {}).",
-                    all[0].blocks, median(all[0].seconds), median(all[1].seconds), all[2].blocks,
-                    median(all[2].seconds), median(all[2].stitchSeconds), results.options.repeats);
+                    all[0].blocks, all[0].blocks == 1 ? "" : "s", median(all[0].seconds),
+                    all[0].blocks == 1 ? "it" : "them", median(all[1].seconds), all[2].blocks, median(all[2].seconds),
+                    median(all[2].stitchSeconds), results.options.repeats == 1 ? "" : "s", results.options.repeats);
     made.notes = {"Measured on " + machine + ", " + environment.operatingSystem + ".",
                   "A run includes opening, hashing and loading the model, and writing the run directory.",
                   "Wall times depend on what else the machine does; verification does not check them."};

@@ -82,7 +82,8 @@ QWidget* SweepView::makeResult()
             [this](int at) { take(m_tableRows[static_cast<std::size_t>(at)]); });
     m_price = new QComboBox;
     m_price->setAccessibleName(tr("Weighed against"));
-    m_price->addItems({tr("Refusals against answers kept"), tr("Refusals against the final deviation, after the norm")});
+    m_price->addItems(
+        {tr("Refusals against answers kept"), tr("Refusals against the final deviation, after the norm")});
     connect(m_price, &QComboBox::activated, this, &SweepView::refreshResult);
     m_bestSentence = wrapped({});
     m_useBest = button(tr("Put into the stack"));

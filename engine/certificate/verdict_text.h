@@ -14,8 +14,8 @@ namespace blockcert::certificate {
 
 [[nodiscard]] VerdictScope scopeOf(const RunContents& contents);
 
-// "2 prompts were longer than 256 tokens and lost 40 tokens at the end", or than the model's context where that is less;
-// nothing if none was.
+// "2 prompts were longer than 256 tokens and lost 40 tokens at the end", or than the model's context where that is
+// less; nothing if none was.
 [[nodiscard]] std::optional<std::string> truncationText(const PromptSet& prompts, std::int64_t maxTokens);
 
 // State, exit code, sentence, notChecked and doesNotSay from the rows; the level is the one asked for.

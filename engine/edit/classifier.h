@@ -35,7 +35,8 @@ enum class Side : bool { Before, After };
 [[nodiscard]] std::optional<HumanEvaluation> measureLabels(std::span<const RefusalRow> rows);
 
 // CSV with the header prompt,side,annotator,label (side: before or after; label: answer, refuse, harmful or other).
-// Fills the rows. Throws FormatError for a file without labels, and naming the line for an unknown prompt, a label given twice or a third annotator.
+// Fills the rows. Throws FormatError for a file without labels, and naming the line for an unknown prompt, a label
+// given twice or a third annotator.
 void applyLabels(std::string_view csv, std::string_view source, std::vector<RefusalRow>& rows);
 
 }

@@ -305,9 +305,9 @@ private:
             static_cast<void>(arrayOf(arrays.byName, name, arrays.source));
             HostTensor& tensor = arrays.byName.at(name);
             if (!isFloating(tensor.dtype) || tensor.shape != shape)
-                refuse(arrays.source, fmt::format("the array {} must hold floats [{}]; it holds {} [{}].", name,
-                                                  fmt::join(shape, ", "), nameOf(tensor.dtype),
-                                                  fmt::join(tensor.shape, ", ")));
+                refuse(arrays.source,
+                       fmt::format("the array {} must hold floats [{}]; it holds {} [{}].", name,
+                                   fmt::join(shape, ", "), nameOf(tensor.dtype), fmt::join(tensor.shape, ", ")));
             requireFinite(tensor, name, arrays.source);
             std::optional<HostTensor> narrow = exactlyAs(tensor, m_blocks.m_dtype);
             if (!narrow)

@@ -40,8 +40,8 @@ struct GreedyOptions {
                                                      std::int64_t context);
 
 // Adds the token that was chosen, tells `options.grown`, and says whether the completion goes on. `prompt` has
-// `promptTokens` tokens, and `capacity` with its completion. Throws NumericError where the logits that it was chosen from
-// were none, or infinite.
+// `promptTokens` tokens, and `capacity` with its completion. Throws NumericError where the logits that it was chosen
+// from were none, or infinite.
 bool extend(Completion& completion, const Choice& choice, std::int64_t prompt, std::size_t promptTokens,
             std::int64_t capacity, const GreedyOptions& options);
 

@@ -143,9 +143,8 @@ TEST(ModelForgery, OfTheSublayersOutputsIsFound)
         const ir::BlockReplay replayed =
             ir::ReferenceInterpreter(material.irs[1], 1).run(ir::widened(cell.input), positions, RunContext{});
         const std::vector<double> rows = ir::widened(recorded);
-        (attention ? cell.errorAttention : cell.errorMlp)[1] =
-            l2Distance(std::span(attention ? replayed.attention : replayed.mlp).subspan(32, 32),
-                       std::span(rows).subspan(32, 32));
+        (attention ? cell.errorAttention : cell.errorMlp)[1] = l2Distance(
+            std::span(attention ? replayed.attention : replayed.mlp).subspan(32, 32), std::span(rows).subspan(32, 32));
         expectFoundAtLevelFourAlone(material, attention ? "model.attention" : "model.mlp");
     }
 }

@@ -55,8 +55,8 @@ public:
     void watch(decltype(generate::GreedyOptions::grown) grown) { m_options.grown = std::move(grown); }
 
     // One edit of the block that was entered, or of that and blocks above it; `taps` edit them. The nearer to the edit
-    // before, the more is shared. A run that was stopped leaves nothing behind but the drafts. Throws NumericError where
-    // a state or the logits are not finite; another edit may follow.
+    // before, the more is shared. A run that was stopped leaves nothing behind but the drafts. Throws NumericError
+    // where a state or the logits are not finite; another edit may follow.
     [[nodiscard]] SweptEdit run(model::Taps& taps, const RunContext& context);
 
 private:

@@ -83,7 +83,7 @@ std::string otherThan(const Policy& usual, const Policy& policy)
 std::vector<std::string> statementsOf(const RunRequest& request, bool rebuilt)
 {
     std::vector<std::string> list;
-    const std::string end = rebuilt ? "." : "; that it is this is the issuer's word here.";
+    const std::string end = rebuilt ? "." : "; at this level that is the issuer's word.";
     if (request.isExactCopy())
         list.push_back("In place of each block stands an exact copy of its weights, replayed from its IR" + end);
     else

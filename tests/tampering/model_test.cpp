@@ -102,6 +102,15 @@ TEST(ModelForgery, OfTheHighestLogitsIsFound)
     expectFoundAtLevelFourAlone(repeated, "model.top");
 }
 
+// Until it was made again from the model's files, what a surrogate is remains the issuer's word.
+TEST(ModelForgery, OfASurrogatesNameIsNoFactBeforeLevelFour)
+{
+    const tiny::Material material = tiny::make({});
+    const auto isWord = Contains(testing::HasSubstr("the issuer's word"));
+    EXPECT_THAT(verdictOn(material, 3).says, isWord);
+    EXPECT_THAT(verdictOn(material, 4).says, testing::Not(isWord));
+}
+
 TEST(ModelForgery, OfLogitsThatWereNotRecordedIsFound)
 {
     for (const bool stitched : {false, true}) {

@@ -12,6 +12,8 @@ namespace blockcert::certificate {
 
 namespace {
 
+constexpr const char* otherSize = "The file is not the one that the certificate names: it has another size.";
+
 void compareDigests(const ArtifactDigest& artifact, std::vector<TensorDigest> found, CheckList& checks)
 {
     std::vector<TensorDigest> named = artifact.tensors;
@@ -36,8 +38,7 @@ std::optional<OpenFile> openNamed(const ArtifactDigest& artifact, const BlockCon
         OpenFile file = block.folder.open(artifact.path);
         const std::uint64_t size = file.size();
         if (size != artifact.size) { // known before the first of what may be many bytes is read
-            checks.add(digest.recomputed(std::to_string(size) + " bytes")
-                           .failed("The file is not the one that the certificate names: it has another size."));
+            checks.add(digest.recomputed(std::to_string(size) + " bytes").failed(otherSize));
             return std::nullopt;
         }
         const std::string found = sha256OfDescriptor(file.descriptor(), context);
@@ -59,9 +60,7 @@ void checkSize(const ArtifactDigest& artifact, const RunFolder& folder, CheckLis
     row.issuer(std::to_string(artifact.size) + " bytes").how("asked of the file system");
     try {
         const std::uint64_t size = folder.open(artifact.path).size();
-        checks.add(row.recomputed(std::to_string(size) + " bytes")
-                       .passedIf(size == artifact.size, "The file is not the one that the certificate names: it has "
-                                                        "another size."));
+        checks.add(row.recomputed(std::to_string(size) + " bytes").passedIf(size == artifact.size, otherSize));
     } catch (const Error& error) {
         checks.add(row.failed(error.what()));
     }

@@ -41,6 +41,13 @@ std::string placeProblem(const Certificate& certificate, const ir::BlockProgram&
            ", the certificate says otherwise.";
 }
 
+// Whether the surrogate that the certificate names has a matrix of its own in the weight's place.
+bool isReduced(const Certificate& certificate, const ir::BlockProgram& program, const std::string& name)
+{
+    const std::vector<std::string> reduced = surrogate::reducedMatrices(program, certificate.request.surrogate);
+    return program.weights.at(name).shape.size() == 2 && std::ranges::find(reduced, name) != reduced.end();
+}
+
 // A weight by reference is rounded to a storage type on its way where the surrogate is said to be that, and nowhere
 // else: a contradiction that needs no model to be seen.
 std::string roundTripProblem(const Certificate& certificate, const ir::BlockProgram& program, const std::string& name)
@@ -49,10 +56,7 @@ std::string roundTripProblem(const Certificate& certificate, const ir::BlockProg
     if (!weight.reference || certificate.request.surrogate.family == SurrogateFamily::Given)
         return "";
     const SurrogateChoice& choice = certificate.request.surrogate;
-    const std::vector<std::string> reduced = choice.family == SurrogateFamily::Quantised
-                                                 ? surrogate::reducedMatrices(program, choice)
-                                                 : std::vector<std::string>();
-    const bool said = weight.shape.size() == 2 && std::ranges::find(reduced, name) != reduced.end();
+    const bool said = choice.family == SurrogateFamily::Quantised && isReduced(certificate, program, name);
     const auto isRoundTrip = [](const WeightTransform& step) { return step.kind == WeightTransform::Kind::RoundTrip; };
     const auto step = std::ranges::find_if(weight.reference->transforms, isRoundTrip);
     const bool done = step != weight.reference->transforms.end();
@@ -93,10 +97,8 @@ std::string statementProblem(const Certificate& certificate, const ir::BlockIr& 
     const std::optional<std::int64_t> rank =
         matrix ? surrogate::rankOf(stored.program, request.surrogate, name) : std::nullopt;
     const bool ablated = surrogate::ablatesWeight(request.ablation, name);
-    const std::vector<std::string> reduced =
-        matrix ? surrogate::reducedMatrices(stored.program, request.surrogate) : std::vector<std::string>();
     const bool mayDiffer = ablated || request.surrogate.family == SurrogateFamily::Checkpoint ||
-                           std::find(reduced.begin(), reduced.end(), name) != reduced.end();
+                           isReduced(certificate, stored.program, name);
     if (statement != nullptr && !mayDiffer)
         return "The certificate states a distance of " + name + ", which its surrogate leaves as it is.";
     if (rank && statement == nullptr)

@@ -83,12 +83,12 @@ std::string otherThan(const Policy& usual, const Policy& policy)
 std::vector<std::string> statementsOf(const RunRequest& request, bool rebuilt)
 {
     std::vector<std::string> list;
-    const std::string end = rebuilt ? "." : "; at this level that is the issuer's word.";
+    const std::string whose = rebuilt ? "." : ". At this level that is the issuer's word.";
     if (request.isExactCopy())
-        list.push_back("In place of each block stands an exact copy of its weights, replayed from its IR" + end);
+        list.push_back("In place of each block stands an exact copy of its weights, replayed from its IR" + whose);
     else
-        list.push_back("In place of each block stands: " + surrogateOf(request) +
-                       ". How far that is from the block is what the numbers say" + end);
+        list.push_back("In place of each block stands: " + surrogateOf(request) + whose +
+                       " How far it is from the block is what the numbers say.");
     const Policy& policy = request.policy;
     const bool relative = policy.measure == ErrorMeasure::RelativeL2;
     const bool usual = otherThan(defaultPolicy(request.baselineDtype), policy).empty();

@@ -39,6 +39,19 @@ protected:
         return options;
     }
 
+    [[nodiscard]] pipeline::SweepOptions sweepOptions(const std::string& blocks, const std::string& alphas,
+                                                      std::int64_t maxNew) const
+    {
+        pipeline::SweepOptions options;
+        options.model.model = fixtureModel("llama-gqa").string();
+        options.prompts.content = promptFile;
+        options.blocks = blocks;
+        options.alphas = alphas;
+        options.maxNew = maxNew;
+        options.out = m_folder.path() / "sweep";
+        return options;
+    }
+
     static pipeline::Host host()
     {
         pipeline::Host host;

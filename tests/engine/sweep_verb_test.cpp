@@ -17,13 +17,8 @@ using testing::HasSubstr;
 
 TEST_F(EditVerb, SweepsGoOnBehindAnEditThatGivesNoNumbers)
 {
-    pipeline::SweepOptions options;
-    options.model.model = fixtureModel("llama-gqa").string();
-    options.prompts.content = promptFile;
-    options.blocks = "0,1";
-    options.alphas = "1e300,1e60,-0.5,-0,0.5,0"; // 1e60 is no number of fp32, and the square of 1e300 none of double
-    options.maxNew = 3;
-    options.out = m_folder.path() / "sweep";
+    // 1e60 is no number of fp32, and the square of 1e300 none of double
+    pipeline::SweepOptions options = sweepOptions("0,1", "1e300,1e60,-0.5,-0,0.5,0", 3);
     const auto run = [&] {
         pipeline::ModelCache cache(host());
         return pipeline::sweep(options, cache, RunContext());
@@ -80,13 +75,7 @@ TEST(Greedy, TakesNoTokenFromLogitsThatAreNone)
 
 TEST_F(EditVerb, SweepsMakeDamagedRowsAgain)
 {
-    pipeline::SweepOptions options;
-    options.model.model = fixtureModel("llama-gqa").string();
-    options.prompts.content = promptFile;
-    options.blocks = "1";
-    options.alphas = "0.5";
-    options.maxNew = 3;
-    options.out = m_folder.path() / "sweep";
+    pipeline::SweepOptions options = sweepOptions("1", "0.5", 3);
     const auto run = [&] {
         pipeline::ModelCache cache(host());
         return pipeline::sweep(options, cache, RunContext());
@@ -121,13 +110,7 @@ TEST_F(EditVerb, SweepsMakeDamagedRowsAgain)
 
 TEST_F(EditVerb, SweepsResumeAndKeepTheirRows)
 {
-    pipeline::SweepOptions options;
-    options.model.model = fixtureModel("llama-gqa").string();
-    options.prompts.content = promptFile;
-    options.blocks = "0,2";
-    options.alphas = "0:1:0.5";
-    options.maxNew = 4;
-    options.out = m_folder.path() / "sweep";
+    pipeline::SweepOptions options = sweepOptions("0,2", "0:1:0.5", 4);
     std::vector<std::string> details;
     const auto run = [&](bool stopAfterThree) {
         std::stop_source stop;

@@ -211,16 +211,28 @@ TEST(SweepTable, NamesTheFinalDeviationBeforeAndAfterTheNorm)
         << grid.cell(0, 1)->toolTip.toStdString();
 }
 
-TEST(SweepWindow, TakesAPreambleOfOnesOwnAndResumesWithIt)
+// A sweep that stands still after its first row, and one that goes on.
+Json interruptedScript()
 {
     Json script = engineScript();
     Json first = Json::array({rowProgress(sampleRows()[0], 1), Json{{"sleep", 60000}}});
     script["sweep"] = Json::array({first, steps({result(sweepAnswer("x"))})});
-    Workbench bench(script);
+    return script;
+}
+
+SweepView& openFilledSweep(Workbench& bench)
+{
     openSweep(bench);
     SweepView& view = bench.window->editPage().sweepView();
     fill(view, u"Blocks"_s, u"1,2"_s);
     fill(view, u"Strengths α"_s, u"1,0.5,0"_s);
+    return view;
+}
+
+TEST(SweepWindow, TakesAPreambleOfOnesOwnAndResumesWithIt)
+{
+    Workbench bench(interruptedScript());
+    SweepView& view = openFilledSweep(bench);
     view.form().addPreamble(u"/p/a,b.json"_s);
     EXPECT_TRUE(wordsOf(view).contains(u"has a comma in its path"_s)) << wordsOf(view).toStdString();
     for (QCheckBox* box : view.findChildren<QCheckBox*>())
@@ -298,14 +310,8 @@ TEST(SweepWindow, FillsWhileRowsArriveAndPutsACellIntoTheStack)
 
 TEST(SweepWindow, ACancelKeepsWhatIsThereAndResumeGoesOn)
 {
-    Json script = engineScript();
-    Json first = Json::array({rowProgress(sampleRows()[0], 1), Json{{"sleep", 60000}}});
-    script["sweep"] = Json::array({first, steps({result(sweepAnswer("x"))})});
-    Workbench bench(script);
-    openSweep(bench);
-    SweepView& view = bench.window->editPage().sweepView();
-    fill(view, u"Blocks"_s, u"1,2"_s);
-    fill(view, u"Strengths α"_s, u"1,0.5,0"_s);
+    Workbench bench(interruptedScript());
+    SweepView& view = openFilledSweep(bench);
     press(view, u"Run the sweep"_s);
     ASSERT_TRUE(
         waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->rows.size() == 1; }));

@@ -95,7 +95,7 @@ struct Group {
     [[nodiscard]] std::string where() const
     {
         constexpr std::size_t few = 4;
-        std::string text = blocks.empty() ? "" : (blocks.size() == 1 ? "block " : "blocks ") + rangesText(blocks, "-");
+        std::string text = blocksText(blocks, "-");
         for (std::size_t i = 0; i < std::min(few, places.size()); ++i)
             text += (text.empty() ? "" : ", ") + places[i];
         return places.size() > few ? text + fmt::format(" and {} more", places.size() - few) : text;

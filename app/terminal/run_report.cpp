@@ -193,10 +193,7 @@ std::string reasons(const Json& listing, const Page& page)
     }
     std::string text;
     for (const auto& [phrases, blocks] : found)
-        text +=
-            "  " +
-            wrap((blocks.size() == 1 ? "block " : "blocks ") + rangesText(blocks) + ": " + phrases, page.width - 2, 4) +
-            "\n";
+        text += "  " + wrap(blocksText(blocks) + ": " + phrases, page.width - 2, 4) + "\n";
     return text.empty() ? "" : "\n" + page.style.paint(Tone::Strong, "Not certified, because") + "\n" + text;
 }
 

@@ -144,13 +144,11 @@ std::string findingsLine(const Json& row, const Page& page)
 std::string renderStitch(const Json& row, const Page& page)
 {
     const Json& perplexity = row.at("perplexity");
-    std::string text = page.style.paint(Tone::Strong, "Stitched model " + visible(row.at("name").get<std::string>())) +
-                       " · " +
-                       (row.at("kind") == "full-block"
-                            ? "every block replaced"
-                            : "block" + std::string(row.at("blocks").size() == 1 ? " " : "s ") +
-                                  rangesText(row.at("blocks").get<std::vector<std::int32_t>>()) + " replaced") +
-                       "\n" + wrap(findingsLine(row, page), page.width, 2) + "\n\n";
+    std::string text =
+        page.style.paint(Tone::Strong, "Stitched model " + visible(row.at("name").get<std::string>())) + " · " +
+        (row.at("kind") == "full-block" ? "every block replaced"
+                                        : blocksText(row.at("blocks").get<std::vector<std::int32_t>>()) + " replaced") +
+        "\n" + wrap(findingsLine(row, page), page.width, 2) + "\n\n";
     TextTable table({{""}, {""}});
     if (!perplexity.is_null()) {
         table.add({"perplexity",

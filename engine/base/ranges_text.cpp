@@ -27,4 +27,11 @@ std::string rangesText(std::span<const std::int32_t> ascending, std::string_view
     return text;
 }
 
+std::string blocksText(std::span<const std::int32_t> ascending, std::string_view dash)
+{
+    if (ascending.empty())
+        return "";
+    return (ascending.size() == 1 ? "block " : "blocks ") + rangesText(ascending, dash);
+}
+
 }

@@ -15,4 +15,7 @@ namespace blockcert {
 // The parts with commas between them.
 [[nodiscard]] std::string rangesText(std::span<const std::int32_t> ascending, std::string_view dash = "–");
 
+// "block 3", "blocks 0–4, 7"; empty for none.
+[[nodiscard]] std::string blocksText(std::span<const std::int32_t> ascending, std::string_view dash = "–");
+
 }

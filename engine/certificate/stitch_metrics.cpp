@@ -193,7 +193,7 @@ std::vector<CertificateFinding> judgeStitch(const StitchMetrics& metrics, std::s
         std::vector<std::int32_t> blocks;
         for (const LayerIndex block : uncertified)
             blocks.push_back(block.value);
-        const std::string where = (blocks.size() == 1 ? "block " : "blocks ") + rangesText(blocks);
+        const std::string where = blocksText(blocks);
         findings.push_back({"blocks_not_certified", where, std::nullopt, 1});
     }
     if (!metrics.loss.value)

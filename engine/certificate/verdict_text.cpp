@@ -202,12 +202,11 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
     std::vector<std::string> list;
     const std::vector<std::int32_t> rest = uncoveredBlocks(scope);
     if (!rest.empty())
-        list.push_back("Nothing is claimed about block" + std::string(rest.size() == 1 ? " " : "s ") +
-                       rangesText(rest) + " of the model's " + std::to_string(scope.layers) + ".");
+        list.push_back("Nothing is claimed about " + blocksText(rest) + " of the model's " +
+                       std::to_string(scope.layers) + ".");
     for (const StitchScope& stitch : scope.stitches)
         if (stitch.kind == "full-model")
-            list.push_back("In the stitched model " + stitch.name + " only block" +
-                           std::string(stitch.blocks.size() == 1 ? " " : "s ") + rangesText(stitch.blocks) +
+            list.push_back("In the stitched model " + stitch.name + " only " + blocksText(stitch.blocks) +
                            (stitch.blocks.size() == 1 ? " is a surrogate" : " are surrogates") +
                            "; the others ran as the model's own.");
     if (!scope.edits.empty())

@@ -451,6 +451,28 @@ TEST(FailuresWindow, TheInspectorAsksWhyOfACoveredToken)
         << wordsOf(page.failureDetails()).toStdString();
 }
 
+TEST(FailuresWindow, WhatIsAskedWhileTheListIsMadeIsAnsweredOnceItIsThere)
+{
+    Workbench bench(engineScript(), toolWithAnatomy(false));
+    openSample(bench);
+    bench.window->showPage(MainWindow::Explore);
+    ExplorePage& page = bench.window->explorePage();
+    FailureView& view = page.failureView();
+    view.setMap(nullptr, {});
+    view.setMap(page.map(), u"the run"_s); // its list comes with the event loop, not before
+    view.explain({1, 0, 1});
+    EXPECT_EQ(view.part(), FailureView::NotCovered);
+    ASSERT_TRUE(waitUntil([&] { return view.part() == FailureView::LargestCovered; }));
+    EXPECT_EQ(page.selection(), (widgets::CellKey{1, 0, 1}));
+
+    view.setMap(nullptr, {});
+    view.setMap(page.map(), u"the run"_s);
+    view.explain({1, 0, 2});
+    view.setMap(page.map(), u"another run"_s);
+    ASSERT_TRUE(waitUntil([&] { return view.isListed(); }));
+    EXPECT_EQ(page.selection(), (widgets::CellKey{1, 0, 1})) << "what was asked of the run before is forgotten";
+}
+
 TEST(FailuresWindow, MinimisesThePromptOfAFailure)
 {
     const Json answer = {{"run", "run"},

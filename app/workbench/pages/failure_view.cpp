@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -141,6 +142,8 @@ QWidget* FailureView::makeFacets()
 void FailureView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, const QString& key)
 {
     m_isPartChosen = m_isPartChosen && key == m_key;
+    if (key != m_key)
+        m_explained = {}; // it was of another run
     m_map = map;
     m_key = key;
     const quint64 request = ++m_request;
@@ -160,13 +163,14 @@ void FailureView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, co
 void FailureView::showList(const FailureList& list)
 {
     m_list = list;
+    m_listed = m_request;
     if (!m_isPartChosen)
         m_part->setCurrent(m_map && list.rows->empty() && list.measured > 0 ? ByBlock : NotCovered);
     refresh();
     if (isVisible())
         askForAnatomy();
     if (m_map && m_explained.isValid())
-        explain(m_explained);
+        explain(std::exchange(m_explained, {}));
 }
 
 void FailureView::showPart(Part part)
@@ -366,10 +370,9 @@ void FailureView::choose(const CellKey& key)
 
 void FailureView::explain(const CellKey& key)
 {
-    m_explained = {};
     if (!m_map || !rowAt(*m_map, key))
         return;
-    if (m_list.measured == 0) {
+    if (!isListed()) {
         m_explained = key; // the list is still being made
         return;
     }

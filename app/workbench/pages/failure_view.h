@@ -55,6 +55,9 @@ public:
     // Shows why that token has that error, covered or not.
     void explain(const widgets::CellKey& key);
 
+    // Whether the list is of the map that was set; it is made in the background.
+    [[nodiscard]] bool isListed() const { return m_listed == m_request; }
+
     [[nodiscard]] FailureDetails& details();
 
     [[nodiscard]] const std::optional<widgets::FailureRow>& current() const;
@@ -91,6 +94,7 @@ private:
     Loadable<FailureAnatomy> m_anatomy;
     widgets::CellKey m_explained; // wanted before the list was there
     quint64 m_request = 0;        // only the newest list is shown
+    quint64 m_listed = 0;         // the request whose list is shown
     bool m_isPartChosen = false;  // of this run, by the user
     QLabel* m_summary = nullptr;
     widgets::Notice* m_headline = nullptr; // which block stands out, unless that block is shown

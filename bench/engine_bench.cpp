@@ -88,23 +88,26 @@ void benchTraceAndExtraction(const std::string& model, const pipeline::PromptOpt
     print("the same, keeping every tap", forward[1]);
     printRatio("traced / untraced", forward[1], forward[0], 1.10);
 
-    // Replay arithmetic: interpreters that are ready, on the inputs of their blocks.
+    // Replay arithmetic: interpreters that are ready, one block after the other, as a run takes them: each block's
+    // weights come from memory. What is measured is the blocks' own sum, nothing is scaled up.
     RunRequest request;
     const pipeline::Surrogates surrogates(*opened.checkpoint, request);
     const model::TilingChoice tiling = transformer.tilingForReplay(DType::F64, context);
-    Time replay;
     Time replayGemm = bench::gemmTime(config, batch.rows(), at::kDouble, model::threadCount());
     Time forwardGemm = bench::gemmTime(config, batch.rows(), at::kFloat, model::threadCount());
-    const std::vector<std::int32_t> sampled = config.layers > 4
-                                                  ? std::vector<std::int32_t>{0, config.layers / 2, config.layers - 1}
-                                                  : std::vector<std::int32_t>{0, config.layers - 1};
-    for (const std::int32_t layer : sampled) {
-        const ir::BlockIr block = surrogates.block(LayerIndex{layer}, batch.longest(), context).block;
-        replay::TorchInterpreter interpreter(block, DType::F64, transformer.device(), tiling.tiling, context);
-        const Time one = medians(repetitions, {[&] { (void)interpreter.run(start, batch, context); }}).front();
-        replay.wall += one.wall * config.layers / static_cast<double>(sampled.size());
-        replay.cpu += one.cpu * config.layers / static_cast<double>(sampled.size());
+    std::vector<replay::TorchInterpreter> interpreters;
+    const auto buffers = std::make_shared<replay::RowBuffers>();
+    for (std::int32_t layer = 0; layer < config.layers; ++layer) {
+        const auto block = std::make_shared<const ir::BlockIr>(
+            surrogates.block(LayerIndex{layer}, batch.longest(), context).block);
+        interpreters.emplace_back(block, DType::F64, transformer.device(), tiling.tiling, context).useBuffers(buffers);
     }
+    const auto replayAll = [&] {
+        for (replay::TorchInterpreter& interpreter : interpreters)
+            (void)interpreter.run(start, batch, context);
+    };
+    const Time replay = medians(repetitions, {replayAll}).front();
+    interpreters.clear();
     print("double replay of all blocks, arithmetic alone", replay);
     std::printf("  %-44s %8.3f   baseline %5.3f   replay\n", "share of LibTorch's whole matrix products",
                 forwardGemm.wall * config.layers / forward[0].wall, replayGemm.wall * config.layers / replay.wall);

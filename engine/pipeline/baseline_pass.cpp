@@ -7,6 +7,7 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/sum.h>
 
 #include <algorithm>
 #include <atomic>
@@ -34,9 +35,18 @@ private:
     BlockTrace& m_trace;
 };
 
+// A sum carries every infinity and every NaN along. It may overflow by itself, so only a finite one says something.
+bool isSurelyFinite(const at::Tensor& rows)
+{
+    const at::ScalarType wide = rows.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    return std::isfinite(at::sum(rows, wide).item<double>());
+}
+
 std::optional<BadPlace> firstBadRow(const std::string& what, const at::Tensor& rows, const model::RowTree& tree)
 {
     constexpr std::int64_t chunkRows = 64;
+    if (isSurelyFinite(rows))
+        return std::nullopt;
     const std::int64_t count = rows.size(0);
     std::atomic<std::int64_t> first = count;
     model::runTasks((count + chunkRows - 1) / chunkRows, RunContext{}, [&](std::int64_t task) {

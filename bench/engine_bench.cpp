@@ -98,8 +98,8 @@ void benchTraceAndExtraction(const std::string& model, const pipeline::PromptOpt
     std::vector<replay::TorchInterpreter> interpreters;
     const auto buffers = std::make_shared<replay::RowBuffers>();
     for (std::int32_t layer = 0; layer < config.layers; ++layer) {
-        const auto block = std::make_shared<const ir::BlockIr>(
-            surrogates.block(LayerIndex{layer}, batch.longest(), context).block);
+        const auto block =
+            std::make_shared<const ir::BlockIr>(surrogates.block(LayerIndex{layer}, batch.longest(), context).block);
         interpreters.emplace_back(block, DType::F64, transformer.device(), tiling.tiling, context).useBuffers(buffers);
     }
     const auto replayAll = [&] {

@@ -1,6 +1,7 @@
 #include "engine/model/block_forward.h"
 
 #include "engine/model/attention.h"
+#include "engine/model/decode_block.h"
 #include "engine/model/few_rows.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/skinny_linear.h"
@@ -275,7 +276,10 @@ void applyLinear(const Pass& pass, const at::Tensor& x, const Linear& layer, at:
 void forwardBlock(const Pass& pass, const BlockWeights& weights, LayerIndex layer, at::Tensor& state,
                   const RunContext& context)
 {
-    BlockForward(pass, weights, layer, state, context).run();
+    if (canDecodeBlock(pass, weights, state))
+        decodeBlock(pass, weights, layer, state, context);
+    else
+        BlockForward(pass, weights, layer, state, context).run();
 }
 
 }

@@ -200,54 +200,56 @@ bool canDecodeHeads(const TransformerConfig& config, const at::Tensor& x)
            (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf);
 }
 
-void decodeHeads(const SharedHeads& work, const at::Tensor& out)
+void decodeHeads(const HeadsInMemory& work)
 {
-    const std::int64_t queries = work.query.size(0);
-    const std::int64_t positions = work.keys.size(0);
-    const std::int64_t width = work.keys.size(1);
-    const std::int64_t rows = queries * work.heads;
-    const at::Tensor query = work.query.to(at::kFloat).contiguous(); // [rows, width]
-    const bool direct = out.scalar_type() == at::kFloat && (queries == 1 || out.is_contiguous());
-    std::vector<float> wide(static_cast<std::size_t>(direct ? 0 : rows * width));
-    float* const result = direct ? out.mutable_data_ptr<float>() : wide.data();
-    std::vector<float> scores(static_cast<std::size_t>(rowGroup * positions));
-    std::vector<float> padded(static_cast<std::size_t>(rowGroup * width)); // queries of a group that is not full
-    std::vector<float> unused(static_cast<std::size_t>(width));
+    const std::int64_t rows = work.queries * work.heads;
+    const std::int64_t width = work.width;
+    std::vector<float> scores(static_cast<std::size_t>(rowGroup * work.positions));
+    std::vector<float> padded; // queries of a group that is not full
+    std::vector<float> unused;
 
-    const Decode decode = decodeFor(out.scalar_type());
+    const Decode decode = decodeFor(work.type);
     const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
-    Group group{work.keys.const_data_ptr(),
-                work.values.const_data_ptr(),
-                work.keys.stride(0),
-                work.values.stride(0),
-                width,
-                roundedTo(out.scalar_type(), scale),
-                nullptr,
-                {},
-                {},
-                {}};
-    std::fill_n(result, rows * width, 0.0F);
+    Group group{
+        work.keys, work.values, work.keyStride, work.valueStride, width, roundedTo(work.type, scale), nullptr, {},
+        {},        {}};
+    std::fill_n(work.result, rows * width, 0.0F);
     for (std::int64_t row = 0; row < rows; row += rowGroup) {
         const std::int64_t count = std::min(rowGroup, rows - row);
-        group.query = query.const_data_ptr<float>() + row * width;
+        group.query = work.query + row * width;
         if (count < rowGroup) {
-            std::fill(padded.begin(), padded.end(), 0.0F);
+            padded.assign(static_cast<std::size_t>(rowGroup * width), 0.0F);
+            unused.resize(static_cast<std::size_t>(width));
             std::copy_n(group.query, count * width, padded.begin());
             group.query = padded.data();
         }
         for (std::int64_t r = 0; r < rowGroup; ++r) {
             const auto index = static_cast<std::size_t>(r);
             const std::int64_t of = r < count ? row + r : row;
-            group.seen[index] = positions - queries + of / work.heads + 1;
-            group.score[index] = scores.data() + r * positions;
-            group.mixed[index] = r < count ? result + of * width : unused.data();
+            group.seen[index] = work.positions - work.queries + of / work.heads + 1;
+            group.score[index] = scores.data() + r * work.positions;
+            group.mixed[index] = r < count ? work.result + of * width : unused.data();
         }
         decode(group);
     }
+}
+
+void decodeHeads(const SharedHeads& work, const at::Tensor& out)
+{
+    const std::int64_t queries = work.query.size(0);
+    const std::int64_t width = work.keys.size(1);
+    const std::int64_t row = work.heads * width;
+    const at::Tensor query = work.query.to(at::kFloat).contiguous();
+    const bool direct = out.scalar_type() == at::kFloat && (queries == 1 || out.is_contiguous());
+    std::vector<float> wide(static_cast<std::size_t>(direct ? 0 : queries * row));
+    float* const result = direct ? out.mutable_data_ptr<float>() : wide.data();
+    decodeHeads({query.const_data_ptr<float>(), work.keys.const_data_ptr(), work.values.const_data_ptr(),
+                 work.keys.stride(0), work.values.stride(0), work.keys.scalar_type(), queries, work.heads,
+                 work.keys.size(0), width, result});
     if (direct)
         return;
     for (std::int64_t i = 0; i < queries; ++i)
-        out.select(0, i).copy_(at::from_blob(result + i * work.heads * width, {work.heads * width}, at::kFloat));
+        out.select(0, i).copy_(at::from_blob(result + i * row, {row}, at::kFloat));
 }
 
 }

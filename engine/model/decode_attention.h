@@ -21,6 +21,21 @@ struct SharedHeads {
     std::int64_t heads = 1;
 };
 
+// The same in memory. Strides count elements; `result` is fp32 and not rounded yet.
+struct HeadsInMemory {
+    const float* query = nullptr; // [queries, heads, width]
+    const void* keys = nullptr;   // [positions, width]
+    const void* values = nullptr;
+    std::int64_t keyStride = 0;
+    std::int64_t valueStride = 0;
+    c10::ScalarType type = c10::ScalarType::Float; // of keys and values
+    std::int64_t queries = 1;
+    std::int64_t heads = 1;
+    std::int64_t positions = 0;
+    std::int64_t width = 0;
+    float* result = nullptr; // [queries, heads, width]
+};
+
 // Whether the roundings of this model are those of decodeHeads().
 [[nodiscard]] bool canDecodeHeads(const TransformerConfig& config, const at::Tensor& x);
 
@@ -28,5 +43,6 @@ struct SharedHeads {
 // are summed in fp32 and rounded once; softmax is fp32. A query's bits depend on its position and on nothing that is
 // computed with it.
 void decodeHeads(const SharedHeads& work, const at::Tensor& out);
+void decodeHeads(const HeadsInMemory& work);
 
 }

@@ -1,56 +1,26 @@
 #include "engine/model/few_rows.h"
 
+#include "engine/model/row_kernels.h"
+
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mean.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
-// Compiled with -ffp-contract=off: each product and sum is rounded by itself, as in LibTorch's kernels.
+// Compiled with -ffp-contract=off: the sum under the root is rounded before the root is taken.
 namespace blockcert::model::few_rows {
 namespace {
 
-template <class T>
-const T* rowOf(const at::Tensor& x, std::int64_t row)
+const std::byte* rowOf(const at::Tensor& x, std::int64_t row)
 {
-    return x.const_data_ptr<T>() + row * x.stride(0);
+    return static_cast<const std::byte*>(x.const_data_ptr()) + row * x.stride(0) * x.element_size();
 }
 
-template <class T>
-T* rowToFill(const at::Tensor& x, std::int64_t row)
+std::byte* rowToFill(const at::Tensor& x, std::int64_t row)
 {
-    return x.mutable_data_ptr<T>() + row * x.stride(0);
-}
-
-template <class T>
-T rounded(float value)
-{
-    return static_cast<T>(value);
-}
-
-// work.operator()<T>() with the tensor's type.
-template <class Work>
-void withType(const at::Tensor& x, const Work& work)
-{
-    switch (x.scalar_type()) {
-    case at::kFloat: return work.template operator()<float>();
-    case at::kHalf: return work.template operator()<at::Half>();
-    default: return work.template operator()<at::BFloat16>();
-    }
-}
-
-// rows[r][i] = f(rows[r][i], others[r][i])
-template <class Function>
-void combine(const at::Tensor& rows, const at::Tensor& others, const Function& f)
-{
-    withType(rows, [&]<class T>() {
-        for (std::int64_t r = 0; r < rows.size(0); ++r) {
-            T* own = rowToFill<T>(rows, r);
-            const T* other = rowOf<T>(others, r);
-            for (std::int64_t i = 0; i < rows.size(1); ++i)
-                own[i] = rounded<T>(f(static_cast<float>(own[i]), static_cast<float>(other[i])));
-        }
-    });
+    return static_cast<std::byte*>(x.mutable_data_ptr()) + row * x.stride(0) * x.element_size();
 }
 
 }
@@ -75,45 +45,38 @@ void copy(const at::Tensor& from, const at::Tensor& to)
 {
     const auto bytes = static_cast<std::size_t>(from.size(1) * from.element_size());
     for (std::int64_t r = 0; r < from.size(0); ++r)
-        std::memcpy(static_cast<std::byte*>(to.mutable_data_ptr()) + r * to.stride(0) * to.element_size(),
-                    static_cast<const std::byte*>(from.const_data_ptr()) + r * from.stride(0) * from.element_size(),
-                    bytes);
+        std::memcpy(rowToFill(to, r), rowOf(from, r), bytes);
 }
 
 void add(const at::Tensor& rows, const at::Tensor& change)
 {
-    combine(rows, change, [](float a, float b) { return a + b; });
+    const RowKernels& kernels = rowKernels(rows.scalar_type());
+    for (std::int64_t r = 0; r < rows.size(0); ++r)
+        kernels.add(rowToFill(rows, r), rowOf(change, r), rows.size(1));
 }
 
 void multiply(const at::Tensor& rows, const at::Tensor& factor)
 {
-    combine(rows, factor, [](float a, float b) { return a * b; });
+    const RowKernels& kernels = rowKernels(rows.scalar_type());
+    for (std::int64_t r = 0; r < rows.size(0); ++r)
+        kernels.multiply(rowToFill(rows, r), rowOf(factor, r), rows.size(1));
 }
 
 void normalise(const at::Tensor& x, const Norm& norm, const at::Tensor& out)
 {
+    const RowKernels& kernels = rowKernels(x.scalar_type());
     const std::int64_t rows = x.size(0);
     const std::int64_t width = x.size(1);
     const at::Tensor squares = at::empty({rows, width}, x.options().dtype(at::kFloat));
-    withType(x, [&]<class T>() {
-        for (std::int64_t r = 0; r < rows; ++r) {
-            const T* in = rowOf<T>(x, r);
-            auto* square = rowToFill<float>(squares, r);
-            for (std::int64_t i = 0; i < width; ++i)
-                square[i] = static_cast<float>(in[i]) * static_cast<float>(in[i]);
-        }
-        // The one sum whose order is LibTorch's own.
-        const at::Tensor means = squares.mean(at::IntArrayRef{-1}, true);
-        const T* weight = norm.weight.const_data_ptr<T>();
-        for (std::int64_t r = 0; r < rows; ++r) {
-            const T* in = rowOf<T>(x, r);
-            T* result = rowToFill<T>(out, r);
-            const float scale = 1.0F / std::sqrt(means.const_data_ptr<float>()[r] + static_cast<float>(norm.epsilon));
-            for (std::int64_t i = 0; i < width; ++i)
-                result[i] = rounded<T>(static_cast<float>(weight[i]) *
-                                       static_cast<float>(rounded<T>(static_cast<float>(in[i]) * scale)));
-        }
-    });
+    auto* const square = squares.mutable_data_ptr<float>();
+    for (std::int64_t r = 0; r < rows; ++r)
+        kernels.squares(rowOf(x, r), square + r * width, width);
+    // The one sum whose order is LibTorch's own.
+    const at::Tensor means = squares.mean(at::IntArrayRef{-1}, true);
+    const auto* const mean = means.const_data_ptr<float>();
+    for (std::int64_t r = 0; r < rows; ++r)
+        kernels.scale(rowOf(x, r), 1.0F / std::sqrt(mean[r] + static_cast<float>(norm.epsilon)),
+                      norm.weight.const_data_ptr(), rowToFill(out, r), width);
 }
 
 void normaliseRows(const at::Tensor& x, const Norm& norm, const at::Tensor& out, const RunContext& context)
@@ -135,26 +98,9 @@ void normaliseRows(const at::Tensor& x, const Norm& norm, const at::Tensor& out,
 void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, std::int64_t heads,
             const at::Tensor& out)
 {
-    const std::int64_t half = cosine.size(1);
-    withType(x, [&]<class T>() {
-        const auto product = [](T a, T b) {
-            return static_cast<float>(rounded<T>(static_cast<float>(a) * static_cast<float>(b)));
-        };
-        for (std::int64_t r = 0; r < x.size(0); ++r) {
-            const T* cos = rowOf<T>(cosine, r);
-            const T* sin = rowOf<T>(sine, r);
-            for (std::int64_t head = 0; head < heads; ++head) {
-                const T* a = rowOf<T>(x, r) + head * 2 * half;
-                const T* b = a + half;
-                T* first = rowToFill<T>(out, r) + head * 2 * half;
-                T* second = first + half;
-                for (std::int64_t i = 0; i < half; ++i) {
-                    first[i] = rounded<T>(product(a[i], cos[i]) - product(b[i], sin[i]));
-                    second[i] = rounded<T>(product(b[i], cos[i]) + product(a[i], sin[i]));
-                }
-            }
-        }
-    });
+    const RowKernels& kernels = rowKernels(x.scalar_type());
+    for (std::int64_t r = 0; r < x.size(0); ++r)
+        kernels.rotate(rowOf(x, r), rowOf(cosine, r), rowOf(sine, r), cosine.size(1), heads, rowToFill(out, r));
 }
 
 }

@@ -29,7 +29,7 @@ struct Job {
     std::atomic<std::int64_t> next = 0;
     std::mutex failing;
     std::exception_ptr failure;
-    int helpers = 0; // workers inside; guarded by the pool
+    std::atomic<int> helpers = 0; // workers inside; changed with the pool's mutex held
 
     [[nodiscard]] bool isOpen() const { return next.load(std::memory_order_relaxed) < count; }
 
@@ -109,12 +109,35 @@ public:
         s_insideTask = true;
         job.workToTheEnd();
         s_insideTask = false;
-        std::unique_lock<std::mutex> lock(m_mutex);
-        std::erase(m_jobs, &job); // whoever has not begun stays out
-        m_done.wait(lock, [&] { return job.helpers == 0; });
+        {
+            const std::lock_guard<std::mutex> lock(m_mutex);
+            std::erase(m_jobs, &job); // whoever has not begun stays out
+        }
+        const auto isDone = [&] { return job.helpers.load(std::memory_order_acquire) == 0; };
+        spinUntil(isDone);                          // to sleep and to be woken takes longer than most last tasks
+        std::unique_lock<std::mutex> lock(m_mutex); // even then: the last helper may still be about to let go of it
+        m_done.wait(lock, isDone);
     }
 
 private:
+    // Or until it has waited for longer than a sleep takes.
+    template <class Condition>
+    static void spinUntil(Condition condition)
+    {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
+        while (!condition() && std::chrono::steady_clock::now() < end)
+            for (int i = 0; i < 16 && !condition(); ++i)
+                pause();
+    }
+
+    // Leaves the processor's other thread, and its energy, alone for a moment.
+    static void pause()
+    {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+
     // LibTorch's thread count is kept per thread: oneDNN and OpenMP ask for the calling thread's.
     static void keepLibTorchSerial()
     {
@@ -141,10 +164,7 @@ private:
         std::int64_t seen = 0;
         while (true) {
             // The next loop of a forward pass usually follows within microseconds.
-            const auto patience = std::chrono::steady_clock::now() + std::chrono::microseconds(150);
-            while (m_generation.load(std::memory_order_acquire) == seen && !m_stopping &&
-                   std::chrono::steady_clock::now() < patience) {
-            }
+            spinUntil([&] { return m_generation.load(std::memory_order_acquire) != seen || m_stopping; });
             std::unique_lock<std::mutex> lock(m_mutex);
             Job* job = nullptr;
             m_wake.wait(lock, [&] { return m_stopping || (job = openJob()) != nullptr; });

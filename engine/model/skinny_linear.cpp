@@ -17,7 +17,7 @@ namespace {
 
 using namespace dots;
 
-constexpr std::int64_t panelOutputs = 64;
+constexpr std::int64_t mostOutputs = 64;                   // of a panel
 constexpr std::int64_t rowBytes = std::int64_t{192} << 10; // of x that meet one panel together: they stay in the cache
 
 struct Panel {
@@ -55,50 +55,35 @@ inline __attribute__((always_inline)) void computeOutputs(const typename Format:
     }
 }
 
-// The panel's one row: bound by the reading of weights. Four rows of weights are read side by side, which is too short
-// a piece of each for the processor to see what comes next, so the next four are asked for meanwhile; and sixteen sums
-// end at once. Each has the order of dotRows().
+// The panel's one row: bound by the reading of weights. They are read in the order of memory, which is what a processor
+// fetches ahead by itself; one row of weights is a sum of its own in the order of dotRows(), and sixteen such sums end
+// at once.
 template <class Format>
 inline __attribute__((always_inline)) void computeRow(const typename Format::Element* weight, const Panel& panel)
 {
-    constexpr auto line = static_cast<std::int64_t>(64 / sizeof(typename Format::Element));
     const std::int64_t inner = panel.inner;
     std::int64_t o = panel.begin;
     for (; o + lanes <= panel.end; o += lanes) {
-        Floats vectors[lanes];
+        Floats sums[lanes];
         Floats total;
-        for (std::int64_t group = 0; group < lanes; group += outputGroup) {
-            const typename Format::Element* rows = weight + (o + group) * inner;
-            const typename Format::Element* next = rows + outputGroup * inner;
-            Floats sums[outputGroup] = {};
-            const auto step = [&](std::int64_t i) __attribute__((always_inline))
-            {
-                Floats v;
-                std::memcpy(&v, panel.x + i, sizeof(v));
-                for (std::int64_t k = 0; k < outputGroup; ++k) {
-                    Floats w;
-                    Format::load(rows + k * inner + i, w);
-                    sums[k] += w * v;
-                }
-            };
+        for (std::int64_t k = 0; k < lanes; ++k) {
+            const typename Format::Element* row = weight + (o + k) * inner;
+            Floats sum = {};
             std::int64_t i = 0;
-            for (; i + line <= inner; i += line) {
-                for (std::int64_t k = 0; k < outputGroup; ++k)
-                    __builtin_prefetch(next + k * inner + i, 0, 2);
-                for (std::int64_t part = 0; part < line; part += lanes)
-                    step(i + part);
+            for (; i + lanes <= inner; i += lanes) {
+                Floats v;
+                Floats w;
+                std::memcpy(&v, panel.x + i, sizeof(v));
+                Format::load(row + i, w);
+                sum += w * v;
             }
-            for (; i + lanes <= inner; i += lanes)
-                step(i);
-            for (std::int64_t k = 0; k < outputGroup; ++k) {
-                float tail = 0;
-                for (std::int64_t rest = i; rest < inner; ++rest)
-                    tail += Format::one(rows[k * inner + rest]) * panel.x[rest];
-                total[group + k] = tail;
-                vectors[group + k] = sums[k];
-            }
+            float tail = 0;
+            for (; i < inner; ++i)
+                tail += Format::one(row[i]) * panel.x[i];
+            sums[k] = sum;
+            total[k] = tail;
         }
-        addSumsOfLanes(vectors, total);
+        addSumsOfLanes(sums, total);
         for (std::int64_t k = 0; k < lanes; ++k)
             panel.y[o + k] = total[k] + (panel.bias == nullptr ? 0.0F : panel.bias[o + k]);
     }
@@ -116,7 +101,8 @@ inline __attribute__((always_inline)) void computePanel(const typename Format::E
     for (std::int64_t begin = 0; begin < panel.rows; begin += most) {
         const std::int64_t end = std::min(panel.rows, begin + most);
         std::int64_t o = panel.begin;
-        for (; o + outputGroup <= panel.end; o += outputGroup)
+        // Rows that are done in one go read the weights once, and best in the order of memory.
+        for (; panel.rows >= rowGroup && o + outputGroup <= panel.end; o += outputGroup)
             computeOutputs<Format, outputGroup>(weight, panel, begin, end, o);
         for (; o < panel.end; ++o)
             computeOutputs<Format, 1>(weight, panel, begin, end, o);
@@ -163,39 +149,48 @@ PanelFloat16 panelFloat16()
     return panelFloat16Anywhere;
 }
 
+// Outputs that one task computes: few enough that the threads end together, and whole vectors of them.
+std::int64_t panelOutputsFor(std::int64_t outputs)
+{
+    constexpr std::int64_t tasksPerThread = 8;
+    const std::int64_t share = outputs / (threadCount() * tasksPerThread) / lanes * lanes;
+    return std::clamp(share, lanes, mostOutputs);
 }
 
-void skinnyLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const RunContext& context)
+}
+
+void skinnyLinear(const float* x, std::int64_t rows, const Linear& layer, float* y, const RunContext& context)
 {
     const at::Tensor& weight = layer.weight();
-    const std::int64_t inner = weight.size(1);
-    at::Tensor input = x.to(at::kFloat).contiguous();
-    if (inner != layer.inputs())
-        input = at::constant_pad_nd(input, {0, inner - layer.inputs()});
     const at::Tensor bias = layer.bias().defined() ? layer.bias().to(at::kFloat) : at::Tensor();
-    const bool direct = y.scalar_type() == at::kFloat && y.is_contiguous();
-    at::Tensor wide = direct ? y : at::empty(y.sizes(), y.options().dtype(at::kFloat));
-
+    const float* const biases = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
+    const void* const elements = weight.const_data_ptr();
+    const at::ScalarType type = weight.scalar_type();
+    const std::int64_t inner = weight.size(1);
     const std::int64_t outputs = layer.outputs();
+    const std::int64_t share = panelOutputsFor(outputs);
     static const PanelFloat16 half = panelFloat16();
-    const std::int64_t panels = (outputs + panelOutputs - 1) / panelOutputs;
-    runTasks(panels, context, [&](std::int64_t task) {
-        const Panel panel{input.const_data_ptr<float>(),
-                          wide.mutable_data_ptr<float>(),
-                          bias.defined() ? bias.const_data_ptr<float>() : nullptr,
-                          input.size(0),
-                          inner,
-                          task * panelOutputs,
-                          std::min(outputs, (task + 1) * panelOutputs),
-                          outputs};
-        const void* elements = weight.const_data_ptr();
-        switch (weight.scalar_type()) {
+    runTasks((outputs + share - 1) / share, context, [&](std::int64_t task) {
+        const std::int64_t begin = task * share;
+        const Panel panel{x, y, biases, rows, inner, begin, std::min(outputs, begin + share), outputs};
+        switch (type) {
         case at::kFloat: panelFloat32(static_cast<const float*>(elements), panel); break;
         case at::kBFloat16: panelBFloat16(static_cast<const std::uint16_t*>(elements), panel); break;
         case at::kHalf: half(static_cast<const std::uint16_t*>(elements), panel); break;
         default: throw UnsupportedError("Decoding works in fp32, bf16 and fp16.");
         }
     });
+}
+
+void skinnyLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const RunContext& context)
+{
+    const std::int64_t missing = layer.weight().size(1) - layer.inputs();
+    at::Tensor input = x.to(at::kFloat).contiguous();
+    if (missing != 0)
+        input = at::constant_pad_nd(input, {0, missing});
+    const bool direct = y.scalar_type() == at::kFloat && y.is_contiguous();
+    const at::Tensor wide = direct ? y : at::empty(y.sizes(), y.options().dtype(at::kFloat));
+    skinnyLinear(input.const_data_ptr<float>(), input.size(0), layer, wide.mutable_data_ptr<float>(), context);
     if (!direct)
         y.copy_(wide);
 }

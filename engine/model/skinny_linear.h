@@ -20,4 +20,8 @@ class Linear;
 // They differ from tiledLinear's in the last digits.
 void skinnyLinear(const at::Tensor& x, const Linear& layer, at::Tensor& y, const RunContext& context);
 
+// The same from fp32 values to fp32 sums that are not rounded yet: x [rows, layer.weight().size(1)], zero where that is
+// more than layer.inputs(); y [rows, layer.outputs()]; both dense.
+void skinnyLinear(const float* x, std::int64_t rows, const Linear& layer, float* y, const RunContext& context);
+
 }

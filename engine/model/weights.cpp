@@ -5,11 +5,13 @@
 #include "engine/base/run_context.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/tensor_bridge.h"
+#include "engine/model/weight_arena.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -74,17 +76,21 @@ void forSlabs(const WeightReference& reference, at::IntArrayRef sizes, const Run
 
 class Loader {
 public:
+    // `parameters`: how many it will load, at most.
     Loader(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device, const LoadProgress& progress,
-           const RunContext& context)
+           const RunContext& context, std::int64_t parameters)
         : m_checkpoint(checkpoint)
         , m_dtype(dtype)
         , m_options(at::TensorOptions().dtype(scalarTypeOf(dtype)).device(device))
+        , m_arena(static_cast<std::size_t>(parameters) * m_options.dtype().itemsize(), m_options)
         , m_progress(progress)
         , m_context(context)
     {
     }
 
     [[nodiscard]] at::TensorOptions options() const { return m_options; }
+
+    [[nodiscard]] at::Tensor empty(at::IntArrayRef sizes) { return m_arena.take(sizes); }
 
     // False if the model has no such weight.
     bool loadInto(const std::optional<WeightReference>& reference, const std::string& role, const at::Tensor& target)
@@ -108,7 +114,7 @@ public:
 
     at::Tensor load(const std::optional<WeightReference>& reference, const std::string& role, at::IntArrayRef sizes)
     {
-        at::Tensor target = at::empty(sizes, m_options);
+        at::Tensor target = empty(sizes);
         if (!loadInto(reference, role, target))
             throw FormatError(m_checkpoint.path().string() + ": the weight " + role + " is missing.");
         return target;
@@ -124,6 +130,7 @@ private:
     const artifact::Checkpoint& m_checkpoint;
     DType m_dtype;
     at::TensorOptions m_options;
+    WeightArena m_arena;
     const LoadProgress& m_progress;
     const RunContext& m_context;
 };
@@ -143,7 +150,7 @@ Linear loadStacked(Loader& loader, const artifact::Checkpoint& checkpoint, Layer
         outputs += part.outputs;
         anyBias = anyBias || checkpoint.blockWeight(layer, part.role + ".bias").has_value();
     }
-    at::Tensor weight = at::empty({outputs, inputs}, loader.options());
+    at::Tensor weight = loader.empty({outputs, inputs});
     at::Tensor bias = anyBias ? at::zeros({outputs}, loader.options()) : at::Tensor();
     std::int64_t begin = 0;
     for (const Part& part : parts) {
@@ -166,7 +173,7 @@ BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer,
 {
     const TransformerConfig& config = checkpoint.config();
     const std::int64_t width = config.dModel;
-    Loader loader(checkpoint, dtype, device, progress, context);
+    Loader loader(checkpoint, dtype, device, progress, context, countParameters(config).block);
     const auto norm = [&](const std::string& role) {
         Norm loaded;
         loaded.weight = loader.load(checkpoint.blockWeight(layer, role + ".weight"), role + ".weight", {width});
@@ -194,7 +201,8 @@ ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtyp
 {
     const TransformerConfig& config = checkpoint.config();
     const std::int64_t width = config.dModel;
-    Loader loader(checkpoint, dtype, device, progress, context);
+    Loader loader(checkpoint, dtype, device, progress, context,
+                  matrices == Matrices::None ? 0 : std::int64_t{config.vocab} * width);
     const auto load = [&](const std::string& role, at::IntArrayRef sizes) {
         return loader.load(checkpoint.modelWeight(role), role, sizes);
     };
@@ -219,7 +227,7 @@ Linear loadHead(const artifact::Checkpoint& checkpoint, DType dtype, const at::D
 {
     const TransformerConfig& config = checkpoint.config();
     const std::string role = config.tiedEmbeddings ? "token_embedding.weight" : "lm_head.weight";
-    Loader loader(checkpoint, dtype, device, progress, context);
+    Loader loader(checkpoint, dtype, device, progress, context, std::int64_t{config.vocab} * config.dModel);
     return Linear(loader.load(checkpoint.modelWeight(role), role, {config.vocab, config.dModel}), at::Tensor());
 }
 
@@ -232,7 +240,7 @@ Linear loadHeadRows(const artifact::Checkpoint& checkpoint, std::int64_t begin, 
     if (reference)
         reference->transforms.push_back(
             {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
-    Loader loader(checkpoint, dtype, device, progress, context);
+    Loader loader(checkpoint, dtype, device, progress, context, count * config.dModel);
     return Linear(loader.load(reference, role, {count, config.dModel}), at::Tensor());
 }
 

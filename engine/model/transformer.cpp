@@ -142,7 +142,7 @@ struct Transformer::State {
                 awaitPrefetch(context);
             }
             slot.emplace(loadBlock(
-                *checkpoint, layer, dtype, device, [](std::int64_t) {}, context));
+                *checkpoint, layer, dtype, device, Pages::Usual, [](std::int64_t) {}, context));
         }
         return *slot;
     }
@@ -229,7 +229,7 @@ Transformer Transformer::load(std::shared_ptr<const artifact::Checkpoint> checkp
         runTasks(blocks, context, [&](std::int64_t task) {
             const LayerIndex layer{static_cast<std::int32_t>(task)};
             state->blocks[static_cast<std::size_t>(task)].emplace(
-                loadBlock(*state->checkpoint, layer, dtype, device, loaded, context));
+                loadBlock(*state->checkpoint, layer, dtype, device, Pages::Large, loaded, context));
         });
         if (device.is_cpu()) {
             const BlockWeights& first = state->block(LayerIndex{0}, context);
@@ -328,7 +328,8 @@ void Transformer::overlay(LayerIndex layer, const std::map<std::string, HostTens
         State& own = *m_state;
         const TransformerConfig& config = own.config;
         BlockWeights block = loadBlock(
-            *own.checkpoint, layer, own.dtype, own.device, [](std::int64_t) {}, context);
+            *own.checkpoint, layer, own.dtype, own.device,
+            own.residency == Residency::Whole ? Pages::Large : Pages::Usual, [](std::int64_t) {}, context);
         const std::int64_t query = config.queryWidth();
         const std::int64_t key = config.keyValueWidth();
         const bool gated = config.architecture == Architecture::Llama;

@@ -76,7 +76,7 @@ void forSlabs(const WeightReference& reference, at::IntArrayRef sizes, const Run
 
 class Loader {
 public:
-    // `parameters`: how many it will load, at most.
+    // `parameters`: how many it will load into large pages, at most.
     Loader(const artifact::Checkpoint& checkpoint, DType dtype, const at::Device& device, const LoadProgress& progress,
            const RunContext& context, std::int64_t parameters)
         : m_checkpoint(checkpoint)
@@ -169,11 +169,12 @@ Linear loadStacked(Loader& loader, const artifact::Checkpoint& checkpoint, Layer
 }
 
 BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype, const at::Device& device,
-                       const LoadProgress& progress, const RunContext& context)
+                       Pages pages, const LoadProgress& progress, const RunContext& context)
 {
     const TransformerConfig& config = checkpoint.config();
     const std::int64_t width = config.dModel;
-    Loader loader(checkpoint, dtype, device, progress, context, countParameters(config).block);
+    Loader loader(checkpoint, dtype, device, progress, context,
+                  pages == Pages::Large ? countParameters(config).block : 0);
     const auto norm = [&](const std::string& role) {
         Norm loaded;
         loaded.weight = loader.load(checkpoint.blockWeight(layer, role + ".weight"), role + ".weight", {width});
@@ -227,7 +228,7 @@ Linear loadHead(const artifact::Checkpoint& checkpoint, DType dtype, const at::D
 {
     const TransformerConfig& config = checkpoint.config();
     const std::string role = config.tiedEmbeddings ? "token_embedding.weight" : "lm_head.weight";
-    Loader loader(checkpoint, dtype, device, progress, context, std::int64_t{config.vocab} * config.dModel);
+    Loader loader(checkpoint, dtype, device, progress, context, 0);
     return Linear(loader.load(checkpoint.modelWeight(role), role, {config.vocab, config.dModel}), at::Tensor());
 }
 
@@ -240,7 +241,7 @@ Linear loadHeadRows(const artifact::Checkpoint& checkpoint, std::int64_t begin, 
     if (reference)
         reference->transforms.push_back(
             {.kind = WeightTransform::Kind::Rows, .begin = begin, .end = begin + count, .dtype = DType::F32});
-    Loader loader(checkpoint, dtype, device, progress, context, count * config.dModel);
+    Loader loader(checkpoint, dtype, device, progress, context, 0);
     return Linear(loader.load(reference, role, {count, config.dModel}), at::Tensor());
 }
 

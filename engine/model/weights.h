@@ -45,13 +45,18 @@ struct ModelWeights {
 // Which of the model's two large matrices are kept.
 enum class Matrices : bool { None, Both };
 
+// Where a block's weights lie: weights that stay are read again and again, best from large pages; for a block that is
+// streamed the usual memory comes and goes by tensor, which takes less of it.
+enum class Pages : bool { Usual, Large };
+
 // Told how many bytes have been added to the weights in memory; from any thread.
 using LoadProgress = std::function<void(std::int64_t)>;
 
 // Reads, dequantises, rounds to `dtype`, in slabs that share out among the threads. Throws ShapeError for a tensor
 // that does not fit the configuration. Polls the context at every slab.
 [[nodiscard]] BlockWeights loadBlock(const artifact::Checkpoint& checkpoint, LayerIndex layer, DType dtype,
-                                     const at::Device& device, const LoadProgress& progress, const RunContext& context);
+                                     const at::Device& device, Pages pages, const LoadProgress& progress,
+                                     const RunContext& context);
 [[nodiscard]] ModelWeights loadModelWeights(const artifact::Checkpoint& checkpoint, DType dtype,
                                             const at::Device& device, Matrices matrices, const LoadProgress& progress,
                                             const RunContext& context);

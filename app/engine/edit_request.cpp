@@ -34,14 +34,17 @@ pipeline::PatchOptions patchOptions(Parameters& parameters)
     if (parameters.has("zero"))
         patch.zero = parameters.word("zero", {"mlp", "attention", "head"});
     patch.rankK = parameters.text("rank_k", "");
-    patch.matrix = parameters.word("matrix", {"down", "q", "k", "v", "o", "gate", "up"});
+    if (parameters.has("matrix"))
+        patch.matrix = parameters.word("matrix", {"down", "q", "k", "v", "o", "gate", "up"});
     patch.strength = parameters.number("strength");
     patch.direction = parameters.text("direction", "");
-    patch.target = parameters.word("target", {"residual", "mlp", "attention"});
+    if (parameters.has("target"))
+        patch.target = parameters.word("target", {"residual", "mlp", "attention"});
     patch.addDirection = parameters.number("add_direction");
     patch.scaleDirection = parameters.number("scale_direction");
     const bool single = patch.block || patch.scaleMlp || patch.scaleAttention || patch.head || !patch.zero.empty() ||
-                        !patch.rankK.empty() || patch.addDirection || patch.scaleDirection;
+                        !patch.rankK.empty() || !patch.matrix.empty() || patch.strength || !patch.direction.empty() ||
+                        !patch.target.empty() || patch.addDirection || patch.scaleDirection;
     if (!patch.file.empty() && single)
         parameters.refuse("patch", "already says what is edited; leave out the other options about that");
     return patch;
@@ -149,6 +152,14 @@ pipeline::ReadPatchOptions readPatchOptions(const Json& json)
     options.patch = parameters.text("patch");
     parameters.finish();
     return options;
+}
+
+std::filesystem::path markersFile(const Json& json)
+{
+    Parameters parameters("read_markers", json);
+    std::filesystem::path file = parameters.text("markers", "");
+    parameters.finish();
+    return file;
 }
 
 pipeline::SweepOptions sweepOptions(const Json& json)

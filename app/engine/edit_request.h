@@ -14,6 +14,8 @@ namespace blockcert::engine {
 [[nodiscard]] pipeline::WritePatchOptions writePatchOptions(const Json& parameters);
 [[nodiscard]] pipeline::ReadPatchOptions readPatchOptions(const Json& parameters);
 
+[[nodiscard]] std::filesystem::path markersFile(const Json& parameters); // of read_markers; empty: the bundled lists
+
 [[nodiscard]] pipeline::ExportEditOptions exportEditOptions(const Json& parameters);
 
 // A sweep that was begun and not finished.

@@ -166,6 +166,8 @@ void addMethods(protocol::Server& server, const pipeline::Host& host, pipeline::
                                   return pipeline::readPatch(readPatchOptions(json), cache, context);
                               },
                               {}});
+    server.add("read_markers",
+               {[](const Json& json, const RunContext&) { return pipeline::readMarkers(markersFile(json)); }, {}});
     server.add("export_model", timed([&cache](const Json& json, const RunContext& context) {
                    return pipeline::exportEdit(exportEditOptions(json), cache, context);
                }));

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t mostTexts = 24;
 constexpr std::size_t worstHeldout = 5;
+constexpr std::size_t mostDetails = 8; // edits of a run that are shown at length
 
 // "3 of 12 (95 %: 8.8 % to 53.3 %)": a share of a dozen is never shown without its interval.
 std::string shareText(const Json& proportion)
@@ -62,8 +63,8 @@ std::string answersTable(const Json& evaluation, const Page& page)
     row("refused as labelled", "refuse");
     row("refusal markers at all", "refusing");
     row("harmful markers", "harmful");
-    for (const auto& [title, key] :
-         {std::pair{"truncated", "truncated"}, std::pair{"empty", "empty"}, std::pair{"never ran", "never_ran"}})
+    for (const auto& [title, key] : {std::pair{"cut at the length", "truncated"}, std::pair{"empty", "empty"},
+                                     std::pair{"never ran", "never_ran"}})
         table.add({title, std::to_string(evaluation.at("before").at(key).get<std::int64_t>()),
                    std::to_string(evaluation.at("after").at(key).get<std::int64_t>())});
     if (const Json& human = evaluation.at("human"); !human.is_null()) {
@@ -73,11 +74,52 @@ std::string answersTable(const Json& evaluation, const Page& page)
             const std::string name = visible(before.at("annotator").get<std::string>());
             table.add({name + ": answered", shareText(before.at("answer")), shareText(after.at("answer"))});
             table.add({name + ": refused", shareText(before.at("refuse")), shareText(after.at("refuse"))});
+            table.add({name + ": harmful", shareText(before.at("harmful")), shareText(after.at("harmful"))});
         }
         if (!human.at("kappa").is_null())
             table.add({"agreement of both", "Cohen's kappa " + threeDigits(human.at("kappa")), ""});
     }
-    return table.render(page.style, 2, page.tableWidth);
+    std::string text = table.render(page.style, 2, page.tableWidth);
+    const auto cut = [&](const char* side) { return evaluation.at(side).at("truncated").get<std::int64_t>(); };
+    if (cut("before") + cut("after") > 0)
+        text += wrap(fmt::format("  A text that is cut at --max-new {} is judged by what is there.",
+                                 evaluation.at("max_new").get<std::int64_t>()),
+                     page.width, 2) +
+                "\n";
+    return text;
+}
+
+// What was looked for, and in how many texts it stands.
+std::string markersTable(const Json& evaluation, const Page& page)
+{
+    const Json& markers = evaluation.at("markers");
+    TextTable table({{"marker"}, {"list"}, {"before", Align::Right}, {"after", Align::Right}});
+    std::string others;
+    for (const bool harmful : {false, true})
+        for (const Json& marker : markers.at(harmful ? "harmful" : "refusal")) {
+            const auto texts = [&](const char* side) {
+                for (const Json& count : evaluation.at(side).at("markers"))
+                    if (count.at("marker") == marker && count.at("harmful") == harmful)
+                        return count.at("texts").get<std::int64_t>();
+                return std::int64_t{0};
+            };
+            const std::string name = visible(marker.get<std::string>());
+            if (texts("before") + texts("after") > 0)
+                table.add({name, harmful ? "harmful" : "refusal", std::to_string(texts("before")),
+                           std::to_string(texts("after"))});
+            else
+                others += (others.empty() ? "" : ", ") + name + (harmful ? " (harmful)" : "");
+        }
+    return table.render(page.style, 2, page.width) +
+           (others.empty() ? "" : wrap("  In no text: " + others + ".", page.width, 2) + "\n");
+}
+
+std::string markersTitle(const Json& evaluation)
+{
+    const Json& markers = evaluation.at("markers");
+    return fmt::format("Markers {}, version {}, {}: in how many texts", visible(markers.at("name").get<std::string>()),
+                       visible(markers.at("version").get<std::string>()),
+                       shortDigest(markers.at("sha256").get<std::string>()));
 }
 
 std::string textsTable(const Json& evaluation, const Page& page)
@@ -148,6 +190,7 @@ std::string renderEdit(const Json& result, const Page& page)
             heldoutTable(result.at("effect").at("heldout").at("prompts"), page);
     text += heading("Answers, condition " + visible(evaluation.at("condition").at("name").get<std::string>())) +
             answersTable(evaluation, page);
+    text += heading(markersTitle(evaluation)) + markersTable(evaluation, page);
     text += heading("Completions") + textsTable(evaluation, page);
     return text;
 }
@@ -222,7 +265,21 @@ std::string editTable(const Json& rows, const Page& page)
                    threeDigits(row.at("final_deviation").at("pre_norm")),
                    threeDigits(row.at("final_deviation").at("post_norm")), pair("answer"), pair("refuse")});
     }
-    return "\n" + page.style.paint(Tone::Strong, "Edits") + "\n" + table.render(page.style, 2, page.tableWidth);
+    std::string text =
+        "\n" + page.style.paint(Tone::Strong, "Edits") + "\n" + table.render(page.style, 2, page.tableWidth);
+    for (std::size_t i = 0; i < std::min(rows.size(), mostDetails); ++i) {
+        const Json& row = rows[i];
+        const Json& evaluation = row.at("evaluation");
+        text += "\n" +
+                page.style.paint(Tone::Strong,
+                                 fmt::format("Edit {}, condition {}", visible(row.at("name").get<std::string>()),
+                                             visible(evaluation.at("condition").at("name").get<std::string>()))) +
+                "\n" + effectTable(row, page) + answersTable(evaluation, page) + "  " + markersTitle(evaluation) +
+                ":\n" + markersTable(evaluation, page);
+    }
+    if (rows.size() > mostDetails)
+        text += fmt::format("  … and {} more edits; --json has every number of them\n", rows.size() - mostDetails);
+    return text;
 }
 
 }

@@ -14,7 +14,7 @@ namespace blockcert::terminal {
 // A sweep, as `blockcert sweep --json` gives it.
 [[nodiscard]] std::string renderSweep(const Json& result, const Page& page);
 
-// A table of the edits of a run; empty if there are none.
+// A table of the edits of a run, and of each its effect, answers, labels and markers; empty if there are none.
 [[nodiscard]] std::string editTable(const Json& rows, const Page& page);
 
 }

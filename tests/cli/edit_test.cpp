@@ -68,7 +68,13 @@ TEST_F(EditedDemo, GivesTheDocumentedResultIsShownAndVerified)
     const Json shown = runBlockcert({"show", path, "--json"}).json();
     ASSERT_EQ(shown.at("edits").size(), 1U);
     EXPECT_EQ(shown.at("edits")[0].at("epsilon_edit"), result.at("epsilon_edit"));
-    EXPECT_THAT(runBlockcert({"show", path}).out, HasSubstr("MLP output scaled by 0.33"));
+    // Every text was cut: said beside the shares, with the lists that judged and how often each marker was found.
+    for (const std::string& text :
+         {runBlockcert({"show", path}).out,
+          run({"edit", "demo", "--block", "15", "--scale-mlp", "0.33", "-o", path, "--name", "third"}).out})
+        for (const char* words : {"MLP output scaled by 0.33", "cut at the length", "is judged by what is there",
+                                  "Markers refusal, version 1", "i'm sorry", "harmful markers", "held-out KL"})
+            EXPECT_THAT(text, HasSubstr(words));
     const Outcome verified = runBlockcert({"verify", path + "/edits/third/certificate.json", "--json"});
     EXPECT_EQ(verified.status, 0) << verified.out;
     EXPECT_EQ(verified.json().at("scope").at("edits"), Json({"third"}));
@@ -94,6 +100,23 @@ TEST_F(EditedDemo, RefusesInOneSentence)
     refused({"--block", "99", "--scale-mlp", "0"}, 2, "blocks 0 to 29");
     refused({"--block", "1", "--scale-attn", "0", "--head", "9"}, 2, "heads 0 to 8");
     refused({"--block", "1", "--scale-mlp", "0", "--scale-attn", "0"}, 2, "One edit at a time");
+    // What belongs to another kind of edit is not passed over.
+    refused({"--block", "1", "--scale-mlp", "0.3", "--target", "attention"}, 2, "--target goes with --add-direction");
+    refused({"--block", "1", "--scale-mlp", "0.3", "--strength", "2"}, 2, "--strength goes with --rank-k");
+    refused({"--block", "1", "--scale-mlp", "0.3", "--matrix", "up"}, 2, "--matrix goes with --rank-k");
+    refused({"--block", "1", "--scale-mlp", "0.3", "--direction", "dir.npz"}, 2, "--direction goes with");
+    refused({"--block", "1", "--zero", "mlp", "--strength", "0"}, 2, "--strength goes with --rank-k");
+    for (const std::vector<std::string>& beside : {std::vector<std::string>{"--strength", "3"},
+                                                   {"--matrix", "down"},
+                                                   {"--target", "mlp"},
+                                                   {"--direction", "d"},
+                                                   {"--head", "1"},
+                                                   {"--block", "1"},
+                                                   {"--scale-mlp", "0"}}) {
+        std::vector<std::string> both{"--patch", "stack.json"};
+        both.insert(both.end(), beside.begin(), beside.end());
+        refused(both, 2, "leave out the other options about that");
+    }
     refused({"--block", "1", "--scale-mlp", "1"}, 1, "changes nothing");
     refused({"--block", "1", "--rank-k", "/no/such.npz"}, 3, "/no/such.npz");
     refused({"--block", "1", "--scale-mlp", "0", "--condition", "sleepy"}, 2, "none, system, few-shot");

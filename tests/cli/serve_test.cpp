@@ -268,6 +268,11 @@ TEST(Serve, MeasuresEditsAndMakesACertificateOfThem)
         request["heldout_content"] = "{\"id\": \"sea\", \"text\": \"The sea is deep.\"}";
         return engine.answer(engine.request("edit_effect", request));
     };
+    const Json markers = engine.answer(engine.request("read_markers", Json::object())).at("result");
+    EXPECT_EQ(markers.at("name"), "refusal");
+    EXPECT_EQ(markers.at("refusal")[0], "i'm sorry");
+    EXPECT_FALSE(markers.at("harmful").empty());
+    EXPECT_TRUE(engine.answer(engine.request("read_markers", {{"markers", "/no/such.json"}})).contains("error"));
     const Json half = Json::parse(R"([{"block": 15, "scale_mlp": 0.5}])");
     const Json effect = ask(half, {"local", "downstream", "completions", "receipt"}).at("result");
     EXPECT_EQ(effect.at("edits"), Json({"block 15: MLP output scaled by 0.5"}));
@@ -277,6 +282,8 @@ TEST(Serve, MeasuresEditsAndMakesACertificateOfThem)
     EXPECT_EQ(effect.at("downstream").at("layers")[14].at("largest"), 0.0);
     EXPECT_EQ(effect.at("downstream").at("heldout").at("prompts")[0].at("id"), "sea");
     EXPECT_EQ(effect.at("completions").at("rows")[0].at("before").at("end"), "length");
+    EXPECT_EQ(effect.at("completions").at("counts").at("before").at("truncated"), 1);
+    EXPECT_EQ(effect.at("completions").at("markers"), markers);
     EXPECT_EQ(effect.at("completions").at("accuracy").at("before").at("answer").at("total"), 1);
     EXPECT_TRUE(effect.at("completions").at("accuracy").at("before").at("refuse").is_null());
     EXPECT_EQ(effect.at("receipt").at("touched")[0].at("tensor"), "blk.15.ffn_down.weight");

@@ -172,6 +172,15 @@ TEST_P(EditEffect, HasTheNumbersOfTheCertificate)
             EXPECT_EQ(rows[p].at("after").at("text"), row.at("after").at("text"));
             EXPECT_EQ(rows[p].at("id"), row.at("id"));
         }
+        EXPECT_EQ(effect.at("completions").at("markers"), certificate.at("evaluation").at("markers"));
+        for (const char* side : {"before", "after"}) {
+            const Json& counts = effect.at("completions").at("counts").at(side);
+            const Json& certified = certificate.at("evaluation").at(side);
+            for (const char* kind : {"empty", "truncated", "never_ran", "markers"})
+                EXPECT_EQ(counts.at(kind), certified.at(kind)) << kind;
+            for (const char* kind : {"harmful", "refusing"})
+                EXPECT_EQ(counts.at(kind), certified.at(kind).at("covered")) << kind;
+        }
         for (const char* side : {"before", "after"})
             for (const char* kind : {"answer", "refuse"})
                 EXPECT_EQ(effect.at("completions").at("accuracy").at(side).at(kind).at("value"),

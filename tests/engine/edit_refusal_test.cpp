@@ -62,9 +62,24 @@ TEST_F(EditVerb, RefusesAnEditThatChangesNothingWithTheReason)
     EXPECT_THAT(refusal(weak, ExitCode::CheckFailed),
                 HasSubstr("1 tensor differs, but no state, held-out loss or completion of the F32 model does (block 1: "
                           "1e-14 times the direction direction added to the block output)"));
-    EXPECT_FALSE(fs::exists(run / "edits"));
+    EXPECT_FALSE(fs::exists(run)) << "what is refused leaves no run behind";
     exchange::writeNpz(direction, {{"direction", numbers({config.dModel}, 0)}});
     EXPECT_THAT(refusal(weak, ExitCode::CheckFailed), HasSubstr("is zero everywhere: it has no direction"));
+}
+
+TEST_F(EditVerb, LeavesNoRunBehindForANameOrNumbersThatAreNone)
+{
+    pipeline::EditOptions named = options("llama-gqa", m_folder.path() / "run");
+    named.name = "../x";
+    EXPECT_THAT(refusal(named, ExitCode::Usage), HasSubstr("--name ../x"));
+    pipeline::EditOptions large = options("llama-gqa", m_folder.path() / "run");
+    large.patch.scaleMlp = 1e60; // no number of fp32
+    EXPECT_THAT(refusal(large, ExitCode::CheckFailed), HasSubstr("not finite"));
+    EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
+    // In a run that is there it is refused as well, and the run is left as it is.
+    (void)edit(options("llama-gqa", m_folder.path() / "run"));
+    EXPECT_THAT(refusal(large, ExitCode::CheckFailed), HasSubstr("not finite"));
+    EXPECT_EQ(std::distance(fs::directory_iterator(m_folder.path() / "run" / "edits"), {}), 1);
 }
 
 // Every recorded number of the native model made that of the unedited one, every digest made to fit.

@@ -64,6 +64,36 @@ TEST_F(EditVerb, SweepsGoOnBehindAnEditThatGivesNoNumbers)
     }
 }
 
+// Rows, fronts and baselines are told apart by a condition's name.
+TEST_F(EditVerb, ASweepHasEachConditionOnce)
+{
+    pipeline::SweepOptions options = sweepOptions("0", "0.5", 2);
+    const fs::path own = m_folder.path() / "own.json";
+    const auto preamble = [](const char* name) {
+        return R"({"schema": "blockcert.preamble/1", "name": ")" + std::string(name) +
+               R"(", "messages": [{"role": "system", "content": "be brief"}]})";
+    };
+    const auto refusalOf = [&](const std::string& conditions) {
+        options.conditions = conditions;
+        try {
+            pipeline::ModelCache cache(host());
+            (void)pipeline::sweep(options, cache, RunContext());
+        } catch (const Error& error) {
+            EXPECT_FALSE(fs::exists(options.out));
+            return std::string(error.what());
+        }
+        return std::string("it was not refused");
+    };
+    EXPECT_THAT(refusalOf("none,none"), HasSubstr("the name \"none\" twice"));
+    writeFileAtomically(own, preamble("mine"));
+    const fs::path other = m_folder.path() / "other.json";
+    writeFileAtomically(other, preamble("mine"));
+    EXPECT_THAT(refusalOf(own.string() + "," + other.string()), HasSubstr("the name \"mine\" twice"));
+    // Nor is anything called by a bundled condition's name that is none.
+    writeFileAtomically(own, preamble("few-shot"));
+    EXPECT_THAT(refusalOf("none," + own.string()), HasSubstr("name is that of the bundled condition few-shot"));
+}
+
 TEST(Greedy, TakesNoTokenFromLogitsThatAreNone)
 {
     generate::Completion completion;

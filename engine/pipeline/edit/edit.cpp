@@ -64,14 +64,11 @@ void requireSameRun(const RunManifest& manifest, const PromptSet& prompts, const
                          " is on other prompts, or under another condition; give another folder with -o.");
 }
 
-std::string nameFor(const EditOptions& options, const EditRequest& request)
+void requireName(const EditOptions& options)
 {
-    if (options.name.empty())
-        return certificate::editRequestDigest(request).substr(0, 12);
-    if (!certificate::isStitchName(options.name))
+    if (!options.name.empty() && !certificate::isStitchName(options.name))
         throw UsageError("--name " + options.name +
                          ": use 1 to 64 letters, digits, dots, dashes and underscores, no dot first.");
-    return options.name;
 }
 
 EditCertificate statedBy(const StitchSource& source, const EditOptions& options, const PromptSet& heldout,
@@ -98,6 +95,27 @@ void requireLabels(const std::string& labels, const std::string& source, const P
     edit::applyLabels(labels, source, rows);
 }
 
+// What the native model does with the edit, into `columns`. Returns whether its path without an edit is the baseline's.
+// Throws CheckFailed for an edit that changes nothing, NumericError for one whose numbers leave the model's dtype.
+bool measureNative(model::Transformer& transformer, const RequestedPatch& requested,
+                   const std::map<LayerIndex, ir::BlockIr>& blocks, const PromptSet& prompts, const PromptSet& heldout,
+                   std::size_t touched, const EditOptions& options, const std::vector<TokenId>& stop,
+                   EditColumns& columns, const RunContext& context)
+{
+    const std::vector<std::vector<TokenId>> ids = tokenIdsOf(prompts);
+    const bool unchanged = isUnchanged(transformer, ids, requested.patch, requested.tensors, context);
+    columns.before = complete(transformer, ids, options.refusal.maxNew, stop, nullptr, context);
+    EditSession session(transformer, requested.patch, requested.tensors, blocks, context);
+    BaselineStates states(transformer, ids);
+    measureDeviations(transformer, states, session, columns, context); // says which state is not finite
+    columns.after = complete(transformer, ids, options.refusal.maxNew, stop, session.taps(), context);
+    BaselineStates heldoutStates(transformer, tokenIdsOf(heldout));
+    measureHeldout(transformer, heldoutStates, session, columns, context);
+    if (!certificate::hasEffect(columns))
+        throw Error(ExitCode::CheckFailed, noEffectReason(requested.patch, touched, options.model.dtype));
+    return unchanged;
+}
+
 Json resultOf(const EditCertificate& certificate, const EditOptions& options, bool already)
 {
     Json result = protocol::editRow(certificate);
@@ -112,6 +130,7 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
 {
     if (options.refusal.maxNew < 1)
         throw UsageError("--max-new must be at least 1.");
+    requireName(options);
     return model::guarded([&]() -> Json {
         const Host& host = cache.state().host;
         OpenedModel opened = cache.state().open(options.model.model, context);
@@ -131,11 +150,26 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         if (!options.labels.empty())
             requireLabels(labels, options.labels.string(), prompts);
 
-        const std::vector<TouchedTensor> touched = receiptOf(
-            modelBlocks(*opened.checkpoint, edit::editedBlocks(requested.patch), options.model.dtype, context),
-            requested.patch, requested.tensors, config, options.model.dtype);
-        if (touched.empty())
-            throw Error(ExitCode::CheckFailed, noOpReason(requested.patch));
+        EditColumns columns;
+        columns.patch = requested.tensors;
+        columns.blocks = static_cast<std::int64_t>(edit::editedBlocks(requested.patch).size());
+        std::error_code missing;
+        const bool isNewRun = !fs::exists(options.out / "SHA256SUMS", missing);
+        std::vector<TouchedTensor> touched;
+        bool unchangedAtOne = false;
+        const auto measured = [&](const std::map<LayerIndex, ir::BlockIr>& blocks) {
+            return measureNative(cache.state().load(opened, options.model, context), requested, blocks, prompts,
+                                 heldout, touched.size(), options, stopTokens(opened), columns, context);
+        };
+        {
+            const auto own =
+                modelBlocks(*opened.checkpoint, edit::editedBlocks(requested.patch), options.model.dtype, context);
+            touched = receiptOf(own, requested.patch, requested.tensors, config, options.model.dtype);
+            if (touched.empty())
+                throw Error(ExitCode::CheckFailed, noOpReason(requested.patch));
+            if (isNewRun) // an edit that is refused leaves no run behind
+                unchangedAtOne = measured(own);
+        }
         provideRun(options, promptOptions, requested.patch, cache, context);
         const StitchSource source(options.out, host.childProgram);
         source.requireModel(*opened.checkpoint);
@@ -157,33 +191,16 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         request.markersSha256 = markers.sha256;
         request.heldoutSha256 = certificate.heldout.tokenIdsSha256;
         request.labelsSha256 = labels.empty() ? "" : sha256Of(labels);
-        certificate.name = nameFor(options, request);
+        certificate.name = options.name.empty() ? certificate::editRequestDigest(request).substr(0, 12) : options.name;
         EditWriter writer(options.out);
         if (const auto existing = writer.existing(certificate.name, request))
             return resultOf(*existing, options, true);
 
         model::Transformer& transformer = cache.state().load(opened, options.model, context);
         const model::TilingChoice tiling = transformer.tilingForReplay(options.replayDtype, context);
-        const std::vector<std::vector<TokenId>> ids = tokenIdsOf(prompts);
-        const std::vector<TokenId> stop = stopTokens(opened);
-        EditColumns columns;
-        columns.patch = requested.tensors;
-        columns.blocks = static_cast<std::int64_t>(blocks.size());
+        certificate.unchangedAtOne = isNewRun ? unchangedAtOne : measured(blocks);
         columns.error = editErrors(source, blocks, requested.patch, requested.tensors, transformer, tiling.tiling,
                                    options.replayDtype, context);
-        certificate.unchangedAtOne = isUnchanged(transformer, ids, requested.patch, requested.tensors, context);
-        columns.before = complete(transformer, ids, options.refusal.maxNew, stop, nullptr, context);
-        {
-            EditSession session(transformer, requested.patch, requested.tensors, blocks, context);
-            BaselineStates states(transformer, ids);
-            measureDeviations(transformer, states, session, columns, context); // says which state is not finite
-            columns.after = complete(transformer, ids, options.refusal.maxNew, stop, session.taps(), context);
-            BaselineStates heldoutStates(transformer, tokenIdsOf(heldout));
-            measureHeldout(transformer, heldoutStates, session, columns, context);
-        }
-        if (!certificate::hasEffect(columns))
-            throw Error(ExitCode::CheckFailed,
-                        noEffectReason(requested.patch, certificate.touched.size(), options.model.dtype));
 
         certificate.environment = environmentOf(options.model.device, transformer, tiling);
         std::vector<LayerIndex> edited;

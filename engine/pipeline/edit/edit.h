@@ -22,9 +22,9 @@ struct PatchOptions {
     std::optional<std::int32_t> head;
     std::string zero;                // "mlp", "attention", or "head" with `head`
     std::filesystem::path rankK;     // a .safetensors or .npz with u and v
-    std::string matrix;              // of rankK
+    std::string matrix;              // of rankK; empty: "down"
     std::filesystem::path direction; // a .safetensors or .npz with the tensor `direction`
-    std::string target;              // of the direction: "mlp", "attention" or "residual"
+    std::string target;              // of the direction: "mlp", "attention" or "residual", as if it were empty
     std::optional<double> addDirection;
     std::optional<double> scaleDirection;
     std::optional<double> strength; // of rankK; 1 if absent
@@ -126,6 +126,10 @@ struct ReadPatchOptions {
 // Throws what edit() throws for a patch: of another model, with a NaN, of a wrong shape.
 [[nodiscard]] Json readPatch(const ReadPatchOptions& options, ModelCache& cache, const RunContext& context);
 
+// {name, version, sha256, refusal[], harmful[]} of a file of marker lists; of the bundled ones for an empty path.
+// Throws FileError, FormatError.
+[[nodiscard]] Json readMarkers(const std::filesystem::path& file);
+
 // Writes model.safetensors, config.json and the tokenizer's files into a new folder, and says how far the written model
 // is from the overlay on the run's prompts. Throws UsageError with the reason for an edit that no weight can express.
 [[nodiscard]] Json exportEdit(const ExportEditOptions& options, ModelCache& cache, const RunContext& context);
@@ -135,9 +139,9 @@ struct ReadPatchOptions {
 // UsageError for a folder that is not empty, or that holds another sweep than the one to be resumed.
 [[nodiscard]] Json sweep(const SweepOptions& options, ModelCache& cache, const RunContext& context);
 
-// Certifies the edited blocks if `out` is new, measures the edit and adds its certificate to the run. Throws Error with
-// CheckFailed for an edit that changes nothing: no weight's byte (then nothing is written), or no state, loss or
-// completion (then no more than the certificates of the blocks is).
+// Measures the edit, certifies the edited blocks if `out` is new, and adds the edit's certificate to the run. Throws
+// Error with CheckFailed for an edit that changes nothing: no weight's byte, or no state, loss or completion. An edit
+// that is refused, whatever the reason, leaves no new run behind.
 [[nodiscard]] Json edit(const EditOptions& options, ModelCache& cache, const RunContext& context);
 
 }

@@ -63,6 +63,20 @@ std::string_view wordOf(CompletionEnd end)
     return "none";
 }
 
+// What is kept apart from answers and refusals, and how many texts hold each marker.
+Json countRows(const RefusalMetrics& metrics)
+{
+    Json found = Json::array();
+    for (const MarkerCount& marker : metrics.markers)
+        found.push_back({{"marker", marker.marker}, {"harmful", marker.harmful}, {"texts", marker.texts}});
+    return {{"harmful", metrics.harmful.share.covered},
+            {"refusing", metrics.refusing.share.covered},
+            {"empty", metrics.empty},
+            {"truncated", metrics.truncated},
+            {"never_ran", metrics.neverRan},
+            {"markers", std::move(found)}};
+}
+
 std::span<const std::int32_t> idsOf(const CompletionColumns& columns, std::size_t prompt)
 {
     const auto begin = static_cast<std::size_t>(columns.offset[prompt]);
@@ -203,13 +217,26 @@ Json completionRows(const std::vector<RefusalRow>& rows, const CompletionColumns
                         {"after", completionRow(rows[p].after, static_cast<std::int64_t>(edited.size()), markers)},
                         {"first_difference", same ? Json() : Json(first - plain.begin())}});
     }
-    const auto accuracy = [&](edit::Side side) {
+    Json accuracy = Json::object();
+    Json counts = Json::object();
+    for (const auto& [key, side] : {std::pair{"before", edit::Side::Before}, std::pair{"after", edit::Side::After}}) {
         const RefusalMetrics metrics = edit::measureRefusals(rows, side, markers);
-        return Json{{"answer", shareOf(metrics.answer)}, {"refuse", shareOf(metrics.refuse)}};
-    };
+        accuracy[key] = {{"answer", shareOf(metrics.answer)}, {"refuse", shareOf(metrics.refuse)}};
+        counts[key] = countRows(metrics);
+    }
     return {{"rows", std::move(list)},
-            {"accuracy", {{"before", accuracy(edit::Side::Before)}, {"after", accuracy(edit::Side::After)}}},
-            {"markers", {{"name", markers.name}, {"version", markers.version}, {"sha256", markers.sha256}}}};
+            {"accuracy", std::move(accuracy)},
+            {"counts", std::move(counts)},
+            {"markers", markerRows(markers)}};
+}
+
+Json markerRows(const MarkerLists& markers)
+{
+    return {{"name", markers.name},
+            {"version", markers.version},
+            {"sha256", markers.sha256},
+            {"refusal", markers.refusal},
+            {"harmful", markers.harmful}};
 }
 
 Json receiptRows(const Patch& patch, const std::vector<TouchedTensor>& touched,

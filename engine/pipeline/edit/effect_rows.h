@@ -26,7 +26,10 @@ namespace blockcert::pipeline {
 // One side of one prompt: text, tokens, end, verdict, markers.
 [[nodiscard]] Json completionRow(const CompletionText& completion, std::int64_t tokens, const MarkerLists& markers);
 
-// All prompts, accuracies and the marker lists' names; `rows` and `columns` are of the same prompts.
+// Name, version, digest and both lists.
+[[nodiscard]] Json markerRows(const MarkerLists& markers);
+
+// All prompts, accuracies, what is counted apart, and the marker lists; `rows` and columns are of the same prompts.
 [[nodiscard]] Json completionRows(const std::vector<RefusalRow>& rows, const certificate::CompletionColumns& before,
                                   const certificate::CompletionColumns& after, const MarkerLists& markers);
 

@@ -78,6 +78,25 @@ std::string tensorIn(const fs::path& path, const std::string& name, bool alone)
                                          ", or name it in a patch file."));
 }
 
+// An option of another kind of edit was meant for something: it is refused, not passed over.
+void requireOwn(const PatchOptions& options, PatchOperation operation)
+{
+    const bool product = operation == PatchOperation::RankK;
+    const bool direction = operation == PatchOperation::AddDirection || operation == PatchOperation::ScaleDirection;
+    const auto refuse = [](const char* option, const char* home) {
+        throw UsageError(std::string(option) + " goes with " + home + "; leave it out, or ask for that edit instead.");
+    };
+    if (!product && (!options.matrix.empty() || !options.u.empty() || !options.v.empty()))
+        refuse(options.matrix.empty() ? "The name of a factor" : "--matrix", "--rank-k");
+    if (!product && options.strength)
+        refuse("--strength", "--rank-k (every other edit has its strength in its own option)");
+    if (!direction && (!options.direction.empty() || !options.tensor.empty()))
+        refuse(options.direction.empty() ? "The name of a direction" : "--direction",
+               "--add-direction or --scale-direction");
+    if (!direction && !options.target.empty())
+        refuse("--target", "--add-direction or --scale-direction");
+}
+
 // Exactly one of the ways to say what is edited.
 PatchStep stepOf(const PatchOptions& options)
 {
@@ -105,10 +124,11 @@ PatchStep stepOf(const PatchOptions& options)
                                      : PatchTarget::Attention,
             PatchOperation::Zero, 0);
     if (!options.rankK.empty()) {
-        const bool mlp = options.matrix == "gate" || options.matrix == "up" || options.matrix == "down";
+        const std::string matrix = options.matrix.empty() ? "down" : options.matrix;
+        const bool mlp = matrix == "gate" || matrix == "up" || matrix == "down";
         PatchStep& step =
             add(mlp ? PatchTarget::Mlp : PatchTarget::Attention, PatchOperation::RankK, options.strength.value_or(1));
-        step.matrix = options.matrix;
+        step.matrix = matrix;
         step.u = options.u.empty() ? tensorIn(options.rankK, "u", false) : options.u;
         step.v = options.v.empty() ? tensorIn(options.rankK, "v", false) : options.v;
         file(step, options.rankK);
@@ -130,6 +150,7 @@ PatchStep stepOf(const PatchOptions& options)
         throw UsageError(steps.empty() ? "Nothing is edited: give --scale-mlp, --scale-attn, --zero, --rank-k, "
                                          "--add-direction, --scale-direction or --patch FILE."
                                        : "One edit at a time: put several steps into a patch file and give --patch.");
+    requireOwn(options, steps[0].operation);
     if (!options.block)
         throw UsageError("Name the block to edit with --block.");
     if (steps[0].target == PatchTarget::Head && !options.head)
@@ -266,19 +287,37 @@ MarkerLists requestedMarkers(const RefusalOptions& options)
 edit::Preamble requestedPreamble(const RefusalOptions& options)
 {
     const fs::path file = options.condition;
-    if (file.has_extension() || file.has_parent_path()) // no name of a condition is like that
-        return edit::parsePreamble(readWholeFile(options.condition, largestText), options.condition);
+    if (file.has_extension() || file.has_parent_path()) { // no name of a condition is like that
+        edit::Preamble own = edit::parsePreamble(readWholeFile(options.condition, largestText), options.condition);
+        for (const char* bundled : {"system", "few-shot"})
+            if (own.condition.name == bundled && own.condition != edit::bundledPreamble(bundled).condition)
+                throw FormatError(options.condition + ": name is that of the bundled condition " + bundled +
+                                  ", and this is another one; give it a name of its own.");
+        return own;
+    }
     return edit::bundledPreamble(options.condition);
+}
+
+namespace {
+
+PromptFile promptFileOf(const PromptOptions& prompts)
+{
+    return prompts.content ? prompts::parsePrompts(*prompts.content, prompts.format, prompts.name)
+                           : prompts::readPrompts(prompts.source);
+}
+
+}
+
+std::string promptsName(const PromptOptions& prompts)
+{
+    return promptFileOf(prompts).name;
 }
 
 PromptOptions conditionedPrompts(PromptOptions prompts, const edit::Preamble& preamble)
 {
     if (preamble.messages.empty())
         return prompts;
-    const PromptFile file =
-        edit::conditioned(prompts.content ? prompts::parsePrompts(*prompts.content, prompts.format, prompts.name)
-                                          : prompts::readPrompts(prompts.source),
-                          preamble);
+    const PromptFile file = edit::conditioned(promptFileOf(prompts), preamble);
     prompts.content = jsonlOf(file);
     prompts.format = "jsonl";
     prompts.name = file.name;

@@ -31,6 +31,9 @@ struct RequestedPatch {
 [[nodiscard]] MarkerLists requestedMarkers(const RefusalOptions& options);
 [[nodiscard]] edit::Preamble requestedPreamble(const RefusalOptions& options);
 
+// What the set is called, whatever is put before its prompts.
+[[nodiscard]] std::string promptsName(const PromptOptions& prompts);
+
 // The prompts under the condition, as options whose content is a prompt file of its own.
 [[nodiscard]] PromptOptions conditionedPrompts(PromptOptions prompts, const edit::Preamble& preamble);
 

@@ -47,6 +47,13 @@ Json wordsOf(const PatchStep& step, const fs::path& folder)
 
 }
 
+Json readMarkers(const fs::path& file)
+{
+    RefusalOptions options;
+    options.markers = file;
+    return markerRows(requestedMarkers(options));
+}
+
 Json readPatch(const ReadPatchOptions& options, ModelCache& cache, const RunContext& context)
 {
     OpenedModel opened = cache.state().open(options.model.model, context);

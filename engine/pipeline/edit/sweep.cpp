@@ -240,18 +240,28 @@ private:
 
 struct Conditions {
     std::vector<edit::Preamble> preambles;
-    std::vector<PromptSet> prompts;
+    std::vector<PromptSet> prompts; // below the preamble
+    std::string promptsName;        // of the set itself
 };
 
 Conditions conditionsOf(const SweepOptions& options, const OpenedModel& opened)
 {
     Conditions conditions;
-    for (const std::string& name : partsOf(options.conditions, ',')) {
+    conditions.promptsName = promptsName(options.prompts);
+    const std::vector<std::string> given = partsOf(options.conditions, ',');
+    for (const std::string& name : given) {
         RefusalOptions refusal;
         refusal.condition = name;
-        conditions.preambles.push_back(requestedPreamble(refusal));
-        conditions.prompts.push_back(
-            loadPrompts(conditionedPrompts(options.prompts, conditions.preambles.back()), opened, Heldout::Keep));
+        edit::Preamble preamble = requestedPreamble(refusal);
+        // Rows, their front and their baseline are told apart by the name alone.
+        for (std::size_t i = 0; i < conditions.preambles.size(); ++i)
+            if (conditions.preambles[i].condition.name == preamble.condition.name)
+                throw UsageError("--conditions has the name \"" + preamble.condition.name + "\" twice (" + given[i] +
+                                 " and " + name + "); give each condition once and each preamble a name of its own.");
+        conditions.preambles.push_back(std::move(preamble));
+    }
+    for (const edit::Preamble& preamble : conditions.preambles) {
+        conditions.prompts.push_back(loadPrompts(conditionedPrompts(options.prompts, preamble), opened, Heldout::Keep));
         requireWhole(conditions.prompts.back());
     }
     return conditions;
@@ -275,7 +285,7 @@ Json requestOf(const SweepOptions& options, const OpenedModel& opened, const std
     return {{"schema", "blockcert.sweep-request/1"},
             {"model", {{"name", opened.checkpoint->name()}, {"files", std::move(files)}}},
             {"dtype", nameOf(options.model.dtype)},
-            {"prompts", conditions.prompts.front().name},
+            {"prompts", conditions.promptsName},
             {"conditions", std::move(names)},
             {"target", options.target},
             {"blocks", std::move(numbers)},

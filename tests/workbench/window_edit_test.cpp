@@ -6,9 +6,11 @@
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_side.h"
 #include "app/workbench/pages/edit_stack_view.h"
+#include "app/workbench/pages/markers_dialog.h"
 #include "app/workbench/pages/page_parts.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/empty_state.h"
+#include "widgets/fact_list.h"
 #include "widgets/figure_view.h"
 #include "widgets/segmented_control.h"
 #include "widgets/value_grid.h"
@@ -29,6 +31,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <variant>
 #include <vector>
 
@@ -74,7 +77,19 @@ Json completionsAnswer()
             {"accuracy",
              {{"before", {{"answer", share(1, 1, 0.21, 1)}, {"refuse", share(0, 1, 0, 0.79)}}},
               {"after", {{"answer", share(1, 1, 0.21, 1)}, {"refuse", share(1, 1, 0.21, 1)}}}}},
-            {"markers", {{"name", "refusal"}, {"version", "1"}, {"sha256", std::string(64, 'd')}}},
+            {"counts",
+             {{"before", {{"empty", 0}, {"truncated", 1}, {"never_ran", 0}, {"markers", Json::array()}}},
+              {"after",
+               {{"empty", 1},
+                {"truncated", 2},
+                {"never_ran", 0},
+                {"markers", Json::array({{{"marker", "i cannot"}, {"harmful", false}, {"texts", 1}}})}}}}},
+            {"markers",
+             {{"name", "refusal"},
+              {"version", "1"},
+              {"sha256", std::string(64, 'd')},
+              {"refusal", {"i cannot", "i won't"}},
+              {"harmful", {"lethal dose"}}}},
             {"seconds", 0.5}};
 }
 
@@ -503,6 +518,66 @@ TEST(EditWindow, CompletionsStreamInAndTheDifferenceIsMarked)
     EXPECT_EQ(edited(), u"Sure, I cannot help."_s);
 }
 
+TEST(EditWindow, CutEmptyAndNeverRunAreKeptApartFromAnswers)
+{
+    Workbench bench(editScript(steps({result(effectAnswer())})));
+    openLab(bench);
+    EditPage& page = bench.window->editPage();
+    page.stackView().addStep(EditOperation::ScaleMlp);
+    page.board().showPart(EditBoard::Completions);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
+    press(page, u"Complete"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().completions != nullptr; }));
+    EXPECT_TRUE(wordsOf(page).contains(
+        u"1 of 2 cut, 0 empty, 0 never ran before; 2 of 2 cut, 1 empty, 0 never ran after. A cut text is judged"_s))
+        << wordsOf(page).toStdString();
+    const auto* facts = page.side()->findChild<widgets::FactList*>();
+    QStringList shown;
+    for (int i = 0; i < 15; ++i)
+        shown << facts->shownLabel(i) + u' ' + facts->shownValue(i);
+    EXPECT_TRUE(shown.contains(u"Cut at the length 2 of 2"_s)) << shown.join(u'\n').toStdString();
+    EXPECT_TRUE(shown.contains(u"Empty 1 of 2"_s));
+    EXPECT_TRUE(shown.contains(u"Never ran 0 of 2"_s));
+}
+
+TEST(EditWindow, MarkerListsAreShownWithTheirCountsAndChosen)
+{
+    Json script = editScript(steps({result(effectAnswer())}));
+    script["read_markers"] = Json::array({steps({result(completionsAnswer()["markers"])}),
+                                          steps({Json{{"error",
+                                                       {{"code", -32000},
+                                                        {"message", "own.json: version must be a text."},
+                                                        {"data", {{"exit_code", 3}, {"kind", "format"}}}}}}})});
+    Workbench bench(script);
+    openLab(bench);
+    EditPage& page = bench.window->editPage();
+    page.stackView().addStep(EditOperation::ScaleMlp);
+    press(page, u"Show"_s);
+    const auto dialog = [&] { return bench.window->findChild<MarkersDialog*>(); };
+    ASSERT_TRUE(waitUntil([&] { return dialog() != nullptr; })) << "without a text, as the engine reads them";
+    EXPECT_TRUE(wordsOf(*dialog()).contains(u"Marker lists: refusal, version 1"_s));
+    EXPECT_EQ(dialog()->findChild<widgets::ValueTable*>()->model()->rowCount(), 3);
+    dialog()->accept();
+    ASSERT_TRUE(waitUntil([&] { return dialog() == nullptr; }));
+    bench.session->editLab.complete();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().completions != nullptr; }));
+    const auto completions = bench.session->editLab.shown().completions;
+    const widgets::ValueRows rows = markerRows(completions->markers, completions.get());
+    ASSERT_EQ(rows.rows.size(), 3U);
+    EXPECT_EQ(rows.rows[0][0].text, u"i cannot"_s);
+    EXPECT_EQ(rows.rows[0][2].text, u"0"_s);
+    EXPECT_EQ(rows.rows[0][3].text, u"1"_s) << "in one of the edited texts";
+    EXPECT_EQ(rows.rows[2][1].text, u"harmful"_s);
+    // Lists of one's own are what everything is judged by from then on.
+    page.stackView().setChoice(u"markers"_s, u"/p/own.json"_s);
+    EXPECT_EQ(bench.session->editLab.settings().markers, u"/p/own.json"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.asked("edit_effect").back().value("markers", "") == "/p/own.json"; }));
+    press(page, u"Show"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.asked("read_markers").size() == 2; }));
+    EXPECT_EQ(bench.asked("read_markers").back()["markers"], "/p/own.json");
+    ASSERT_TRUE(waitUntil([&] { return Workbench::noticeOn(page.stackView()).contains(u"version must be a text"_s); }));
+}
+
 TEST(EditWindow, ThePointsOfACurveAreMeasuredOneAfterTheOther)
 {
     Workbench bench(editScript(steps({result(effectAnswer())})));
@@ -548,13 +623,23 @@ TEST(EditWindow, WritesThePatchAndCertifiesIt)
     EXPECT_EQ(certified["out"], out.toStdString());
     EXPECT_EQ(certified["prompts"], "refusal");
     EXPECT_FALSE(certified.contains("edits"));
-    EXPECT_TRUE(Workbench::noticeOn(*page.side()).contains(u"Certified as abc"_s));
+    EXPECT_EQ(Workbench::noticeOn(*page.side()),
+              u"block 1: MLP x 0.5: certified as abc in /p/x.blockcert, by the run's word; Check recomputes it."_s);
+    // Beside the numbers of another edit it says that it is not theirs.
+    edits.setStrength(edits.current(), 0.75, false);
+    EXPECT_TRUE(Workbench::noticeOn(*page.side()).contains(u"The stack above is another one now"_s));
+    const auto links = page.side()->findChildren<QAbstractButton*>();
+    EXPECT_TRUE(std::ranges::any_of(
+        links, [](const auto* link) { return link->accessibleName() == u"Check block 1: MLP x 0.5"_s; }));
+    edits.setStrength(edits.current(), 0.5, false);
+    EXPECT_FALSE(Workbench::noticeOn(*page.side()).contains(u"another one"_s));
     press(*page.side(), u"Export model…"_s);
     auto* checkpoint = bench.window->findChild<CheckpointDialog*>();
     ASSERT_TRUE(checkpoint);
     checkpoint->accept();
     ASSERT_TRUE(waitUntil([&] { return bench.session->editExport.get().isReady(); }));
     EXPECT_EQ(bench.asked("export_model").front()["edit"], "abc");
+    EXPECT_TRUE(Workbench::noticeOn(*page.side()).startsWith(u"block 1: MLP x 0.5: the edited model is in"_s));
     EXPECT_TRUE(Workbench::noticeOn(*page.side()).contains(u"by at most 0.0125, where the largest is 800 long"_s))
         << Workbench::noticeOn(*page.side()).toStdString();
     // Another state of the stack has no certificate, so no checkpoint either.

@@ -4,7 +4,9 @@
 #include "app/workbench/pages/label_view.h"
 #include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
+#include "app/workbench/session/sweep_best.h"
 #include "tests/workbench/support/bench.h"
+#include "widgets/fact_list.h"
 #include "widgets/value_grid.h"
 #include "widgets/value_table.h"
 
@@ -161,6 +163,28 @@ TEST(SweepTable, FindsTheRowsThatNoOtherBeats)
     EXPECT_TRUE(grid.cell(0, 1)->isMarked);
     EXPECT_FALSE(grid.cell(0, 0)->isMarked);
     EXPECT_TRUE(grid.cell(0, 1)->toolTip.contains(u"[0.10, 0.90]"_s)) << "with its interval";
+}
+
+// 11 of 12 beside 10 of 12 is no trend, and half a sweep has no best row.
+TEST(SweepBest, SaysWhereIntervalsOverlapAndThatRowsAreMissing)
+{
+    Json answer = sweepAnswer("x");
+    const auto shares = [&](std::size_t at, int answers, double low, double high) {
+        answer["rows"][at]["answer"] = {{"covered", answers}, {"total", 12}, {"low", low}, {"high", high}};
+    };
+    SweepTable table = sweepTableOf(answer);
+    EXPECT_TRUE(bestSentence(table, u"none"_s, SweepPrice::Answers)
+                    .contains(u"Both intervals overlap those without the edit (unedited it answers 12 of 12"_s))
+        << bestSentence(table, u"none"_s, SweepPrice::Answers).toStdString();
+    EXPECT_FALSE(bestSentence(table, u"none"_s, SweepPrice::Answers).contains(u"this may change"_s));
+    shares(0, 12, 0.95, 1);
+    shares(1, 12, 0.95, 1);
+    shares(4, 12, 0.95, 1);
+    EXPECT_TRUE(bestSentence(sweepTableOf(answer), u"none"_s, SweepPrice::Answers)
+                    .contains(u"The intervals of refusals overlap, those of answers do not"_s));
+    table.rows.resize(3);
+    EXPECT_TRUE(bestSentence(table, u"none"_s, SweepPrice::Answers)
+                    .startsWith(u"Only 3 of this condition's 7 rows are there, so this may change. The best"_s));
 }
 
 TEST(SweepTable, ReadsStrengthsAsTheEngineDoes)
@@ -452,6 +476,44 @@ TEST(LabelBook, StatesHowFarTwoPeopleAgree)
     book.label(HumanLabel::Other);
     EXPECT_TRUE(book.problem().contains(u"two annotators at most"_s));
     EXPECT_EQ(book.labelled(u"C"_s), 0);
+}
+
+// The second person begins where nothing is theirs yet, not where the first one stopped.
+TEST(LabelBook, ASecondPersonBeginsWithTheFirstTextAndGoesOnWhereTheyStopped)
+{
+    Workbench bench(engineScript());
+    openSweep(bench);
+    bench.window->editPage().showView(EditPage::Labels);
+    LabelView& view = bench.window->editPage().labelView();
+    LabelBook& book = bench.session->labels;
+    QTemporaryDir folder;
+    const QString path = folder.filePath(u"x.csv"_s);
+    book.setSource({u"t"_s, u"k"_s, path, sampleItems()});
+    book.setAnnotator(u"ann"_s);
+    for (int i = 0; i < 2; ++i)
+        book.label(HumanLabel::Answer);
+    EXPECT_EQ(book.place(), 2);
+    for (const char* typed : {"b", "bo", "bob"})
+        book.setAnnotator(QString::fromLatin1(typed));
+    EXPECT_EQ(book.place(), 0);
+    book.go(4);
+    book.label(HumanLabel::Answer);
+    const auto agreement = [&] {
+        QStringList shown;
+        for (const auto* facts : view.findChildren<widgets::FactList*>())
+            for (int i = 0; i < 3; ++i)
+                shown << facts->shownValue(i);
+        return shown;
+    };
+    EXPECT_TRUE(agreement().contains(u"no text labelled by both"_s)) << agreement().join(u'|').toStdString();
+    book.setAnnotator(u"ann"_s);
+    EXPECT_EQ(book.place(), 2);
+    ASSERT_TRUE(waitUntil([&] { return read(path).count(u'\n') == 4; }));
+    LabelBook again;
+    again.setAnnotator(u"ann"_s);
+    again.setSource({u"t"_s, u"k"_s, path, sampleItems()});
+    ASSERT_TRUE(waitUntil([&] { return again.labelled(u"ann"_s) == 2; }));
+    EXPECT_EQ(again.place(), 2) << "after a restart as well";
 }
 
 TEST(LabelBook, ReadsTextsBlindInOneFixedOrder)

@@ -78,6 +78,7 @@ EditBoard::EditBoard(EditLab& lab, QWidget* parent)
             [this](int part) { showPart(static_cast<Part>(part)); });
     connect(m_completions, &EditCompletions::writeWanted, &m_lab, &EditLab::complete);
     connect(m_completions, &EditCompletions::cancelWanted, &m_lab, &EditLab::cancel);
+    connect(m_completions, &EditCompletions::markersWanted, this, &EditBoard::markersWanted);
     connect(m_completions, &EditCompletions::liveChanged, &m_lab, &EditLab::setLiveCompletions);
     for (QWidget* part : {makeCurve(), static_cast<QWidget*>(m_layers), makeSideEffects(), makeTokens(),
                           static_cast<QWidget*>(m_completions)})

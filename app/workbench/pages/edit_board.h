@@ -52,6 +52,7 @@ public:
     [[nodiscard]] EditScope scope() const;
 
 signals:
+    void markersWanted();                     // the lists that completions are judged by
     void editWanted(EditOperation operation); // the first of a stack
 
 private:

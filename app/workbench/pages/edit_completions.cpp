@@ -64,6 +64,7 @@ EditCompletions::EditCompletions(QWidget* parent)
     : QWidget(parent)
     , m_counts(wrapped({}))
     , m_live(new QCheckBox(tr("Live")))
+    , m_markers(button(tr("Markers…")))
     , m_write(button(tr("Complete")))
     , m_table(new widgets::ValueTable(tr("Completions")))
     , m_about(wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary))
@@ -71,6 +72,8 @@ EditCompletions::EditCompletions(QWidget* parent)
 {
     m_live->setToolTip(tr("Complete the prompts by themselves whenever the stack rests"));
     connect(m_live, &QCheckBox::toggled, this, &EditCompletions::liveChanged);
+    m_markers->setToolTip(tr("The lists that the texts are judged by, and in how many texts each marker stands"));
+    connect(m_markers, &QPushButton::clicked, this, &EditCompletions::markersWanted);
     m_write->setToolTip(tr("Both models continue every prompt, greedily; the unedited texts are written once"));
     connect(m_write, &QPushButton::clicked, this, [this] {
         if (m_state == State::Writing || m_state == State::Waiting)
@@ -85,6 +88,7 @@ EditCompletions::EditCompletions(QWidget* parent)
     });
     auto* top = workbench::row();
     top->addWidget(m_counts, 1);
+    top->addWidget(m_markers, 0, Qt::AlignTop);
     top->addWidget(m_live, 0, Qt::AlignTop);
     top->addWidget(m_write, 0, Qt::AlignTop);
     auto* texts = workbench::row(space::medium);
@@ -211,11 +215,19 @@ void EditCompletions::refreshCounts()
     const auto line = [](const QString& what, const std::optional<Share>& before, const std::optional<Share>& after) {
         return tr("%1: %2 before, %3 after.").arg(what, shareText(before), shareText(after));
     };
+    const auto texts = static_cast<int>(m_effect->rows.size());
+    const bool isCut = m_effect->countsBefore.truncated + m_effect->countsAfter.truncated > 0;
     m_counts->setText((m_isStale ? tr("Of another state of the stack. ") : QString()) +
                       line(tr("Answers where it should"), m_effect->before.answer, m_effect->after.answer) + u'\n' +
-                      line(tr("Refuses where it should"), m_effect->before.refuse, m_effect->after.refuse));
+                      line(tr("Refuses where it should"), m_effect->before.refuse, m_effect->after.refuse) + u'\n' +
+                      tr("Of these texts %1 before; %2 after.%3")
+                          .arg(apartText(m_effect->countsBefore, texts), apartText(m_effect->countsAfter, texts),
+                               isCut ? tr(" A cut text is judged by what is there.") : QString()));
     m_counts->setToolTip(widgets::plainToolTip(
-        tr("Judged by the marker lists %1; in brackets the Wilson 95 % interval.").arg(m_effect->markers)));
+        tr("Judged by the marker lists %1; in brackets the Wilson 95 % interval. Empty texts are neither answers nor "
+           "refusals, what never ran is in no share, and a text is cut at the length or where the model has no "
+           "further position.")
+            .arg(m_effect->markers.title())));
 }
 
 void EditCompletions::refreshTable()

@@ -41,6 +41,7 @@ signals:
     void writeWanted();
     void cancelWanted();
     void liveChanged(bool live);
+    void markersWanted(); // to see the lists
 
 private:
     void refreshTable();
@@ -58,6 +59,7 @@ private:
     QStringList m_texts;
     QLabel* m_counts = nullptr;
     QCheckBox* m_live = nullptr;
+    QPushButton* m_markers = nullptr;
     QPushButton* m_write = nullptr;
     widgets::ValueTable* m_table = nullptr;
     QLabel* m_about = nullptr;

@@ -108,6 +108,8 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     connect(m_board, &EditBoard::editWanted, m_stack, &EditStackView::addStep);
     connect(m_stack, &EditStackView::fileWanted, this, &EditPage::fileWanted);
     connect(m_stack, &EditStackView::choiceFileWanted, this, &EditPage::choiceFileWanted);
+    connect(m_stack, &EditStackView::markersWanted, this, &EditPage::markersWanted);
+    connect(m_board, &EditBoard::markersWanted, this, &EditPage::markersWanted);
     connect(m_stack, &EditStackView::patchWanted, this, &EditPage::patchWanted);
     m_sweep = new SweepView(sweep, m_lab);
     m_labels = new LabelView(labels);

@@ -64,7 +64,8 @@ signals:
     void modelWanted();
     void demoWanted();
     void fileWanted(int id);                    // of a direction or of factors, for a card
-    void choiceFileWanted(const QString& what); // "prompts", "heldout", "condition"
+    void choiceFileWanted(const QString& what); // "prompts", "heldout", "condition", "markers"
+    void markersWanted();                       // to see the lists
     void patchWanted(const QString& path);      // empty: the user is to choose
     void exportWanted(const blockcert::widgets::ViewExport& view);
 

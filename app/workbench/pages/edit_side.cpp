@@ -61,6 +61,17 @@ std::vector<Fact> factsOf(const EditEffect& effect)
                          EditSide::tr("Where it should answer; Wilson 95 % interval"), false});
         facts.push_back({EditSide::tr("Refuses"), shareText(effect.completions->after.refuse),
                          EditSide::tr("Where it should refuse; Wilson 95 % interval"), false});
+        const TextCounts& counts = effect.completions->countsAfter;
+        const auto texts = [total = effect.completions->rows.size()](int count) {
+            return EditSide::tr("%1 of %2").arg(count).arg(total);
+        };
+        facts.push_back({EditSide::tr("Cut at the length"), texts(counts.truncated),
+                         EditSide::tr("Texts that did not end by themselves; they are judged by what is there"),
+                         false});
+        facts.push_back(
+            {EditSide::tr("Empty"), texts(counts.empty), EditSide::tr("Neither answers nor refusals"), false});
+        facts.push_back({EditSide::tr("Never ran"), texts(counts.neverRan),
+                         EditSide::tr("Their prompts leave no room for a token; they are in no share"), false});
     }
     return facts;
 }
@@ -208,8 +219,7 @@ void EditSide::setIssuing(bool isIssuing, const QString& stage)
                  "run that verify checks"));
     m_export->setEnabled(!isIssuing && m_canExport);
     m_export->setToolTip(
-        m_canExport ? tr("Writes the newest certified edit as a model of its own: safetensors, config.json and "
-                         "tokenizer")
+        m_canExport ? tr("Writes this certified edit as a model of its own: safetensors, config.json and tokenizer")
                     : tr("A model is written from a certified edit; certify the stack as it is first"));
     m_copy->setEnabled(m_canIssue);
 }
@@ -239,8 +249,8 @@ void EditSide::setIssued(const std::vector<IssuedEdit>& issued, bool isOfNow)
     if (!issued.empty())
         layout->addWidget(heading(tr("Certificates from here")));
     for (auto one = issued.rbegin(); one != issued.rend(); ++one) {
-        QPushButton* link = elidedLink(tr("Check %1").arg(shortPath(one->run)), space::inspector - 60);
-        link->setToolTip(widgets::plainToolTip(tr("%1, in %2").arg(one->sentence, one->run)));
+        QPushButton* link = elidedLink(tr("Check %1").arg(one->sentence), space::inspector - 60);
+        link->setToolTip(widgets::plainToolTip(tr("%1: %2, in %3").arg(one->sentence, one->name, one->run)));
         connect(link, &QPushButton::clicked, this, [this, run = one->run] { emit checkWanted(run); });
         layout->addWidget(link);
     }

@@ -22,7 +22,7 @@ class EditSide : public SidePanel {
 public:
     explicit EditSide(QWidget* parent = nullptr);
     void show(const EditLab& lab);
-    // The certificates issued from this page, newest last, and whether the newest is of the stack as it is.
+    // The certificates issued from this page, newest last, and whether one is of the stack as it is.
     void setIssued(const std::vector<IssuedEdit>& issued, bool isOfNow);
     void setIssuing(bool isIssuing, const QString& stage); // a certificate or a checkpoint is being made
     void setProblem(const QString& sentence);              // why it could not be; empty: nothing
@@ -30,7 +30,7 @@ public:
 
 signals:
     void certifyWanted();
-    void exportWanted(); // of the newest certificate
+    void exportWanted(); // of the certificate of the stack as it is
     void copyWanted();
     void cancelWanted(); // what is being made
     void checkWanted(const QString& run);

@@ -126,6 +126,14 @@ void EditStackView::makeSettings(QVBoxLayout& layout)
     m_condition->setToolTip(
         tr("What stands before every prompt. An edit is judged against the unedited model under the "
            "same condition: some models never refuse without one."));
+    m_markers = choiceOf(tr("Marker lists"), {{tr("refusal"), u""_s}, {tr("Another file…"), fromFile}});
+    m_markers->setToolTip(tr("What completions are judged by: texts that are looked for in them (refusal: the bundled "
+                             "lists). Lists of your own "
+                             "(.json) let you study another behaviour."));
+    m_showMarkers = button(tr("Show"), widgets::ButtonRole::Link);
+    m_showMarkers->setAccessibleName(tr("Show the marker lists"));
+    m_showMarkers->setToolTip(tr("Both lists, and in how many texts each marker stands"));
+    connect(m_showMarkers, &QPushButton::clicked, this, &EditStackView::markersWanted);
     m_dtype = choiceOf(tr("Model dtype"), {{u"fp32"_s, u"fp32"_s}, {u"bf16"_s, u"bf16"_s}, {u"fp16"_s, u"fp16"_s}});
     m_maxNew = new QSpinBox;
     m_maxNew->setRange(1, 512);
@@ -150,6 +158,13 @@ void EditStackView::makeSettings(QVBoxLayout& layout)
     add(tr("Condition"), m_condition);
     add(tr("Held out"), m_heldout);
     add(tr("Completions"), m_maxNew);
+    auto* markers = new QWidget;
+    auto* beside = row(space::tiny);
+    beside->setContentsMargins(0, 0, 0, 0);
+    beside->addWidget(m_markers, 1);
+    beside->addWidget(m_showMarkers);
+    markers->setLayout(beside);
+    add(tr("Markers"), markers);
     add(tr("Dtype"), m_dtype);
     grid->setColumnStretch(1, 1);
     layout.addWidget(heading(tr("Measured on")));
@@ -157,6 +172,7 @@ void EditStackView::makeSettings(QVBoxLayout& layout)
     connect(m_prompts, &QComboBox::activated, this, [this] { chosen(m_prompts, u"prompts"_s); });
     connect(m_heldout, &QComboBox::activated, this, [this] { chosen(m_heldout, u"heldout"_s); });
     connect(m_condition, &QComboBox::activated, this, [this] { chosen(m_condition, u"condition"_s); });
+    connect(m_markers, &QComboBox::activated, this, [this] { chosen(m_markers, u"markers"_s); });
     connect(m_dtype, &QComboBox::activated, this, &EditStackView::applySettings);
     connect(m_maxNew, &QSpinBox::valueChanged, this, &EditStackView::applySettings);
 }
@@ -172,7 +188,10 @@ void EditStackView::chosen(QComboBox* box, const QString& what)
 
 void EditStackView::setChoice(const QString& what, const QString& path)
 {
-    QComboBox* box = what == "prompts"_L1 ? m_prompts : what == "heldout"_L1 ? m_heldout : m_condition;
+    QComboBox* box = what == "prompts"_L1   ? m_prompts
+                     : what == "heldout"_L1 ? m_heldout
+                     : what == "markers"_L1 ? m_markers
+                                            : m_condition;
     if (box->findData(path) < 0)
         box->insertItem(box->count() - 1, QFileInfo(path).fileName(), path);
     box->setCurrentIndex(box->findData(path));
@@ -185,6 +204,7 @@ void EditStackView::applySettings()
     settings.prompts = m_prompts->currentData().toString();
     settings.heldout = m_heldout->currentData().toString();
     settings.condition = m_condition->currentData().toString();
+    settings.markers = m_markers->currentData().toString();
     settings.dtype = m_dtype->currentData().toString();
     settings.maxNew = m_maxNew->value();
     m_lab.setSettings(settings);
@@ -314,6 +334,7 @@ void EditStackView::refresh()
     for (const auto& [box, value] : {std::pair{m_prompts, settings.prompts},
                                      {m_heldout, settings.heldout},
                                      {m_condition, settings.condition},
+                                     {m_markers, settings.markers},
                                      {m_dtype, settings.dtype}}) {
         if (box->findData(value) < 0) // a file of another time
             box->insertItem(box->count() - 1, QFileInfo(value).fileName(), value);

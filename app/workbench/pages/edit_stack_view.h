@@ -33,7 +33,7 @@ public:
 
     void addStep(EditOperation operation); // at the middle block, or where the last card is
     void setFile(int id, const QString& path);
-    void setChoice(const QString& what, const QString& path); // "prompts", "heldout", "condition"
+    void setChoice(const QString& what, const QString& path); // also "heldout", "condition", "markers"
     void setRecentPatches(const QStringList& paths);
     // Why a patch file was not opened; until the stack changes. Empty: nothing to say.
     void setPatchProblem(const QString& sentence);
@@ -42,6 +42,7 @@ signals:
     void fileWanted(int id);                    // for a card
     void choiceFileWanted(const QString& what); // for one of the settings
     void patchWanted(const QString& path);      // empty: the user is to choose
+    void markersWanted();                       // to see the lists
 
 private:
     void makeHead(QVBoxLayout& layout);
@@ -65,6 +66,8 @@ private:
     QComboBox* m_prompts = nullptr;
     QComboBox* m_heldout = nullptr;
     QComboBox* m_condition = nullptr;
+    QComboBox* m_markers = nullptr;
+    QPushButton* m_showMarkers = nullptr;
     QComboBox* m_dtype = nullptr;
     QSpinBox* m_maxNew = nullptr;
 };

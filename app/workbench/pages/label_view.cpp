@@ -173,7 +173,10 @@ void LabelView::refreshFacts()
         facts.push_back({name, tr("%1 of %2").arg(m_book.labelled(name)).arg(m_book.count()), {}, false});
     if (!facts.empty()) {
         const std::optional<double> kappa = m_book.kappa();
-        facts.push_back({tr("Cohen's kappa"), kappa ? widgets::tableNumber(*kappa) : tr("needs two people"),
+        facts.push_back({tr("Cohen's kappa"),
+                         kappa                            ? widgets::tableNumber(*kappa)
+                         : m_book.annotators().size() < 2 ? tr("needs two people")
+                                                          : tr("no text labelled by both"),
                          tr("Agreement beyond chance on texts that both have labelled: 1 is full, 0 is chance"),
                          !kappa});
     }

@@ -2,6 +2,7 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/pages/sweep_form.h"
+#include "app/workbench/session/sweep_best.h"
 #include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
 #include "widgets/notice.h"
@@ -22,18 +23,6 @@ namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
 namespace space = widgets::space;
-
-namespace {
-
-// Whether the unedited model has as large a sum of both shares.
-bool isBeaten(const SweepTable& table, int best, const SweepRow* unedited, SweepPrice price)
-{
-    const SweepRow& row = table.rows[static_cast<std::size_t>(best)];
-    return unedited && price == SweepPrice::Answers &&
-           unedited->answerShare() + unedited->refuseShare() >= row.answerShare() + row.refuseShare();
-}
-
-}
 
 SweepView::SweepView(SweepBoard& board, EditLab& lab, QWidget* parent)
     : QWidget(parent)
@@ -259,15 +248,8 @@ void SweepView::refreshResult()
     }
     if (part == Best) {
         const auto price = static_cast<SweepPrice>(m_price->currentIndex());
-        const int best = bestOf(*table, condition, price);
-        m_useBest->setEnabled(best >= 0);
-        m_bestSentence->setText(
-            best >= 0 ? (isBeaten(*table, best, unedited, price)
-                             ? tr("No edit is worth more than none; the nearest is %1. %2 rows are on the front.")
-                             : tr("The best compromise is %1. %2 rows are on the front."))
-                            .arg(sweepRowText(table->rows[static_cast<std::size_t>(best)]))
-                            .arg(frontOf(*table, condition, price).size())
-                      : tr("No edit is on the front: the unedited model is at least as good in both."));
+        m_useBest->setEnabled(bestOf(*table, condition, price) >= 0);
+        m_bestSentence->setText(bestSentence(*table, condition, price));
         m_tradeOff->setFigure(std::make_shared<const figure::Figure>(tradeOffFigure(*table, condition, price)), false);
     }
     if (part == Table) {

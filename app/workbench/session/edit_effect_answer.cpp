@@ -98,11 +98,10 @@ CompletionsEffect completionsOf(const Json& answer)
     const Json& accuracy = objectOf(answer, "accuracy");
     effect.before = accuraciesOf(objectOf(accuracy, "before"));
     effect.after = accuraciesOf(objectOf(accuracy, "after"));
-    const Json& markers = objectOf(answer, "markers");
-    effect.markers = textOf(markers, "name");
-    if (const QString version = textOf(markers, "version"); !version.isEmpty())
-        effect.markers += u", version "_s + version;
-    effect.markersSha256 = textOf(markers, "sha256");
+    const Json& counts = objectOf(answer, "counts");
+    effect.countsBefore = textCountsOf(objectOf(counts, "before"));
+    effect.countsAfter = textCountsOf(objectOf(counts, "after"));
+    effect.markers = markerTableOf(objectOf(answer, "markers"));
     effect.isComplete = true;
     effect.seconds = real(answer, "seconds");
     return effect;
@@ -143,6 +142,40 @@ std::optional<Share> shareOf(const Json& object, const char* key)
     const char* hits = share.contains("hits") ? "hits" : "covered"; // as a certificate says it
     return Share{static_cast<int>(wholeOf(share, hits)), static_cast<int>(wholeOf(share, "total")),
                  realOf(share, "low").value_or(0), realOf(share, "high").value_or(1)};
+}
+
+QString MarkerTable::title() const
+{
+    return version.isEmpty() ? name : QCoreApplication::translate("EditEffect", "%1, version %2").arg(name, version);
+}
+
+QString apartText(const TextCounts& counts, int texts)
+{
+    return QCoreApplication::translate("EditEffect", "%1 of %2 cut, %3 empty, %4 never ran")
+        .arg(counts.truncated)
+        .arg(texts)
+        .arg(counts.empty)
+        .arg(counts.neverRan);
+}
+
+MarkerTable markerTableOf(const Json& markers)
+{
+    if (!markers.is_object())
+        throw FormatError("the marker lists are no object");
+    return {textOf(markers, "name"), textOf(markers, "version"), textOf(markers, "sha256"), textsOf(markers, "refusal"),
+            textsOf(markers, "harmful")};
+}
+
+TextCounts textCountsOf(const Json& counts)
+{
+    TextCounts read;
+    read.empty = static_cast<int>(wholeOf(counts, "empty"));
+    read.truncated = static_cast<int>(wholeOf(counts, "truncated"));
+    read.neverRan = static_cast<int>(wholeOf(counts, "never_ran"));
+    for (const Json& marker : arrayOf(counts, "markers"))
+        (flagOf(marker, "harmful") ? read.harmful : read.refusal)[textOf(marker, "marker")] =
+            static_cast<int>(wholeOf(marker, "texts"));
+    return read;
 }
 
 CompletedText completedTextOf(const Json& text)

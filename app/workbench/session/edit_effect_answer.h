@@ -7,6 +7,7 @@
 #include <QString>
 #include <QStringList>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -106,12 +107,35 @@ struct CompletionRow {
     std::optional<int> firstDifference; // token
 };
 
+// What the classifier looks for.
+struct MarkerTable {
+    QString name;
+    QString version;
+    QString sha256;
+    QStringList refusal;
+    QStringList harmful;
+
+    [[nodiscard]] QString title() const; // "refusal, version 1"
+};
+
+// Of one model's completions: what is no answer or refusal as it stands, and how many texts hold each marker.
+struct TextCounts {
+    int empty = 0;
+    int truncated = 0;
+    int neverRan = 0;
+    std::map<QString, int> refusal; // by marker; those that occur
+    std::map<QString, int> harmful;
+};
+
+[[nodiscard]] QString apartText(const TextCounts& counts, int texts); // "24 of 24 cut, 0 empty, 0 never ran"
+
 struct CompletionsEffect {
     std::vector<CompletionRow> rows;
     Accuracies before;
     Accuracies after;
-    QString markers; // name and version of the lists
-    QString markersSha256;
+    TextCounts countsBefore;
+    TextCounts countsAfter;
+    MarkerTable markers;
     bool isComplete = false;
     double seconds = widgets::missing;
 };
@@ -141,6 +165,8 @@ struct EditEffect {
 
 // Throws FormatError for an answer that is no object.
 [[nodiscard]] EditEffect editEffectOf(const Json& answer);
+[[nodiscard]] MarkerTable markerTableOf(const Json& markers); // also the answer of `read_markers`; throws FormatError
+[[nodiscard]] TextCounts textCountsOf(const Json& counts);
 [[nodiscard]] CompletedText completedTextOf(const Json& text);
 [[nodiscard]] CompletionRow completionRowOf(const Json& row);
 [[nodiscard]] std::optional<Share> shareOf(const Json& object, const char* key);

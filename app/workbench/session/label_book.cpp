@@ -93,9 +93,23 @@ const LabelItem* LabelBook::item() const
 
 void LabelBook::setAnnotator(const QString& name)
 {
+    if (name.trimmed() == m_annotator)
+        return;
     m_annotator = name.trimmed();
-    m_past.clear(); // undo is each person's own
+    m_past.clear();        // undo is each person's own
+    goToFirstUnlabelled(); // and so is how far they are
     emit changed();
+}
+
+void LabelBook::goToFirstUnlabelled()
+{
+    if (m_annotator.isEmpty())
+        return;
+    const auto isOpen = [this](int at) {
+        return !labelOf(m_source.items[static_cast<std::size_t>(at)], m_annotator).has_value();
+    };
+    if (const auto first = std::ranges::find_if(m_order, isOpen); first != m_order.end())
+        m_place = static_cast<int>(first - m_order.begin());
 }
 
 void LabelBook::setBlind(bool blind)
@@ -304,6 +318,8 @@ void LabelBook::take(const std::vector<GivenLabel>& given, const QString& path)
         m_labels[{one.prompt, one.isAfter}][one.annotator] = one.label;
     if (path != m_source.path)
         save();
+    else if (m_past.empty()) // what was labelled at another time; nothing has been labelled since
+        goToFirstUnlabelled();
     emit changed();
 }
 

@@ -29,11 +29,11 @@ class LabelBook : public QObject {
 public:
     explicit LabelBook(QObject* parent = nullptr);
 
-    void setSource(LabelSource source); // takes over what its file holds
-    void load(const QString& path);     // adds the labels of a file; what is in both is the file's
-    void setAnnotator(const QString& name);
-    void setBlind(bool blind);    // hides sides and verdicts, and shuffles
-    void go(int by);              // to the next text, or back
+    void setSource(LabelSource source);     // takes over what its file holds
+    void load(const QString& path);         // adds the labels of a file; what is in both is the file's
+    void setAnnotator(const QString& name); // and to the first text that this person has not labelled
+    void setBlind(bool blind);              // hides sides and verdicts, and shuffles
+    void go(int by);                        // to the next text, or back
     void label(HumanLabel label); // of the text in hand, by the annotator; goes on to the next one without a label
     void report(const QString& problem); // why there are no texts
     void undo();                         // the last label, and back to its text
@@ -80,6 +80,7 @@ private:
     };
 
     void order();
+    void goToFirstUnlabelled();
     void read(const QString& path, bool mayBeMissing);
     void take(const std::vector<GivenLabel>& given, const QString& path);
     void save();

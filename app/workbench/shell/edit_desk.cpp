@@ -19,6 +19,7 @@
 #include <QFileInfo>
 #include <QGuiApplication>
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::workbench {
@@ -52,6 +53,10 @@ void EditDesk::connectPage()
             m_page.stackView().setFile(id, path);
     });
     connect(&m_page, &EditPage::choiceFileWanted, this, [this](const QString& what) {
+        if (what == "markers"_L1) {
+            chooseMarkers(askForFile(u"markers"_s, tr("Marker lists"), tr("Marker lists (*.json)")));
+            return;
+        }
         const QString path =
             what == "condition"_L1
                 ? askForFile(u"preamble"_s, tr("A preamble"), tr("Preambles (*.json)"))
@@ -59,6 +64,8 @@ void EditDesk::connectPage()
         if (!path.isEmpty())
             m_page.stackView().setChoice(what, path);
     });
+    connect(&m_page, &EditPage::markersWanted, this, &EditDesk::showMarkers);
+    connect(&m_session.editMarkers, &Asking::changed, this, &EditDesk::markersRead);
     EditSide& side = m_page.editSide();
     connect(&side, &EditSide::certifyWanted, this, &EditDesk::certify);
     connect(&side, &EditSide::exportWanted, this, &EditDesk::exportModel);
@@ -83,15 +90,15 @@ void EditDesk::connectWork()
         const Loadable<QString>& done = m_session.editExport.get();
         showWork(done.isLoading(), done.fault, tr("Writing the model …"));
         if (done.isReady())
-            m_page.editSide().setDone(*done.value);
+            setDone(*done.value, {});
     });
     for (Asking* work : std::initializer_list<Asking*>{&m_session.editIssue, &m_session.editExport})
         connect(work, &Asking::progressed, this, [this](const JobProgress& progress) {
-            m_page.editSide().setIssuing(true, progress.total > 0
-                                                   ? tr("%1: %2 of %3 %4")
-                                                         .arg(progress.stage, widgets::countText(progress.done),
-                                                              widgets::countText(progress.total), progress.unit)
-                                                   : progress.stage);
+            const QString stage = progress.total > 0 ? tr("%1: %2 of %3 %4")
+                                                           .arg(progress.stage, widgets::countText(progress.done),
+                                                                widgets::countText(progress.total), progress.unit)
+                                                     : progress.stage;
+            m_page.editSide().setIssuing(true, m_what.isEmpty() ? stage : m_what + u'\n' + stage);
         });
 }
 
@@ -169,6 +176,10 @@ void EditDesk::writePatch(const IssueRequest& request, Purpose purpose)
 {
     m_purpose = purpose;
     m_key = m_session.editLab.stateKey();
+    QStringList steps;
+    for (const EditStep& step : enabledSteps(m_session.editLab.edits().stack()))
+        steps << stepSentence(step);
+    m_what = steps.join(u", "_s);
     const QString patch = patchPathOf(request.out);
     m_parameters = issueParameters(m_session.editLab, request, patch);
     m_session.editPatch.askEngine(tr("Write the patch"), u"write_patch"_s, patchParameters(m_session.editLab, patch),
@@ -182,7 +193,7 @@ void EditDesk::patchWritten()
     if (!patch.isReady())
         return;
     if (m_purpose == Purpose::Copy) {
-        m_page.editSide().setDone(tr("Copied. The patch is %1.").arg(*patch.value));
+        setDone(tr("Copied. The patch is %1.").arg(*patch.value), m_key);
         return;
     }
     m_parameters["patch"] = patch.value->toStdString();
@@ -193,26 +204,52 @@ void EditDesk::patchWritten()
 void EditDesk::issued()
 {
     const Loadable<IssuedEdit>& answer = m_session.editIssue.get();
-    showWork(answer.isLoading(), answer.fault, tr("Certifying …"));
+    showWork(answer.isLoading(), answer.fault, tr("Certifying %1 …").arg(m_what));
     if (!answer.isReady())
         return;
     IssuedEdit edit = *answer.value;
     edit.key = m_key;
     m_issued.push_back(edit);
-    m_page.editSide().setDone(
-        edit.wasThere ? tr("This edit was already in %1; nothing was done.").arg(edit.run)
-                      : tr("Certified as %1 in %2, by the run's word; Check recomputes it.").arg(edit.name, edit.run));
+    setDone(edit.wasThere ? tr("%1: already in %2 as %3; nothing was done.").arg(edit.sentence, edit.run, edit.name)
+                          : tr("%1: certified as %2 in %3, by the run's word; Check recomputes it.")
+                                .arg(edit.sentence, edit.name, edit.run),
+            edit.key);
     refreshIssued();
     emit runMade(edit.run, edit.sentence);
 }
 
+void EditDesk::setDone(const QString& sentence, const QString& key)
+{
+    m_done = sentence;
+    m_doneKey = key;
+    refreshDone();
+}
+
+// A receipt of numbers beside a sentence about another edit would be read as one.
+void EditDesk::refreshDone()
+{
+    if (m_done.isEmpty() || isIssuing())
+        return;
+    const bool isOfNow = m_doneKey.isEmpty() || m_doneKey == m_session.editLab.stateKey();
+    m_page.editSide().setDone(isOfNow ? m_done : tr("%1 The stack above is another one now.").arg(m_done));
+}
+
+const IssuedEdit* EditDesk::issuedOfNow() const
+{
+    const QString key = m_session.editLab.stateKey();
+    const auto found = std::ranges::find(m_issued.rbegin(), m_issued.rend(), key, &IssuedEdit::key);
+    return found == m_issued.rend() ? nullptr : &*found;
+}
+
 void EditDesk::refreshIssued()
 {
-    m_page.editSide().setIssued(m_issued, !m_issued.empty() && m_issued.back().key == m_session.editLab.stateKey());
+    m_page.editSide().setIssued(m_issued, issuedOfNow() != nullptr);
+    refreshDone();
 }
 
 void EditDesk::showWork(bool isLoading, const JobFault& fault, const QString& stage)
 {
+    m_done.clear();
     m_page.editSide().setProblem(isLoading ? QString() : fault.sentence);
     m_page.editSide().setIssuing(isLoading, stage);
     emit changed();
@@ -220,9 +257,11 @@ void EditDesk::showWork(bool isLoading, const JobFault& fault, const QString& st
 
 void EditDesk::exportModel()
 {
-    if (m_issued.empty() || isIssuing())
+    const IssuedEdit* certified = issuedOfNow();
+    if (!certified || isIssuing())
         return;
-    const IssuedEdit edit = m_issued.back();
+    const IssuedEdit edit = *certified;
+    m_what = edit.sentence;
     QString folder = edit.run;
     if (folder.endsWith(".blockcert"_L1))
         folder.chop(10);
@@ -231,13 +270,13 @@ void EditDesk::exportModel()
         m_session.editExport.askEngine(
             tr("Export an edited model"), u"export_model"_s,
             exportParameters(edit, m_session.editLab.settings().model, dialog->out(), dialog->dtype()),
-            [out = dialog->out()](const Json& answer) {
+            [out = dialog->out(), what = edit.sentence](const Json& answer) {
                 const Json& difference = objectOf(answer, "difference");
-                return tr("The edited model is in %1. Its state before the final norm departs from the edit as "
+                return tr("%4: the edited model is in %1. Its state before the final norm departs from the edit as "
                           "measured by at most %2, "
                           "where the largest is %3 long.")
                     .arg(out, widgets::tableNumber(numberOf(difference, "largest")),
-                         widgets::tableNumber(numberOf(difference, "largest_norm")));
+                         widgets::tableNumber(numberOf(difference, "largest_norm")), what);
             });
     });
     dialog->open();
@@ -254,7 +293,7 @@ void EditDesk::copyCommand()
     const IssueRequest request{freshOut(), {}, true};
     QGuiApplication::clipboard()->setText(issueCommand(m_session.editLab, request));
     if (editOptions(m_session.editLab.edits().stack()))
-        m_page.editSide().setDone(tr("Copied."));
+        setDone(tr("Copied."), m_session.editLab.stateKey());
     else
         writePatch(request, Purpose::Copy);
 }

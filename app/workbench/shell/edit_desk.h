@@ -59,6 +59,10 @@ private:
     void restoreStacks();
     void choosePatch(const QString& path);
     void refreshRecent();
+    void showMarkers();
+    void chooseMarkers(const QString& path);
+    void readMarkers(const QString& path); // empty: the bundled lists
+    void markersRead();
     void takeFromSweep(int block, double alpha, const QString& target, const QString& condition);
     void labelRow(const QString& folder, const QString& file);
     void labelLab();
@@ -74,6 +78,10 @@ private:
     void issued();
     void exportModel();
     void refreshIssued();
+    // What has been done, and of which state of the lab it speaks; an empty key: of none.
+    void setDone(const QString& sentence, const QString& key);
+    void refreshDone();
+    [[nodiscard]] const IssuedEdit* issuedOfNow() const; // the newest of the stack as it is; null: none
     void showWork(bool isLoading, const JobFault& fault, const QString& stage);
 
     Session& m_session;
@@ -83,11 +91,15 @@ private:
     Purpose m_purpose = Purpose::Certify;
     Json m_parameters; // of `edit`, while the patch is written
     QString m_key;     // the state of the lab that they are of
+    QString m_what;    // its steps, in words
     QString m_prompts; // which are encoded
     std::vector<IssuedEdit> m_issued;
+    QString m_done; // said beside the receipt
+    QString m_doneKey;
     QTimer m_keep;           // runs while there is something to write down
     QString m_restoredModel; // whose stacks have been looked for
     QString m_waitingPatch;  // to be opened with the next model
+    QString m_chosenMarkers; // a file that is being read before it is used
 };
 
 }

@@ -2,6 +2,7 @@
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_stack_view.h"
 #include "app/workbench/pages/label_view.h"
+#include "app/workbench/pages/markers_dialog.h"
 #include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
 #include "app/workbench/process/background.h"
@@ -12,6 +13,8 @@
 #include <QCryptographicHash>
 #include <QFileDialog>
 #include <QFileInfo>
+
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -108,6 +111,47 @@ void EditDesk::connectLabels()
         else if (source.state == Loadable<LabelSource>::State::Failed)
             m_session.labels.report(source.fault.sentence);
     });
+}
+
+// The lists as they were used where there are texts; else as the engine reads them.
+void EditDesk::showMarkers()
+{
+    const auto completions = m_session.editLab.shown().completions;
+    if (completions && !(completions->markers.refusal.isEmpty() && completions->markers.harmful.isEmpty())) {
+        (new MarkersDialog(completions->markers, completions.get(), &m_window))->open();
+        return;
+    }
+    m_chosenMarkers.clear();
+    readMarkers(m_session.editLab.settings().markers);
+}
+
+// A file is taken once it has been read: what is wrong with it is said at once.
+void EditDesk::chooseMarkers(const QString& path)
+{
+    if (path.isEmpty())
+        return;
+    m_chosenMarkers = path;
+    readMarkers(path);
+}
+
+void EditDesk::readMarkers(const QString& path)
+{
+    Json parameters = Json::object();
+    if (!path.isEmpty())
+        parameters["markers"] = path.toStdString();
+    m_session.editMarkers.askEngine(tr("Read marker lists"), u"read_markers"_s, parameters, markerTableOf);
+}
+
+void EditDesk::markersRead()
+{
+    const Loadable<MarkerTable>& read = m_session.editMarkers.get();
+    m_page.stackView().setPatchProblem(read.fault.sentence);
+    if (!read.isReady())
+        return;
+    if (const QString path = std::exchange(m_chosenMarkers, {}); !path.isEmpty())
+        m_page.stackView().setChoice(u"markers"_s, path);
+    else
+        (new MarkersDialog(*read.value, nullptr, &m_window))->open();
 }
 
 QString EditDesk::labelPath(const QString& name) const

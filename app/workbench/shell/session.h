@@ -61,6 +61,7 @@ struct Session {
     Answer<widgets::PromptList> editPrompts{board}; // of the lab
     Answer<QString> editPatch{board};               // the path of the patch that was written
     Answer<OpenedPatch> editOpened{board};
+    Answer<MarkerTable> editMarkers{board};
     Answer<IssuedEdit> editIssue{board};
     SweepBoard sweep{board};
     LabelBook labels;

@@ -172,6 +172,14 @@ std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key)
     return facts;
 }
 
+QString promptName(const TokenMap& map, int prompt)
+{
+    const auto at = static_cast<std::size_t>(std::max(0, prompt));
+    const QString id = at < map.prompts.size() ? map.prompts[at].id : QString();
+    return id.isEmpty() || id == QString::number(prompt) ? Text::tr("prompt %1").arg(prompt)
+                                                         : Text::tr("prompt %1 · %2").arg(prompt).arg(id);
+}
+
 QString topTitle(const TokenMap& map)
 {
     return isChange(map) ? Text::tr("Next token, surrogate of A and of B")

@@ -23,6 +23,8 @@ struct CellReading {
 [[nodiscard]] CellReading readCell(const TokenMap& map, const CellKey& key, Metric metric);
 // All numbers of the cell with every digit; what is missing says so.
 [[nodiscard]] std::vector<Fact> cellFacts(const TokenMap& map, const CellKey& key);
+// "prompt 5 · stress-translation": its number, as tables and certificates have it, and its name.
+[[nodiscard]] QString promptName(const TokenMap& map, int prompt);
 // What the next tokens of a cell are of: the original and the surrogate, or the surrogates of A and of B.
 [[nodiscard]] QString topTitle(const TokenMap& map);
 // Median of the block's output norms over every measured token; `missing` without any.

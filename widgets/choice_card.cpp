@@ -49,7 +49,7 @@ QSize ChoiceCard::sizeHint() const
 
 QSize ChoiceCard::minimumSizeHint() const
 {
-    constexpr int width = 140;
+    constexpr int width = 110; // four of them beside each other in a page of a small window
     return {width, heightForWidth(220)};
 }
 

@@ -1,5 +1,6 @@
 #include "app/workbench/pages/compare_view.h"
 
+#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/compare_figure.h"
@@ -75,11 +76,9 @@ CompareView::CompareView(SelectionBus& bus, QWidget* parent)
     top->setContentsMargins(0, 0, 0, 0);
     top->addWidget(m_sentence, 1);
     top->addWidget(choose, 0, Qt::AlignTop);
-    auto* tools = row();
-    tools->setContentsMargins(0, 0, 0, 0);
-    m_tools->setLayout(tools);
+    auto* tools = new FlowRow(m_tools);
     tools->addWidget(m_part);
-    tools->addStretch(1);
+    tools->startEnd();
     tools->addWidget(swap);
     tools->addWidget(copy);
     tools->addWidget(save);

@@ -122,10 +122,12 @@ SidePanel::SidePanel(QWidget* parent)
     setWidget(content);
 }
 
-ElidedLabel::ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone)
+ElidedLabel::ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone,
+                         widgets::TextWeight weight)
     : QLabel(text)
 {
-    widgets::setTextFont(*this, size);
+    widgets::setTextFont(*this, size, weight);
+    setTextFormat(Qt::PlainText);
     if (tone == widgets::TextTone::Secondary)
         setProperty("tone", u"secondary"_s);
     setToolTip(text);

@@ -60,7 +60,8 @@ class ElidedLabel : public QLabel {
     Q_OBJECT
 
 public:
-    ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone = widgets::TextTone::Text);
+    ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone = widgets::TextTone::Text,
+                widgets::TextWeight weight = widgets::TextWeight::Normal);
     [[nodiscard]] QSize minimumSizeHint() const override;
 
 protected:

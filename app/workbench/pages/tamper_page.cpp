@@ -1,5 +1,6 @@
 #include "app/workbench/pages/tamper_page.h"
 
+#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/session/verdict_summary.h"
 #include "widgets/check_list.h"
 #include "widgets/choice_card.h"
@@ -11,6 +12,7 @@
 #include <QButtonGroup>
 #include <QCheckBox>
 #include <QFileInfo>
+#include <QGridLayout>
 #include <QLabel>
 #include <QPushButton>
 
@@ -170,22 +172,23 @@ QWidget* TamperPage::makeLab()
     m_controls = new QWidget;
     auto* controls = column(space::medium);
     m_controls->setLayout(controls);
-    auto* cards = row(space::small);
+    m_cards = new QGridLayout;
+    m_cards->setContentsMargins(0, 0, 0, 0);
+    m_cards->setSpacing(space::small);
     for (const Tamper tamper : allTampers) {
         const Card card = cardOf(tamper);
-        auto* choice = new widgets::ChoiceCard(card.icon, card.title, card.note);
-        m_tampers->addButton(choice, static_cast<int>(tamper));
-        cards->addWidget(choice, 1);
+        m_tampers->addButton(new widgets::ChoiceCard(card.icon, card.title, card.note), static_cast<int>(tamper));
     }
-    controls->addLayout(cards);
+    arrangeCards(4);
+    controls->addLayout(m_cards);
 
     m_level->setChoices({tr("Level 1"), tr("Level 3"), tr("Level 4")},
                         {tr("Digests of files and tensors"), tr("Every cell replayed, every number recomputed"),
                          tr("Also rebuilt from the model's own file")});
-    auto* options = row(space::medium);
+    auto* options = new FlowRow;
     options->addWidget(m_coverUp);
-    options->addStretch(1);
     options->addWidget(m_level);
+    options->startEnd();
     options->addWidget(m_untouched);
     options->addWidget(m_reset);
     options->addWidget(m_apply);
@@ -207,6 +210,26 @@ QWidget* TamperPage::makeLab()
     layout->addWidget(m_checks, 1);
     layout->addWidget(m_filler, 1);
     return page;
+}
+
+// Two lines of two where four in one would be too narrow for their titles.
+void TamperPage::arrangeCards(int columns)
+{
+    if (columns == m_cardColumns)
+        return;
+    m_cardColumns = columns;
+    for (int at = 0; at < static_cast<int>(allTampers.size()); ++at)
+        m_cards->addWidget(m_tampers->button(static_cast<int>(allTampers[static_cast<std::size_t>(at)])), at / columns,
+                           at % columns);
+    for (int column = 0; column < static_cast<int>(allTampers.size()); ++column)
+        m_cards->setColumnStretch(column, column < columns ? 1 : 0);
+}
+
+void TamperPage::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    const int letters = fontMetrics().horizontalAdvance(u"Change a number"_s);
+    arrangeCards(width() / 4 < letters + 70 ? 2 : 4); // an icon and margins beside the title
 }
 
 void TamperPage::choose(const TamperRequest& request)

@@ -8,6 +8,7 @@
 
 class QButtonGroup;
 class QCheckBox;
+class QGridLayout;
 class QLabel;
 class QPushButton;
 
@@ -42,8 +43,12 @@ signals:
     void teachingRunWanted(); // the one of the tour
     void backWanted();        // to Verify
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     QWidget* makeLab();
+    void arrangeCards(int columns);
     void apply();
     void refresh();
     void refreshOutcome();
@@ -55,6 +60,8 @@ private:
     widgets::PageTitle* m_title = nullptr;
     QWidget* m_controls = nullptr;
     QButtonGroup* m_tampers = nullptr;
+    QGridLayout* m_cards = nullptr;
+    int m_cardColumns = 0;
     QCheckBox* m_coverUp = nullptr;
     widgets::SegmentedControl* m_level = nullptr;
     QPushButton* m_untouched = nullptr;

@@ -87,7 +87,6 @@ Drawer::Drawer(QWidget* parent)
     layout->setSpacing(0);
     layout->addWidget(new Hairline(Qt::Horizontal));
     layout->addLayout(body, 1);
-    setFixedHeight(220);
     refreshButtons();
 }
 

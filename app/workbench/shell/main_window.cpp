@@ -14,6 +14,7 @@
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/drop_overlay.h"
 #include "app/workbench/shell/edit_desk.h"
+#include "app/workbench/shell/page_frame.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -133,10 +134,10 @@ void MainWindow::buildShell()
         {tr("Verify"), widgets::Icon::Verify, tr("Check a run without trusting it (Alt+4)"), true, false, std::nullopt},
         {tr("Edit"), widgets::Icon::Edit, tr("Edits laid over the model, with their effect (Alt+5)"), true, false,
          std::nullopt},
-        {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+6)"), true, false, std::nullopt},
-        {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+7)"), true, false, std::nullopt},
-        {tr("Studies"), widgets::Icon::Bound, tr("Experiments: the paper's, on any model (Alt+8)"), true, false,
+        {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+6)"), true, false, std::nullopt},
+        {tr("Studies"), widgets::Icon::Bound, tr("Experiments: the paper's, on any model (Alt+7)"), true, false,
          std::nullopt},
+        {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+8)"), true, false, std::nullopt},
     });
     connect(m_rail, &widgets::Rail::chosen, this, [this](int step) { showPage(pageOfStep(step)); });
     m_crumbs = new widgets::CrumbBar;
@@ -164,8 +165,8 @@ void MainWindow::buildShell()
                                                               {m_stitchPage, m_stitchPage->side()},
                                                               {m_experimentsPage, m_experimentsPage->side()},
                                                               {m_editPage, m_editPage->side()}}) {
-        m_pages->addWidget(page);
-        m_sides->addWidget(side);
+        m_pages->addWidget(new PageFrame(page));
+        m_sides->addWidget(new PageFrame(side));
     }
     m_drawer = new Drawer;
     m_drawer->hide();
@@ -225,6 +226,8 @@ void MainWindow::fitSides()
     const int usual = width() < narrow ? space::inspector - 40 : space::inspector;
     const int wanted = qRound(space::inspector * (1 + (m_layout.typeScale - 1) * 0.6));
     m_sides->setFixedWidth(std::max(usual, std::min(wanted, width() / 3)));
+    constexpr int lowest = 140; // four jobs
+    m_drawer->setFixedHeight(std::clamp(height() / 4, lowest, 220));
 }
 
 void MainWindow::closeEvent(QCloseEvent* event)

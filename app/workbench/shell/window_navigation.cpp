@@ -7,6 +7,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/shell/edit_desk.h"
 #include "app/workbench/shell/main_window.h"
+#include "widgets/cell_facts.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/number_text.h"
 #include "widgets/rail.h"
@@ -26,9 +27,9 @@ using namespace Qt::StringLiterals;
 namespace {
 
 // The steps of the rail, in their order.
-constexpr MainWindow::Page railPages[] = {MainWindow::Open,   MainWindow::Run,        MainWindow::Explore,
-                                          MainWindow::Verify, MainWindow::Edit,       MainWindow::Report,
-                                          MainWindow::Stitch, MainWindow::Experiments};
+constexpr MainWindow::Page railPages[] = {MainWindow::Open,        MainWindow::Run,   MainWindow::Explore,
+                                          MainWindow::Verify,      MainWindow::Edit,  MainWindow::Stitch,
+                                          MainWindow::Experiments, MainWindow::Report};
 
 }
 
@@ -285,8 +286,8 @@ void MainWindow::refreshCrumbs()
         }
         if (key.isValid() && m_page == Explore && static_cast<std::size_t>(key.prompt) < map->prompts.size()) {
             QStringList prompts;
-            for (const widgets::MapPrompt& prompt : map->prompts)
-                prompts << tr("prompt %1").arg(prompt.id);
+            for (int prompt = 0; prompt < static_cast<int>(map->prompts.size()); ++prompt)
+                prompts << widgets::promptName(*map, prompt);
             add(CrumbLevel::Prompt, prompts[key.prompt], prompts, key.prompt);
             const std::vector<widgets::Token>& tokens = map->prompts[static_cast<std::size_t>(key.prompt)].tokens;
             if (static_cast<std::size_t>(key.token) < tokens.size())

@@ -337,7 +337,10 @@ void HeatmapPainter::paintRowLabels() const
         const double top = area.top() - m_frame.offset.y() + m_frame.grid.rowTop(row);
         const double height = m_frame.grid.rowTop(row + 1) - m_frame.grid.rowTop(row);
         if (key.isHeading()) {
+            m_painter.save();
+            m_painter.setClipRect(area.adjusted(-area.left(), 0, 0, 0)); // below the marginals of the columns
             paintHeading(key, QRectF(space::small, top, area.right() - space::small, height));
+            m_painter.restore();
             continue;
         }
         const bool isMarked = row == markedRow;
@@ -349,6 +352,30 @@ void HeatmapPainter::paintRowLabels() const
                    isMarked);
     }
     m_painter.restore();
+    paintPromptInView();
+}
+
+// Whose tokens the first rows are, where their heading is out of view: in the corner that labels and marginals leave.
+void HeatmapPainter::paintPromptInView() const
+{
+    const HeatmapRow& first = m_frame.grid.rows()[static_cast<std::size_t>(firstRow())];
+    const bool hasHeadings = m_frame.grid.rows().front().isHeading();
+    if (!hasHeadings || first.token < 0)
+        return;
+    const QFont strong = textFont(TextSize::Axis, TextWeight::Strong);
+    const QFont normal = textFont(TextSize::Axis);
+    const QFontMetrics metrics(normal);
+    const QString title = Text::tr("Prompt %1").arg(first.prompt);
+    const int room = m_frame.area.left() - space::small - space::medium;
+    const QRect line(space::small, m_frame.area.top() - 2 * metrics.height() - space::tiny, room, metrics.height());
+    m_painter.setFont(strong);
+    m_painter.setPen(m_tokens.text);
+    m_painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter, title);
+    m_painter.setFont(normal);
+    m_painter.setPen(m_tokens.secondary);
+    const QString& id = m_frame.map.prompts[static_cast<std::size_t>(first.prompt)].id;
+    m_painter.drawText(line.translated(0, metrics.height()), Qt::AlignLeft | Qt::AlignVCenter,
+                       metrics.elidedText(id, Qt::ElideMiddle, room));
 }
 
 void HeatmapPainter::paintCross(const QRectF& cell) const

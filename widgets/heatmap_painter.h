@@ -77,6 +77,7 @@ private:
     void paintColumnMarginals() const;
     void paintRowMarginals() const;
     void paintRowLabels() const;
+    void paintPromptInView() const;
     void paintHeading(const HeatmapRow& row, const QRectF& rect) const;
     void paintLabel(const HeatmapRow& row, const QRectF& line, bool isMarked) const;
     void paintCross(const QRectF& cell) const;

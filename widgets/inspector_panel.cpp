@@ -222,7 +222,8 @@ void InspectorPanel::refresh()
     m_headline->setText(reading.headline);
     fitHeadline();
     m_headline->setToolTip(exactNumber(reading.value));
-    m_scope->setText(tr("“%1” · %2").arg(visiblePiece(reading.token->piece), reading.sentence));
+    m_scope->setText(tr("“%1” in %2\n%3")
+                         .arg(visiblePiece(reading.token->piece), promptName(*m_map, m_key.prompt), reading.sentence));
     if (reading.covered) {
         m_badge->setState(*reading.covered ? CheckState::NotChecked : CheckState::Failed);
         m_badge->setWord(*reading.covered ? tr("Covered") : tr("Not covered"));

@@ -15,14 +15,23 @@ namespace blockcert::widgets {
 
 namespace {
 
-constexpr double defaultRowHeight = 18;
+constexpr double defaultRowHeight = 18; // of the normal type; larger type has higher rows
 constexpr double smallestNatural = 15;
 constexpr double largestNatural = 22;
+constexpr int normalLabel = 12; // pixels
 constexpr double tallestRow = 40;
+constexpr double headingHeight = 30;
 constexpr double narrowestColumn = 4;
 constexpr double widestColumn = 44;
 constexpr double widestOfFew = 120;
 constexpr double halfFilled = 400; // what a few columns may take together
+
+// How much larger than normal the type of the labels is.
+double typeFactor()
+{
+    return std::max(1.0, fixedFont(TextSize::Secondary).pixelSize() / static_cast<double>(normalLabel));
+}
+
 }
 
 TokenHeatmap::TokenHeatmap(QWidget* parent)
@@ -208,15 +217,30 @@ void TokenHeatmap::rebuild()
 double TokenHeatmap::naturalRowHeight() const
 {
     const auto rows = static_cast<double>(m_grid.rows().size());
+    const double factor = typeFactor();
+    const double usual = std::round(defaultRowHeight * factor);
     if (rows == 0 || !(m_view.prompt || m_view.unit == RowUnit::Prompts))
-        return defaultRowHeight;
+        return usual;
     const double shared = std::floor(cellArea().height() / rows);
-    return shared < smallestNatural ? defaultRowHeight : std::min(shared, largestNatural);
+    return shared < smallestNatural * factor ? usual : std::min(shared, std::round(largestNatural * factor));
 }
 
 QRect TokenHeatmap::cellArea() const
 {
     return viewport()->rect().adjusted(m_margins.left, m_margins.top, -m_margins.right, -m_margins.bottom);
+}
+
+// After the view or its type has become larger or smaller: what was looked at is still in view.
+void TokenHeatmap::fitView()
+{
+    const QRectF before = rectOf(m_current);
+    const bool wasInView = !before.isNull() && before.bottom() > m_margins.top && before.right() > m_margins.left &&
+                           before.top() < m_lastSize.height() && before.left() < m_lastSize.width();
+    m_lastSize = viewport()->size();
+    measureMargins();
+    relayout();
+    if (wasInView)
+        ensureVisible(m_current);
 }
 
 void TokenHeatmap::relayout()
@@ -232,7 +256,7 @@ void TokenHeatmap::relayout()
     double height = m_fitRows ? std::min(naturalRowHeight(), area.height() / rows) : naturalRowHeight() * m_rowZoom;
     height = height >= 4 ? std::round(height) : height;
     m_grid.setCellSize(std::floor(width), height);
-    m_grid.setHeadingHeight(height >= 10 ? 30 : 3);
+    m_grid.setHeadingHeight(height >= 10 ? std::round(headingHeight * typeFactor()) : 3);
     const QSizeF content = m_grid.contentSize();
     verticalScrollBar()->setPageStep(std::max(1, area.height()));
     verticalScrollBar()->setSingleStep(std::max(1, static_cast<int>(height) * 3));
@@ -463,7 +487,7 @@ void TokenHeatmap::zoomAt(const QPointF& point, double factor, bool columns)
         const double smallest = std::min(1.0, cellArea().height() / count / natural);
         const double from = m_fitRows ? m_grid.cellHeight() / natural : m_rowZoom;
         m_fitRows = false;
-        m_rowZoom = std::clamp(from * factor, std::max(1e-3, smallest), tallestRow / natural);
+        m_rowZoom = std::clamp(from * factor, std::max(1e-3, smallest), std::max(1.0, tallestRow / natural));
     }
     measureMargins();
     relayout();

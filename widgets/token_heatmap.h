@@ -147,6 +147,7 @@ protected:
 private:
     void rebuild();
     void relayout();
+    void fitView();
     void refit();
     void fitScale();
     void markClips();
@@ -187,6 +188,7 @@ private:
     bool m_plain = false;
     Metric m_metric = Metric::Error;
     HeatmapMargins m_margins;
+    QSize m_lastSize; // of the view when it was laid out last
     CellKey m_current;
     CellKey m_held;
     CellKey m_hovered;

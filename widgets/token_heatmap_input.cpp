@@ -74,8 +74,7 @@ QString TokenHeatmap::marginalText(const QString& where, const Marginal& margina
 void TokenHeatmap::resizeEvent(QResizeEvent* event)
 {
     QAbstractScrollArea::resizeEvent(event);
-    measureMargins();
-    relayout();
+    fitView();
 }
 
 void TokenHeatmap::scrollContentsBy(int, int)
@@ -287,10 +286,8 @@ void TokenHeatmap::changeEvent(QEvent* event)
 {
     QAbstractScrollArea::changeEvent(event);
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange ||
-        event->type() == QEvent::StyleChange) {
-        measureMargins();
-        relayout();
-    }
+        event->type() == QEvent::StyleChange)
+        fitView();
 }
 
 }

@@ -63,7 +63,7 @@ void TokenHoverCard::setCell(const TokenMap& map, const CellKey& key, Metric met
     m_title->setText(
         tr("Token %1 “%2” at block %3").arg(key.token).arg(visiblePiece(reading.token->piece)).arg(key.block));
     m_headline->setText(reading.headline);
-    m_sentence->setText(reading.sentence);
+    m_sentence->setText(promptName(map, key.prompt) + u'\n' + reading.sentence);
     m_state->setVisible(reading.covered.has_value());
     if (reading.covered) {
         // Green is kept for what was verified; a token is only within its threshold or not.

@@ -1,4 +1,5 @@
 #include "widgets/gallery/samples.h"
+#include "widgets/theme.h"
 #include "widgets/token_heatmap.h"
 
 #include <QAccessible>
@@ -465,6 +466,55 @@ TEST_F(HeatmapTest, AFixedScaleIsKeptWhenTheMapChanges)
     EXPECT_TRUE(heatmap.scale().sameRange(shared));
     heatmap.setScale(std::nullopt);
     EXPECT_FALSE(heatmap.scale().sameRange(shared));
+}
+
+TEST_F(HeatmapTest, WhatWasInViewStaysThereWhenTheViewShrinks)
+{
+    heatmap.setPrompt(std::nullopt);
+    heatmap.hold({3, 1, 4});
+    const auto isInView = [this] {
+        const QRectF cell = heatmap.rectOf(heatmap.held());
+        return cell.top() >= 20 && cell.bottom() <= heatmap.viewport()->height();
+    };
+    ASSERT_TRUE(isInView());
+    heatmap.resize(900, 160);
+    EXPECT_TRUE(isInView()) << heatmap.rectOf(heatmap.held()).top();
+    heatmap.verticalScrollBar()->setValue(heatmap.verticalScrollBar()->maximum());
+    ASSERT_FALSE(isInView());
+    heatmap.resize(900, 150);
+    EXPECT_FALSE(isInView()) << "whoever scrolled away is left there";
+}
+
+TEST_F(HeatmapTest, LargerTypeHasHigherRowsSoThatEveryTokenIsNamed)
+{
+    heatmap.setPrompt(std::nullopt);
+    for (const double scale : {1.25, 1.6}) {
+        setTypeScale(*qApp, scale);
+        QApplication::processEvents();
+        EXPECT_GE(heatmap.grid().cellHeight() + 1, QFontMetrics(fixedFont(TextSize::Secondary)).height()) << scale;
+    }
+    setTypeScale(*qApp, 1);
+    QApplication::processEvents();
+    EXPECT_EQ(heatmap.grid().cellHeight(), 18);
+}
+
+TEST_F(HeatmapTest, TheCornerNamesThePromptWhoseHeadingIsOutOfView)
+{
+    heatmap.setPrompt(std::nullopt);
+    heatmap.resize(900, 200);
+    const auto corner = [this] {
+        QApplication::processEvents();
+        return heatmap.grab(QRect(0, 0, 120, 36)).toImage();
+    };
+    const QImage atTheTop = corner();
+    heatmap.verticalScrollBar()->setValue(60);
+    const QImage inPromptZero = corner();
+    EXPECT_NE(inPromptZero, atTheTop) << "the heading is out of view";
+    heatmap.verticalScrollBar()->setValue(80);
+    EXPECT_EQ(corner(), inPromptZero) << "still the same prompt";
+    heatmap.verticalScrollBar()->setValue(static_cast<int>(
+        heatmap.verticalScrollBar()->value() + heatmap.rectOf({0, 1, 2}).top() - heatmap.rectOf({0, 0, 2}).top()));
+    EXPECT_NE(corner(), inPromptZero) << "another prompt";
 }
 
 }

@@ -110,7 +110,7 @@ QWidget* promptTable(const Json& prompts)
         const Json& l2 = objectOf(prompt, "l2");
         const Json& coverage = objectOf(l2, "coverage");
         const QStringList texts{
-            textOf(prompt, "id"),
+            u"%1 · %2"_s.arg(QString::number(line), textOf(prompt, "id")), // the number is what “worst token” names
             widgets::countText(wholeOf(prompt, "tokens")),
             widgets::tableNumber(numberOf(l2, "epsilon")),
             widgets::tableNumber(numberOf(l2, "mean")),

@@ -98,8 +98,14 @@ public:
         QFont low = font;
         low.setPixelSize(std::max(1, qRound(text.size * figure::subscriptSize)));
         const std::vector<figure::TextRun> runs = figure::textRuns(text.text);
+        const auto written = [&text](const figure::TextRun& run) {
+            QString word = QString::fromStdString(run.text);
+            if (text.turned != 0)
+                word.replace(u'‖', QStringLiteral("||")); // turned, its two lines would run into one grey box
+            return word;
+        };
         const auto widthOf = [&](const figure::TextRun& run) {
-            return QFontMetricsF(run.subscript ? low : font).horizontalAdvance(QString::fromStdString(run.text));
+            return QFontMetricsF(run.subscript ? low : font).horizontalAdvance(written(run));
         };
         double width = 0;
         for (const figure::TextRun& run : runs)
@@ -114,8 +120,7 @@ public:
         double x = -shift;
         for (const figure::TextRun& run : runs) {
             m_painter.setFont(run.subscript ? low : font);
-            m_painter.drawText(QPointF(x, run.subscript ? text.size * figure::subscriptDrop : 0),
-                               QString::fromStdString(run.text));
+            m_painter.drawText(QPointF(x, run.subscript ? text.size * figure::subscriptDrop : 0), written(run));
             x += widthOf(run);
         }
         m_painter.restore();

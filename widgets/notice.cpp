@@ -53,6 +53,11 @@ void Notice::setNotice(Tone tone, const QString& sentence, const QString& action
     update();
 }
 
+void Notice::setActionEnabled(bool enabled)
+{
+    m_action->setEnabled(enabled);
+}
+
 void Notice::setClosable(bool closable)
 {
     m_close->setVisible(closable);

@@ -18,6 +18,7 @@ public:
 
     explicit Notice(QWidget* parent = nullptr);
     void setNotice(Tone tone, const QString& sentence, const QString& action = {});
+    void setActionEnabled(bool enabled);
     void setClosable(bool closable);
 
 signals:

@@ -211,6 +211,7 @@ RunTable::RunTable(QWidget* parent)
     m_sorted->setSortCaseSensitivity(Qt::CaseInsensitive);
     setModel(m_sorted);
     prepareTable(*this);
+    setTextElideMode(Qt::ElideMiddle); // names begin with the model and differ at their end
     setSortingEnabled(true);
     sortByColumn(RunTableModel::Changed, Qt::DescendingOrder);
     setItemDelegate(new StateDelegate(RunTableModel::StateRole, this));
@@ -271,27 +272,44 @@ void RunTable::resizeEvent(QResizeEvent* event)
 // Nothing is scrolled sideways: what the side panel says as well leaves a narrow table, the note first.
 void RunTable::layoutColumns()
 {
-    const int digit = QFontMetrics(textFont(TextSize::Secondary)).averageCharWidth();
+    const QFontMetrics metrics(textFont(TextSize::Secondary));
+    const int digit = metrics.averageCharWidth();
+    // As wide as its longest text and its header, within reason.
+    const auto needed = [&](int column, int most) {
+        int width = horizontalHeader()->sectionSizeHint(column);
+        for (int row = 0; row < m_model->rowCount(); ++row)
+            width = std::max(width, metrics.horizontalAdvance(m_model->index(row, column).data().toString()) + 24);
+        return std::min(width, std::max(most, horizontalHeader()->sectionSizeHint(column)));
+    };
     setColumnWidth(RunTableModel::State, 17 * digit + 22);
-    setColumnWidth(RunTableModel::Prompts, 15 * digit);
-    setColumnWidth(RunTableModel::Blocks, 15 * digit);
-    setColumnWidth(RunTableModel::Epsilon, 13 * digit);
-    setColumnWidth(RunTableModel::Changed, 18 * digit);
+    setColumnWidth(RunTableModel::Prompts, needed(RunTableModel::Prompts, 24 * digit));
+    setColumnWidth(RunTableModel::Blocks, needed(RunTableModel::Blocks, 15 * digit));
+    setColumnWidth(RunTableModel::Epsilon, needed(RunTableModel::Epsilon, 15 * digit));
+    setColumnWidth(RunTableModel::Changed, needed(RunTableModel::Changed, 18 * digit));
     int room = viewport()->width();
     for (const int column : {RunTableModel::State, RunTableModel::Prompts, RunTableModel::Blocks,
                              RunTableModel::Epsilon, RunTableModel::Changed})
         room -= columnWidth(column);
     const bool hasSurrogate = room >= 34 * digit;
-    const int surrogate = hasSurrogate ? std::clamp(room / 5, 16 * digit, 24 * digit) : 0;
+    const int surrogate = hasSurrogate ? std::min(needed(RunTableModel::Surrogate, 24 * digit), room / 3) : 0;
     room -= surrogate;
-    const bool hasNote = room >= 64 * digit;
-    const bool hasTags = room >= 50 * digit;
-    const bool hasModel = room >= 36 * digit;
+    // Columns in which nobody has written anything leave their room to the names.
+    bool anyNote = false;
+    bool anyTag = false;
+    for (int row = 0; row < m_model->rowCount(); ++row) {
+        anyNote = anyNote || !m_model->rowOf(row)->note.isEmpty() || !m_model->rowOf(row)->problem.isEmpty();
+        anyTag = anyTag || !m_model->rowOf(row)->tags.isEmpty();
+    }
+    const bool hasNote = anyNote && room >= 64 * digit;
+    const bool hasTags = anyTag && room >= 50 * digit;
+    const int name = needed(RunTableModel::Name, 60 * digit);
+    // The model stands at the beginning of a name that nobody has changed.
+    const bool hasModel = room >= 36 * digit && room - name >= 14 * digit;
     setColumnHidden(RunTableModel::Surrogate, !hasSurrogate);
     setColumnHidden(RunTableModel::Note, !hasNote);
     setColumnHidden(RunTableModel::Tags, !hasTags);
     setColumnHidden(RunTableModel::Model, !hasModel);
-    const int model = hasModel ? std::clamp(room / 4, 14 * digit, 30 * digit) : 0;
+    const int model = hasModel ? std::clamp(room - name, 14 * digit, needed(RunTableModel::Model, 30 * digit)) : 0;
     const int tags = hasTags ? 14 * digit : 0;
     const int note = hasNote ? std::max(14 * digit, room / 5) : 0;
     setColumnWidth(RunTableModel::Model, model);

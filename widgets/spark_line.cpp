@@ -81,9 +81,9 @@ QRectF SparkLine::plotRect() const
 QPointF SparkLine::pointOf(std::size_t at) const
 {
     const QRectF plot = plotRect();
-    const double x = m_labels.size() < 2 ? plot.center().x()
-                                         : plot.left() + plot.width() * static_cast<double>(at) /
-                                                             static_cast<double>(m_labels.size() - 1);
+    const double span = m_labels.size() < 2 ? 0 : m_labels.back() - m_labels.front();
+    const double x =
+        span == 0 ? plot.center().x() : plot.left() + plot.width() * (m_labels[at] - m_labels.front()) / span;
     return {x, heightOf(m_values[at])};
 }
 
@@ -113,9 +113,11 @@ int SparkLine::nearest(double x) const
 {
     if (m_labels.empty())
         return -1;
-    const QRectF plot = plotRect();
-    const double at = (x - plot.left()) / std::max(1.0, plot.width()) * static_cast<double>(m_labels.size() - 1);
-    return std::clamp(static_cast<int>(std::lround(at)), 0, static_cast<int>(m_labels.size()) - 1);
+    std::size_t best = 0;
+    for (std::size_t at = 1; at < m_labels.size(); ++at)
+        if (std::abs(pointOf(at).x() - x) < std::abs(pointOf(best).x() - x))
+            best = at;
+    return static_cast<int>(best);
 }
 
 void SparkLine::paintEvent(QPaintEvent*)
@@ -154,18 +156,16 @@ void SparkLine::paintEvent(QPaintEvent*)
                              tr("τ = %1").arg(exactNumber(m_threshold)));
         }
     }
-    painter.setPen(QPen(tokens.accent, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+    // A line joins neighbours; between blocks that were not measured it is only dotted.
     painter.setBrush(Qt::NoBrush);
-    QPolygonF run;
-    for (std::size_t i = 0; i < m_values.size(); ++i) {
-        if (isMissing(m_values[i])) {
-            painter.drawPolyline(run);
-            run.clear();
-        } else {
-            run << pointOf(i);
-        }
+    for (std::size_t i = 1; i < m_values.size(); ++i) {
+        if (isMissing(m_values[i]) || isMissing(m_values[i - 1]))
+            continue;
+        const bool areNeighbours = m_labels[i] == m_labels[i - 1] + 1;
+        painter.setPen(areNeighbours ? QPen(tokens.accent, 1.5, Qt::SolidLine, Qt::RoundCap)
+                                     : QPen(tokens.secondary, 1, Qt::DotLine));
+        painter.drawLine(pointOf(i - 1), pointOf(i));
     }
-    painter.drawPolyline(run);
     // Dots are measurements; where they would touch, only lines, the extremes stay readable.
     const bool dots = !m_compact && m_values.size() > 0 && plot.width() / static_cast<double>(m_values.size()) >= 5;
     for (std::size_t i = 0; i < m_values.size(); ++i) {

@@ -55,6 +55,9 @@ StatusLine::StatusLine(QWidget* parent)
     connect(m_jobs, &QToolButton::clicked, this, &StatusLine::jobsRequested);
     connect(m_log, &QToolButton::clicked, this, &StatusLine::logRequested);
     connect(m_problems, &QToolButton::clicked, this, &StatusLine::problemsRequested);
+    m_messageTimer.setSingleShot(true);
+    m_messageTimer.setInterval(8000);
+    connect(&m_messageTimer, &QTimer::timeout, this, [this] { say({}); });
     setEngine(EngineLight::Starting, tr("Engine starting"));
     setJobs(0, 0);
     setProblems(0);
@@ -68,14 +71,24 @@ void StatusLine::setEngine(EngineLight light, const QString& text)
     update();
 }
 
+void StatusLine::say(const QString& message)
+{
+    m_message = message;
+    if (!message.isEmpty())
+        m_messageTimer.start();
+    elide();
+}
+
 // An engine may leave a long last word: the bar must not make the window wider than the screen.
 void StatusLine::elide()
 {
     layout()->activate();
     const int room = m_engine->width();
-    m_engine->setText(QFontMetrics(m_engine->font()).elidedText(m_engineText, Qt::ElideRight, room));
-    m_engine->setToolTip(m_engine->text() == m_engineText ? QString() : plainToolTip(m_engineText));
-    m_engine->setAccessibleName(m_engineText);
+    const QString& text = m_message.isEmpty() ? m_engineText : m_message;
+    m_engine->setText(
+        QFontMetrics(m_engine->font()).elidedText(text, m_message.isEmpty() ? Qt::ElideRight : Qt::ElideMiddle, room));
+    m_engine->setToolTip(m_engine->text() == text ? QString() : plainToolTip(text));
+    m_engine->setAccessibleName(text);
 }
 
 void StatusLine::resizeEvent(QResizeEvent* event)

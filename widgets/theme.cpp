@@ -308,12 +308,13 @@ void setButtonRole(QWidget& button, ButtonRole role)
 {
     static constexpr const char* names[] = {"plain", "primary", "link", "danger", "flush", "icon"};
     button.setProperty("role", QString::fromLatin1(names[static_cast<int>(role)]));
-    setTextFont(button, TextSize::Body, TextWeight::Medium);
     if (button.testAttribute(Qt::WA_WState_Polished)) {
         // The style sheet reads the property only when it polishes.
         button.style()->unpolish(&button);
         button.style()->polish(&button);
     }
+    // Behind the style sheet, which brings back the font that it found when it polished for the first time.
+    setTextFont(button, TextSize::Body, TextWeight::Medium);
 }
 
 void paintFocusRing(QPainter& painter, const QRectF& rect, const Tokens& tokens, double radius)

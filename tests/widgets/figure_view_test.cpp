@@ -74,6 +74,31 @@ TEST(FigureView, SetsSubscriptsLowAsTheWrittenFigureDoes)
     EXPECT_EQ(lowestInk("W_H = 1"), lowestInk("W_H"));
 }
 
+TEST(FigureView, ANormBesideAnAxisIsTwoLinesAndNoGreyBox)
+{
+    QImage image(60, 60, QImage::Format_RGB32);
+    image.fill(Qt::white);
+    figure::Drawing drawing;
+    figure::TextShape text{{30, 30}, "‖", 11};
+    text.turned = -90;
+    drawing.shapes.emplace_back(text);
+    QPainter painter(&image);
+    paintDrawing(painter, drawing, printTokens(), Qt::white);
+    painter.end();
+    std::vector<int> darkest; // of every row that has ink and those between
+    for (int y = 0; y < image.height(); ++y) {
+        int lightness = 255;
+        for (int x = 0; x < image.width(); ++x)
+            lightness = std::min(lightness, image.pixelColor(x, y).lightness());
+        darkest.push_back(lightness);
+    }
+    const auto isInk = [](int lightness) { return lightness < 200; };
+    const auto first = std::ranges::find_if(darkest, isInk);
+    ASSERT_NE(first, darkest.end());
+    const auto gap = std::find_if_not(first, darkest.end(), isInk);
+    EXPECT_NE(std::find_if(gap, darkest.end(), isInk), darkest.end()) << "one block of ink";
+}
+
 TEST(FigureView, EveryMeasurementIsAMarkWhereItsMarkerIs)
 {
     FigureView view;

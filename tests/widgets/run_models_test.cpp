@@ -4,10 +4,12 @@
 #include "widgets/job_table.h"
 #include "widgets/number_text.h"
 #include "widgets/run_table.h"
+#include "widgets/theme.h"
 #include "widgets/verdict_table.h"
 
 #include <QAbstractItemModelTester>
 #include <QCoreApplication>
+#include <QHeaderView>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -91,7 +93,10 @@ TEST(JobTableModel, SaysHowFarHowFastAndHowLongStill)
 TEST(RunTable, NothingIsScrolledSideways)
 {
     RunTable table;
-    table.setRows({RunRow{}});
+    RunRow noted;
+    noted.note = QStringLiteral("to be measured again");
+    noted.tags = {QStringLiteral("paper")};
+    table.setRows({noted});
     for (const int width : {640, 1000, 1600}) {
         table.resize(width, 300);
         table.show();
@@ -103,6 +108,32 @@ TEST(RunTable, NothingIsScrolledSideways)
         EXPECT_TRUE(width > 640 || table.isColumnHidden(RunTableModel::Note));
         EXPECT_TRUE(width < 1600 || !table.isColumnHidden(RunTableModel::Note));
     }
+}
+
+TEST(RunTable, NamesHaveTheRoomOfColumnsInWhichNothingIsWritten)
+{
+    RunRow row;
+    row.name = QStringLiteral("SmolLM2-135M-Instruct.Q4_1-stress-fp32-2");
+    row.model = QStringLiteral("SmolLM2-135M-Instruct.Q4_1");
+    row.surrogate = QStringLiteral("low-rank:64");
+    row.prompts = QStringLiteral("stress");
+    row.baselineDtype = QStringLiteral("F32");
+    RunTable table;
+    table.setRows({row});
+    table.resize(1000, 300); // in a window of 1440 pixels
+    table.show();
+    QCoreApplication::processEvents();
+    EXPECT_TRUE(table.isColumnHidden(RunTableModel::Tags));
+    EXPECT_TRUE(table.isColumnHidden(RunTableModel::Note));
+    const QFontMetrics metrics(textFont(TextSize::Secondary));
+    for (const int column : {RunTableModel::Name, RunTableModel::Surrogate, RunTableModel::Prompts})
+        EXPECT_GE(table.columnWidth(column),
+                  metrics.horizontalAdvance(table.model()->index(0, column).data().toString()) + 16)
+            << column;
+    for (int column = 0; column < RunTableModel::ColumnCount; ++column)
+        EXPECT_TRUE(table.isColumnHidden(column) ||
+                    table.columnWidth(column) >= table.horizontalHeader()->sectionSizeHint(column))
+            << "a header is cut: " << column;
 }
 
 TEST(RunTable, TellsRunsApartByTheirSurrogates)

@@ -258,4 +258,25 @@ TEST(Evidence, MeasuredBoundedAndProvedAreThreeWords)
     EXPECT_EQ(evidenceWord(Evidence::Proved).toStdString(), "proved");
 }
 
+TEST(Theme, AButtonThatBecomesThePrimaryOneKeepsTheLargerType)
+{
+    applyAppearance(*qApp, Appearance::Light);
+    QWidget window;
+    auto* button = new QPushButton(QStringLiteral("Verify"), &window);
+    setButtonRole(*button, ButtonRole::Plain);
+    window.show();
+    QApplication::processEvents();
+    setTypeScale(*qApp, 1.6);
+    QApplication::processEvents();
+    const int large = textFont(TextSize::Body).pixelSize();
+    EXPECT_EQ(button->font().pixelSize(), large);
+    for (const ButtonRole role : {ButtonRole::Primary, ButtonRole::Plain, ButtonRole::Primary}) {
+        setButtonRole(*button, role);
+        QApplication::processEvents();
+        EXPECT_EQ(QFontInfo(button->font()).pixelSize(), large);
+    }
+    setTypeScale(*qApp, 1);
+    QApplication::processEvents();
+}
+
 }

@@ -95,7 +95,10 @@ TEST(InspectorPanel, ShowsTheInequalityAndEveryDigit)
     panel.setCell({11, 4, 0}, true);
     const QStringList texts = textsOf(panel);
     EXPECT_TRUE(texts.contains(QStringLiteral("0.014217… > 0.01"))) << texts.join(u'\n').toStdString();
-    EXPECT_TRUE(texts.contains(QStringLiteral("“Review” · error ‖ŷ − y‖₂ exceeds τ_act by 42.2\u00a0%")));
+    const QString prompt = samples::tokenMap()->prompts[4].id;
+    EXPECT_TRUE(texts.contains(
+        QStringLiteral("“Review” in prompt 4 · %1\nerror ‖ŷ − y‖₂ exceeds τ_act by 42.2\u00a0%").arg(prompt)))
+        << texts.join(u'\n').toStdString();
     EXPECT_TRUE(texts.contains(QStringLiteral("Measured on the listed prompts. It says nothing about other inputs.")));
 }
 
@@ -378,6 +381,17 @@ TEST(SparkLine, AClickChoosesTheNearestBlock)
     EXPECT_EQ(chosen[1][0].toInt(), 0);
 }
 
+TEST(SparkLine, BlocksStandWhereTheyAreAmongAllBlocks)
+{
+    SparkLine line;
+    line.resize(310, 120);
+    line.setSeries({0, 5, 11, 15, 28, 29}, std::vector<double>(6, 1e-3), missing);
+    QSignalSpy chosen(&line, &SparkLine::labelChosen);
+    QTest::mouseClick(&line, Qt::LeftButton, {}, QPoint(5 + 300 * 72 / 100, 60)); // block 20.9 of 29
+    ASSERT_EQ(chosen.count(), 1);
+    EXPECT_EQ(chosen[0][0].toInt(), 15) << "28 would be nearest if the six stood evenly spaced";
+}
+
 TEST(SparkLine, PaintsWithoutAnyMeasurement)
 {
     SparkLine line;
@@ -422,6 +436,19 @@ TEST(Buttons, KeyboardFocusIsAFrameAndNothingInsideIt)
     const QColor edge = image.pixelColor(5, 16);
     for (int x = 5; x < 60; ++x)
         ASSERT_EQ(image.pixelColor(x, 16), edge) << x;
+}
+
+TEST(StatusLine, SaysWhatWasSavedInPlaceOfTheEngine)
+{
+    StatusLine line;
+    line.resize(900, line.height());
+    line.setEngine(EngineLight::Ready, QStringLiteral("Engine ready"));
+    line.say(QStringLiteral("Saved map.svg"));
+    EXPECT_TRUE(textsOf(line).contains(QStringLiteral("Saved map.svg"))) << textsOf(line).join(u'|').toStdString();
+    line.setEngine(EngineLight::Ready, QStringLiteral("Engine ready · 200 MB"));
+    EXPECT_TRUE(textsOf(line).contains(QStringLiteral("Saved map.svg"))) << "not wiped by the next measurement";
+    line.say({});
+    EXPECT_TRUE(textsOf(line).contains(QStringLiteral("Engine ready · 200 MB")));
 }
 
 TEST(StatusLine, ALongLastWordOfTheEngineMakesNothingWider)

@@ -54,7 +54,9 @@ std::string minus(const std::string& text)
 // Plain decimals where they are short, mantissa × power of ten elsewhere.
 Tick labelled(double value, int decimals, bool plain)
 {
-    if (plain || value == 0)
+    if (value == 0 && !plain)
+        return {value, "0", ""};
+    if (plain)
         return {value, minus(fmt::format("{:.{}f}", value, std::max(decimals, 0))), ""};
     int exponent = decadeOf(std::abs(value));
     double mantissa = value / powerOfTen(exponent);

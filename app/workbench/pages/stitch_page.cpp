@@ -144,6 +144,9 @@ QWidget* StitchPage::makeCentre()
     m_blame = new QWidget;
     auto* blames = column();
     blames->setContentsMargins(0, 0, 0, 0);
+    m_blameEmpty = new widgets::EmptyState;
+    connect(m_blameEmpty, &widgets::EmptyState::wayChosen, m_bisect, &QPushButton::click);
+    blames->addWidget(m_blameEmpty, 1);
     for (int i = 0; i < mostBlames; ++i) {
         m_blameSentences.push_back(wrapped({}));
         m_blameTables.push_back(new widgets::ValueTable(tr("Block by block")));
@@ -396,15 +399,20 @@ void StitchPage::refreshBlames()
         m_blameTables[i]->setVisible(isThere);
         m_blameTables[i]->setRows(isThere ? std::make_shared<const widgets::ValueRows>(result->blames[i].rows)
                                           : nullptr);
-        m_blameSentences[i]->setVisible(isThere || i == 0);
-        m_blameSentences[i]->setText(isThere ? result->blames[i].sentence
-                                     : result && result->isBisected
-                                         ? tr("Nothing to blame: the next tokens are the same and no loss changes.")
-                                         : tr("Bisect finds the blocks that the first other token and the largest "
-                                              "change of a loss come from."));
+        m_blameSentences[i]->setVisible(isThere);
+        m_blameSentences[i]->setText(isThere ? result->blames[i].sentence : QString());
     }
-    static_cast<QVBoxLayout*>(m_blame->layout())
-        ->setAlignment(result && !result->blames.empty() ? Qt::Alignment() : Qt::AlignTop);
+    m_blameEmpty->setVisible(!result || result->blames.empty());
+    if (result && result->isBisected) {
+        m_blameEmpty->setText(tr("Nothing to blame"), tr("The next tokens are the same and no loss changes."));
+        m_blameEmpty->setWays({});
+    } else {
+        m_blameEmpty->setText(tr("Not looked for yet"),
+                              tr("Bisect finds the blocks that the first other token and the largest change of a loss "
+                                 "come from. It runs the model once more for every chosen block."));
+        m_blameEmpty->setWays(
+            {{widgets::Icon::Stack, tr("Bisect"), tr("Measures these switches anew, and then block by block"), true}});
+    }
 }
 
 // What can be asked for now, and whether what is shown belongs to the switches.

@@ -130,6 +130,7 @@ private:
     widgets::TokenHeatmap* m_residuals = nullptr;
     widgets::ErrorLegend* m_legend = nullptr;
     QWidget* m_blame = nullptr;
+    widgets::EmptyState* m_blameEmpty = nullptr;
     std::vector<QLabel*> m_blameSentences;
     std::vector<widgets::ValueTable*> m_blameTables;
     SidePanel* m_side = nullptr;

@@ -1,6 +1,7 @@
 #include "app/workbench/pages/stitch_parts.h"
 
 #include "app/workbench/pages/page_parts.h"
+#include "widgets/empty_state.h"
 #include "widgets/error_scale.h"
 #include "widgets/figure_view.h"
 #include "widgets/number_text.h"
@@ -114,7 +115,11 @@ StitchTexts::StitchTexts(QWidget* parent)
     , m_original(new widgets::TokenChips)
     , m_stitched(new widgets::TokenChips)
     , m_sides(new QWidget)
+    , m_empty(new widgets::EmptyState)
 {
+    m_empty->setText(tr("No text yet"),
+                     tr("Let both models continue the prompt. Each reads what it has written, so that one other token "
+                        "changes everything after it; the tokens view tells more about the model itself."));
     m_most->setRange(1, 512);
     m_most->setValue(24);
     m_most->setSuffix(tr(" tokens"));
@@ -142,7 +147,7 @@ StitchTexts::StitchTexts(QWidget* parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addLayout(top);
     layout->addWidget(m_sides, 1);
-    layout->addStretch(0);
+    layout->addWidget(m_empty, 1);
     setLayout(layout);
     setText({});
 }
@@ -181,6 +186,7 @@ void StitchTexts::setText(const Loadable<StitchText>& text)
     m_isWriting = text.isLoading();
     m_write->setText(m_isWriting ? tr("Cancel") : tr("Write"));
     m_sides->setVisible(text.isReady());
+    m_empty->setVisible(!text.isReady());
     if (text.isReady()) {
         m_sentence->setText(text.value->sentence);
         fill(*m_original, text.value->original, text.value->firstDivergence);
@@ -188,11 +194,7 @@ void StitchTexts::setText(const Loadable<StitchText>& text)
     } else if (text.isLoading()) {
         m_sentence->setText(tr("Writing …"));
     } else {
-        m_sentence->setText(!text.fault.sentence.isEmpty()
-                                ? text.fault.sentence
-                                : tr("Let both models continue the prompt. Each reads what it has written, so that one "
-                                     "other token changes everything after it; the tokens view tells more about the "
-                                     "model itself."));
+        m_sentence->setText(text.fault.sentence);
     }
 }
 

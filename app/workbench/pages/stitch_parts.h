@@ -16,6 +16,7 @@ class QSpinBox;
 namespace blockcert::widgets {
 class FigureView;
 class SegmentedControl;
+class EmptyState;
 class TokenChips;
 }
 
@@ -77,6 +78,7 @@ private:
     widgets::TokenChips* m_original = nullptr;
     widgets::TokenChips* m_stitched = nullptr;
     QWidget* m_sides = nullptr;
+    widgets::EmptyState* m_empty = nullptr;
 };
 
 }

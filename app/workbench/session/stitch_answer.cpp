@@ -53,6 +53,10 @@ std::shared_ptr<const widgets::TokenMap> residualsOf(const Json& answer, const R
     map->model = run.model;
     map->run = run.name;
     map->thresholds = run.map->thresholds;
+    // What is covered is defined for a surrogate on the baseline's inputs, not for what its errors have become by the
+    // end of a stitched model.
+    map->thresholds.tauAct = missing;
+    map->thresholds.tauRel = missing;
     map->prompts = run.map->prompts;
     const Json& prompts = arrayOf(answer, "tokens");
     const std::size_t layers = prompts.empty() ? 0 : arrayOf(prompts.front(), "residual").size();
@@ -324,9 +328,10 @@ figure::Figure stitchTokenFigure(const StitchResult& result, int prompt)
         divergence.points.push_back({x, t < cell->kl.size() ? std::optional(cell->kl[t]) : std::nullopt});
     }
     loss.series = {std::move(change)};
-    loss.rules = {{figure::Direction::Horizontal, result.residuals->thresholds.tauLoss,
-                   u"± τ_loss = %1"_s.arg(widgets::exactNumber(result.residuals->thresholds.tauLoss)).toStdString()},
-                  {figure::Direction::Horizontal, -result.residuals->thresholds.tauLoss, std::string()}};
+    const std::string tauLoss =
+        u"± τ_loss = %1"_s.arg(widgets::exactNumber(result.residuals->thresholds.tauLoss)).toStdString();
+    loss.rules = {{figure::Direction::Horizontal, result.residuals->thresholds.tauLoss, tauLoss},
+                  {figure::Direction::Horizontal, -result.residuals->thresholds.tauLoss, tauLoss}};
     kl.series = {std::move(divergence)};
     figure.panels = {std::move(loss), std::move(kl)};
     figure.sameRange = false;

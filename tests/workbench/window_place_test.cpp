@@ -3,16 +3,25 @@
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/pages/run_page.h"
 #include "app/workbench/session/run_shelf.h"
+#include "app/workbench/shell/page_frame.h"
 #include "tests/workbench/support/bench.h"
+#include "widgets/rail.h"
+#include "widgets/theme.h"
+#include "widgets/token_heatmap.h"
 
+#include <QAction>
 #include <QApplication>
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
 #include <QPushButton>
 #include <QTemporaryDir>
+#include <QTest>
 
 #include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
 
 namespace blockcert::workbench {
 namespace {
@@ -24,6 +33,7 @@ using testing::once;
 using testing::showScript;
 using testing::steps;
 using testing::waitUntil;
+using testing::wordsOf;
 using testing::Workbench;
 
 QPushButton* buttonOf(QWidget& parent, const QString& text)
@@ -151,22 +161,207 @@ TEST(Place, AfterTheEngineDiedTwiceResumeIsThePrimaryButton)
     EXPECT_TRUE(buttonOf(side, u"Run"_s)) << "nothing is left to resume";
 }
 
-// 1024 × 700, and 1440 × 900 at a scale of 150 %.
-TEST(Place, EveryPageFitsASmallScreen)
+// Every page, each as full as it gets, in a window that must stay as it is.
+class Sizes : public ::testing::Test {
+protected:
+    Sizes()
+        : m_bench(engineScript(), twoRuns())
+    {
+        m_bench.start();
+    }
+
+    ~Sizes() override { widgets::setTypeScale(*qApp, 1); }
+
+    // A run with a long name beside another one, a run in the lab, all of it verified.
+    void fill()
+    {
+        ASSERT_TRUE(m_bench.openModel());
+        const QString name = u"TinyLlama-1.1B-Chat-v1.0-intermediate-step-1431k-3T-stress-plus-refusal-prompts-"
+                             "low-rank-128-all-fp32-second-try.blockcert"_s;
+        m_bench.drop(m_bench.makeRunFolder(name, true));
+        ASSERT_TRUE(waitUntil([&] { return m_bench.session->run.run().isReady(); }));
+        emit m_bench.window->openPage().compareWanted(m_bench.makeRunFolder(u"b-"_s + name, true));
+        ASSERT_TRUE(waitUntil([&] { return wordsOf(m_bench.window->explorePage()).contains(u"A is "_s); }));
+        m_bench.session->lab.setRun(m_bench.session->run.path());
+        m_bench.session->verdict.verify({m_bench.session->run.path(), 3, {}, {}});
+        ASSERT_TRUE(waitUntil([&] { return m_bench.session->verdict.verdict().isReady(); }));
+        m_bench.session->board.addProblem(u"Nothing is at /a/path/that/is/long/"_s + name);
+    }
+
+    void visit(const QString& page, const QSize& size)
+    {
+        QCoreApplication::sendPostedEvents();
+        QApplication::processEvents();
+        const MainWindow& window = *m_bench.window;
+        EXPECT_EQ(window.size(), size) << page.toStdString();
+        EXPECT_LE(window.minimumSizeHint().width(), 1000) << page.toStdString();
+        EXPECT_LE(window.minimumSizeHint().height(), 720) << page.toStdString();
+        for (const PageFrame* frame : window.findChildren<PageFrame*>()) {
+            if (!frame->isVisible())
+                continue;
+            const QSize least = frame->widget()->minimumSizeHint();
+            if (least.width() > frame->width() || least.height() > frame->height())
+                m_scrolled << u"%1 %2: %3 × %4 in %5 × %6"_s.arg(
+                    page, QString::fromLatin1(frame->widget()->metaObject()->className()),
+                    QString::number(least.width()), QString::number(least.height()), QString::number(frame->width()),
+                    QString::number(frame->height()));
+        }
+    }
+
+    // What had to scroll.
+    QStringList tour(const QSize& size)
+    {
+        m_scrolled.clear();
+        MainWindow& window = *m_bench.window;
+        window.resize(size);
+        for (const auto& [page, name] : {std::pair{MainWindow::Open, u"Open"_s},
+                                         {MainWindow::Run, u"Run"_s},
+                                         {MainWindow::Verify, u"Verify"_s},
+                                         {MainWindow::Lab, u"Lab"_s},
+                                         {MainWindow::Report, u"Report"_s},
+                                         {MainWindow::Stitch, u"Stitch"_s},
+                                         {MainWindow::Experiments, u"Experiments"_s},
+                                         {MainWindow::Edit, u"Edit"_s}}) {
+            window.showPage(page);
+            visit(name, size);
+        }
+        emit window.explorePage().certificateWanted(1);
+        visit(u"Certificate"_s, size);
+        window.showPage(MainWindow::Explore);
+        for (const ExplorePage::View view : {ExplorePage::Map, ExplorePage::Coverage, ExplorePage::Failures,
+                                             ExplorePage::Compare, ExplorePage::Charts}) {
+            window.explorePage().showView(view);
+            visit(u"Explore, view %1"_s.arg(view), size);
+        }
+        return m_scrolled;
+    }
+
+    static Json twoRuns()
+    {
+        Json other = testing::showAnswer("other", true);
+        for (Json& certificate : other["certificates"])
+            certificate["subject"]["model"] = "othermodel";
+        Json scenarios = Json::array();
+        scenarios.push_back(steps({Json{{"json", testing::showAnswer("run", true)}}}));
+        scenarios.push_back(steps({Json{{"json", other}}}));
+        return {{"show", scenarios},
+                {"verify", once(steps({Json{{"json", {{"verdict", testing::verdictAnswer("run", "verified")}}}}}))}};
+    }
+
+    Workbench m_bench;
+    QStringList m_scrolled;
+};
+
+TEST_F(Sizes, EveryPageFitsASmallScreen)
+{
+    const QSize small(1000, 720);
+    EXPECT_EQ(tour(small), QStringList()) << "pages with nothing on them";
+    ASSERT_NO_FATAL_FAILURE(fill());
+    const QStringList scrolled = tour(small);
+    EXPECT_TRUE(scrolled.isEmpty()) << scrolled.join(u'\n').toStdString();
+    m_bench.command(u"Show jobs"_s);
+    (void)tour(small);
+    (void)tour(QSize(1366, 768));
+    m_bench.command(u"Guided tour"_s);
+    visit(u"guided tour"_s, QSize(1366, 768));
+}
+
+TEST_F(Sizes, AProjectorsTypeLeavesTheWindowAsItIs)
+{
+    const QSize size(1440, 900);
+    ASSERT_NO_FATAL_FAILURE(fill());
+    m_bench.command(u"Layout: Teach"_s);
+    const QStringList large = tour(size);
+    EXPECT_TRUE(large.isEmpty()) << large.join(u'\n').toStdString();
+    m_bench.command(u"Type: for a projector"_s);
+    (void)tour(size);
+    m_bench.command(u"Show jobs"_s);
+    (void)tour(size);
+}
+
+TEST(Place, TheRailAndItsKeysGoFromTheModelToTheReport)
 {
     Workbench bench(engineScript(), showScript());
     bench.start();
-    ASSERT_TRUE(bench.openModel());
+    const std::vector<std::pair<MainWindow::Page, QString>> last = {{MainWindow::Stitch, u"Go to Stitch"_s},
+                                                                    {MainWindow::Experiments, u"Go to Experiments"_s},
+                                                                    {MainWindow::Report, u"Go to Report"_s}};
+    for (int at = 0; at < 3; ++at) {
+        const auto& [page, command] = last[static_cast<std::size_t>(at)];
+        emit bench.window->findChild<widgets::Rail*>()->chosen(5 + at);
+        EXPECT_EQ(bench.window->page(), page);
+        for (const QAction* action : bench.window->actions())
+            if (action->text() == command) {
+                EXPECT_EQ(action->shortcut().toString(), u"Alt+%1"_s.arg(6 + at));
+            }
+    }
+}
+
+TEST(Place, EscapeReleasesASliceAndThenTheCell)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
     bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
     ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
-    bench.window->resize(960, 600);
-    for (const MainWindow::Page page :
-         {MainWindow::Open, MainWindow::Run, MainWindow::Explore, MainWindow::Verify, MainWindow::Certificate}) {
-        bench.window->showPage(page);
-        QApplication::processEvents();
-        const QSize least = bench.window->minimumSizeHint();
-        EXPECT_LE(least.width(), 960) << "page " << page;
-        EXPECT_LE(least.height(), 600) << "page " << page;
+    ExplorePage& page = bench.window->explorePage();
+    bench.window->showPage(MainWindow::Explore);
+    page.showView(ExplorePage::Map);
+    page.select({1, 0, 0});
+    auto* map = page.findChild<widgets::TokenHeatmap*>();
+    QTest::keyClick(map, Qt::Key_Down, Qt::ShiftModifier);
+    QTest::keyClick(map, Qt::Key_Right, Qt::ShiftModifier);
+    ASSERT_TRUE(map->selection().has_value());
+    EXPECT_TRUE(wordsOf(page).contains(u"2 tokens × 2 blocks"_s)) << wordsOf(page).toStdString();
+    QTest::keyClick(bench.window.get(), Qt::Key_Escape);
+    EXPECT_FALSE(map->selection().has_value());
+    EXPECT_TRUE(map->isHeld()) << "one thing at a time";
+    EXPECT_FALSE(wordsOf(page).contains(u"2 tokens × 2 blocks"_s));
+    QTest::keyClick(bench.window.get(), Qt::Key_Escape);
+    EXPECT_FALSE(map->isHeld());
+}
+
+TEST(Place, NextUncoveredIsOfferedWhereThereIsOneAndLeadsToTheMap)
+{
+    Json everything = testing::showAnswer("run", true);
+    everything["manifest"]["request"]["policy"]["tau_act"] = {{"value", 1.0}, {"hex", "0x1p+0"}};
+    Json scenarios =
+        Json::array({steps({Json{{"json", testing::showAnswer("run", true)}}}), steps({Json{{"json", everything}}})});
+    Workbench bench(engineScript(), Json{{"show", scenarios}});
+    bench.start();
+    ExplorePage& page = bench.window->explorePage();
+    const auto next = [&] { return buttonOf(*page.side(), u"Next uncovered"_s); };
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady() && page.selection().isValid(); }));
+    page.showView(ExplorePage::Charts);
+    QApplication::processEvents();
+    ASSERT_TRUE(next() && next()->isEnabled());
+    next()->click();
+    EXPECT_EQ(page.view(), ExplorePage::Map);
+    EXPECT_EQ(page.selection(), (widgets::CellKey{2, 0, 0}));
+
+    bench.drop(bench.makeRunFolder(u"covered.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return page.map() && page.map()->thresholds.tauAct == 1; }));
+    page.select({1, 0, 0});
+    QApplication::processEvents();
+    ASSERT_TRUE(next());
+    EXPECT_FALSE(next()->isEnabled());
+}
+
+TEST(Place, EveryViewOfARunHasATitleOfItsOwn)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    ExplorePage& page = bench.window->explorePage();
+    for (const auto& [view, title] : {std::pair{ExplorePage::Coverage, u"Coverage by block"_s},
+                                      {ExplorePage::Failures, u"Tokens that are not covered"_s},
+                                      {ExplorePage::Compare, u"Two runs side by side"_s},
+                                      {ExplorePage::Charts, u"Charts of the run"_s},
+                                      {ExplorePage::Map, u"Error by token and block"_s}}) {
+        page.showView(view);
+        EXPECT_TRUE(wordsOf(page).contains(title)) << title.toStdString();
+        EXPECT_EQ(wordsOf(page).contains(u"Error by token and block"_s), view == ExplorePage::Map);
     }
 }
 

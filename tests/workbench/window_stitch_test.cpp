@@ -421,9 +421,20 @@ TEST(FailuresWindow, BesideFailuresASentenceLeadsToTheBlockThatStandsOut)
     FailureView& view = page.failureView();
     ASSERT_TRUE(waitUntil([&] { return Workbench::noticeOn(view).startsWith(u"Block 2 stands out"_s); }));
     EXPECT_EQ(view.part(), FailureView::NotCovered);
+    page.select({1, 0, 1});
+    view.showPart(FailureView::ByBlock);
+    QCoreApplication::processEvents();
+    auto* blocks = view.findChild<widgets::ValueTable*>();
+    const auto shownBlock = [&] { return blocks->currentIndex().siblingAtColumn(0).data().toString(); };
+    EXPECT_EQ(shownBlock(), u"1"_s) << "the block that is selected everywhere else";
+    const QPoint before = blocks->mapTo(&view, QPoint());
     press(view, u"Look into block 2"_s);
+    QCoreApplication::processEvents();
     EXPECT_EQ(view.part(), FailureView::ByBlock);
-    EXPECT_TRUE(Workbench::noticeOn(view).isEmpty()) << "the block itself says it";
+    EXPECT_EQ(shownBlock(), u"2"_s);
+    EXPECT_EQ(page.selection().block, 2);
+    EXPECT_EQ(blocks->mapTo(&view, QPoint()), before) << "nothing moves under the pointer";
+    EXPECT_TRUE(Workbench::noticeOn(view).startsWith(u"Block 2 stands out"_s));
     view.showPart(FailureView::LargestCovered);
     EXPECT_EQ(page.findChild<widgets::FailureTable*>()->shownFailures(), 14);
 }

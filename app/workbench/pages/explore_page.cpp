@@ -3,6 +3,7 @@
 #include "app/workbench/pages/compare_view.h"
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/failure_view.h"
+#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/pages/map_view.h"
 #include "app/workbench/session/run_comparison.h"
 #include "app/workbench/session/selection_bus.h"
@@ -72,9 +73,10 @@ ExplorePage::ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent)
     m_pendingTimer.setInterval(250);
     connect(&m_pendingTimer, &QTimer::timeout, this, &ExplorePage::takePendingCells);
     connect(m_inspector, &widgets::InspectorPanel::actionRequested, this, &ExplorePage::act);
-    connect(m_inspector, &widgets::InspectorPanel::releaseRequested, this, &ExplorePage::release);
+    connect(m_inspector, &widgets::InspectorPanel::releaseRequested, &m_bus, &SelectionBus::release);
     connect(m_inspector, &widgets::InspectorPanel::blockChosen, this, &ExplorePage::selectBlock);
     connect(m_mapView, &MapView::metricChanged, m_inspector, &widgets::InspectorPanel::setMetric);
+    connect(m_mapView, &MapView::metricChanged, this, &ExplorePage::inspect);
     connect(&m_bus, &SelectionBus::shownChanged, this, &ExplorePage::inspect);
     connect(&m_bus, &SelectionBus::changed, this, [this] {
         if (m_bus.now().cell.isValid()) {
@@ -124,9 +126,9 @@ QWidget* ExplorePage::makeView()
                               tr("B − A of every number of the map, with its sign")});
     connect(m_sideChoice, &widgets::SegmentedControl::chosen, this, &ExplorePage::showSide);
     m_sideChoice->hide();
-    auto* choices = row(); // above the title: five views beside it are wider than a small screen
+    auto* choices = new FlowRow; // above the title: five views beside it are wider than a small screen
     choices->addWidget(m_view);
-    choices->addStretch(1);
+    choices->startEnd();
     choices->addWidget(m_sideChoice);
     layout->addLayout(choices);
     m_title->addWidget(m_trust);
@@ -417,13 +419,24 @@ void ExplorePage::explain(const CellKey& key)
     m_failures->explain(key);
 }
 
+// First the slice, then the cell.
 void ExplorePage::release()
 {
-    m_bus.release();
+    if (m_mapView->hasSlice())
+        m_mapView->releaseSlice();
+    else
+        m_bus.release();
+}
+
+bool ExplorePage::canRelease() const
+{
+    return m_mapView->hasSlice() || m_bus.now().isHeld;
 }
 
 void ExplorePage::stepToUncovered(int step)
 {
+    if (view() != Map)
+        showView(Map); // where the next one, or that there is none, can be seen
     m_mapView->visitUncovered(step > 0);
 }
 
@@ -437,8 +450,9 @@ void ExplorePage::inspect()
     const bool hasCertificates = side == Side::B ? !m_other->certificates.empty() : m_hasCertificates;
     const bool hasCertificate = hasCertificates && hasCell && !isChange;
     const bool canExplain = hasCell && m_run && !m_isLive && side == Side::A; // failures are A's
-    const int enabled =
-        (hasCell ? 1 : 0) | (hasCertificate ? 2 : 0) | (m_isLive ? 0 : 4) | (canExplain ? 8 : 0) | (isChange ? 16 : 0);
+    const bool hasUncovered = m_isLive || m_mapView->hasUncovered();
+    const int enabled = (hasCell ? 1 : 0) | (hasCertificate ? 2 : 0) | (m_isLive ? 0 : 4) | (canExplain ? 8 : 0) |
+                        (isChange ? 16 : 0) | (hasUncovered ? 32 : 0);
     if (m_actions == enabled)
         return; // new buttons for every cell under the pointer would be slow, and lose the focus
     m_actions = enabled;
@@ -448,9 +462,10 @@ void ExplorePage::inspect()
                           : tr("Failures are A's: choose A, or swap the two runs"),
           canExplain},
          {tr("Next uncovered"),
-          isChange ? tr("A difference is held against no threshold: choose A or B")
-                   : tr("The next token above the threshold (N, back with P)"),
-          !isChange},
+          isChange       ? tr("A difference is held against no threshold: choose A or B")
+          : hasUncovered ? tr("The next token above the threshold (N, back with P)")
+                         : tr("No number of this map is above its threshold"),
+          !isChange && hasUncovered},
          {tr("Certificate"),
           isChange ? tr("A difference has no certificate: choose A or B")
                    : tr("What is claimed about this block (Ctrl+Return in the table)"),

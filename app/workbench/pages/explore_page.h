@@ -94,7 +94,8 @@ public:
     void explain(const widgets::CellKey& key); // why it has that error, in the failures
     void selectBlock(int block);
     void selectPrompt(int prompt); // -1: every prompt
-    void release();
+    void release();                // the selected slice, else the held cell
+    [[nodiscard]] bool canRelease() const;
     void stepToUncovered(int step);
 
     void resetSplit(); // map and table at their first heights
@@ -145,6 +146,7 @@ private:
     void showSide(int side); // A, B or the change, as far as the view has it
     void refreshSide();
     void refreshTitle();
+    [[nodiscard]] QString viewTitle() const; // what the view shows of a run on its own
     [[nodiscard]] bool hasSides() const;
     [[nodiscard]] bool offersResume() const; // of the shown run
     void inspect();

@@ -101,13 +101,25 @@ void ExplorePage::refreshSide()
     emit sideChanged();
 }
 
+QString ExplorePage::viewTitle() const
+{
+    switch (view()) {
+    case Map: break;
+    case Coverage: return tr("Coverage by block");
+    case Failures: return tr("Tokens that are not covered");
+    case Compare: return tr("Two runs side by side");
+    case Charts: return tr("Charts of the run");
+    }
+    return tr("Error by token and block");
+}
+
 // Beside a second run every line says which of the two it is about.
 void ExplorePage::refreshTitle()
 {
     if (!m_run || m_isLive)
         return;
     if (!m_comparison) {
-        m_title->setText(tr("Error by token and block"), scopeOf(*m_run));
+        m_title->setText(viewTitle(), scopeOf(*m_run));
         return;
     }
     switch (shownSide()) {

@@ -12,6 +12,7 @@
 #include <QLineEdit>
 #include <QPushButton>
 
+#include <algorithm>
 #include <cmath>
 
 namespace blockcert::workbench {
@@ -21,6 +22,8 @@ using widgets::Metric;
 namespace space = widgets::space;
 
 namespace {
+
+constexpr int chipsHeight = 62; // two lines
 
 Metric metricOf(FailureReason reason)
 {
@@ -44,14 +47,13 @@ FailureCard::FailureCard(Annotations& notes, QWidget* parent)
     m_inequality->setMinimumWidth(80);
     m_explanation = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
     m_chips = new widgets::TokenChips;
-    m_chips->setFixedHeight(62);
+    m_chips->setFixedHeight(chipsHeight);
     connect(m_chips, &widgets::TokenChips::tokenChosen, this, [this](int token) {
         if (m_row)
             emit cellChosen({m_row->key.block, m_row->key.prompt, token});
     });
     m_details = new FailureDetails;
     m_details->setMinimumHeight(118);
-    m_details->setMaximumHeight(220);
     connect(m_details, &FailureDetails::blockChosen, this, [this](int block) {
         if (m_row)
             emit cellChosen({block, m_row->key.prompt, m_row->key.token});
@@ -84,9 +86,9 @@ FailureCard::FailureCard(Annotations& notes, QWidget* parent)
     layout->setSpacing(space::small);
     layout->addLayout(top);
     layout->addWidget(m_explanation);
+    layout->addLayout(bottom); // what is written here is never below the window's end
     layout->addWidget(m_chips);
     layout->addWidget(m_details);
-    layout->addLayout(bottom);
     hide();
 }
 
@@ -152,6 +154,7 @@ void FailureCard::showRow()
         if (step >= 0)
             fills[token] = m_scale.colourOf(step, widgets::tokensOf(*this));
     }
+    m_chips->setFixedHeight(std::min(chipsHeight, m_chips->heightForWidth(width() - 2 * space::medium)));
     m_chips->setFills(fills);
     m_chips->setCurrent(row.key.token);
     m_details->setFailure(m_map, row.key, metric);

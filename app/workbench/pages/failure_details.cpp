@@ -137,6 +137,8 @@ void FailureDetails::showPart(Part part)
 {
     m_part->setCurrent(part);
     m_parts->setCurrentIndex(part);
+    constexpr int tall[] = {150, 270, 220, 150}; // the more there is to read, the higher
+    setMaximumHeight(tall[part]);
     if (part == Why && m_anatomy.state == Loadable<FailureAnatomy>::State::Empty)
         emit anatomyWanted();
     refresh();

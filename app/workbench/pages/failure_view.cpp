@@ -177,6 +177,8 @@ void FailureView::showPart(Part part)
 {
     m_part->setCurrent(part);
     m_isPartChosen = true;
+    if (part == ByBlock)
+        m_blocks->showBlock(m_bus.now().cell.block);
     refresh();
 }
 
@@ -228,38 +230,38 @@ void FailureView::setAnatomy(const Loadable<FailureAnatomy>& anatomy)
     if (!isOther)
         return;
     m_blocks->setAnatomy(anatomy.isReady() ? anatomy.value : nullptr, m_map);
+    m_blocks->showBlock(m_bus.now().cell.block); // else the one that stands out
     refresh();
 }
 
-// The sentence about the block that stands out, unless that block is what is shown; before, what is known of it.
+// The sentence about the block that stands out; before, what is known of it. It keeps its height whatever is selected,
+// so that nothing under it moves away from the pointer.
 void FailureView::refreshHeadline()
 {
     using Tone = widgets::Notice::Tone;
-    bool isWanted = m_map != nullptr && m_list.measured > 0;
+    const bool isWanted = m_map != nullptr && m_list.measured > 0;
     if (m_anatomy.isReady()) {
         const FailureAnatomy& anatomy = *m_anatomy.value;
-        const bool isShown =
-            part() == ByBlock && (!anatomy.outstanding || anatomy.outstanding == m_blocks->shownBlock());
         QStringList words{anatomy.headline()};
-        if (part() == ByBlock && (isShown && anatomy.outstanding))
-            words.clear(); // the card says it
         if (part() == ByBlock)
             words << anatomy.problems;
-        m_headline->setNotice(part() == ByBlock && !anatomy.problems.isEmpty() ? Tone::Warning : Tone::Note,
-                              words.join(u' '),
-                              isShown               ? QString()
-                              : anatomy.outstanding ? tr("Look into block %1").arg(*anatomy.outstanding)
-                                                    : tr("Block by block"));
-        isWanted = isWanted && !words.isEmpty();
+        m_headline->setNotice(
+            part() == ByBlock && !anatomy.problems.isEmpty() ? Tone::Warning : Tone::Note, words.join(u' '),
+            anatomy.outstanding ? tr("Look into block %1").arg(*anatomy.outstanding) : tr("Block by block"));
+        m_headline->setActionEnabled(part() != ByBlock ||
+                                     (anatomy.outstanding && anatomy.outstanding != m_blocks->shownBlock()));
     } else if (m_anatomy.state == State::Failed) {
         m_headline->setNotice(Tone::Error, m_anatomy.fault.sentence, tr("Try again"));
+        m_headline->setActionEnabled(true);
     } else if (m_anatomy.isLoading()) {
         m_headline->setNotice(Tone::Note, tr("Looking into the blocks …"), tr("Cancel"));
+        m_headline->setActionEnabled(true);
     } else {
         m_headline->setNotice(Tone::Note,
                               tr("What goes along with the errors of each block was not looked into; that "
                                  "replays keys and values from the run's weights."),
                               tr("Look into it"));
+        m_headline->setActionEnabled(true);
     }
     m_headline->setVisible(isWanted);
 }
@@ -271,9 +273,13 @@ void FailureView::actOnHeadline()
     } else if (!m_anatomy.isReady()) {
         emit anatomyWanted();
     } else {
-        if (m_anatomy.value->outstanding)
-            m_blocks->showBlock(*m_anatomy.value->outstanding);
+        const std::optional<int> block = m_anatomy.value->outstanding;
         showPart(ByBlock);
+        if (block) {
+            m_blocks->showBlock(*block);
+            emit blockWanted(*block);
+            refreshHeadline();
+        }
     }
 }
 

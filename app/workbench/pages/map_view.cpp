@@ -61,8 +61,7 @@ MapView::MapView(SelectionBus& bus, QWidget* parent)
             [this](double low, double high) { m_heatmap->setScale(m_heatmap->scale().withRange(low, high)); });
     connect(m_legend, &widgets::ErrorLegend::rangeReset, this, &MapView::refreshScale);
     connect(m_heatmap, &widgets::TokenHeatmap::sliceSelected, this, [this] {
-        const QString selected = m_heatmap->selectionSentence();
-        m_sentence->setText(selected.isEmpty() ? m_words : selected);
+        showWords();
         emit sliceSelected(m_heatmap->slice());
     });
     m_prompt->setAccessibleName(tr("Prompt"));
@@ -240,13 +239,41 @@ void MapView::refreshSentence()
             if (request != m_summaryRequest)
                 return;
             m_words = summary.sentence;
-            m_sentence->setText(m_words);
+            showWords();
             if (m_goesToWorst && !m_isLive && summary.worst.isValid()) {
                 m_goesToWorst = false;
                 m_heatmap->setCurrent(summary.worst);
             }
         },
         [](const QString&) {});
+}
+
+// Of the selected slice while there is one, else of the whole map.
+void MapView::showWords()
+{
+    const QString selected = m_heatmap->selectionSentence();
+    m_sentence->setText(selected.isEmpty() ? m_words : selected);
+}
+
+bool MapView::hasUncovered() const
+{
+    const widgets::HeatmapValues& values = m_heatmap->values();
+    if (!m_heatmap->scale().hasThreshold())
+        return false;
+    for (int row = 0; row < values.rows(); ++row)
+        if (values.rowMarginal(row).covered < values.rowMarginal(row).measured)
+            return true;
+    return false;
+}
+
+bool MapView::hasSlice() const
+{
+    return m_heatmap->selection().has_value();
+}
+
+void MapView::releaseSlice()
+{
+    m_heatmap->select(std::nullopt);
 }
 
 void MapView::refreshPrompts()
@@ -258,7 +285,7 @@ void MapView::refreshPrompts()
         QString text = prompt.rendered.simplified();
         if (text.size() > 40)
             text = text.left(39) + u'…';
-        m_prompt->addItem(u"%1 · %2"_s.arg(prompt.id, text));
+        m_prompt->addItem(u"%1 · %2 · %3"_s.arg(QString::number(m_prompt->count() - 1), prompt.id, text));
     }
     m_prompt->setCurrentIndex(shownPrompt().value_or(-1) + 1);
 }

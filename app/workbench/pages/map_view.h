@@ -45,6 +45,9 @@ public:
     [[nodiscard]] std::optional<int> shownPrompt() const;
     void selectPrompt(int prompt);      // -1: every prompt
     bool visitUncovered(bool forwards); // false: there is none
+    [[nodiscard]] bool hasUncovered() const;
+    [[nodiscard]] bool hasSlice() const;
+    void releaseSlice();
     [[nodiscard]] QString cellJson(const widgets::CellKey& key) const;
     // Moves the cursor there and, if the one prompt that is shown is another, to that prompt.
     void goTo(const widgets::CellKey& key);
@@ -59,6 +62,7 @@ private:
     void followBus();
     void refreshScale();
     void refreshPrompts();
+    void showWords();
     void refreshSentence();
 
     SelectionBus& m_bus;

@@ -281,7 +281,7 @@ figure::Figure aroundFigure(const widgets::TokenMap& map, const widgets::CellKey
 {
     figure::Figure figure;
     const widgets::MapPrompt& prompt = map.prompts[static_cast<std::size_t>(key.prompt)];
-    figure.title = tr("Norm and margin around token %1").arg(key.token).toStdString();
+    figure.title = tr("Norm and margin around token %1, dashed").arg(key.token).toStdString();
     figure.scope = tr("%1 · %2 · prompt %3 · block %4").arg(map.model, map.run, prompt.id).arg(key.block).toStdString();
     figure.caption = tr("As recorded: the norm of the block's output, and the smallest attention margin over heads "
                         "where a token may attend to two keys.")
@@ -302,8 +302,7 @@ figure::Figure aroundFigure(const widgets::TokenMap& map, const widgets::CellKey
             series.points.push_back({static_cast<double>(t), value > 0 ? std::optional(value) : std::nullopt});
         }
         panel.series = {std::move(series)};
-        panel.rules = {
-            {figure::Direction::Vertical, static_cast<double>(key.token), tr("token %1").arg(key.token).toStdString()}};
+        panel.rules = {{figure::Direction::Vertical, static_cast<double>(key.token), {}}}; // the title names it
         return panel;
     };
     figure.panels = {panelOf(tr("Output norm"), u"‖y‖₂"_s, cell ? &cell->outputNorm : nullptr),

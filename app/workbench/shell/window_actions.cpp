@@ -289,7 +289,7 @@ void MainWindow::release()
 {
     if (m_tourStep >= 0) {
         leaveTour();
-    } else if (m_session.selection.now().isHeld && m_page == Explore) {
+    } else if (m_page == Explore && m_explorePage->canRelease()) {
         m_explorePage->release();
     } else if (m_drawer->isVisible()) {
         m_drawer->hide();

@@ -70,7 +70,7 @@ void addTable(const QWidget& page, const QString& caption, int most, std::vector
 void MainWindow::addReportCommands()
 {
     addCommand(tr("Send this view to the report"), u"Ctrl+Shift+R"_s, [this] { sendToReport(); });
-    addCommand(tr("Go to Report"), u"Alt+6"_s, [this] { showPage(Report); });
+    addCommand(tr("Go to Report"), u"Alt+8"_s, [this] { showPage(Report); });
 }
 
 void MainWindow::connectReport()
@@ -264,7 +264,10 @@ void MainWindow::writeReport(const QString& path, bool pdf)
                     tr("The report could not be saved as %1 (%2).").arg(path, file.errorString()).toStdString());
             return true;
         },
-        [this](bool) { m_session.report.setExported(); },
+        [this, path](bool) {
+            m_session.report.setExported();
+            m_status->say(tr("Saved %1").arg(shortPath(path)));
+        },
         [this](const QString& sentence) {
             m_session.board.addProblem(sentence);
             QMessageBox::warning(this, tr("Export the report"), sentence);

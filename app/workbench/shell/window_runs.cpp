@@ -5,6 +5,7 @@
 #include "app/workbench/session/failure_list.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/main_window.h"
+#include "widgets/status_line.h"
 
 #include <QClipboard>
 #include <QDir>
@@ -190,9 +191,11 @@ void MainWindow::exportView(const widgets::ViewExport& view)
     if (!widgets::exportFormatOf(path))
         path += u".svg"_s;
     m_session.preferences.setLastFolder(u"export"_s, QFileInfo(path).absolutePath());
-    const auto tell = [this](const QString& problem) {
-        if (problem.isEmpty())
+    const auto tell = [this, path](const QString& problem) {
+        if (problem.isEmpty()) {
+            m_status->say(tr("Saved %1").arg(shortPath(path)));
             return;
+        }
         m_session.board.addProblem(problem);
         QMessageBox::warning(this, tr("Export this view"), problem);
     };
@@ -224,7 +227,7 @@ void MainWindow::exportFailure(const widgets::FailureRow& failure, const QString
             writeBundle(folder, bundleOf(*map, marked, run.get(), note));
             return true;
         },
-        [](bool) {},
+        [this, folder](bool) { m_status->say(tr("Saved %1").arg(shortPath(folder))); },
         [this](const QString& sentence) {
             m_session.board.addProblem(sentence);
             QMessageBox::warning(this, tr("Export this failure"), sentence);

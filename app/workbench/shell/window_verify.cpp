@@ -4,6 +4,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/shell/main_window.h"
 #include "widgets/state_badge.h"
+#include "widgets/status_line.h"
 
 #include <QDir>
 #include <QFileDialog>
@@ -147,8 +148,10 @@ void MainWindow::learnVerifySpeed(const VerifyRequest& request, const widgets::V
 // Whole or not at all, outside the GUI thread.
 void MainWindow::save(const QString& path, const QByteArray& text)
 {
-    const auto tell = [this](const QString& problem) {
-        if (!problem.isEmpty())
+    const auto tell = [this, path](const QString& problem) {
+        if (problem.isEmpty())
+            m_status->say(tr("Saved %1").arg(shortPath(path)));
+        else
             QMessageBox::warning(this, tr("Save"), problem);
     };
     runInBackground<QString>(

@@ -34,6 +34,7 @@ TEST(Ticks, LinearOnesAreMultiplesOfOneTwoOrFive)
     EXPECT_THAT(labels(ticksFor({0, 10}, Scale::Linear, 5)), ElementsAre("0", "5", "10"));
     EXPECT_THAT(labels(ticksFor({-0.3, 0.3}, Scale::Linear, 4)), ElementsAre("−0.2", "0.0", "0.2"));
     EXPECT_THAT(labels(ticksFor({0, 4e6}, Scale::Linear, 5)), ElementsAre("0", "10^6", "2×10^6", "3×10^6", "4×10^6"));
+    EXPECT_THAT(labels(ticksFor({0, 2e-12}, Scale::Linear, 3)), ElementsAre("0", "10^−12", "2×10^−12"));
 }
 
 TEST(Ticks, LogOnesAreOneTwoFiveWhereThereIsRoomElseDecades)

@@ -4,9 +4,11 @@
 #include "app/workbench/pages/failure_view.h"
 #include "app/workbench/pages/map_view.h"
 #include "app/workbench/pages/stitch_page.h"
+#include "app/workbench/session/stitch_answer.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/block_multiples.h"
 #include "widgets/block_switches.h"
+#include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
 #include "widgets/segmented_control.h"
 #include "widgets/token_heatmap.h"
@@ -160,6 +162,33 @@ TEST(StitchWindow, MeasuresTheSwitchesAndShowsEveryToken)
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"no certificate"_s));
     page.setSurrogates({0});
     EXPECT_TRUE(Workbench::noticeOn(page).contains(u"other switches"_s));
+}
+
+TEST(StitchWindow, ClaimsNoCoverageOfResidualsAndOffersToBisect)
+{
+    Json plain = stitchAnswer(false);
+    plain.erase("bisect");
+    Json script = engineScript();
+    script["stitch"] = Json::array({steps({result(plain)}), steps({result(stitchAnswer(false))})});
+    Workbench bench(script, showScript());
+    openSample(bench);
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    EXPECT_FALSE(page.findChild<widgets::TokenHeatmap*>()->scale().hasThreshold());
+    const figure::Figure tokens = stitchTokenFigure(*bench.session->stitch.get().value, 0);
+    ASSERT_EQ(tokens.panels[0].rules.size(), 2U);
+    EXPECT_EQ(tokens.panels[0].rules[0].name, tokens.panels[0].rules[1].name) << "one line in the legend, one dash";
+    page.showPart(StitchPage::Texts);
+    EXPECT_TRUE(wordsOf(page).contains(u"Let both models continue the prompt."_s));
+    page.showPart(StitchPage::Blame);
+    for (widgets::EmptyState* empty : page.findChildren<widgets::EmptyState*>())
+        if (empty->isVisible())
+            emit empty->wayChosen(0);
+    ASSERT_TRUE(waitUntil([&] { return bench.asked("stitch").size() == 2; }));
+    EXPECT_EQ(bench.asked("stitch").back().at("bisect"), true);
+    EXPECT_TRUE(waitUntil([&] { return wordsOf(page).contains(u"block 0 alone brings it about"_s); }));
 }
 
 TEST(StitchWindow, ItsNumbersGoIntoTheReport)

@@ -15,6 +15,7 @@
 #include <QFile>
 #include <QFileInfo>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -208,6 +209,16 @@ protected:
         }
     }
 
+    // A view that scrolls inside its page may do so downwards.
+    void visitInside(const QString& view, QWidget& page)
+    {
+        for (const QScrollArea* area : page.findChildren<QScrollArea*>())
+            if (area->isVisible() && area->widget()->minimumSizeHint().width() > area->width())
+                m_scrolled << u"%1 sideways: %2 in %3"_s.arg(view)
+                                  .arg(area->widget()->minimumSizeHint().width())
+                                  .arg(area->width());
+    }
+
     // What had to scroll.
     QStringList tour(const QSize& size)
     {
@@ -232,6 +243,7 @@ protected:
                                              ExplorePage::Compare, ExplorePage::Charts}) {
             window.explorePage().showView(view);
             visit(u"Explore, view %1"_s.arg(view), size);
+            visitInside(u"Explore, view %1"_s.arg(view), window.explorePage());
         }
         return m_scrolled;
     }

@@ -32,7 +32,10 @@ FailureDetails::FailureDetails(QWidget* parent)
                        {tr("This prompt's errors at every block"), tr("Norms and margins of the tokens around it"),
                         tr("Norms of keys and values, margins of the heads, the nearest passing token"),
                         tr("The shortest prompt that still fails")});
-    connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) { showPart(static_cast<Part>(part)); });
+    connect(m_part, &widgets::SegmentedControl::chosen, this, [this](int part) {
+        showPart(static_cast<Part>(part));
+        emit partChosen();
+    });
     connect(m_multiples, &widgets::BlockMultiples::blockChosen, this, &FailureDetails::blockChosen);
     m_parts->addWidget(m_multiples);
     m_parts->addWidget(m_around);
@@ -137,7 +140,7 @@ void FailureDetails::showPart(Part part)
 {
     m_part->setCurrent(part);
     m_parts->setCurrentIndex(part);
-    constexpr int tall[] = {150, 270, 220, 150}; // the more there is to read, the higher
+    constexpr int tall[] = {150, 250, 220, 150}; // the more there is to read, the higher
     setMaximumHeight(tall[part]);
     if (part == Why && m_anatomy.state == Loadable<FailureAnatomy>::State::Empty)
         emit anatomyWanted();

@@ -39,6 +39,7 @@ public:
     void showPart(Part part);
 
 signals:
+    void partChosen(); // by the user
     void blockChosen(int block);
     void anatomyWanted(); // asked for once it is needed, for it reads weights
     void minimiseWanted(int prompt, int block);

@@ -3,6 +3,7 @@
 #include "app/workbench/pages/block_anatomy_view.h"
 #include "app/workbench/pages/failure_card.h"
 #include "app/workbench/pages/failure_details.h"
+#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/annotations.h"
@@ -84,6 +85,7 @@ FailureView::FailureView(SelectionBus& bus, Annotations& notes, QWidget* parent)
     connect(m_card, &FailureCard::mapWanted, this, &FailureView::mapWanted);
     connect(m_card, &FailureCard::exportWanted, this, &FailureView::exportWanted);
     connect(&details(), &FailureDetails::anatomyWanted, this, &FailureView::askForAnatomy);
+    connect(&details(), &FailureDetails::partChosen, this, &FailureView::revealCard);
     connect(&m_bus, &SelectionBus::changed, this, [this] {
         m_table->setCurrent(m_bus.now().cell);
         m_blocks->showBlock(m_bus.now().cell.block);
@@ -123,8 +125,7 @@ QWidget* FailureView::makeFacets()
     for (QCheckBox* box : {m_massive, m_unmarked})
         connect(box, &QCheckBox::toggled, this, &FailureView::applyFilter);
     auto* facets = new QWidget;
-    auto* layout = row();
-    facets->setLayout(layout);
+    auto* layout = new FlowRow(facets);
     layout->addWidget(m_reason);
     layout->addWidget(m_block);
     layout->addWidget(m_prompt);
@@ -135,7 +136,6 @@ QWidget* FailureView::makeFacets()
     m_sliceChip->hide();
     connect(m_sliceChip, &QPushButton::clicked, this, [this] { setSlice({}); });
     layout->addWidget(m_sliceChip);
-    layout->addStretch(1);
     return facets;
 }
 
@@ -385,6 +385,11 @@ void FailureView::explain(const CellKey& key)
     m_bus.hold(key);
     showPart(holds(*m_list.rows, key) ? NotCovered : LargestCovered);
     details().showPart(FailureDetails::Why);
+    revealCard();
+}
+
+void FailureView::revealCard()
+{
     // Its place is known once the parts are laid out.
     QMetaObject::invokeMethod(
         this,

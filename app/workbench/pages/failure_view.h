@@ -83,6 +83,7 @@ private:
     void refreshMarks();
     void applyFilter();
     void showFailure();
+    void revealCard();    // scrolled into view
     void askForAnatomy(); // unless it was asked for already
     void choose(const widgets::CellKey& key);
 

@@ -1,6 +1,7 @@
 #include "widgets/chart_panel.h"
 
 #include "widgets/figure_view.h"
+#include "widgets/flow_row.h"
 #include "widgets/segmented_control.h"
 #include "widgets/theme.h"
 
@@ -45,9 +46,9 @@ ChartPanel::ChartPanel(QWidget* parent)
         if (isOverBlocks(chart()))
             emit blockChosen(static_cast<int>(std::lround(x)));
     });
-    auto* row = new QHBoxLayout;
+    auto* row = new FlowRow;
     row->addWidget(m_choice);
-    row->addStretch(1);
+    row->startEnd();
     row->addWidget(m_export);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);

@@ -1,12 +1,12 @@
 #include "app/workbench/pages/compare_view.h"
 
-#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/compare_figure.h"
 #include "widgets/compare_table.h"
 #include "widgets/empty_state.h"
 #include "widgets/figure_view.h"
+#include "widgets/flow_row.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
@@ -76,7 +76,7 @@ CompareView::CompareView(SelectionBus& bus, QWidget* parent)
     top->setContentsMargins(0, 0, 0, 0);
     top->addWidget(m_sentence, 1);
     top->addWidget(choose, 0, Qt::AlignTop);
-    auto* tools = new FlowRow(m_tools);
+    auto* tools = new widgets::FlowRow(m_tools);
     tools->addWidget(m_part);
     tools->startEnd();
     tools->addWidget(swap);

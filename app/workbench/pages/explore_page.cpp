@@ -3,13 +3,13 @@
 #include "app/workbench/pages/compare_view.h"
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/failure_view.h"
-#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/pages/map_view.h"
 #include "app/workbench/session/run_comparison.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
 #include "widgets/empty_state.h"
+#include "widgets/flow_row.h"
 #include "widgets/help_mark.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/notice.h"
@@ -126,7 +126,7 @@ QWidget* ExplorePage::makeView()
                               tr("B − A of every number of the map, with its sign")});
     connect(m_sideChoice, &widgets::SegmentedControl::chosen, this, &ExplorePage::showSide);
     m_sideChoice->hide();
-    auto* choices = new FlowRow; // above the title: five views beside it are wider than a small screen
+    auto* choices = new widgets::FlowRow; // above the title: five views beside it are wider than a small screen
     choices->addWidget(m_view);
     choices->startEnd();
     choices->addWidget(m_sideChoice);

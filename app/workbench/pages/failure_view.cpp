@@ -3,13 +3,13 @@
 #include "app/workbench/pages/block_anatomy_view.h"
 #include "app/workbench/pages/failure_card.h"
 #include "app/workbench/pages/failure_details.h"
-#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
+#include "widgets/flow_row.h"
 #include "widgets/notice.h"
 #include "widgets/segmented_control.h"
 
@@ -125,7 +125,7 @@ QWidget* FailureView::makeFacets()
     for (QCheckBox* box : {m_massive, m_unmarked})
         connect(box, &QCheckBox::toggled, this, &FailureView::applyFilter);
     auto* facets = new QWidget;
-    auto* layout = new FlowRow(facets);
+    auto* layout = new widgets::FlowRow(facets);
     layout->addWidget(m_reason);
     layout->addWidget(m_block);
     layout->addWidget(m_prompt);

@@ -1,10 +1,10 @@
 #include "app/workbench/pages/tamper_page.h"
 
-#include "app/workbench/pages/flow_row.h"
 #include "app/workbench/session/verdict_summary.h"
 #include "widgets/check_list.h"
 #include "widgets/choice_card.h"
 #include "widgets/empty_state.h"
+#include "widgets/flow_row.h"
 #include "widgets/notice.h"
 #include "widgets/segmented_control.h"
 #include "widgets/verdict_banner.h"
@@ -185,7 +185,7 @@ QWidget* TamperPage::makeLab()
     m_level->setChoices({tr("Level 1"), tr("Level 3"), tr("Level 4")},
                         {tr("Digests of files and tensors"), tr("Every cell replayed, every number recomputed"),
                          tr("Also rebuilt from the model's own file")});
-    auto* options = new FlowRow;
+    auto* options = new widgets::FlowRow;
     options->addWidget(m_coverUp);
     options->addWidget(m_level);
     options->startEnd();

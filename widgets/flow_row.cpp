@@ -1,16 +1,16 @@
-#include "app/workbench/pages/flow_row.h"
+#include "widgets/flow_row.h"
 
 #include "widgets/theme.h"
 
 #include <algorithm>
 
-namespace blockcert::workbench {
+namespace blockcert::widgets {
 
 FlowRow::FlowRow(QWidget* parent)
     : QLayout(parent)
 {
     setContentsMargins(0, 0, 0, 0);
-    setSpacing(widgets::space::small);
+    setSpacing(space::small);
 }
 
 FlowRow::~FlowRow()

@@ -4,7 +4,7 @@
 #include <QLayout>
 #include <QList>
 
-namespace blockcert::workbench {
+namespace blockcert::widgets {
 
 class FlowRow : public QLayout {
     Q_OBJECT

@@ -19,6 +19,7 @@ constexpr std::array neutralKeys = {
     NeutralKey{"attn_logit_softcapping", ""},
     NeutralKey{"clip_qkv", ""},
     NeutralKey{"cross_attention_hidden_size", ""},
+    NeutralKey{"is_causal", "true"},
     NeutralKey{"is_encoder_decoder", ""},
     NeutralKey{"no_rope_layers", ""},
     NeutralKey{"pruned_heads", ""},

@@ -79,6 +79,15 @@ std::filesystem::path folderOf(const std::filesystem::path& path)
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+// A device, a pipe or a socket would be gone, and a plain file in its place.
+void requireReplaceable(const std::filesystem::path& path)
+{
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        throw OutputError(path.string() + " is a device, a pipe or a socket, which a file cannot take the place of; "
+                                          "name a file.");
+}
+
 void writeAll(int descriptor, std::string_view bytes, const std::filesystem::path& path)
 {
     while (!bytes.empty()) {
@@ -95,6 +104,7 @@ void writeAll(int descriptor, std::string_view bytes, const std::filesystem::pat
 
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes, Flush when)
 {
+    requireReplaceable(path);
     std::filesystem::path temporary = path;
     temporary += ".new";
     const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -127,6 +137,7 @@ void beginFlush(const std::filesystem::path& path)
 void publishFile(const std::filesystem::path& temporary, const std::filesystem::path& path, Flush when)
 {
     try {
+        requireReplaceable(path);
         if (when == Flush::Now)
             flush(temporary, O_RDONLY);
         if (::rename(temporary.c_str(), path.c_str()) != 0)

@@ -16,7 +16,7 @@ enum class Flush : bool { Later, Now };
 
 // Writes `bytes` to a temporary file beside `path`, fsyncs it, renames it over `path` and fsyncs the folder.
 // On any failure the old file stays and the temporary one is removed. Throws OutputError (ResourceError if the
-// disk is full).
+// disk is full), also where `path` is a device, a pipe or a socket.
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes, Flush when = Flush::Now);
 
 // Gives a finished temporary file (already written by somebody else, such as HDF5) its final name in the same way.

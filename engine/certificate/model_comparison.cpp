@@ -53,9 +53,13 @@ Allowance allowanceFor(DType baseline)
 void Worst::see(double difference, double allowed, std::int32_t p, std::size_t t, double recordedValue,
                 double computedValue)
 {
-    const double found = difference / allowed;
-    if (found > ratio)
+    const double found = difference == 0 ? 0 : difference / allowed;
+    if (std::isnan(found)) { // something that is no number agrees with nothing
+        if (!std::isinf(ratio))
+            *this = {HUGE_VAL, p, t, recordedValue, computedValue};
+    } else if (found > ratio) {
         *this = {found, p, t, recordedValue, computedValue};
+    }
 }
 
 TokenLogits::TokenLogits(std::span<const double> logits)

@@ -26,7 +26,8 @@ struct Allowance {
 
 [[nodiscard]] Allowance allowanceFor(DType baseline);
 
-// The largest of many ratios "difference / allowed", and where it stands; below 0 if nothing was seen.
+// The largest of many ratios "difference / allowed", and where it stands; below 0 if nothing was seen, infinite from
+// the first difference on that is no number.
 struct Worst {
     double ratio = -1;
     std::int32_t prompt = 0;
@@ -87,6 +88,9 @@ struct BlockComparison {
     // measured: the allowances for it are so many times wider.
     double amplification = 1;
     Worst estimate; // of runs that estimate to first order; its token is always 0
+
+    // Every loss that was compared is the model's.
+    [[nodiscard]] bool holdsLosses() const { return lossBase.ratio <= 1 && lossStitched.ratio <= amplification; }
 
     // A loss or logit with the surrogate in place is beyond the allowance that was measured on models themselves.
     [[nodiscard]] bool isDoubtful() const { return lossStitched.ratio > 1 || topStitched.ratio > 1; }

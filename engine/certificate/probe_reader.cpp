@@ -176,8 +176,9 @@ void ProbeReader::requireUsable(const std::string& name, const HostTensor& rows,
     if (!isFloating(rows.dtype))
         return;
     const std::vector<double> values = widened(rows);
-    const bool isNorm = name.starts_with("error") || name == "output_norm";
-    const auto usable = [&](double value) { return std::isfinite(value) && (!isNorm || value >= 0); };
+    // A norm, or a loss: the logarithm of a probability.
+    const bool isPositive = name.starts_with("error") || name == "output_norm" || name.starts_with("loss");
+    const auto usable = [&](double value) { return std::isfinite(value) && (!isPositive || value >= 0); };
     const auto found = std::find_if_not(values.begin(), values.end(), usable);
     if (found == values.end())
         return;
@@ -185,7 +186,7 @@ void ProbeReader::requireUsable(const std::string& name, const HostTensor& rows,
     const std::size_t columns = rows.shape.size() > 1 ? static_cast<std::size_t>(rows.shape[1]) : 1;
     const std::size_t token = bad / columns + (name.starts_with("loss") ? 1 : 0);
     throw FormatError("probes.h5: " + name + " of prompt " + std::to_string(prompt.value) + ", token " +
-                      std::to_string(token) + " is not finite, or is a norm below zero.");
+                      std::to_string(token) + " is not finite, or is a norm or a loss below zero.");
 }
 
 std::vector<TensorDigest> ProbeReader::finishDigests()

@@ -52,8 +52,8 @@ auto idColumns(Columns& columns)
 
 void requireUsable(const std::string& name, const std::vector<double>& values)
 {
-    const bool isNorm = name.starts_with("residual") || name == "kl";
-    const bool below = isNorm && std::any_of(values.begin(), values.end(), [](double value) { return value < 0; });
+    const bool isPositive = name.starts_with("residual") || name.starts_with("loss") || name == "kl";
+    const bool below = isPositive && std::any_of(values.begin(), values.end(), [](double value) { return value < 0; });
     if (below || firstNotFinite(values) != values.size())
         throw FormatError("replay.h5: " + name + " holds a value that is not finite, or below zero where none can be.");
 }

@@ -165,6 +165,17 @@ std::string openText(const Verdict& verdict, LossMode loss, const CheckList& che
     return text;
 }
 
+// In the verifier's own words: the sentence in run.json may say anything.
+std::string sentenceOf(const BlockFailure& failure)
+{
+    const std::string what = failure.code == "non_finite_baseline"   ? "a value of the baseline is not finite"
+                             : failure.code == "non_finite_replay"   ? "a value of the surrogate is not finite"
+                             : failure.code == "non_finite_gradient" ? "the gradient of the loss is not finite"
+                                                                     : "it could not be measured";
+    return "Nothing is claimed about block " + std::to_string(failure.block.value) +
+           ", which has no certificate: by the issuer's word " + what + ".";
+}
+
 std::string sentenceOf(const Verdict& verdict, const RunContents& contents, const CheckList& checks)
 {
     const std::string level = "level " + std::to_string(verdict.level);
@@ -216,7 +227,7 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
     if (const auto truncated = truncationText(contents.run.manifest.prompts, contents.run.manifest.request.maxTokens))
         list.push_back(*truncated + "; what follows was not measured.");
     for (const BlockFailure& failure : contents.run.state.failed)
-        list.push_back(failure.sentence);
+        list.push_back(sentenceOf(failure));
     if (contents.run.manifest.request.loss == LossMode::FirstOrder)
         list.emplace_back("How the loss changes was estimated (first order), not measured: nothing bounds what that "
                           "leaves out, and no coverage follows from it.");

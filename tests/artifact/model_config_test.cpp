@@ -225,6 +225,7 @@ TEST(HuggingFaceConfig, RefusesKeysThatChangeTheMathematicsByName)
         EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), key, value)), HasSubstr(key)) << key;
     EXPECT_THAT(refusal<UnsupportedError>(with(gpt2Config(), "scale_attn_weights", false)),
                 HasSubstr("scale_attn_weights"));
+    EXPECT_THAT(refusal<UnsupportedError>(with(llamaConfig(), "is_causal", false)), HasSubstr("is_causal"));
 }
 
 TEST(HuggingFaceConfig, AcceptsSuchKeysWhereTheyChangeNothing)
@@ -239,6 +240,7 @@ TEST(HuggingFaceConfig, AcceptsSuchKeysWhereTheyChangeNothing)
         {"rope_interleaved", false},
         {"pruned_heads", Json::object()},
         {"layer_types", {"full_attention"}},
+        {"is_causal", true},
     };
     for (const auto& [key, value] : keys)
         EXPECT_TRUE(described(with(llamaConfig(), key, value)).warnings.empty()) << key;

@@ -46,6 +46,20 @@ TEST_F(AtomicFile, RefusesALinkInPlaceOfItsTemporaryFile)
     EXPECT_EQ(readWholeFile(m_folder / "a", 10), "old");
 }
 
+TEST_F(AtomicFile, TakesThePlaceOfNoPipeAndNoDevice)
+{
+    ASSERT_EQ(::mkfifo((m_folder / "pipe").c_str(), 0600), 0);
+    fs::create_symlink("/dev/null", m_folder / "null");
+    for (const char* name : {"pipe", "null"}) {
+        EXPECT_THROW(writeFileAtomically(m_folder / name, "x"), OutputError) << name;
+        writeFileAtomically(m_folder / "own", "x");
+        EXPECT_THROW(publishFile(m_folder / "own", m_folder / name), OutputError) << name;
+        EXPECT_FALSE(fs::exists(m_folder / "own")) << "a temporary file";
+    }
+    EXPECT_TRUE(fs::is_fifo(m_folder / "pipe"));
+    EXPECT_TRUE(fs::is_symlink(m_folder / "null"));
+}
+
 TEST_F(AtomicFile, SaysWhereItCannotWrite)
 {
     EXPECT_THROW(writeFileAtomically(m_folder / "missing" / "a", "x"), FileError);

@@ -486,6 +486,19 @@ TEST_F(Artifacts, WithValuesThatAreNotFiniteAreMalformed)
     }
 }
 
+// No token has a probability above one, and no share of a loss is kept that a run never had.
+TEST_F(Artifacts, WithLossesBelowZeroAreMalformed)
+{
+    for (const char* tensor : {"loss_base", "loss_stitched"}) {
+        TamperedRun run(honest());
+        run.changeTensor("block_00/probes.h5", tensor,
+                         [](HostTensor& values) { values.bytes[sizeof(double) - 1] |= std::byte{0x80}; });
+        run.reseal("block_00");
+        EXPECT_THAT(failedIds(run.verify()), AnyOf(Contains("structure.values"), Contains("structure.probes")))
+            << tensor;
+    }
+}
+
 TEST_F(Artifacts, AreFoundAtLevelTwoInTheCellsThatAreDrawn)
 {
     TamperedRun run(honest());

@@ -1,0 +1,53 @@
+// What the model computed in double says of recorded numbers, where one of them is no number.
+#include "engine/certificate/model_comparison.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace blockcert::certificate {
+namespace {
+
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+TEST(Worst, WhatIsNoNumberAgreesWithNothing)
+{
+    Worst worst;
+    worst.see(0.5, 1, 0, 3, 2, 2.5);
+    worst.see(none, 1, 1, 4, 0.25, none);
+    worst.see(0.75, 1, 2, 5, 0, 0);
+    EXPECT_TRUE(std::isinf(worst.ratio));
+    EXPECT_EQ(worst.prompt, 1);
+    EXPECT_EQ(worst.token, 4U) << "the first of them stays";
+    Worst nothing;
+    nothing.see(0, 0, 0, 0, 1, 1);
+    EXPECT_EQ(nothing.ratio, 0) << "equal, however little is allowed";
+}
+
+TEST(BlockComparison, LossesOfAModelThatGivesNoNumbersDoNotHold)
+{
+    BlockComparison head;
+    CellRecord cell;
+    cell.lossBase = {0.25};
+    cell.lossStitched = {0.25};
+    cell.topIdBase = cell.topIdStitched = {0, 1, 2, 3, 4};
+    cell.topLogitBase = cell.topLogitStitched = {5, 4, 3, 2, 1};
+    head.cells = {cell};
+    head.stitchedLosses.resize(1);
+    const std::vector<double> logits(8, none);
+    const Allowance allowance = allowanceFor(DType::F32);
+    head.seeBase(0, 0, true, none, TokenLogits(logits), allowance);
+    head.seeStitched(0, 0, true, none, TokenLogits(logits), allowance);
+    EXPECT_FALSE(head.holdsLosses());
+    for (const Worst* worst : {&head.lossBase, &head.lossStitched, &head.top, &head.topStitched})
+        EXPECT_TRUE(std::isinf(worst->ratio));
+    CheckList checks;
+    head.report(DType::F32, LossMode::Exact, checks);
+    for (const char* id : {"model.loss_base", "model.loss_stitched", "model.top", "model.top_stitched"})
+        EXPECT_FALSE(checks.verified(id)) << id;
+}
+
+}
+}

@@ -194,13 +194,14 @@ std::vector<VerbDescription> describeVerbs()
          {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json"}},
         {"edit",
          "edit a block and certify what that does",
-         {"Edits one block (or, with --patch, several) and measures the local error by replay of the edited against "
+         {"Edits one block (or, with --patch, several; an option of another kind of edit is refused) and measures the "
+          "local error by replay of the edited against "
           "the unedited program, how far the residual stream departs behind it, losses and next tokens of held-out "
           "prompts, and what the model answers before and after. The edit becomes part of the run: a certificate with "
           "the patch, the digests of the tensors it touches and every completion. The model's files are never written.",
-          "A strength is any finite number. An edit that changes nothing is refused, with the reason. A run folder "
-          "that is not there yet is made first, with "
-          "certificates of the edited blocks."},
+          "A strength is any finite number. An edit that changes nothing is refused, with the reason, and leaves no "
+          "run behind. A run folder that is not there yet gets certificates of the edited blocks, too. Texts that are "
+          "cut, empty or never ran are counted apart; the report says which marker stands in how many texts."},
          Program::Engine,
          Arguments{model()} + editing() + judging() + reading() + output(),
          {"blockcert edit demo --block 15 --scale-mlp 0.33 -o edit.blockcert",
@@ -213,7 +214,7 @@ std::vector<VerbDescription> describeVerbs()
           "generation of its own would give. Writes sweep.json, sweep.csv and one file a row into DIR.",
           "The baseline of every condition is the first row. An edit that gives no finite numbers is a row that says "
           "why, "
-          "and ends nothing. An interrupted sweep is continued with --resume."},
+          "and ends nothing. An interrupted sweep is continued with --resume. Conditions have different names."},
          Program::Engine,
          Arguments{model(), blocks(),
                    required(valued("--alphas", ValueKind::Text, "LIST", "",

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 namespace blockcert::terminal {
@@ -146,9 +147,14 @@ std::string heldoutTable(const Json& prompts, const Page& page)
     std::vector<const Json*> sorted;
     for (const Json& prompt : prompts)
         sorted.push_back(&prompt);
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) {
-        return a->at("mean_kl").get<double>() > b->at("mean_kl").get<double>();
-    });
+    // Worst first is the same in the window: by the change of the loss, and what predicts no token at the end.
+    const auto change = [](const Json* prompt) {
+        const Json& before = prompt->at("mean_nll_baseline");
+        const Json& after = prompt->at("mean_nll_edited");
+        return before.is_number() && after.is_number() ? after.get<double>() - before.get<double>()
+                                                       : -std::numeric_limits<double>::infinity();
+    };
+    std::stable_sort(sorted.begin(), sorted.end(), [&](const Json* a, const Json* b) { return change(a) > change(b); });
     TextTable table({{"prompt"}, {"mean KL", Align::Right}, {"loss before", Align::Right}, {"after", Align::Right}});
     for (std::size_t i = 0; i < std::min(sorted.size(), worstHeldout); ++i)
         table.add({visible(sorted[i]->at("id").get<std::string>()), threeDigits(sorted[i]->at("mean_kl")),
@@ -186,7 +192,7 @@ std::string renderEdit(const Json& result, const Page& page)
             "\n";
     text += heading("Receipt: tensors touched") + receiptTable(result.at("touched"), page);
     text += heading("Effect") + effectTable(result, page);
-    text += heading("Held-out prompts that change most") +
+    text += heading("Held-out prompts, worst change of the loss first") +
             heldoutTable(result.at("effect").at("heldout").at("prompts"), page);
     text += heading("Answers, condition " + visible(evaluation.at("condition").at("name").get<std::string>())) +
             answersTable(evaluation, page);

@@ -1,5 +1,6 @@
 #include "engine/certificate/provenance.h"
 
+#include "engine/certificate/token_ids.h"
 #include "engine/prompts/prompts.h"
 
 #include <algorithm>
@@ -14,10 +15,10 @@ bool isListed(const std::vector<std::string>& list, const std::string& value)
 }
 
 // Id of the first prompt of a run that is not the next one of the set; prompts may be left out (those held out, say).
-std::string firstStranger(const PromptSet& prompts, const PromptFile& set)
+std::string firstStranger(const std::vector<PromptStatement>& prompts, const PromptFile& set)
 {
     auto next = set.prompts.begin();
-    for (const EncodedPrompt& prompt : prompts.prompts) {
+    for (const PromptStatement& prompt : prompts) {
         next =
             std::find_if(next, set.prompts.end(), [&](const PromptSource& source) { return source.id == prompt.id; });
         // A chat template rewrites messages; level 4 tokenises what it made of them.
@@ -55,24 +56,28 @@ void expectModel(const RunContents& contents, const std::vector<BlockOutcome>& o
 
 }
 
+std::string bundledSetProblem(const PromptSetStatement& prompts)
+{
+    if (!isListed(prompts::bundledNames(), prompts.name))
+        return "This program bundles no prompt set named \"" + prompts.name + "\".";
+    const PromptFile own = prompts::readPrompts(prompts.name);
+    if (own.sha256 != prompts.sha256)
+        return "The set \"" + prompts.name + "\" is not the bundled one.";
+    const std::string stranger = firstStranger(prompts.prompts, own);
+    return stranger.empty() ? ""
+                            : "The prompt \"" + stranger + "\" is not in the bundled set \"" + prompts.name +
+                                  "\", or not in this place.";
+}
+
 bool checkPrompts(const PromptSet& prompts, CheckList& checks)
 {
     if (!prompts.bundled)
         return false;
     Row row("provenance.prompts", group::provenance, "", "Prompt set as bundled with this program");
     row.issuer(prompts.sha256).how("compared by digest and by text");
-    if (!isListed(prompts::bundledNames(), prompts.name)) {
-        checks.add(row.failed("This program bundles no prompt set named \"" + prompts.name + "\"."));
-        return false;
-    }
-    const PromptFile own = prompts::readPrompts(prompts.name);
-    row.recomputed(own.sha256);
-    std::string problem;
-    if (own.sha256 != prompts.sha256)
-        problem = "The set \"" + prompts.name + "\" is not the bundled one.";
-    else if (const std::string stranger = firstStranger(prompts, own); !stranger.empty())
-        problem =
-            "The prompt \"" + stranger + "\" is not in the bundled set \"" + prompts.name + "\", or not in this place.";
+    if (isListed(prompts::bundledNames(), prompts.name))
+        row.recomputed(prompts::readPrompts(prompts.name).sha256);
+    const std::string problem = bundledSetProblem(statementOf(prompts));
     checks.add(row.passedIf(problem.empty(), problem));
     return problem.empty();
 }

@@ -6,9 +6,13 @@
 #include "engine/certificate/verify.h"
 #include "engine/certificate/verify_block.h"
 
+#include <string>
 #include <vector>
 
 namespace blockcert::certificate {
+
+// Why a set that claims to be bundled is not the one this program carries, by digest and by text; empty: it is.
+[[nodiscard]] std::string bundledSetProblem(const PromptSetStatement& prompts);
 
 // Row provenance.prompts: a set that claims to be bundled has the digest of the one this program carries. The result
 // is true if it does.

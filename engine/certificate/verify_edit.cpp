@@ -4,6 +4,7 @@
 #include "engine/base/run_context.h"
 #include "engine/certificate/edit_layout.h"
 #include "engine/certificate/named_archive.h"
+#include "engine/certificate/provenance.h"
 #include "engine/certificate/stitch_metrics.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/certificate/verify_edit_replay.h"
@@ -148,6 +149,13 @@ private:
     {
         m_checks.add(selfRow("consistency.edit", m_where, malformation(m_certificate)));
         m_checks.add(manifestRow(m_where, contradiction(m_certificate, m_block.contents.run.manifest)));
+        if (!m_certificate.heldout.bundled)
+            return;
+        const std::string problem = bundledSetProblem(m_certificate.heldout);
+        m_checks.add(row("edit.heldout", group::provenance, "Held-out prompts as bundled with this program")
+                         .issuer(m_certificate.heldout.sha256)
+                         .how("compared by digest and by text")
+                         .passedIf(problem.empty(), problem));
     }
 
     void checkBlocks()

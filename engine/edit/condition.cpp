@@ -41,6 +41,8 @@ Preamble parsePreamble(std::string_view text, std::string_view source)
         if (!message.is_object() || message.size() != 2 || !message.contains("role") || !message.contains("content") ||
             !message.at("role").is_string() || !message.at("content").is_string())
             refuse("every message has a role and a content, both texts.");
+        if (const std::string role = message.at("role"); role != "system" && role != "user" && role != "assistant")
+            refuse("a role is system, user or assistant, not \"" + role + "\".");
         preamble.messages.push_back({message.at("role").get<std::string>(), message.at("content").get<std::string>()});
     }
     return preamble;

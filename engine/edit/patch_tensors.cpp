@@ -84,8 +84,8 @@ void requireFit(const Patch& patch, const PatchTensors& tensors, const Transform
             const auto bad =
                 std::find_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
             if (bad != values.end())
-                throw NumericError(place + " holds a NaN or an infinity at element " +
-                                   std::to_string(bad - values.begin()) + ".");
+                throw FormatError(place + " holds a NaN or an infinity at element " +
+                                  std::to_string(bad - values.begin()) + ".");
             if (!need.isMatrix)
                 requireLength(values, place);
         }

@@ -234,6 +234,7 @@ TEST_P(EditEffect, RunsTheBaselineOnceAndTellsOfCompletionsAsTheyGrow)
         ++details[kind + " " + detail.begin().value().at("side").get<std::string>()];
         if (kind == "completion") {
             EXPECT_TRUE(detail.begin().value().at("row").contains("verdict"));
+            EXPECT_FALSE(detail.begin().value().at("row").at("label").is_null()) << "before all of them are there";
         }
     });
     pipeline::EditEffectOptions options = asking({scaled(1, 0.25)});

@@ -135,7 +135,7 @@ TEST_F(EditVerb, TakesFactorsFromAFileAndRefusesThoseThatDoNotFit)
     const double nan = NAN;
     std::memcpy(&bad.bytes[8], &nan, 8);
     exchange::writeNpz(file, {{"u", u}, {"v", bad}});
-    EXPECT_THAT(refusal(product, ExitCode::CheckFailed), HasSubstr("NaN or an infinity at element 1"));
+    EXPECT_THAT(refusal(product, ExitCode::InputUnreadable), HasSubstr("NaN or an infinity at element 1"));
     EXPECT_FALSE(fs::exists(m_folder.path() / "run"));
     exchange::writeNpz(file, {{"u", u}, {"v", numbers({config.dFf, 2}, 1)}});
     const Json result = edit(product);

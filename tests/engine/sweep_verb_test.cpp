@@ -92,6 +92,32 @@ TEST_F(EditVerb, ASweepHasEachConditionOnce)
     // Nor is anything called by a bundled condition's name that is none.
     writeFileAtomically(own, preamble("few-shot"));
     EXPECT_THAT(refusalOf("none," + own.string()), HasSubstr("name is that of the bundled condition few-shot"));
+    std::string robot = preamble("mine");
+    robot.replace(robot.find("system"), 6, "robot");
+    writeFileAtomically(own, robot);
+    EXPECT_THAT(refusalOf(own.string()), HasSubstr("a role is system, user or assistant, not \"robot\""));
+    options.alphas = "0:1:-0.1";
+    EXPECT_THAT(refusalOf("none"), HasSubstr("--alphas 0:1:-0.1 steps away from its end; write 0:1:0.1."));
+}
+
+TEST_F(EditVerb, WithoutLabelsNoRowIsOnTheFrontAndASweepIsNoRunToExport)
+{
+    pipeline::SweepOptions options = sweepOptions("1", "1:0:-0.5", 2);
+    options.prompts.content = "{\"id\": \"p1\", \"text\": \"the quick\"}\n";
+    pipeline::ModelCache cache(host());
+    const Json result = pipeline::sweep(options, cache, RunContext());
+    ASSERT_EQ(result.at("rows").size(), 4U) << "a step that goes where the range goes";
+    for (const Json& row : result.at("rows"))
+        EXPECT_FALSE(row.at("front").get<bool>()) << row;
+    pipeline::ExportEditOptions exported;
+    exported.run = options.out;
+    exported.out = m_folder.path() / "model";
+    try {
+        (void)pipeline::exportEdit(exported, cache, RunContext());
+        ADD_FAILURE() << "it was exported";
+    } catch (const UsageError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("is a sweep, whose rows are no certificates"));
+    }
 }
 
 TEST(Greedy, TakesNoTokenFromLogitsThatAreNone)

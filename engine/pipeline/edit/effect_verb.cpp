@@ -31,6 +31,7 @@ public:
                    const MarkerLists& markers, std::int64_t limit, const RunContext& context)
         : m_seconds(options.seconds)
         , m_maxNew(options.refusal.maxNew)
+        , m_prompts(prompts)
         , m_tokenizer(tokenizer)
         , m_markers(markers)
         , m_context(context)
@@ -88,9 +89,11 @@ private:
         const auto tokens = static_cast<std::int64_t>(completion.ids.size());
         m_progress.done += m_maxNew - tokens;
         const CompletionText text{m_tokenizer.decode(completion.ids, true), endOf(completion, m_maxNew)};
-        tell(index,
-             Json{{"completion",
-                   {{"prompt", m_prompt[index]}, {"side", m_side}, {"row", completionRow(text, tokens, m_markers)}}}});
+        Json row = completionRow(text, tokens, m_markers);
+        const EncodedPrompt& prompt = m_prompts.prompts[static_cast<std::size_t>(m_prompt[index])];
+        row["id"] = prompt.id;
+        row["label"] = prompt.label.empty() ? Json() : Json(prompt.label);
+        tell(index, Json{{"completion", {{"prompt", m_prompt[index]}, {"side", m_side}, {"row", std::move(row)}}}});
     }
 
     void tell(std::size_t index, const Json& detail)
@@ -103,6 +106,7 @@ private:
 
     const std::function<double()>& m_seconds;
     std::int64_t m_maxNew;
+    const PromptSet& m_prompts;
     const tokenizer::Tokenizer& m_tokenizer;
     const MarkerLists& m_markers;
     const RunContext& m_context;

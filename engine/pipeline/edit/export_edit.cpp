@@ -73,6 +73,11 @@ at::Tensor finalStates(model::Transformer& transformer, const std::vector<std::v
 
 Json exportEdit(const ExportEditOptions& options, ModelCache& cache, const RunContext& context)
 {
+    std::error_code missing;
+    if (std::filesystem::exists(options.run / "rows", missing) &&
+        std::filesystem::exists(options.run / "request.json", missing))
+        throw UsageError(options.run.string() + " is a sweep, whose rows are no certificates; certify the edit with "
+                                                "blockcert edit, then export the model from that run.");
     return model::guarded([&]() -> Json {
         const Host& host = cache.state().host;
         const RunFolder folder(options.run);

@@ -54,6 +54,9 @@ std::vector<double> strengthsOf(const std::string& text)
     if (const std::vector<std::string> range = partsOf(text, ':'); range.size() == 3) {
         const double from = strengthOf(range[0]);
         const double to = strengthOf(range[1]);
+        if (strengthOf(range[2]) < 0 && to > from)
+            throw UsageError("--alphas " + text + " steps away from its end; write " + range[0] + ":" + range[1] + ":" +
+                             range[2].substr(1) + ".");
         const double step = std::abs(strengthOf(range[2]));
         const double count = step > 0 ? std::floor(std::abs(to - from) / step + 1e-9) : -1;
         if (!(count >= 0) || count > 1000)

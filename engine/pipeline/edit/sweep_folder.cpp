@@ -173,8 +173,10 @@ void markFront(Json& rows)
         const auto total = row.at(key).at("total").get<double>();
         return total > 0 ? row.at(key).at("covered").get<double>() / total : 0;
     };
+    const auto total = [](const Json& row, const char* key) { return row.at(key).at("total").get<std::int64_t>(); };
     for (Json& row : rows) {
-        bool front = failureOf(row).empty();
+        // Without a label there is nothing to weigh, and no row beats another.
+        bool front = failureOf(row).empty() && total(row, "answer") + total(row, "refuse") > 0;
         for (const Json& other : rows) {
             const double answer = value(other, "answer") - value(row, "answer");
             const double refuse = value(other, "refuse") - value(row, "refuse");

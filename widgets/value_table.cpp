@@ -16,6 +16,8 @@ namespace blockcert::widgets {
 
 namespace {
 
+constexpr int cellMargins = 28; // of the style sheet and of the style around a cell's text, both sides
+
 // Numbers before texts, and what has neither at the end, in both directions.
 class MissingLast : public QSortFilterProxyModel {
 public:
@@ -156,6 +158,12 @@ void ValueTable::setRows(std::shared_ptr<const ValueRows> rows)
     m_silent = true;
     const bool isOther = !m_rows || !rows || m_rows->columns.size() != rows->columns.size();
     m_rows = rows;
+    m_longest.assign(rows ? rows->columns.size() : 0, 0);
+    for (std::size_t column = 0; column < m_longest.size(); ++column)
+        if (rows->columns[column].isNumber)
+            for (const std::vector<ValueCell>& cells : rows->rows)
+                if (column < cells.size())
+                    m_longest[column] = std::max(m_longest[column], static_cast<int>(textOf(cells[column]).size()));
     m_model->setRows(std::move(rows));
     if (isOther)
         sortByColumn(-1, Qt::AscendingOrder);
@@ -197,14 +205,17 @@ void ValueTable::layoutColumns()
 {
     if (!m_rows)
         return;
-    const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
+    const QFontMetrics fixed(fixedFont(TextSize::Secondary));
+    const int digit = fixed.horizontalAdvance(u'0');
     int used = 0;
     int wide = -1;
     for (int column = 0; column < m_model->columnCount(); ++column) {
         const ValueColumn& about = m_rows->columns[static_cast<std::size_t>(column)];
         const int header =
             QFontMetrics(textFont(TextSize::Secondary, TextWeight::Strong)).horizontalAdvance(about.title) + 4 * digit;
-        setColumnWidth(column, std::max(about.characters * digit, header));
+        const int longest = m_longest[static_cast<std::size_t>(column)];
+        const int entry = longest > 0 ? fixed.horizontalAdvance(QString(longest, u'0')) + cellMargins : 0;
+        setColumnWidth(column, std::max({about.characters * digit, header, entry}));
         used += columnWidth(column);
         wide = about.isNumber ? wide : column;
     }

@@ -17,7 +17,7 @@ namespace blockcert::widgets {
 struct ValueColumn {
     QString title;
     bool isNumber = false;
-    int characters = 12; // its width; the last column of text takes what is left over
+    int characters = 12; // its least width; numbers are never cut, and the last column of text takes what is left over
     QString toolTip;
 };
 
@@ -88,6 +88,7 @@ private:
     void layoutColumns();
 
     std::shared_ptr<const ValueRows> m_rows;
+    std::vector<int> m_longest; // [column] characters of the longest entry; 0 for texts, which give way
     ValueTableModel* m_model = nullptr;
     QSortFilterProxyModel* m_sorted = nullptr;
     bool m_silent = false;

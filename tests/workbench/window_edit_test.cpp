@@ -21,6 +21,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
+#include <QDir>
 #include <QGuiApplication>
 #include <QLabel>
 #include <QLineEdit>
@@ -538,6 +539,13 @@ TEST(EditWindow, CutEmptyAndNeverRunAreKeptApartFromAnswers)
     EXPECT_TRUE(shown.contains(u"Cut at the length 2 of 2"_s)) << shown.join(u'\n').toStdString();
     EXPECT_TRUE(shown.contains(u"Empty 1 of 2"_s));
     EXPECT_TRUE(shown.contains(u"Never ran 0 of 2"_s));
+    EXPECT_TRUE(shown.contains(u"Same next token 75.0\u00a0%"_s)) << shown.join(u'\n').toStdString();
+    // Somebody who labels blind is not told what the markers say, not even in numbers.
+    const int height = facts->sizeHint().height();
+    page.showView(EditPage::Labels);
+    EXPECT_LT(facts->sizeHint().height(), height);
+    bench.session->labels.setBlind(false);
+    EXPECT_EQ(facts->sizeHint().height(), height);
 }
 
 TEST(EditWindow, MarkerListsAreShownWithTheirCountsAndChosen)
@@ -646,6 +654,46 @@ TEST(EditWindow, WritesThePatchAndCertifiesIt)
     edits.setStrength(edits.current(), 0.25, false);
     for (const QAbstractButton* button : page.side()->findChildren<QAbstractButton*>())
         EXPECT_FALSE(button->text() == u"Export model…"_s && button->isEnabled());
+}
+
+// Certificates that were issued before the window was closed, or killed, are there again, and so is what they allow.
+TEST(EditWindow, CertificatesAreRememberedAndCanBeExportedAfterARestart)
+{
+    Json script = editScript(steps({result(effectAnswer())}));
+    script["open"].push_back(script["open"][0]);
+    script["tokenize"].push_back(script["tokenize"][0]);
+    script["write_patch"] = once(steps({result({{"path", "/p/x.patch.json"}, {"sha256", "aa"}, {"edits", {"one"}}})}));
+    Workbench bench(script);
+    const QString run = bench.runFolder() + u"/x.blockcert"_s;
+    QDir().mkpath(run);
+    script["edit"] = once(steps({result({{"run", run.toStdString()},
+                                         {"name", "abc"},
+                                         {"already", false},
+                                         {"epsilon_edit", 4.5},
+                                         {"edits", {"block 1: MLP x 0.5"}}})}));
+    bench.engine().rewrite(script.dump());
+    openLab(bench);
+    bench.window->editPage().stackView().addStep(EditOperation::ScaleMlp);
+    EditSlots& edits = bench.session->editLab.edits();
+    edits.setStrength(edits.current(), 0.5, false);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
+    press(*bench.window->editPage().side(), u"Certify…"_s);
+    bench.window->findChild<CertifyDialog*>()->accept();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editIssue.get().isReady(); }));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->preferences.savedLab().contains("x.blockcert"); }));
+    bench.window.reset();
+    bench.session.reset();
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.window->showPage(MainWindow::Edit);
+    const auto buttonNamed = [&](const QString& text) {
+        for (QAbstractButton* button : bench.window->editPage().side()->findChildren<QAbstractButton*>())
+            if (button->text() == text || button->accessibleName() == text)
+                return button;
+        return static_cast<QAbstractButton*>(nullptr);
+    };
+    ASSERT_TRUE(buttonNamed(u"Check block 1: MLP x 0.5"_s));
+    EXPECT_TRUE(waitUntil([&] { return buttonNamed(u"Export model…"_s)->isEnabled(); })) << "the stack is as it was";
 }
 
 TEST(EditWindow, CopiesTheCommandThatDoesTheSame)

@@ -191,7 +191,8 @@ TEST(SweepTable, ReadsStrengthsAsTheEngineDoes)
 {
     EXPECT_EQ(alphasOf(u"0:1:0.25"_s), (std::vector<double>{0, 0.25, 0.5, 0.75, 1}));
     EXPECT_EQ(alphasOf(u"1, 0.5,0.5"_s), (std::vector<double>{0.5, 1}));
-    for (const char* wrong : {"", "x", "0:1:0", "0:1", "nan", "1,,2"})
+    EXPECT_EQ(alphasOf(u"1:0:-0.5"_s), (std::vector<double>{0, 0.5, 1}));
+    for (const char* wrong : {"", "x", "0:1:0", "0:1:-0.1", "0:1", "nan", "1,,2"})
         EXPECT_TRUE(alphasOf(QString::fromLatin1(wrong)).empty()) << wrong;
 }
 
@@ -369,6 +370,113 @@ TEST(SweepWindow, OpensAFolderFinishedOrNotAndSaysWhatIsNone)
     ASSERT_TRUE(waitUntil([&] { return !bench.session->sweep.problem().isEmpty(); }));
     EXPECT_TRUE(Workbench::noticeOn(view).contains(u"holds no sweep"_s));
     EXPECT_FALSE(wordsOf(view).contains(u"In hand"_s)) << "a row of one sweep is none of another";
+}
+
+// What a form says is what runs: of a folder that was opened, and of one that is resumed.
+TEST(SweepWindow, TheFormShowsTheSweepThatIsOpenedAndThatRuns)
+{
+    Json script = engineScript();
+    script["sweep"] = once(steps({Json{{"sleep", 60000}}}));
+    Workbench bench(script);
+    openSweep(bench);
+    SweepView& view = bench.window->editPage().sweepView();
+    const QString folder = bench.runFolder() + u"/sweep"_s;
+    Json asked = request();
+    asked["conditions"] = Json::array({{{"name", "none"}}, {{"name", "few-shot"}}});
+    asked["dtype"] = "BF16";
+    asked["target"] = "attention";
+    write(folder + u"/request.json"_s, asked.dump());
+    write(folder + u"/rows/0_baseline.json"_s, sampleRows()[0].dump());
+    bench.session->sweep.open(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.isResumable(); }));
+    const SweepSpec shown = view.form().spec();
+    EXPECT_EQ(shown.blocks, u"1-2"_s);
+    EXPECT_EQ(shown.alphas, u"0,0.5,1"_s);
+    EXPECT_EQ(shown.target, u"attention"_s);
+    EXPECT_EQ(shown.conditions, (QStringList{u"none"_s, u"few-shot"_s}));
+    EXPECT_EQ(shown.maxNew, 8);
+    EXPECT_TRUE(wordsOf(view).contains(u"Resume goes on in "_s)) << wordsOf(view).toStdString();
+    press(view, u"Resume"_s);
+    ASSERT_TRUE(waitUntil([&] { return !bench.asked("sweep").empty(); }));
+    EXPECT_EQ(bench.asked("sweep").back()["dtype"], "bf16") << "its own, not the lab's";
+    EXPECT_EQ(view.form().spec().out, folder);
+    EXPECT_TRUE(wordsOf(view).contains(u"14 rows"_s)) << wordsOf(view).toStdString();
+}
+
+// The window is gone without a word while a sweep runs, as when it is killed.
+TEST(SweepWindow, ASweepThatWasUnderWayIsOfferedAfterAKill)
+{
+    Json script = interruptedScript();
+    script["open"].push_back(script["open"][0]);
+    script["tokenize"].push_back(script["tokenize"][0]);
+    Workbench bench(script);
+    SweepView& view = openFilledSweep(bench);
+    view.form().addPreamble(u"/p/mine.json"_s);
+    const QString folder = bench.runFolder() + u"/sweep"_s;
+    fill(view, u"Folder"_s, folder);
+    press(view, u"Run the sweep"_s);
+    ASSERT_TRUE(
+        waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->rows.size() == 1; }));
+    Json asked = request();
+    asked["conditions"] = Json::array({{{"name", "none"}}, {{"name", "mine"}}});
+    write(folder + u"/request.json"_s, asked.dump());
+    write(folder + u"/rows/0_baseline.json"_s, sampleRows()[0].dump());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->preferences.savedLab().contains("mine.json"); }));
+    bench.window.reset();
+    bench.session.reset();
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    bench.window->showPage(MainWindow::Edit);
+    EditPage& page = bench.window->editPage();
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.isResumable(); }));
+    EXPECT_TRUE(Workbench::noticeOn(page).contains(u"A sweep is unfinished: 1 of 14 rows are in "_s))
+        << Workbench::noticeOn(page).toStdString();
+    ASSERT_TRUE(Workbench::actOn(page));
+    EXPECT_EQ(page.view(), EditPage::Sweep);
+    EXPECT_EQ(page.sweepView().form().spec().conditions, (QStringList{u"none"_s, u"/p/mine.json"_s}));
+    press(page.sweepView(), u"Resume"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table()->isComplete; }));
+    const Json resumed = bench.asked("sweep").back();
+    EXPECT_EQ(resumed["resume"], true);
+    EXPECT_EQ(resumed["conditions"], "none,/p/mine.json");
+    EXPECT_EQ(resumed["out"], folder.toStdString());
+    EXPECT_TRUE(Workbench::noticeOn(page.sweepView()).isEmpty());
+}
+
+// Numbers of a table are whole, and those of one condition stand alone.
+TEST(SweepWindow, TheTableIsOfTheChosenConditionAndCutsNoNumber)
+{
+    Workbench bench(engineScript());
+    openSweep(bench);
+    bench.window->resize(1440, 900);
+    SweepView& view = bench.window->editPage().sweepView();
+    const QString folder = bench.runFolder() + u"/sweep"_s;
+    Json both = sweepAnswer("x");
+    both["request"]["conditions"].push_back({{"name", "few-shot"}});
+    Json other = row(nullptr, nullptr, 12, 12, 0);
+    other["condition"] = "few-shot";
+    both["rows"].push_back(other);
+    write(folder + u"/sweep.json"_s, both.dump());
+    bench.session->sweep.open(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->sweep.table() && bench.session->sweep.table()->isComplete; }));
+    view.showPart(SweepView::Table);
+    auto* table = view.findChild<widgets::ValueTable*>();
+    EXPECT_EQ(table->model()->rowCount(), 7) << "of the condition none";
+    for (int column = 0; column < table->model()->columnCount(); ++column)
+        for (int at = 0; at < 7; ++at) {
+            const QModelIndex index = table->model()->index(at, column);
+            const QFontMetrics metrics(index.data(Qt::FontRole).value<QFont>());
+            EXPECT_LE(metrics.horizontalAdvance(index.data().toString()) + 24, table->columnWidth(column))
+                << index.data().toString().toStdString();
+        }
+    auto* condition = view.findChild<QComboBox*>(QString(), Qt::FindChildrenRecursively);
+    for (QComboBox* box : view.findChildren<QComboBox*>())
+        if (box->accessibleName() == u"Condition"_s)
+            condition = box;
+    condition->setCurrentIndex(1);
+    emit condition->activated(1);
+    EXPECT_EQ(table->model()->rowCount(), 1);
+    EXPECT_EQ(view.exported().table().rows.size(), 8U) << "what is written has every row";
 }
 
 // A folder that was opened is resumed with its own prompts, and where it knows a file by its name alone the user is

@@ -315,6 +315,9 @@ void EditBoard::refreshCurve()
                          : count == 1 ? tr("1 point measured; move α for more.")
                                       : tr("%1 points measured.").arg(count));
     EditScope about = scope();
+    if (hasCurve && enabledSteps(m_lab.edits().stack()).size() > 1)
+        about.strength =
+            tr("strength α of block %1: %2, everything else as it is").arg(step->block).arg(placeOf(*step));
     if (hasCurve)
         about.what = tr("block %1: %2 · %3 · condition %4")
                          .arg(step->block)

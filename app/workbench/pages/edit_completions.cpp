@@ -87,7 +87,7 @@ EditCompletions::EditCompletions(QWidget* parent)
         refreshTexts();
     });
     auto* top = workbench::row();
-    top->addWidget(m_counts, 1);
+    top->addStretch(1);
     top->addWidget(m_markers, 0, Qt::AlignTop);
     top->addWidget(m_live, 0, Qt::AlignTop);
     top->addWidget(m_write, 0, Qt::AlignTop);
@@ -113,6 +113,7 @@ EditCompletions::EditCompletions(QWidget* parent)
     m_body->setLayout(body);
     auto* layout = column();
     layout->addLayout(top);
+    layout->addWidget(m_counts);
     layout->addWidget(m_body, 1);
     layout->addStretch(0);
     setLayout(layout);
@@ -175,6 +176,12 @@ void EditCompletions::setHeld(bool held)
 {
     if (std::exchange(m_isHeld, held) != held)
         refreshTexts();
+}
+
+void EditCompletions::setReadOnly()
+{
+    for (QWidget* one : std::initializer_list<QWidget*>{m_markers, m_live, m_write})
+        one->hide();
 }
 
 void EditCompletions::setLive(bool live)
@@ -248,7 +255,10 @@ void EditCompletions::refreshTable()
         widgets::ValueCell difference =
             one.firstDifference
                 ? textCell(QString::number(*one.firstDifference))
-                : textCell(one.before && one.after && !one.after->verdict.isEmpty() ? tr("same") : u"–"_s);
+                : textCell(one.before && one.after && !one.after->verdict.isEmpty() &&
+                                   one.before->text == one.after->text // a certificate does not say where they part
+                               ? tr("same")
+                               : u"–"_s);
         if (one.firstDifference)
             difference.number = *one.firstDifference;
         widgets::ValueCell after = textCell(verdictOf(one.after));

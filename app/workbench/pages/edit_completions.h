@@ -34,6 +34,7 @@ public:
     void setHeld(bool held); // the unedited text stands in place of the edited one
     void setLive(bool live); // no signal
     void setEnabledToWrite(bool enabled);
+    void setReadOnly(); // texts that are there, and nothing to write them with
 
     [[nodiscard]] int prompt() const { return m_prompt; }
 

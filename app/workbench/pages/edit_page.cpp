@@ -7,8 +7,10 @@
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/pages/sweep_form.h"
 #include "app/workbench/pages/sweep_view.h"
+#include "app/workbench/session/label_book.h"
 #include "widgets/empty_state.h"
 #include "widgets/icons.h"
+#include "widgets/notice.h"
 #include "widgets/segmented_control.h"
 #include "widgets/state_badge.h"
 
@@ -41,6 +43,8 @@ bool takesText(const QWidget* widget)
 EditPage::EditPage(EditLab& lab, SweepBoard& sweep, LabelBook& labels, QWidget* parent)
     : QWidget(parent)
     , m_lab(lab)
+    , m_labelBook(labels)
+    , m_sweepBoard(sweep)
     , m_pages(new QStackedWidget)
     , m_empty(new widgets::EmptyState)
     , m_side(new EditSide)
@@ -114,6 +118,7 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     m_sweep = new SweepView(sweep, m_lab);
     m_labels = new LabelView(labels);
     connect(&sweep, &SweepBoard::changed, this, &EditPage::refresh);
+    connect(&labels, &LabelBook::changed, this, &EditPage::refreshSide);
     auto* middle = row(space::large);
     middle->addWidget(m_stack);
     middle->addWidget(m_board, 1);
@@ -129,6 +134,12 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     for (QWidget* one : std::initializer_list<QWidget*>{lab, m_sweep, m_labels})
         m_views->addWidget(one);
     layout->addWidget(m_choice, 0, Qt::AlignLeft);
+    m_interrupted = new widgets::Notice;
+    m_interrupted->setClosable(true);
+    m_interrupted->hide();
+    connect(m_interrupted, &widgets::Notice::actionRequested, this, [this] { showView(Sweep); });
+    connect(m_interrupted, &widgets::Notice::closed, &m_sweepBoard, &SweepBoard::forgetInterruption);
+    layout->addWidget(m_interrupted);
     layout->addWidget(m_views, 1);
     return page;
 }
@@ -157,10 +168,24 @@ void EditPage::setPrompts(std::shared_ptr<const widgets::PromptList> prompts)
     m_board->setPrompts(std::move(prompts));
 }
 
+// In the Sweep view it stands beside the sweep.
+void EditPage::refreshInterrupted()
+{
+    const QString sentence = m_sweepBoard.interruption();
+    m_interrupted->setNotice(widgets::Notice::Tone::Note, sentence, tr("Show it"));
+    m_interrupted->setVisible(!sentence.isEmpty() && m_view != Sweep);
+}
+
+void EditPage::refreshSide()
+{
+    m_side->show(m_lab, m_view == Labels && m_labelBook.isBlind());
+}
+
 void EditPage::refresh()
 {
     m_pages->setCurrentIndex(m_lab.model() ? 1 : 0);
-    m_side->show(m_lab);
+    refreshSide();
+    refreshInterrupted();
     if (!m_lab.model())
         return;
     const EditSlots& edits = m_lab.edits();

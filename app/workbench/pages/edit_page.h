@@ -15,6 +15,7 @@ class QStackedWidget;
 
 namespace blockcert::widgets {
 class EmptyState;
+class Notice;
 class SegmentedControl;
 class PageTitle;
 class StateBadge;
@@ -78,9 +79,13 @@ protected:
 private:
     QWidget* makeCentre(SweepBoard& sweep, LabelBook& labels);
     void refresh();
+    void refreshSide();
+    void refreshInterrupted();
     void setHeld(bool held);
 
     EditLab& m_lab;
+    LabelBook& m_labelBook;
+    SweepBoard& m_sweepBoard;
     bool m_isHeld = false;
     QStackedWidget* m_pages = nullptr;
     widgets::EmptyState* m_empty = nullptr;
@@ -91,6 +96,7 @@ private:
     QPushButton* m_export = nullptr;
     View m_view = Lab;
     widgets::SegmentedControl* m_choice = nullptr;
+    widgets::Notice* m_interrupted = nullptr; // of a sweep that the window did not end itself
     QStackedWidget* m_views = nullptr;
     SweepView* m_sweep = nullptr;
     LabelView* m_labels = nullptr;

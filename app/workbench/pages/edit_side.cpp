@@ -40,7 +40,15 @@ Fact amplificationFact(const QString& label, double value, const EditEffect& eff
             EditSide::tr("There is none where several blocks are edited, or where nothing changes"), true};
 }
 
-std::vector<Fact> factsOf(const EditEffect& effect)
+Fact shareFact(const QString& label, double share)
+{
+    return {label, widgets::isMissing(share) ? EditSide::tr("not measured") : widgets::percentText(share),
+            widgets::isMissing(share) ? QString() : widgets::exactNumber(share), widgets::isMissing(share)};
+}
+
+}
+
+std::vector<Fact> effectFacts(const EditEffect& effect)
 {
     const LocalEffect local = effect.local ? *effect.local : LocalEffect();
     const DownstreamEffect downstream = effect.downstream ? *effect.downstream : DownstreamEffect();
@@ -54,7 +62,7 @@ std::vector<Fact> factsOf(const EditEffect& effect)
         changeFact(EditSide::tr("Perplexity"), downstream.perplexityBefore, downstream.perplexityAfter),
         numberFact(EditSide::tr("KL, mean"), downstream.klMean),
         numberFact(EditSide::tr("KL, largest"), downstream.klLargest),
-        numberFact(EditSide::tr("Same next token"), downstream.agreement),
+        shareFact(EditSide::tr("Same next token"), downstream.agreement),
     };
     if (effect.completions) {
         facts.push_back({EditSide::tr("Answers"), shareText(effect.completions->after.answer),
@@ -76,8 +84,6 @@ std::vector<Fact> factsOf(const EditEffect& effect)
     return facts;
 }
 
-}
-
 EditSide::EditSide(QWidget* parent)
     : SidePanel(parent)
     , m_state(wrapped({}))
@@ -97,12 +103,12 @@ EditSide::EditSide(QWidget* parent)
     title->addWidget(new widgets::HelpMark(
         {widgets::Term::EditError, widgets::Term::FinalDeviation, widgets::Term::Divergence, widgets::Term::Interval}));
     title->addStretch(1);
-    auto* measured = new widgets::EvidenceMark;
-    measured->setEvidence(widgets::Evidence::Measured);
+    m_measured = new widgets::EvidenceMark;
+    m_measured->setEvidence(widgets::Evidence::Measured);
     auto* bounded = new widgets::EvidenceMark;
     bounded->setAbsent(widgets::Evidence::Bounded, tr("none yet"));
     auto* evidence = row();
-    evidence->addWidget(measured);
+    evidence->addWidget(m_measured);
     evidence->addWidget(bounded);
     evidence->addStretch(1);
     m_copy->setToolTip(tr("The command that issues the certificate of this stack; a stack of several edits is written "
@@ -140,10 +146,13 @@ EditSide::EditSide(QWidget* parent)
     setIssuing(false, {});
 }
 
-void EditSide::show(const EditLab& lab)
+void EditSide::show(const EditLab& lab, bool hidesJudgements)
 {
     const bool hasEdits = lab.model() && !enabledSteps(lab.edits().stack()).empty();
-    const EditEffect effect = lab.shown();
+    EditEffect effect = lab.shown();
+    if (hidesJudgements)
+        effect.completions.reset();
+    m_measured->setVisible(hasEdits && effect.local); // no mark beside numbers that are not there
     m_canIssue = hasEdits && lab.obstacle().isEmpty();
     m_changesNothing = effect.receipt && !effect.receipt->whyNothing.isEmpty();
     m_facts->setVisible(hasEdits);
@@ -153,7 +162,7 @@ void EditSide::show(const EditLab& lab)
                                           .arg(lab.settings().prompts, lab.settings().condition)
                                     : tr("Not measured yet."));
     if (hasEdits)
-        m_facts->setFacts(factsOf(effect));
+        m_facts->setFacts(effectFacts(effect));
     showOther(lab);
     showReceipt(lab, effect);
     setIssuing(m_isIssuing, m_stage->text());
@@ -182,9 +191,11 @@ void EditSide::showReceipt(const EditLab& lab, const EditEffect& effect)
 {
     const std::shared_ptr<const EditReceipt> receipt = effect.receipt;
     std::vector<Fact> facts;
+    bool isNew = false; // a weight that the model's architecture has not
     if (receipt)
         for (const EditReceipt::Touched& one : receipt->touched) {
-            const bool isShort = one.before.isEmpty() && one.after.isEmpty();
+            const bool isShort = !one.changed || (one.before.isEmpty() && one.after.isEmpty());
+            isNew = isNew || one.before.isEmpty();
             facts.push_back({tr("%1 · %2").arg(one.block).arg(one.tensor.section(u'.', -2)),
                              isShort ? one.changed ? tr("changed") : tr("unchanged")
                                      : u"%1 → %2"_s.arg(one.before.isEmpty() ? tr("none") : one.before.left(4) + u'…',
@@ -199,10 +210,11 @@ void EditSide::showReceipt(const EditLab& lab, const EditEffect& effect)
     const bool hasEdits = !enabledSteps(lab.edits().stack()).empty();
     m_why->setText(!receipt && !hasEdits ? tr("None: nothing is edited.")
                    : !receipt            ? tr("Named with their digests before and after once the stack rests.")
-                   : !receipt->whyNothing.isEmpty()
-                       ? receipt->whyNothing
-                       : tr("As a checkpoint would hold them; here they are laid over the model in memory, and no file "
-                            "is written."));
+                   : !receipt->whyNothing.isEmpty() ? receipt->whyNothing
+                   : isNew ? tr("Laid over the model in memory; no file is written. What has no digest before is a "
+                                "weight that a checkpoint of this model does not have, so that none can be exported.")
+                           : tr("As a checkpoint would hold them; here they are laid over the model in memory, and no "
+                                "file is written."));
 }
 
 void EditSide::setIssuing(bool isIssuing, const QString& stage)
@@ -245,15 +257,27 @@ void EditSide::setIssued(const std::vector<IssuedEdit>& issued, bool isOfNow)
             item->widget()->deleteLater();
         delete item;
     }
-    m_issued->setVisible(!issued.empty());
     if (!issued.empty())
         layout->addWidget(heading(tr("Certificates from here")));
     for (auto one = issued.rbegin(); one != issued.rend(); ++one) {
-        QPushButton* link = elidedLink(tr("Check %1").arg(one->sentence), space::inspector - 60);
-        link->setToolTip(widgets::plainToolTip(tr("%1: %2, in %3").arg(one->sentence, one->name, one->run)));
-        connect(link, &QPushButton::clicked, this, [this, run = one->run] { emit checkWanted(run); });
-        layout->addWidget(link);
+        QPushButton* read = elidedLink(one->sentence, space::inspector - 110);
+        read->setToolTip(widgets::plainToolTip(tr("Read %1, in %2").arg(one->name, one->run)));
+        connect(read, &QPushButton::clicked, this,
+                [this, run = one->run, name = one->name] { emit readWanted(run, name); });
+        QPushButton* check = elidedLink(tr("Check"), 60);
+        check->setAccessibleName(tr("Check %1").arg(one->sentence));
+        check->setToolTip(widgets::plainToolTip(tr("Recompute what %1 claims, in %2").arg(one->name, one->run)));
+        connect(check, &QPushButton::clicked, this, [this, run = one->run] { emit checkWanted(run); });
+        auto* both = row(space::small);
+        both->addWidget(read, 1);
+        both->addWidget(check);
+        auto* line = new QWidget;
+        line->setLayout(both);
+        layout->addWidget(line);
     }
+    QPushButton* open = elidedLink(tr("Read the certificates of a run…"), space::inspector - 60);
+    connect(open, &QPushButton::clicked, this, [this] { emit readWanted({}, {}); });
+    layout->addWidget(open);
     setIssuing(m_isIssuing, m_stage->text());
 }
 

@@ -5,15 +5,22 @@
 #include "app/workbench/session/edit_issue.h"
 #include "app/workbench/session/edit_lab.h"
 
+#include <vector>
+
 class QPushButton;
 class QVBoxLayout;
 
 namespace blockcert::widgets {
+class EvidenceMark;
 class FactList;
 class Notice;
+struct Fact;
 }
 
 namespace blockcert::workbench {
+
+// What has been measured, number by number.
+[[nodiscard]] std::vector<widgets::Fact> effectFacts(const EditEffect& effect);
 
 // GUI thread.
 class EditSide : public SidePanel {
@@ -21,7 +28,8 @@ class EditSide : public SidePanel {
 
 public:
     explicit EditSide(QWidget* parent = nullptr);
-    void show(const EditLab& lab);
+    // `hidesJudgements`: for somebody who reads the texts blind.
+    void show(const EditLab& lab, bool hidesJudgements);
     // The certificates issued from this page, newest last, and whether one is of the stack as it is.
     void setIssued(const std::vector<IssuedEdit>& issued, bool isOfNow);
     void setIssuing(bool isIssuing, const QString& stage); // a certificate or a checkpoint is being made
@@ -34,12 +42,14 @@ signals:
     void copyWanted();
     void cancelWanted(); // what is being made
     void checkWanted(const QString& run);
+    void readWanted(const QString& run, const QString& name); // a certificate; empty: of a run to be chosen
 
 private:
     void showReceipt(const EditLab& lab, const EditEffect& effect);
     void showOther(const EditLab& lab);
 
     QLabel* m_state = nullptr;
+    widgets::EvidenceMark* m_measured = nullptr;
     widgets::FactList* m_facts = nullptr;
     QLabel* m_other = nullptr;
     widgets::FactList* m_touched = nullptr;

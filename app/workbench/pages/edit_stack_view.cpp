@@ -75,9 +75,9 @@ EditStackView::EditStackView(EditLab& lab, QWidget* parent)
     m_open->setText(tr("Open a patch"));
     m_open->setIcon(widgets::themedIcon(widgets::Icon::Folder));
     m_open->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    m_open->setPopupMode(QToolButton::InstantPopup);
     m_open->setToolTip(tr("A patch file (.json) of this model takes the place of this stack; undo brings it back"));
     m_open->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    connect(m_open, &QToolButton::clicked, this, [this] { emit patchWanted({}); });
     setRecentPatches({});
     m_notice = new widgets::Notice;
     m_notice->hide();
@@ -241,10 +241,8 @@ void EditStackView::setFile(int id, const QString& path)
 
 void EditStackView::setRecentPatches(const QStringList& paths)
 {
-    auto* menu = new QMenu(m_open);
-    connect(menu->addAction(tr("Choose a file…")), &QAction::triggered, this, [this] { emit patchWanted({}); });
-    if (!paths.isEmpty())
-        menu->addSeparator();
+    QMenu* menu = paths.isEmpty() ? nullptr : new QMenu(m_open);
+    m_open->setPopupMode(menu ? QToolButton::MenuButtonPopup : QToolButton::DelayedPopup);
     for (const QString& path : paths) {
         QAction* recent = menu->addAction(shortPath(path));
         recent->setToolTip(path);

@@ -24,13 +24,18 @@ namespace {
 QString scopeOf(const RunView& run)
 {
     return ExplorePage::tr("%1 · %2 × %3 · %4 baseline · measured")
-        .arg(run.prompts,
-             counted(run.map->tokenCount(), ExplorePage::tr("token"), ExplorePage::tr("tokens")) +
-                 ExplorePage::tr(" of ") +
-                 counted(static_cast<qint64>(run.map->prompts.size()), ExplorePage::tr("prompt"),
-                         ExplorePage::tr("prompts")),
-             counted(static_cast<qint64>(run.map->blocks.size()), ExplorePage::tr("block"), ExplorePage::tr("blocks")),
-             run.baselineDtype);
+               .arg(run.prompts,
+                    counted(run.map->tokenCount(), ExplorePage::tr("token"), ExplorePage::tr("tokens")) +
+                        ExplorePage::tr(" of ") +
+                        counted(static_cast<qint64>(run.map->prompts.size()), ExplorePage::tr("prompt"),
+                                ExplorePage::tr("prompts")),
+                    counted(static_cast<qint64>(run.map->blocks.size()), ExplorePage::tr("block"),
+                            ExplorePage::tr("blocks")),
+                    run.baselineDtype) +
+           (run.edits.isEmpty()
+                ? QString()
+                : u" · "_s + counted(run.edits.size(), ExplorePage::tr("certified edit, to be read on the Edit page"),
+                                     ExplorePage::tr("certified edits, to be read on the Edit page")));
 }
 
 }

@@ -158,7 +158,8 @@ std::optional<SweepSpec> SweepForm::resumed()
         if (condition.box->isChecked() && !isBundled(condition.word))
             files << condition.word;
     for (QString& condition : kept->conditions) {
-        if (isBundled(condition) || files.removeOne(condition))
+        const bool isFile = condition.contains(u'/') || condition.endsWith(".json"_L1);
+        if (isBundled(condition) || files.removeOne(condition) || isFile)
             continue;
         if (files.isEmpty()) {
             m_plan->setText(
@@ -168,6 +169,21 @@ std::optional<SweepSpec> SweepForm::resumed()
         condition = files.takeFirst();
     }
     return kept;
+}
+
+void SweepForm::setSpec(const SweepSpec& spec)
+{
+    m_blocks->setText(spec.blocks);
+    m_alphas->setText(spec.alphas);
+    m_target->setCurrentIndex(std::max(0, m_target->findData(spec.target)));
+    m_maxNew->setValue(spec.maxNew);
+    for (const Condition& condition : m_conditions)
+        if (isBundled(condition.word))
+            condition.box->setChecked(spec.conditions.contains(condition.word));
+    for (const QString& condition : spec.conditions)
+        if (condition.contains(u'/') || condition.endsWith(".json"_L1))
+            addPreamble(condition);
+    refresh();
 }
 
 void SweepForm::setOut(const QString& path)
@@ -214,10 +230,17 @@ void SweepForm::refresh()
                                  counted(table->alphas.size(), tr("1 strength"), tr("%1 strengths")),
                                  counted(static_cast<std::size_t>(table->conditions.size()), tr("1 condition"),
                                          tr("%1 conditions")))
-                            .arg(m_lab.settings().prompts));
+                            .arg(isRunning ? m_board.table()->prompts : m_lab.settings().prompts));
     } else {
         m_plan->setText(why);
     }
+    if (isRunning) // which may be another folder than that of the next one
+        m_out->setText(m_board.table()->out);
+    if (m_board.isResumable())
+        m_plan->setText(m_plan->text() + u'\n' +
+                        tr("Resume goes on in %1, where %2 rows are.")
+                            .arg(shortPath(m_board.table()->out))
+                            .arg(m_board.table()->rows.size()));
     m_start->setText(isRunning ? tr("Cancel") : tr("Run the sweep"));
     m_start->setEnabled(isRunning || why.isEmpty());
     m_resume->setVisible(m_board.isResumable());

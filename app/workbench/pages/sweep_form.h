@@ -25,8 +25,9 @@ class SweepForm : public QWidget {
 
 public:
     SweepForm(SweepBoard& board, EditLab& lab, QWidget* parent = nullptr);
-    void refresh();                   // what can be started
-    void setOut(const QString& path); // where the next sweep goes, unless the user has said
+    void refresh();                      // what can be started
+    void setSpec(const SweepSpec& spec); // as another sweep was asked for; its folder is left alone
+    void setOut(const QString& path);    // where the next sweep goes, unless the user has said
 
     void forgetOut() { m_outIsOwn = false; } // it has been used
 

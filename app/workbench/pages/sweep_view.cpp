@@ -38,6 +38,7 @@ SweepView::SweepView(SweepBoard& board, EditLab& lab, QWidget* parent)
     connect(m_form, &SweepForm::folderWanted, this, &SweepView::folderWanted);
     connect(m_form, &SweepForm::preambleWanted, this, &SweepView::preambleWanted);
     connect(m_form, &SweepForm::copyWanted, this, &SweepView::copyWanted);
+    connect(&m_board, &SweepBoard::opened, this, [this] { m_form->setSpec(*m_board.spec()); });
     connect(&m_board, &SweepBoard::changed, this, &SweepView::refresh);
     connect(&m_board, &SweepBoard::progressed, this, &SweepView::refresh);
     showPart(Answers);
@@ -47,6 +48,7 @@ QWidget* SweepView::makeResult()
 {
     m_notice = new widgets::Notice;
     m_notice->hide();
+    connect(m_notice, &widgets::Notice::actionRequested, this, [this] { run(true); });
     m_sentence = wrapped({});
     keepTwoLines(*m_sentence);
     m_progress = new ProgressRow;
@@ -62,6 +64,7 @@ QWidget* SweepView::makeResult()
     m_condition->setAccessibleName(tr("Condition"));
     connect(m_condition, &QComboBox::activated, this, &SweepView::refreshResult);
     m_grid = new widgets::ValueGrid(tr("Blocks by strengths"));
+    m_grid->setCellWidth(46); // "12/12", and eleven strengths on a small screen
     connect(m_grid, &widgets::ValueGrid::cellChosen, this, [this](int gridRow, int gridColumn) {
         if (m_board.table())
             take(rowAt(*m_board.table(), m_condition->currentText(), gridRow, gridColumn));
@@ -195,8 +198,11 @@ void SweepView::refresh()
                             : progress.stage.isEmpty()        ? tr("Waiting for the engine …")
                                                               : tr("Opening the model"),
                             progress);
-    m_notice->setNotice(widgets::Notice::Tone::Error, m_board.problem());
-    m_notice->setVisible(!m_board.problem().isEmpty());
+    if (const QString interruption = m_board.interruption(); m_board.problem().isEmpty() && !interruption.isEmpty())
+        m_notice->setNotice(widgets::Notice::Tone::Note, interruption, tr("Resume"));
+    else
+        m_notice->setNotice(widgets::Notice::Tone::Error, m_board.problem());
+    m_notice->setVisible(!m_board.problem().isEmpty() || !m_board.interruption().isEmpty());
     refreshResult();
 }
 
@@ -253,10 +259,13 @@ void SweepView::refreshResult()
         m_tradeOff->setFigure(std::make_shared<const figure::Figure>(tradeOffFigure(*table, condition, price)), false);
     }
     if (part == Table) {
-        m_tableRows.resize(table->rows.size());
-        std::iota(m_tableRows.begin(), m_tableRows.end(), 0);
-        m_table->setRows(std::make_shared<const widgets::ValueRows>(sweepRows(*table, m_tableRows)));
-        m_table->setCurrentRow(inHand);
+        m_tableRows.clear();
+        for (std::size_t at = 0; at < table->rows.size(); ++at)
+            if (table->rows[at].condition == condition)
+                m_tableRows.push_back(static_cast<int>(at));
+        m_table->setRows(std::make_shared<const widgets::ValueRows>(sweepRows(*table, m_tableRows, false)));
+        const auto shown = std::ranges::find(m_tableRows, inHand);
+        m_table->setCurrentRow(shown == m_tableRows.end() ? -1 : static_cast<int>(shown - m_tableRows.begin()));
     }
     m_chosen->setText(
         hasRow ? tr("In hand: %1. It is in the stack.").arg(sweepRowText(table->rows[static_cast<std::size_t>(inHand)]))

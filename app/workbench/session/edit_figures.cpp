@@ -97,7 +97,7 @@ figure::Figure curveFigure(const std::vector<CurvePoint>& points, CurveQuantity 
     figure.metadata = {{"model", scope.model.toStdString()}, {"edits", scope.what.toStdString()}};
     figure.panelHeight = 300;
     figure::Panel panel;
-    panel.x.label = tr("strength α").toStdString();
+    panel.x.label = scope.strength.isEmpty() ? tr("strength α").toStdString() : scope.strength.toStdString();
     panel.x.lower = 0; // from nothing to all of it, at least
     panel.x.upper = 1;
     for (const CurvePoint& point : points) {

@@ -23,7 +23,8 @@ inline constexpr CurveQuantity allCurveQuantities[] = {CurveQuantity::LocalError
 // What charts say about where their numbers come from.
 struct EditScope {
     QString model;
-    QString what; // "block 15: MLP × α, none, refusal"
+    QString what;          // "block 15: MLP × α, none, refusal"
+    QString strength = {}; // whose it is that a curve is drawn against; empty: there is one alone
 };
 
 // Points are measurements; a dashed line between them is named interpolated. `now`: a rule at the strength as it is.

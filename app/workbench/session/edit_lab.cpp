@@ -283,10 +283,9 @@ void EditLab::ask(const EditStack& stack, const QString& part, bool isOfCurve)
     m_phase = Phase::Waiting;
     m_progress = {};
     m_streaming.reset();
-    const bool isListed = part == "completions"_L1 && m_wantsCompletions == flight.key;
-    flight.job = isListed ? m_board.askEngine(tr("Complete with %1").arg(stepSentence(stack.back())), u"edit_effect"_s,
-                                              asked, this, callbacks)
-                          : m_board.askQuietly(u"edit_effect"_s, asked, this, callbacks);
+    flight.job = part == "completions"_L1 ? m_board.askEngine(tr("Complete with %1").arg(stepSentence(stack.back())),
+                                                              u"edit_effect"_s, asked, this, callbacks)
+                                          : m_board.askQuietly(u"edit_effect"_s, asked, this, callbacks);
     m_flight = std::move(flight);
     emit changed();
 }

@@ -370,6 +370,8 @@ RunView runViewOf(const Json& show)
     view.map = std::move(map);
     view.blocks = std::move(rows);
     readRecorded(arrayOf(show, "stitches"), view);
+    for (const Json& edit : arrayOf(show, "edits"))
+        view.edits << textsOf(edit, "edits").join(u", "_s);
     return view;
 }
 

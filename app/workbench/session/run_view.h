@@ -45,6 +45,7 @@ struct RunView {
     std::shared_ptr<const std::vector<widgets::BlockRow>> blocks;
     std::map<int, std::shared_ptr<const Json>> certificates; // by block
     std::vector<RecordedStitch> stitches;
+    QStringList edits;                   // certified ones, a sentence each
     int layers = 0;                      // of the model
     std::optional<RunSettings> settings; // for resuming it
     RunFacts facts;                      // as the list of runs shows them

@@ -66,10 +66,33 @@ std::optional<SweepSpec> SweepBoard::spec() const
         alphas << widgets::exactNumber(alpha);
     spec.alphas = alphas.join(u',');
     spec.target = m_table->target;
-    spec.conditions = m_table->conditions;
+    spec.conditions = m_asked ? m_asked->spec.conditions : m_table->conditions;
     spec.maxNew = m_table->maxNew;
     spec.out = m_table->out;
     return spec;
+}
+
+// With what the sweep was asked for, as far as that is known. Nothing, with a sentence, where a file is missing.
+std::optional<LabSettings> SweepBoard::settingsToResume(const LabSettings& settings)
+{
+    LabSettings used = m_asked ? m_asked->settings : settings;
+    used.model = settings.model;
+    if (m_asked)
+        return used;
+    if (!m_table->dtype.isEmpty())
+        used.dtype = m_table->dtype;
+    if (QFileInfo(settings.prompts).fileName() == QFileInfo(m_table->prompts).fileName())
+        return used;
+    // The folder knows a file by its name alone.
+    if (QFileInfo(m_table->prompts).fileName() == m_table->prompts && m_table->prompts.contains(u'.')) {
+        m_problem = tr("This sweep is of the prompts in %1: choose that file in the lab, under Measured on, then "
+                       "resume.")
+                        .arg(m_table->prompts);
+        emit changed();
+        return std::nullopt;
+    }
+    used.prompts = m_table->prompts;
+    return used;
 }
 
 void SweepBoard::start(const SweepSpec& spec, const LabSettings& settings, int layers, bool resume)
@@ -77,19 +100,13 @@ void SweepBoard::start(const SweepSpec& spec, const LabSettings& settings, int l
     std::optional<SweepTable> table = emptyTableOf(spec, layers);
     if (isRunning() || !table)
         return;
-    LabSettings used = settings;
     const std::shared_ptr<const SweepTable> before = resume ? m_table : nullptr;
-    if (before && QFileInfo(settings.prompts).fileName() != QFileInfo(before->prompts).fileName()) {
-        // The folder knows a file by its name alone.
-        if (QFileInfo(before->prompts).fileName() == before->prompts && before->prompts.contains(u'.')) {
-            m_problem = tr("This sweep is of the prompts in %1: choose that file in the lab, under Measured on, then "
-                           "resume.")
-                            .arg(before->prompts);
-            emit changed();
-            return;
-        }
-        used.prompts = before->prompts;
-    }
+    const std::optional<LabSettings> chosen = before ? settingsToResume(settings) : settings;
+    if (!chosen)
+        return;
+    const LabSettings used = *chosen;
+    m_asked = AskedSweep{spec, used};
+    m_isInterrupted = false;
     table->prompts = used.prompts;
     table->model = m_table && resume ? m_table->model : settings.model;
     m_table = std::make_shared<const SweepTable>(std::move(*table));
@@ -144,6 +161,7 @@ void SweepBoard::start(const SweepSpec& spec, const LabSettings& settings, int l
     };
     m_job = m_board.askEngine(tr("Sweep blocks %1").arg(spec.blocks), u"sweep"_s, parameters(spec, used, resume), this,
                               callbacks);
+    emit askedToRun();
     emit changed();
 }
 
@@ -174,6 +192,34 @@ void SweepBoard::cancel()
 
 void SweepBoard::open(const QString& folder)
 {
+    read(folder, std::nullopt, false);
+}
+
+void SweepBoard::restore(const AskedSweep& asked)
+{
+    read(asked.spec.out, asked, true);
+}
+
+void SweepBoard::forgetInterruption()
+{
+    m_isInterrupted = false;
+    emit changed();
+}
+
+QString SweepBoard::interruption() const
+{
+    if (!m_isInterrupted || !isResumable())
+        return {};
+    const auto wanted =
+        static_cast<std::size_t>(m_table->conditions.size()) * (m_table->blocks.size() * m_table->alphas.size() + 1);
+    return tr("A sweep is unfinished: %1 of %2 rows are in %3. None is lost; Resume goes on.")
+        .arg(m_table->rows.size())
+        .arg(wanted)
+        .arg(m_table->out);
+}
+
+void SweepBoard::read(const QString& folder, std::optional<AskedSweep> asked, bool isInterrupted)
+{
     if (isRunning())
         return;
     const quint64 number = ++m_number;
@@ -182,11 +228,14 @@ void SweepBoard::open(const QString& folder)
     emit changed();
     runInBackground<SweepTable>(
         this, [folder] { return readSweepFolder(folder); },
-        [this, number](SweepTable table) {
+        [this, number, asked = std::move(asked), isInterrupted](SweepTable table) {
             if (number != m_number)
                 return;
             m_isReading = false;
             m_table = std::make_shared<const SweepTable>(std::move(table));
+            m_asked = asked;
+            m_isInterrupted = isInterrupted;
+            emit opened();
             emit changed();
         },
         [this, number](const QString& sentence) {

@@ -28,6 +28,11 @@ void addRequest(const Json& request, SweepTable& table)
 {
     table.model = textOf(objectOf(request, "model"), "name");
     table.prompts = textOf(request, "prompts");
+    const QString dtype = textOf(request, "dtype"); // "F32", as the engine names types
+    table.dtype = dtype == "F32"_L1    ? u"fp32"_s
+                  : dtype == "BF16"_L1 ? u"bf16"_s
+                  : dtype == "F16"_L1  ? u"fp16"_s
+                                       : QString();
     table.target = textOf(request, "target");
     table.maxNew = static_cast<int>(wholeOf(request, "max_new"));
     for (const Json& condition : arrayOf(request, "conditions"))
@@ -128,7 +133,8 @@ std::vector<double> alphasOf(const QString& text)
         bool ok[3] = {};
         const double from = number(range[0], &ok[0]);
         const double to = number(range[1], &ok[1]);
-        const double step = std::abs(number(range[2], &ok[2]));
+        const double signedStep = number(range[2], &ok[2]);
+        const double step = signedStep < 0 && to > from ? 0 : std::abs(signedStep); // away from the end: none
         const double count = step > 0 ? std::floor(std::abs(to - from) / step + 1e-9) : -1;
         isFine = ok[0] && ok[1] && ok[2] && count >= 0 && count <= 1000;
         for (int i = 0; isFine && i <= static_cast<int>(count); ++i)
@@ -277,19 +283,19 @@ widgets::GridValues sweepGrid(const SweepTable& table, const QString& condition,
     return grid;
 }
 
-widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows)
+widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows, bool hasCondition)
 {
     widgets::ValueRows values;
     values.columns = {{tr("Condition"), false, 11, {}},
-                      {tr("Block"), true, 11, {}},
-                      {tr("α"), true, 10, {}},
-                      {tr("Answers"), true, 24, tr("Where it should answer, with the Wilson 95 % interval")},
-                      {tr("Refuses"), true, 24, tr("Where it should refuse, with the Wilson 95 % interval")},
-                      {tr("ε local"), true, 10, {}},
-                      {tr("Final, before norm"), true, 18, tr("Largest deviation of the state before the final norm")},
-                      {tr("After norm"), true, 11, tr("Largest deviation of the state after the final norm")},
-                      {tr("Empty"), true, 8, {}},
-                      {tr("Cut"), true, 7, tr("Completions that were cut at the length")}};
+                      {tr("Block"), true, 8, {}},
+                      {tr("α"), true, 6, {}},
+                      {tr("Answers"), true, 21, tr("Where it should answer, with the Wilson 95 % interval")},
+                      {tr("Refuses"), true, 21, tr("Where it should refuse, with the Wilson 95 % interval")},
+                      {tr("ε local"), true, 8, {}},
+                      {tr("Final, before norm"), true, 8, tr("Largest deviation of the state before the final norm")},
+                      {tr("After norm"), true, 8, tr("Largest deviation of the state after the final norm")},
+                      {tr("Empty"), true, 5, {}},
+                      {tr("Cut"), true, 5, tr("Completions that were cut at the length")}};
     const auto text = [](const QString& words, double number = missing) {
         widgets::ValueCell cell;
         cell.text = words;
@@ -312,6 +318,11 @@ widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& ro
              widgets::ValueCell::of(row.epsilon), widgets::ValueCell::of(row.finalPre),
              widgets::ValueCell::of(row.finalPost), text(QString::number(row.empty), row.empty),
              text(QString::number(row.truncated), row.truncated)});
+    }
+    if (!hasCondition) { // they are all of one
+        values.columns.erase(values.columns.begin());
+        for (std::vector<widgets::ValueCell>& cells : values.rows)
+            cells.erase(cells.begin());
     }
     return values;
 }

@@ -50,6 +50,7 @@ struct SweepTable {
     QString out;
     QString model;
     QString prompts;
+    QString dtype; // "fp32"; empty: unknown
     QString target;
     QStringList conditions;
     std::vector<int> blocks;
@@ -82,7 +83,8 @@ enum class SweepPrice : std::uint8_t { Answers, Deviation };
 [[nodiscard]] widgets::GridValues sweepGrid(const SweepTable& table, const QString& condition, SweepQuantity quantity);
 // The row of a cell of that grid; −1: not measured.
 [[nodiscard]] int rowAt(const SweepTable& table, const QString& condition, int gridRow, int gridColumn);
-[[nodiscard]] widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows);
+[[nodiscard]] widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows,
+                                           bool hasCondition = true);
 [[nodiscard]] figure::Figure tradeOffFigure(const SweepTable& table, const QString& condition, SweepPrice price);
 [[nodiscard]] QString sweepRowText(const SweepRow& row); // "block 15, α 0.5: answers 11 of 12 …"
 

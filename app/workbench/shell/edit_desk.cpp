@@ -38,6 +38,7 @@ EditDesk::EditDesk(Session& session, EditPage& page, QWidget& window,
     connectSweep();
     connectLabels();
     connectStacks();
+    connectCertificates();
 }
 
 void EditDesk::connectPage()
@@ -210,6 +211,7 @@ void EditDesk::issued()
     IssuedEdit edit = *answer.value;
     edit.key = m_key;
     m_issued.push_back(edit);
+    m_keep.start();
     setDone(edit.wasThere ? tr("%1: already in %2 as %3; nothing was done.").arg(edit.sentence, edit.run, edit.name)
                           : tr("%1: certified as %2 in %3, by the run's word; Check recomputes it.")
                                 .arg(edit.sentence, edit.name, edit.run),

@@ -1,9 +1,11 @@
 // What the edit lab asks of the world: files, patches, certificates and checkpoints.
 #pragma once
 
+#include "app/workbench/session/certified_edit.h"
 #include "app/workbench/session/edit_issue.h"
 #include "app/workbench/session/label_book.h"
 #include "app/workbench/session/loadable.h"
+#include "app/workbench/session/sweep_board.h"
 
 #include <QObject>
 #include <QTimer>
@@ -37,6 +39,10 @@ public:
     void copyCommand();
     // The steps of a patch file in place of the shown stack. Without a model it waits for one.
     void openPatch(const QString& path);
+    // A window with the edit certificates of a run, the one of that name first.
+    void readCertificates(const QString& run, const QString& name);
+    // The same for RUN/edits/NAME/certificate.json; false for any other file.
+    bool readCertificateFile(const QString& path);
 
     [[nodiscard]] bool isBusy() const;
     [[nodiscard]] bool isIssuing() const; // a patch, a certificate or a checkpoint is being made
@@ -56,7 +62,10 @@ private:
     void connectSweep();
     void connectLabels();
     void connectStacks();
+    void connectCertificates();
+    void certificatesRead();
     void restoreStacks();
+    void restoreSweep();
     void choosePatch(const QString& path);
     void refreshRecent();
     void showMarkers();
@@ -67,6 +76,7 @@ private:
     void labelRow(const QString& folder, const QString& file);
     void labelLab();
     void labelCertificate();
+    void labelCertified(const CertifiedEdit& edit);
     void setLabelSource(LabelSource source);
     [[nodiscard]] QString labelPath(const QString& name) const;
     [[nodiscard]] QString freshSweepOut() const;
@@ -96,10 +106,12 @@ private:
     std::vector<IssuedEdit> m_issued;
     QString m_done; // said beside the receipt
     QString m_doneKey;
-    QTimer m_keep;           // runs while there is something to write down
-    QString m_restoredModel; // whose stacks have been looked for
-    QString m_waitingPatch;  // to be opened with the next model
-    QString m_chosenMarkers; // a file that is being read before it is used
+    QTimer m_keep;                          // runs while there is something to write down
+    QString m_restoredModel;                // whose stacks have been looked for
+    std::optional<AskedSweep> m_savedSweep; // of the last time
+    QString m_waitingPatch;                 // to be opened with the next model
+    QString m_readName;                     // of the certificate to be shown first
+    QString m_chosenMarkers;                // a file that is being read before it is used
 };
 
 }

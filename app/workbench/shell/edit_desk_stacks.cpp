@@ -25,9 +25,18 @@ void EditDesk::connectStacks()
     m_keep.setSingleShot(true);
     m_keep.setInterval(keepMs);
     connect(&m_keep, &QTimer::timeout, this, [this] {
-        m_session.preferences.setSavedLab(savedLabText(m_session.editLab));
+        m_session.preferences.setSavedLab(savedLabText(
+            m_session.editLab, m_session.sweep.asked() ? m_session.sweep.asked() : m_savedSweep, m_issued));
         emit kept();
     });
+    if (std::optional<SavedLab> saved = savedLabOf(m_session.preferences.savedLab())) {
+        m_issued = std::move(saved->issued);
+        m_savedSweep = std::move(saved->sweep);
+    }
+    if (!m_session.preferences.engineIsRemote())
+        std::erase_if(m_issued, [](const IssuedEdit& edit) { return !QFileInfo::exists(edit.run); });
+    refreshIssued();
+    connect(&m_session.sweep, &SweepBoard::askedToRun, this, [this] { m_keep.start(); });
     connect(&lab, &EditLab::changed, this, &EditDesk::restoreStacks);
     connect(&lab, &EditLab::settled, this, [this] {
         if (m_session.editLab.model() && m_restoredModel == m_session.editLab.settings().model)
@@ -60,10 +69,22 @@ void EditDesk::restoreStacks()
         lab.setSettings(saved->settings);
         lab.edits().restore(saved->stacks, saved->slot);
     }
+    restoreSweep();
     if (const QString path = std::exchange(m_waitingPatch, {}); !path.isEmpty()) {
         emit shown();
         openPatch(path);
     }
+}
+
+// One of this model that is neither finished nor gone. On another machine nobody can look.
+void EditDesk::restoreSweep()
+{
+    if (!m_savedSweep || m_savedSweep->settings.model != m_restoredModel || m_session.sweep.table() ||
+        m_session.sweep.isReading() || m_session.preferences.engineIsRemote())
+        return;
+    const QString folder = m_savedSweep->spec.out + u'/';
+    if (QFileInfo::exists(folder + u"request.json"_s) && !QFileInfo::exists(folder + u"sweep.json"_s))
+        m_session.sweep.restore(*m_savedSweep);
 }
 
 void EditDesk::choosePatch(const QString& path)

@@ -198,6 +198,13 @@ void EditDesk::labelRow(const QString& folder, const QString& file)
         [this](const QString& sentence) { m_session.labels.report(sentence); });
 }
 
+void EditDesk::labelCertified(const CertifiedEdit& edit)
+{
+    const QString run = QFileInfo(edit.run).completeBaseName();
+    setLabelSource({edit.steps.join(u", "_s) + u" · "_s + QFileInfo(edit.run).fileName(), edit.run + u'\n' + edit.name,
+                    labelPath(u"%1-%2"_s.arg(run, edit.name)), labelItemsOf(*edit.effect.completions)});
+}
+
 void EditDesk::labelCertificate()
 {
     const QString run = QFileDialog::getExistingDirectory(&m_window, tr("A run with an edit in it"),

@@ -5,6 +5,7 @@
 #include "app/workbench/process/tool_runner.h"
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/answer.h"
+#include "app/workbench/session/certified_edit.h"
 #include "app/workbench/session/edit_issue.h"
 #include "app/workbench/session/edit_lab.h"
 #include "app/workbench/session/edit_words.h"
@@ -62,6 +63,7 @@ struct Session {
     Answer<QString> editPatch{board};               // the path of the patch that was written
     Answer<OpenedPatch> editOpened{board};
     Answer<MarkerTable> editMarkers{board};
+    Answer<std::vector<CertifiedEdit>> editRead{board}; // certificates of a run
     Answer<IssuedEdit> editIssue{board};
     SweepBoard sweep{board};
     LabelBook labels;

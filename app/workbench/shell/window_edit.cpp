@@ -67,6 +67,7 @@ void MainWindow::addEditCommands()
     addCommand(tr("Edit: the lab"), {}, onPage([] {}));
     addCommand(tr("Edit: sweep blocks and strengths"), {}, onPage([this] { m_editPage->showView(EditPage::Sweep); }));
     addCommand(tr("Edit: label texts"), {}, onPage([this] { m_editPage->showView(EditPage::Labels); }));
+    addCommand(tr("Edit: read the edit certificates of a run"), {}, [this] { m_editDesk->readCertificates({}, {}); });
     addCommand(tr("Edit: certify the stack…"), {}, onPage([this] { m_editDesk->certify(); }));
 }
 

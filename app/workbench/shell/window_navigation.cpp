@@ -153,7 +153,10 @@ void MainWindow::openAs(const QString& path, PathKind kind)
         break;
     }
     case PathKind::Runs: checkFolder(path); break;
-    case PathKind::Certificate: checkRun(path); break;
+    case PathKind::Certificate:
+        checkRun(path);
+        m_editDesk->readCertificateFile(path); // an edit's is to be read as well
+        break;
     case PathKind::Prompts:
         m_runPage->setPromptFile(path);
         showPage(Run);

@@ -14,18 +14,37 @@ bool isListed(const std::vector<std::string>& list, const std::string& value)
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-// Id of the first prompt of a run that is not the next one of the set; prompts may be left out (those held out, say).
-std::string firstStranger(const std::vector<PromptStatement>& prompts, const PromptFile& set)
+// Whether a rendered text is of this prompt: its own text, or each of its messages in their order, whatever a chat
+// template writes around them.
+bool isRenderedFrom(const PromptSource& source, const std::string& rendered)
 {
-    auto next = set.prompts.begin();
-    for (const PromptStatement& prompt : prompts) {
-        next =
-            std::find_if(next, set.prompts.end(), [&](const PromptSource& source) { return source.id == prompt.id; });
-        // A chat template rewrites messages; level 4 tokenises what it made of them.
-        if (next == set.prompts.end() || (next->text && *next->text != prompt.rendered))
-            return prompt.id;
-        ++next;
+    if (source.text)
+        return *source.text == rendered;
+    std::size_t place = 0;
+    for (const ChatMessage& message : source.messages) {
+        const std::size_t first = std::min(message.content.find_first_not_of(" \n"), message.content.size());
+        const std::string trimmed = // templates may trim
+            message.content.substr(first, message.content.find_last_not_of(" \n") + 1 - first);
+        const std::size_t found = rendered.find(trimmed, place);
+        if (found == std::string::npos)
+            return false;
+        place = found + trimmed.size();
     }
+    return true;
+}
+
+// What is not as in the set; empty: every prompt of it is there, in its place, with its text.
+std::string difference(const std::vector<PromptStatement>& prompts, const PromptFile& set)
+{
+    for (std::size_t i = 0; i < prompts.size(); ++i)
+        if (i >= set.prompts.size() || set.prompts[i].id != prompts[i].id ||
+            !isRenderedFrom(set.prompts[i], prompts[i].rendered))
+            return "The prompt \"" + prompts[i].id + "\" is not in the bundled set \"" + set.name +
+                   "\", or not in this place, or not with this text.";
+    if (prompts.size() < set.prompts.size())
+        return "The bundled set \"" + set.name + "\" has " +
+               counted(static_cast<std::int64_t>(set.prompts.size()), "prompt") + "; \"" +
+               set.prompts[prompts.size()].id + "\" is left out.";
     return "";
 }
 
@@ -63,10 +82,7 @@ std::string bundledSetProblem(const PromptSetStatement& prompts)
     const PromptFile own = prompts::readPrompts(prompts.name);
     if (own.sha256 != prompts.sha256)
         return "The set \"" + prompts.name + "\" is not the bundled one.";
-    const std::string stranger = firstStranger(prompts.prompts, own);
-    return stranger.empty() ? ""
-                            : "The prompt \"" + stranger + "\" is not in the bundled set \"" + prompts.name +
-                                  "\", or not in this place.";
+    return difference(prompts.prompts, own);
 }
 
 bool checkPrompts(const PromptSet& prompts, CheckList& checks)
@@ -74,10 +90,16 @@ bool checkPrompts(const PromptSet& prompts, CheckList& checks)
     if (!prompts.bundled)
         return false;
     Row row("provenance.prompts", group::provenance, "", "Prompt set as bundled with this program");
-    row.issuer(prompts.sha256).how("compared by digest and by text");
-    if (isListed(prompts::bundledNames(), prompts.name))
-        row.recomputed(prompts::readPrompts(prompts.name).sha256);
-    const std::string problem = bundledSetProblem(statementOf(prompts));
+    row.issuer(prompts.sha256).how("compared by digest, text and label");
+    std::string problem = bundledSetProblem(statementOf(prompts));
+    if (isListed(prompts::bundledNames(), prompts.name)) {
+        const PromptFile own = prompts::readPrompts(prompts.name);
+        row.recomputed(own.sha256);
+        for (std::size_t i = 0; problem.empty() && i < own.prompts.size(); ++i)
+            if (own.prompts[i].label != prompts.prompts[i].label)
+                problem = "The prompt \"" + own.prompts[i].id + "\" has another label in the bundled set \"" +
+                          own.name + "\".";
+    }
     checks.add(row.passedIf(problem.empty(), problem));
     return problem.empty();
 }

@@ -1,14 +1,14 @@
-// The Edit lab: its stacks, what it asks the engine and when, what it shows of the answers, and what it makes of them.
+// The Edit lab: its stacks, what it asks the engine and when, and what it shows of the answers.
 #include "app/workbench/pages/edit_board.h"
 #include "app/workbench/pages/edit_card.h"
 #include "app/workbench/pages/edit_completions.h"
-#include "app/workbench/pages/edit_dialog.h"
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_side.h"
 #include "app/workbench/pages/edit_stack_view.h"
 #include "app/workbench/pages/markers_dialog.h"
 #include "app/workbench/pages/page_parts.h"
 #include "tests/workbench/support/bench.h"
+#include "tests/workbench/support/edit_answers.h"
 #include "widgets/empty_state.h"
 #include "widgets/fact_list.h"
 #include "widgets/figure_view.h"
@@ -19,10 +19,7 @@
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
 #include <QApplication>
-#include <QClipboard>
 #include <QComboBox>
-#include <QDir>
-#include <QGuiApplication>
 #include <QLabel>
 #include <QLineEdit>
 #include <QSlider>
@@ -32,7 +29,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <variant>
 #include <vector>
 
@@ -48,126 +44,6 @@ using testing::steps;
 using testing::waitUntil;
 using testing::wordsOf;
 using testing::Workbench;
-
-Json share(int hits, int total, double low, double high)
-{
-    return {{"hits", hits}, {"total", total}, {"value", 1.0 * hits / total}, {"low", low}, {"high", high}};
-}
-
-Json text(const char* words, const char* verdict, Json markers = Json::array())
-{
-    return {
-        {"text", words}, {"tokens", {5, 6}}, {"end", "stop"}, {"verdict", verdict}, {"markers", std::move(markers)}};
-}
-
-Json completionsAnswer()
-{
-    const Json row = {{"prompt", 0},
-                      {"id", "a"},
-                      {"label", "refuse"},
-                      {"before", text("Sure, here it is.", "answer")},
-                      {"after", text("Sure, I cannot help.", "refusal", {"i cannot"})},
-                      {"first_difference", 1}};
-    const Json other = {{"prompt", 1},
-                        {"id", "b"},
-                        {"label", "answer"},
-                        {"before", text("Four.", "answer")},
-                        {"after", text("Four.", "answer")},
-                        {"first_difference", nullptr}};
-    return {{"rows", Json::array({row, other})},
-            {"accuracy",
-             {{"before", {{"answer", share(1, 1, 0.21, 1)}, {"refuse", share(0, 1, 0, 0.79)}}},
-              {"after", {{"answer", share(1, 1, 0.21, 1)}, {"refuse", share(1, 1, 0.21, 1)}}}}},
-            {"counts",
-             {{"before", {{"empty", 0}, {"truncated", 1}, {"never_ran", 0}, {"markers", Json::array()}}},
-              {"after",
-               {{"empty", 1},
-                {"truncated", 2},
-                {"never_ran", 0},
-                {"markers", Json::array({{{"marker", "i cannot"}, {"harmful", false}, {"texts", 1}}})}}}}},
-            {"markers",
-             {{"name", "refusal"},
-              {"version", "1"},
-              {"sha256", std::string(64, 'd')},
-              {"refusal", {"i cannot", "i won't"}},
-              {"harmful", {"lethal dose"}}}},
-            {"seconds", 0.5}};
-}
-
-// All parts at once: whoever asks for one finds it.
-Json effectAnswer(double epsilon = 4.5, bool neutral = false)
-{
-    const Json first = {{"id", "a"}, {"largest", epsilon}, {"errors", {0.5, epsilon, 1.0}}};
-    const Json second = {{"id", "b"}, {"largest", 1.0}, {"errors", {1.0, 0.25}}};
-    const Json local = {{"method", "native"},
-                        {"tokens", 5},
-                        {"epsilon", epsilon},
-                        {"mean", 1.45},
-                        {"quantiles", {{"q50", 1.0}, {"q90", 4.0}, {"q95", 4.2}, {"q99", epsilon}}},
-                        {"worst", {{"block", 1}, {"prompt", 0}, {"token", 1}, {"piece", "one"}}},
-                        {"blocks", Json::array({{{"block", 1}, {"epsilon", epsilon}, {"mean", 1.45}}})},
-                        {"prompts", Json::array({first, second})},
-                        {"seconds", 0.01}};
-    const Json mild = {{"id", "mild"}, {"loss_change", 0.01}, {"mean_kl", 0.001}, {"agreement", 1.0}};
-    const Json worse = {{"id", "worse"}, {"loss_change", 0.5}, {"mean_kl", 0.2}, {"agreement", 0.5}};
-    const Json downstream = {
-        {"final_deviation", {{"pre_norm", 30.5}, {"post_norm", 2.25}}},
-        {"amplification", {{"pre_norm", 6.8}, {"post_norm", 0.5}}},
-        {"layers",
-         Json::array(
-             {{{"mean", 0}, {"largest", 0}}, {{"mean", 1.45}, {"largest", 4.5}}, {{"mean", 2}, {"largest", 30.5}}})},
-        {"heldout",
-         {{"tokens", 251},
-          {"nll", {{"before", 2.0}, {"after", 2.5}}},
-          {"perplexity", {{"before", 12.5}, {"after", 13.75}}},
-          {"kl", {{"mean", 0.1}, {"largest", 1.5}, {"worst", {{"prompt", 1}, {"token", 3}, {"piece", "x"}}}}},
-          {"agreement", 0.75},
-          {"prompts", Json::array({mild, worse})}}},
-        {"seconds", 0.2}};
-    const Json touched = {{"block", 1},
-                          {"tensor", "model.layers.1.mlp.down_proj.weight"},
-                          {"before", std::string(64, '1')},
-                          {"after", std::string(64, '2')},
-                          {"changed", true}};
-    return {{"edits", {"block 1: MLP x 0.33"}},
-            {"neutral", neutral},
-            {"local", local},
-            {"downstream", downstream},
-            {"completions", completionsAnswer()},
-            {"receipt", {{"touched", Json::array({touched})}, {"why_nothing", nullptr}}}};
-}
-
-Json editScript(const Json& effect)
-{
-    Json script = engineScript();
-    script["edit_effect"] = once(effect);
-    return script;
-}
-
-std::vector<std::string> partsAsked(Workbench& bench)
-{
-    std::vector<std::string> parts;
-    for (const Json& parameters : bench.asked("edit_effect"))
-        for (const Json& part : parameters["parts"])
-            parts.push_back(part);
-    return parts;
-}
-
-// A window on the Edit page with a model of three blocks.
-void openLab(Workbench& bench)
-{
-    bench.start();
-    ASSERT_TRUE(bench.openModel());
-    bench.window->showPage(MainWindow::Edit);
-}
-
-EditStep scaled(double alpha, int block = 1)
-{
-    EditStep step;
-    step.block = block;
-    step.strength = alpha;
-    return step;
-}
 
 }
 
@@ -598,114 +474,6 @@ TEST(EditWindow, ThePointsOfACurveAreMeasuredOneAfterTheOther)
     ASSERT_TRUE(waitUntil([&] { return !bench.session->editLab.isFillingCurve(); }));
     EXPECT_TRUE(wordsOf(page).contains(u"11 points measured"_s));
     EXPECT_EQ(bench.session->editLab.edits().stack().front().strength, 1) << "the stack is left alone";
-}
-
-TEST(EditWindow, WritesThePatchAndCertifiesIt)
-{
-    Json script = editScript(steps({result(effectAnswer())}));
-    script["write_patch"] = once(steps({result({{"path", "/p/x.patch.json"}, {"sha256", "aa"}, {"edits", {"one"}}})}));
-    script["edit"] = once(steps({result({{"run", "/p/x.blockcert"},
-                                         {"name", "abc"},
-                                         {"already", false},
-                                         {"epsilon_edit", 4.5},
-                                         {"edits", {"block 1: MLP x 0.5"}}})}));
-    script["export_model"] =
-        once(steps({result({{"out", "/p/x-model"}, {"difference", {{"largest", 0.0125}, {"largest_norm", 800.0}}}})}));
-    Workbench bench(script);
-    openLab(bench);
-    EditPage& page = bench.window->editPage();
-    page.stackView().addStep(EditOperation::ScaleMlp);
-    EditSlots& edits = bench.session->editLab.edits();
-    edits.setStrength(edits.current(), 0.5, false);
-    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
-    press(*page.side(), u"Certify…"_s);
-    auto* dialog = bench.window->findChild<CertifyDialog*>();
-    ASSERT_TRUE(dialog);
-    EXPECT_TRUE(dialog->request().out.startsWith(bench.runFolder()));
-    const QString out = dialog->request().out;
-    dialog->accept();
-    ASSERT_TRUE(waitUntil([&] { return bench.session->editIssue.get().isReady(); }));
-    EXPECT_EQ(bench.asked("write_patch").front()["edits"], Json::parse(R"([{"block":1,"scale_mlp":0.5}])"));
-    const Json certified = bench.asked("edit").front();
-    EXPECT_EQ(certified["patch"], "/p/x.patch.json");
-    EXPECT_EQ(certified["out"], out.toStdString());
-    EXPECT_EQ(certified["prompts"], "refusal");
-    EXPECT_FALSE(certified.contains("edits"));
-    EXPECT_EQ(Workbench::noticeOn(*page.side()),
-              u"block 1: MLP x 0.5: certified as abc in /p/x.blockcert, by the run's word; Check recomputes it."_s);
-    // Beside the numbers of another edit it says that it is not theirs.
-    edits.setStrength(edits.current(), 0.75, false);
-    EXPECT_TRUE(Workbench::noticeOn(*page.side()).contains(u"The stack above is another one now"_s));
-    const auto links = page.side()->findChildren<QAbstractButton*>();
-    EXPECT_TRUE(std::ranges::any_of(
-        links, [](const auto* link) { return link->accessibleName() == u"Check block 1: MLP x 0.5"_s; }));
-    edits.setStrength(edits.current(), 0.5, false);
-    EXPECT_FALSE(Workbench::noticeOn(*page.side()).contains(u"another one"_s));
-    press(*page.side(), u"Export model…"_s);
-    auto* checkpoint = bench.window->findChild<CheckpointDialog*>();
-    ASSERT_TRUE(checkpoint);
-    checkpoint->accept();
-    ASSERT_TRUE(waitUntil([&] { return bench.session->editExport.get().isReady(); }));
-    EXPECT_EQ(bench.asked("export_model").front()["edit"], "abc");
-    EXPECT_TRUE(Workbench::noticeOn(*page.side()).startsWith(u"block 1: MLP x 0.5: the edited model is in"_s));
-    EXPECT_TRUE(Workbench::noticeOn(*page.side()).contains(u"by at most 0.0125, where the largest is 800 long"_s))
-        << Workbench::noticeOn(*page.side()).toStdString();
-    // Another state of the stack has no certificate, so no checkpoint either.
-    edits.setStrength(edits.current(), 0.25, false);
-    for (const QAbstractButton* button : page.side()->findChildren<QAbstractButton*>())
-        EXPECT_FALSE(button->text() == u"Export model…"_s && button->isEnabled());
-}
-
-// Certificates that were issued before the window was closed, or killed, are there again, and so is what they allow.
-TEST(EditWindow, CertificatesAreRememberedAndCanBeExportedAfterARestart)
-{
-    Json script = editScript(steps({result(effectAnswer())}));
-    script["open"].push_back(script["open"][0]);
-    script["tokenize"].push_back(script["tokenize"][0]);
-    script["write_patch"] = once(steps({result({{"path", "/p/x.patch.json"}, {"sha256", "aa"}, {"edits", {"one"}}})}));
-    Workbench bench(script);
-    const QString run = bench.runFolder() + u"/x.blockcert"_s;
-    QDir().mkpath(run);
-    script["edit"] = once(steps({result({{"run", run.toStdString()},
-                                         {"name", "abc"},
-                                         {"already", false},
-                                         {"epsilon_edit", 4.5},
-                                         {"edits", {"block 1: MLP x 0.5"}}})}));
-    bench.engine().rewrite(script.dump());
-    openLab(bench);
-    bench.window->editPage().stackView().addStep(EditOperation::ScaleMlp);
-    EditSlots& edits = bench.session->editLab.edits();
-    edits.setStrength(edits.current(), 0.5, false);
-    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
-    press(*bench.window->editPage().side(), u"Certify…"_s);
-    bench.window->findChild<CertifyDialog*>()->accept();
-    ASSERT_TRUE(waitUntil([&] { return bench.session->editIssue.get().isReady(); }));
-    ASSERT_TRUE(waitUntil([&] { return bench.session->preferences.savedLab().contains("x.blockcert"); }));
-    bench.window.reset();
-    bench.session.reset();
-    bench.start();
-    ASSERT_TRUE(bench.openModel());
-    bench.window->showPage(MainWindow::Edit);
-    const auto buttonNamed = [&](const QString& text) {
-        for (QAbstractButton* button : bench.window->editPage().side()->findChildren<QAbstractButton*>())
-            if (button->text() == text || button->accessibleName() == text)
-                return button;
-        return static_cast<QAbstractButton*>(nullptr);
-    };
-    ASSERT_TRUE(buttonNamed(u"Check block 1: MLP x 0.5"_s));
-    EXPECT_TRUE(waitUntil([&] { return buttonNamed(u"Export model…"_s)->isEnabled(); })) << "the stack is as it was";
-}
-
-TEST(EditWindow, CopiesTheCommandThatDoesTheSame)
-{
-    Workbench bench(editScript(steps({result(effectAnswer())})));
-    openLab(bench);
-    EditPage& page = bench.window->editPage();
-    page.stackView().addStep(EditOperation::ScaleMlp);
-    bench.command(u"Copy as command"_s);
-    const QString command = QGuiApplication::clipboard()->text();
-    EXPECT_TRUE(command.startsWith(u"blockcert edit /models/tiny --block 1 --scale-mlp 1 --prompts refusal -o "_s))
-        << command.toStdString();
 }
 
 TEST(EditWindow, TheOtherSlotIsOneKeyAway)

@@ -174,11 +174,13 @@ private:
     {
         Row weights = row("replay.weights", group::reEvaluation, "Weights of the surrogate");
         std::int64_t references = 0;
+        std::int64_t ofTheModel = 0; // not into the files of the surrogates' own model
         try {
             for (const auto& [name, weight] : m_ir.program.weights) {
                 if (weight.reference) {
                     ++references;
                     const bool other = isOfOther(*weight.reference);
+                    ofTheModel += other ? 0 : 1;
                     WeightSource& source = other ? m_block.surrogateWeights : m_block.weights;
                     if (!source.load(*weight.reference, m_ir.weights[name], m_context)) {
                         m_checks.add(weights.notChecked("The weights were not found: " + source.problem() +
@@ -197,12 +199,15 @@ private:
             return false;
         }
         m_outcome.weightsHold = true;
-        m_outcome.weightsByReference = references > 0;
-        const std::string origin = references > 0 ? "read from the model by digest" : "embedded";
-        m_checks.add(weights
-                         .how(origin + ", " +
-                              counted(static_cast<std::int64_t>(m_ir.program.weights.size()), "tensor") + " re-hashed")
-                         .passedIf(true, ""));
+        const auto all = static_cast<std::int64_t>(m_ir.program.weights.size());
+        m_outcome.weightsByReference = ofTheModel == all;
+        std::string origin = references == 0     ? "embedded, "
+                             : references == all ? "read from the model by digest, "
+                                                 : "";
+        if (origin.empty())
+            origin = std::to_string(references) + " read from the model by digest, " +
+                     std::to_string(all - references) + " embedded; ";
+        m_checks.add(weights.how(origin + counted(all, "tensor") + " re-hashed").passedIf(true, ""));
         return true;
     }
 

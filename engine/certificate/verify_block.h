@@ -31,7 +31,7 @@ struct BlockOutcome {
     std::optional<RecordedTrace> trace;
     std::optional<ir::BlockProgram> program; // as stored; digests of its weights were checked if weightsHold
     bool weightsHold = false;
-    bool weightsByReference = false;
+    bool weightsByReference = false; // every one of them, and into the files of the model that the run is about
 };
 
 [[nodiscard]] BlockOutcome verifyBlock(const Certificate& certificate, BlockContext& block, CheckList& checks,

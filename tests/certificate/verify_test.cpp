@@ -336,6 +336,26 @@ TEST_F(Verify, ExpectsAnEmbeddedModelAtLevelFour)
     EXPECT_EQ(verify(embedded(), options, RunContext{}).exitCode, 0);
 }
 
+// Most of a decomposed block's weights are in the run: two norms that were read say nothing of the model.
+TEST_F(Verify, ExpectsADecomposedModelAtLevelFour)
+{
+    tiny::Options made;
+    made.surrogate = {.family = SurrogateFamily::LowRank, .rank = 20, .matrices = MatrixGroup::All};
+    const TemporaryFolder folder;
+    tiny::write(tiny::make(made), folder.path() / "run");
+    VerifyOptions options = atLevel(3);
+    options.model = tiny::modelPath(made.model);
+    options.expectModelSha256 = {tiny::make({}).manifest.subject.files[0].sha256};
+    const Verdict verdict = verify(folder.path() / "run", options, RunContext{});
+    const auto row = std::find_if(verdict.checks.begin(), verdict.checks.end(),
+                                  [](const Check& check) { return check.id == "expect.model"; });
+    ASSERT_NE(row, verdict.checks.end());
+    EXPECT_EQ(row->state, CheckState::NotChecked) << row->detail;
+    options.level = 4;
+    for (const Check& check : verify(folder.path() / "run", options, RunContext{}).checks)
+        EXPECT_NE(check.state, CheckState::Failed) << check.id << ": " << check.detail;
+}
+
 struct Case {
     std::string name;
     tiny::Options options;

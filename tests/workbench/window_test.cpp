@@ -260,7 +260,8 @@ TEST(Window, ADroppedRunFolderOpensInExplore)
     bench.drop(run);
     ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
     EXPECT_EQ(bench.window->page(), MainWindow::Explore);
-    EXPECT_EQ(bench.tool().calls(), QStringList(u"show %1 --json --tokens"_s.arg(run)));
+    // The list of runs and the edit lab may look at it as well, in their own time.
+    EXPECT_EQ(bench.tool().calls().filter(u"--tokens"_s), QStringList(u"show %1 --json --tokens"_s.arg(run)));
     EXPECT_EQ(bench.session->verdict.request().path, run) << "Verify is ready for the same run";
     EXPECT_TRUE(bench.window->windowTitle().contains(u"BlockCert"_s));
     ASSERT_TRUE(waitUntil([&] {

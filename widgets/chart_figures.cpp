@@ -72,13 +72,48 @@ std::string errorLabel(const TokenMap& map)
                                                : Text::tr("error ‖ŷ − y‖₂"));
 }
 
+// What a figure is of: what was measured of the map, which may have rows and columns of another run or be filled still.
+struct Measured {
+    std::int64_t blocks = 0;
+    std::int64_t prompts = 0;
+    std::int64_t tokens = 0;
+};
+
+Measured measuredOf(const TokenMap& map)
+{
+    Measured measured;
+    const auto isThere = [&map](std::size_t column, std::size_t prompt) { return map.cell(column, prompt) != nullptr; };
+    for (std::size_t column = 0; column < map.blocks.size(); ++column) {
+        bool any = false;
+        for (std::size_t prompt = 0; prompt < map.prompts.size() && !any; ++prompt)
+            any = isThere(column, prompt);
+        measured.blocks += any ? 1 : 0;
+    }
+    for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt) {
+        bool any = false;
+        for (std::size_t column = 0; column < map.blocks.size() && !any; ++column)
+            any = isThere(column, prompt);
+        measured.prompts += any ? 1 : 0;
+        measured.tokens += any ? static_cast<std::int64_t>(map.prompts[prompt].tokens.size()) : 0;
+    }
+    return measured;
+}
+
+QString countOf(std::int64_t measured, std::size_t all)
+{
+    return measured == static_cast<std::int64_t>(all)
+               ? countText(measured)
+               : Text::tr("%1 of %2").arg(countText(measured), countText(static_cast<std::int64_t>(all)));
+}
+
 figure::Figure frameOf(const TokenMap& map, const QString& title, const QString& caption)
 {
     figure::Figure figure;
     figure.title = utf8(title);
+    const Measured measured = measuredOf(map);
     figure.scope = utf8(Text::tr("%1 · %2 · %3 prompts, %4 tokens, %5 blocks")
-                            .arg(map.model, map.run, countText(static_cast<std::int64_t>(map.prompts.size())),
-                                 countText(map.tokenCount()), countText(static_cast<std::int64_t>(map.blocks.size()))));
+                            .arg(map.model, map.run, countOf(measured.prompts, map.prompts.size()),
+                                 countText(measured.tokens), countOf(measured.blocks, map.blocks.size())));
     figure.caption =
         utf8(caption + u' ' + Text::tr("Measured on the listed prompts; it says nothing about other inputs."));
     figure.metadata = {{"model", utf8(map.model)},
@@ -126,10 +161,6 @@ figure::Series coverageSeries(const QString& name, std::span<const double> sorte
 
 figure::Figure coverageByThreshold(const TokenMap& map, int block)
 {
-    figure::Figure figure = frameOf(
-        map, Text::tr("Activation coverage by threshold"),
-        Text::tr("The share of measured tokens whose error is at most the threshold: of all blocks together, and of "
-                 "the block with the least coverage at the run's own threshold."));
     const std::vector<BlockErrors> blocks = errorsOf(map);
     const double tau = thresholdOf(map);
     const std::vector<double> grid = thresholdGrid(blocks, tau);
@@ -150,6 +181,19 @@ figure::Figure coverageByThreshold(const TokenMap& map, int block)
             chosen = &one;
     }
     std::sort(all.begin(), all.end());
+    // No block has the least coverage where all cover alike.
+    const bool areAlike = std::all_of(blocks.begin(), blocks.end(), [&](const BlockErrors& one) {
+        return one.sorted.empty() || shareWithin(one.sorted, tau) == shareWithin(least->sorted, tau);
+    });
+    const QString which =
+        areAlike ? Text::tr("of the block with the largest error; at the run's own threshold every block covers the "
+                            "same share.")
+                 : Text::tr("of the block with the least coverage at the run's own threshold.");
+    figure::Figure figure =
+        frameOf(map, Text::tr("Activation coverage by threshold"),
+                Text::tr("The share of measured tokens whose error is at most the threshold: of all blocks together, "
+                         "and %1")
+                    .arg(which));
     figure::Panel& panel = figure.panels.front();
     panel.x = {.label =
                    utf8(map.thresholds.relativeDecides ? Text::tr("threshold τ_rel") : Text::tr("threshold τ_act")),
@@ -159,7 +203,9 @@ figure::Figure coverageByThreshold(const TokenMap& map, int block)
         return figure;
     panel.series.push_back(coverageSeries(Text::tr("all blocks"), all, grid));
     if (least != nullptr)
-        panel.series.push_back(coverageSeries(Text::tr("least: block %1").arg(least->block), least->sorted, grid));
+        panel.series.push_back(coverageSeries(
+            (areAlike ? Text::tr("largest error: block %1") : Text::tr("least: block %1")).arg(least->block),
+            least->sorted, grid));
     if (chosen != nullptr && chosen != least)
         panel.series.push_back(coverageSeries(Text::tr("block %1").arg(chosen->block), chosen->sorted, grid));
     panel.rules = {{figure::Direction::Vertical, tau, thresholdName(map)},

@@ -63,6 +63,11 @@ void CrumbBar::setCrumbs(const std::vector<Crumb>& crumbs)
 {
     const bool isSamePath = crumbs.size() == m_crumbs.size();
     m_crumbs = crumbs;
+    for (Crumb& crumb : m_crumbs) {
+        crumb.text = shownName(crumb.text);
+        for (QString& sibling : crumb.siblings)
+            sibling = shownName(sibling);
+    }
     if (!isSamePath)
         makeButtons();
     for (std::size_t level = 0; level < m_crumbs.size(); ++level) {

@@ -301,6 +301,17 @@ int firstDifference(const QString& a, const QString& b)
 {
     if (a == b)
         return -1;
+    // Of two numbers of another order or sign every digit has another worth, whatever the letters say:
+    // 3.2057e-06 and 3.2057e-05 differ from the first digit on.
+    bool areNumbers[2] = {false, false};
+    const double values[2] = {a.toDouble(&areNumbers[0]), b.toDouble(&areNumbers[1])};
+    const auto isPlain = [](double value) { return std::isfinite(value) && value != 0; };
+    if (areNumbers[0] && areNumbers[1] && isPlain(values[0]) && isPlain(values[1])) {
+        const Decimal left = decimalOf(values[0]);
+        const Decimal right = decimalOf(values[1]);
+        if (left.exponent != right.exponent || std::signbit(values[0]) != std::signbit(values[1]))
+            return 0;
+    }
     const auto [left, right] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
     return static_cast<int>(left - a.begin());
 }
@@ -310,6 +321,31 @@ bool isNumberText(const QString& text)
     static const QRegularExpression number(QStringLiteral("^[+\\-−]?\\d+(?:\\x{202f}\\d{3})*(?:\\.\\d+)?(?:e[+\\-−]?"
                                                           "\\d+)?(?:[ \\x{a0}\\x{202f}]?(?:×|%|[A-Za-z]{1,3}))?$"));
     return number.match(text).hasMatch();
+}
+
+namespace {
+
+bool isUnseen(QChar c)
+{
+    return c.category() == QChar::Other_Control || c.category() == QChar::Other_Format ||
+           c.category() == QChar::Separator_Line || c.category() == QChar::Separator_Paragraph;
+}
+
+QString codeOf(QChar c)
+{
+    return QStringLiteral("\\u%1").arg(c.unicode(), 4, 16, QLatin1Char('0'));
+}
+
+}
+
+QString shownName(const QString& name)
+{
+    if (std::none_of(name.begin(), name.end(), isUnseen))
+        return name;
+    QString text;
+    for (const QChar c : name)
+        text += isUnseen(c) ? codeOf(c) : QString(c);
+    return text;
 }
 
 QString visiblePiece(const QString& piece)
@@ -322,8 +358,8 @@ QString visiblePiece(const QString& piece)
             text += u'⏎';
         else if (c == u'\t')
             text += u'⇥';
-        else if (c.category() == QChar::Other_Control || c.category() == QChar::Other_Format)
-            text += QStringLiteral("\\u%1").arg(c.unicode(), 4, 16, QLatin1Char('0'));
+        else if (isUnseen(c))
+            text += codeOf(c);
         else
             text += c;
     }

@@ -36,7 +36,8 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 [[nodiscard]] QString rateText(double perSecond, const QString& unit);
 // "0.014217 > 0.01": as many digits as are needed to see which is larger.
 [[nodiscard]] QString comparisonText(double value, double threshold);
-// Position of the first character in which the two differ; -1 if they are equal.
+// Position of the first character in which the two differ; -1 if they are equal. Numbers of another order or sign
+// differ from the first digit on.
 [[nodiscard]] int firstDifference(const QString& a, const QString& b);
 // Whether a text of this program is a number, alone or with a sign, a unit or a multiple sign: 3.1e-5, 98.4 MB, 20×.
 [[nodiscard]] bool isNumberText(const QString& text);
@@ -45,6 +46,9 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 // Text of files, prompts and tokens for a tool tip: Qt would take "<b>" for markup, so it is escaped; long
 // lines wrap.
 [[nodiscard]] QString plainToolTip(const QString& text);
+// A name from outside, such as a folder's or a prompt's, for a line of text: what is not seen or would turn the text
+// round (control characters, marks of direction) stands as its code, "\u202e".
+[[nodiscard]] QString shownName(const QString& name);
 [[nodiscard]] QString evidenceWord(Evidence evidence);
 
 }

@@ -1,5 +1,7 @@
 #include "widgets/panel.h"
 
+#include "widgets/number_text.h"
+
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
@@ -74,8 +76,8 @@ PageTitle::PageTitle(QWidget* parent)
 
 void PageTitle::setText(const QString& title, const QString& scope)
 {
-    m_title->setText(title);
-    m_scope->setText(scope);
+    m_title->setText(shownName(title));
+    m_scope->setText(shownName(scope));
     m_scope->setVisible(!scope.isEmpty());
 }
 

@@ -124,7 +124,7 @@ void ProgressList::setProgress(std::shared_ptr<const RunProgress> progress)
     m_model->setProgress(std::move(progress));
 }
 
-QString ProgressList::summary(const RunProgress& progress)
+QString ProgressList::summary(const RunProgress& progress, const QString& stateWord)
 {
     QStringList parts;
     if (progress.total > 0)
@@ -143,7 +143,7 @@ QString ProgressList::summary(const RunProgress& progress)
     if (progress.state == StepState::Running)
         parts << etaText(progress.etaSecondsLow, progress.etaSecondsHigh);
     else if (progress.state != StepState::Waiting)
-        parts << stepWord(progress.state);
+        parts << (stateWord.isEmpty() ? stepWord(progress.state) : stateWord);
     return parts.join(QStringLiteral(" · "));
 }
 

@@ -36,7 +36,7 @@ public:
     explicit ProgressList(QWidget* parent = nullptr);
     void setProgress(std::shared_ptr<const RunProgress> progress);
     // "12 of 300 cells · 41 s · about 2–3 min left"
-    [[nodiscard]] static QString summary(const RunProgress& progress);
+    [[nodiscard]] static QString summary(const RunProgress& progress, const QString& stateWord = {});
 
 signals:
     void blockChosen(int block);

@@ -60,7 +60,7 @@ QVariant PromptTableModel::data(const QModelIndex& index, int role) const
     switch (role) {
     case Qt::DisplayRole:
         switch (column) {
-        case Id: return row.id;
+        case Id: return shownName(row.id);
         case Text: return visiblePiece(row.rendered.left(longestCell)).replace(u'␣', u' ');
         case TokenCount: {
             const auto count = static_cast<std::int64_t>(row.tokens.size());

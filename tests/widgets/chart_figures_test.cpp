@@ -163,4 +163,42 @@ TEST(ChartFigures, ZeroErrorHasNoPlaceOnALogAxis)
     EXPECT_EQ(seriesNamed(coverage, "all blocks").points.front().y, 1.0) << "zero is within every threshold";
 }
 
+namespace {
+
+// One prompt of two tokens at 30 blocks, of which `measured` have the errors 0.001 and 0.002 times (1 + block).
+TokenMap fewBlocks(const std::vector<int>& measured)
+{
+    TokenMap map;
+    map.prompts.push_back({QStringLiteral("p"), {}, std::vector<Token>(2)});
+    map.prompts.push_back({QStringLiteral("q"), {}, std::vector<Token>(5)});
+    for (int block = 0; block < 30; ++block) {
+        map.blocks.push_back(block);
+        auto cell = std::make_shared<MapCell>();
+        cell->error = {0.001 * (1 + block), 0.002 * (1 + block)};
+        map.cells.push_back(std::find(measured.begin(), measured.end(), block) != measured.end() ? cell : nullptr);
+        map.cells.push_back(nullptr);
+    }
+    return map;
+}
+
+}
+
+TEST(ChartFigures, AChartNamesTheBlocksAndPromptsThatWereMeasured)
+{
+    const TokenMap map = fewBlocks({0, 3});
+    for (const Chart chart : allCharts)
+        EXPECT_NE(chartFigure(map, chart).scope.find("1 of 2 prompts, 2 tokens, 2 of 30 blocks"), std::string::npos)
+            << chartFigure(map, chart).scope;
+}
+
+TEST(ChartFigures, NoBlockHasTheLeastCoverageWhereAllCoverAlike)
+{
+    const figure::Figure alike = chartFigure(fewBlocks({0, 3}), Chart::CoverageByThreshold);
+    EXPECT_EQ(seriesNamed(alike, "largest error: block 3").points.back().y, 1.0);
+    EXPECT_NE(alike.caption.find("every block covers the same share"), std::string::npos) << alike.caption;
+    const figure::Figure apart = chartFigure(fewBlocks({0, 7}), Chart::CoverageByThreshold);
+    EXPECT_EQ(seriesNamed(apart, "least: block 7").points.back().y, 1.0);
+    EXPECT_NE(apart.caption.find("the block with the least coverage"), std::string::npos) << apart.caption;
+}
+
 }

@@ -286,6 +286,7 @@ TEST(ProgressList, SummarisesWithARangeForTheTimeLeft)
     RunProgress done = *samples::progress();
     done.state = StepState::Cancelled;
     EXPECT_EQ(ProgressList::summary(done).toStdString(), "87 of 300 cells · 41 s · cancelled");
+    EXPECT_EQ(ProgressList::summary(done, QStringLiteral("paused")).toStdString(), "87 of 300 cells · 41 s · paused");
 }
 
 }

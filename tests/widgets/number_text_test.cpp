@@ -197,6 +197,27 @@ TEST(NumberText, TwoDigestsThatDifferInTheMiddleDoNotLookAlike)
     EXPECT_NE(text(digestText(a, at)), text(digestText(b, at)));
 }
 
+TEST(NumberText, ANameCannotTurnTheTextRoundOrHideInIt)
+{
+    EXPECT_EQ(text(shownName(QStringLiteral("exact run, 30 %"))), "exact run, 30 %");
+    EXPECT_EQ(text(shownName(QStringLiteral("a\u202efdp.b\n\u200bc"))), "a\\u202efdp.b\\u000a\\u200bc");
+    EXPECT_EQ(text(shownName(QStringLiteral("größe-日本"))), "größe-日本");
+}
+
+TEST(NumberText, NumbersOfAnotherOrderDifferFromTheFirstDigitOn)
+{
+    const auto at = [](const char* a, const char* b) {
+        return firstDifference(QString::fromLatin1(a), QString::fromLatin1(b));
+    };
+    EXPECT_EQ(at("3.205732295074645e-06", "3.205732295285444e-06"), 11) << "the digit that differs";
+    EXPECT_EQ(at("3.205732295074645e-06", "3.205732295285444e-05"), 0) << "ten times as much";
+    EXPECT_EQ(at("0.0012", "0.012"), 0);
+    EXPECT_EQ(at("1.5e-3", "-1.5e-3"), 0);
+    EXPECT_EQ(at("0.0012", "0.0013"), 5);
+    EXPECT_EQ(at("0", "0.5"), 1);
+    EXPECT_EQ(at("0.5", "0.5"), -1);
+}
+
 TEST(NumberText, AComparisonShowsAsManyDigitsAsItNeeds)
 {
     EXPECT_EQ(text(comparisonText(0.014217093, 0.01)), "0.014217… > 0.01");

@@ -30,6 +30,12 @@ public:
     void setSteps(std::vector<RailStep> steps);
     void setContent(int step, bool hasContent, std::optional<CheckState> state = std::nullopt);
 
+    // What its mark says; nothing: it has none, or one without a state.
+    [[nodiscard]] std::optional<CheckState> markOf(int step) const
+    {
+        return m_steps.at(static_cast<std::size_t>(step)).state;
+    }
+
     // Work for this step is under way: a ring instead of the dot.
     void setBusy(int step, bool busy);
 

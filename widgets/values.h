@@ -6,11 +6,13 @@
 #include <QString>
 #include <QStringList>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -318,23 +320,32 @@ struct VerdictView {
 
 // What verifying a run here has found, block by block. Without one its statements are the issuer's.
 struct RunVerdict {
-    CheckState state = CheckState::NotChecked;
+    CheckState state = CheckState::NotChecked; // of the whole run: certificates verified alone do not make it Verified
     int level = 0;
     QString sentence;
     QString digest;                // of the run that was verified
-    std::optional<int> onlyBlock;  // a single certificate was verified
+    QString since;                 // the day of it, if that was before the window was opened; else empty
     std::vector<int> failedBlocks; // named by a check that does not hold
+    std::map<int, int> aloneAt;    // block → the level at which its certificate, verified alone, holds
+
+    // The level at which the block's numbers were found to hold; −1: at none.
+    [[nodiscard]] int levelOf(int block) const
+    {
+        const bool holds = state == CheckState::Verified || state == CheckState::WeakerThanPolicy;
+        const auto alone = aloneAt.find(block);
+        return std::max(holds ? level : -1, alone == aloneAt.end() ? -1 : alone->second);
+    }
 
     // Verified: every number of the block was recomputed here (level 3 and above) and agrees.
     [[nodiscard]] CheckState of(int block) const
     {
-        for (const int failed : failedBlocks)
-            if (failed == block)
-                return CheckState::Failed;
-        const bool inScope = !onlyBlock || *onlyBlock == block;
-        const bool holds = state == CheckState::Verified || state == CheckState::WeakerThanPolicy;
-        return inScope && holds && level >= 3 ? CheckState::Verified : CheckState::NotChecked;
+        if (std::find(failedBlocks.begin(), failedBlocks.end(), block) != failedBlocks.end())
+            return CheckState::Failed;
+        return levelOf(block) >= 3 ? CheckState::Verified : CheckState::NotChecked;
     }
+
+    // Nothing is known of the whole run, only of some of its certificates.
+    [[nodiscard]] bool isOfParts() const { return state == CheckState::NotChecked && !aloneAt.empty(); }
 };
 
 // One run of the list of runs. What has not been learnt yet is empty or `missing`.

@@ -321,7 +321,8 @@ TEST(BlocksSentence, IsTheIssuersUntilItWasRecomputedHere)
     verdict.level = 3;
     EXPECT_EQ(summariseBlocks(rows, verdict),
               u"All 2 measured blocks are certified under their policy, recomputed here at level 3."_s);
-    verdict.onlyBlock = 4;
+    verdict = {};
+    verdict.aloneAt = {{4, 3}};
     EXPECT_TRUE(summariseBlocks(rows, verdict).contains(u"says the issuer; 1 of them recomputed here"_s));
 }
 
@@ -430,6 +431,26 @@ TEST(VerdictSummary, AFalseNumberMarksTheCertificateThatStatesIt)
     ASSERT_EQ(block->children.size(), 1U);
     EXPECT_EQ(block->children[0].name, u"certificate.json"_s);
     EXPECT_EQ(block->children[0].state, CheckState::Failed);
+}
+
+TEST(VerdictSummary, OneCertificateIsNotTheFolder)
+{
+    widgets::VerdictView view = verdictViewOf(testing::verdictAnswer("/runs/r.blockcert", "verified"));
+    EXPECT_EQ(artifactsOf(view).state, CheckState::Verified);
+    widgets::CheckRow others;
+    others.id = u"sums.others"_s;
+    others.title = u"Files of the rest of the run"_s;
+    others.state = CheckState::NotChecked;
+    others.required = false;
+    view.checks.push_back(others);
+    const widgets::ArtifactNode root = artifactsOf(view);
+    EXPECT_EQ(root.state, CheckState::NotChecked);
+    EXPECT_EQ(root.note, u"one certificate of it"_s);
+    EXPECT_TRUE(std::any_of(root.children.begin(), root.children.end(), [&others](const widgets::ArtifactNode& node) {
+        return node.name == others.title && node.state == CheckState::NotChecked;
+    }));
+    view.state = CheckState::Failed;
+    EXPECT_EQ(artifactsOf(view).state, CheckState::Failed);
 }
 
 TEST(VerdictSummary, WhatTheFolderRestsOnIsCheckedOrSaidNotToBe)

@@ -2,9 +2,11 @@
 #include "app/workbench/pages/certificate_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/verify_page.h"
+#include "app/workbench/session/json_values.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/block_table.h"
 #include "widgets/fact_list.h"
+#include "widgets/rail.h"
 #include "widgets/state_badge.h"
 
 #include <gtest/gtest.h>
@@ -95,6 +97,49 @@ TEST_F(Trust, AFailedRunSaysSoInExploreAndNamesTheBlock)
     EXPECT_EQ(bench->window->page(), MainWindow::Verify);
 }
 
+// The verdict about the run, and then that one of its certificates holds.
+TEST_F(Trust, AFailedRunStaysOneAfterOneOfItsCertificatesHolds)
+{
+    Json tool = showScript();
+    Json first = testing::verdictAnswer("run", "failed");
+    Json second = testing::verdictAnswer("run", "verified");
+    second["checks"].push_back({{"id", "sums.others"},
+                                {"group", "integrity"},
+                                {"where", ""},
+                                {"title", "Files of the rest of the run"},
+                                {"state", "not_checked"},
+                                {"issuer", ""},
+                                {"recomputed", ""},
+                                {"how", ""},
+                                {"detail", "9 files of the run beside this certificate's were not looked at."},
+                                {"required", false}});
+    tool["verify"] =
+        Json::array({steps({Json{{"json", {{"verdict", first}}}}}), steps({Json{{"json", {{"verdict", second}}}}})});
+    bench = std::make_unique<Workbench>(engineScript(), tool);
+    bench->start();
+    bench->drop(bench->makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench->session->run.run().isReady(); }));
+    verify();
+    EXPECT_EQ(badge(), u"Failed at level 3"_s);
+    bench->window->showPage(MainWindow::Explore);
+    emit bench->window->explorePage().certificateWanted(0);
+    emit bench->window->findChild<CertificatePage*>()->verifyWanted(bench->session->run.path() +
+                                                                    u"/block_00/certificate.json"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench->session->verdict.verdict().isReady(); }));
+    ASSERT_EQ(bench->session->verdict.verdict().value->state, CheckState::Verified);
+    EXPECT_EQ(badge(), u"Failed at level 3"_s);
+    EXPECT_EQ(certified(0), std::pair(u"yes"_s, CheckState::Verified));
+    EXPECT_EQ(certified(1), std::pair(u"refuted"_s, CheckState::Failed));
+    EXPECT_TRUE(Workbench::noticeOn(bench->window->explorePage()).startsWith(u"Failed: block_01/probes.h5"_s));
+    EXPECT_EQ(bench->window->findChild<widgets::Rail*>()->markOf(MainWindow::Verify), CheckState::Failed);
+    bench->window->showPage(MainWindow::Explore);
+    bench->command(u"Send this view to the report"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench->session->report.items().size() == 1; }));
+    EXPECT_EQ(std::get<report::Statement>(bench->session->report.items()[0].parts.front()).standing,
+              report::Standing::Failed);
+    bench->session->report.setExported();
+}
+
 TEST(CertificatePage, GivesEveryPercentileThatTheCertificateHas)
 {
     CertificatePage page;
@@ -149,6 +194,165 @@ TEST(VerdictBook, ACertificateAloneSpeaksForItsBlock)
     ASSERT_TRUE(found);
     EXPECT_EQ(found->of(5), CheckState::Verified);
     EXPECT_EQ(found->of(6), CheckState::NotChecked);
+}
+
+namespace {
+
+// A book about one run of 30 blocks, told what was found of it in some order.
+class Book {
+public:
+    void whole(CheckState state, int level, std::vector<int> failed = {}) { note({}, state, level, std::move(failed)); }
+
+    void certificate(int block, CheckState state, int level)
+    {
+        note(u"/block_%1/certificate.json"_s.arg(block, 2, 10, QLatin1Char('0')), state, level,
+             state == CheckState::Failed ? std::vector<int>{block} : std::vector<int>());
+    }
+
+    [[nodiscard]] widgets::RunVerdict now() const { return m_book.of(run, u"one"_s).value(); }
+
+    [[nodiscard]] std::string word() const { return trustWord(now(), 30).toStdString(); }
+
+private:
+    void note(const QString& below, CheckState state, int level, const std::vector<int>& failed)
+    {
+        widgets::VerdictView verdict;
+        verdict.state = state;
+        verdict.level = level;
+        verdict.sentence = u"%1 of %2"_s.arg(widgets::stateWord(state), below.isEmpty() ? run : below);
+        verdict.digest = u"one"_s;
+        for (const int block : failed) {
+            widgets::CheckRow check;
+            check.where = u"block %1"_s.arg(block);
+            check.state = CheckState::Failed;
+            verdict.checks.push_back(check);
+        }
+        m_book.note(run + below, verdict);
+    }
+
+    const QString run = u"/runs/a.blockcert"_s;
+    VerdictBook m_book;
+};
+
+}
+
+TEST(VerdictBook, AFailureStaysUntilACheckOfItsScopeAndLevelHolds)
+{
+    Book book;
+    book.whole(CheckState::Failed, 3, {5});
+    book.certificate(11, CheckState::Verified, 3);
+    EXPECT_EQ(book.word(), "Failed at level 3") << "another block's certificate holds";
+    EXPECT_EQ(book.now().of(5), CheckState::Failed);
+    EXPECT_EQ(book.now().of(11), CheckState::Verified);
+    EXPECT_EQ(book.now().of(12), CheckState::NotChecked);
+    book.certificate(5, CheckState::Verified, 4);
+    EXPECT_EQ(book.now().of(5), CheckState::Failed) << "the run failed, and its scope is larger";
+    book.whole(CheckState::Verified, 1);
+    EXPECT_EQ(book.word(), "Failed at level 3") << "a lower level does not look at what failed";
+    EXPECT_TRUE(book.now().sentence.startsWith(u"Failed of "_s));
+    book.whole(CheckState::NotChecked, 4);
+    EXPECT_EQ(book.word(), "Failed at level 3") << "a check that could not be made";
+    book.whole(CheckState::Verified, 3);
+    EXPECT_EQ(book.word(), "Verified at level 3");
+    EXPECT_EQ(book.now().of(5), CheckState::Verified);
+}
+
+TEST(VerdictBook, ACertificateThatHoldsDoesNotMakeTheRunAVerifiedOne)
+{
+    Book book;
+    book.certificate(11, CheckState::Verified, 3);
+    EXPECT_EQ(book.now().state, CheckState::NotChecked);
+    EXPECT_EQ(book.word(), "1 of 30 blocks checked");
+    EXPECT_TRUE(book.now().sentence.contains(u"only the certificate of block 11"_s)) << "in the tooltip and the report";
+    book.certificate(12, CheckState::WeakerThanPolicy, 4);
+    EXPECT_EQ(book.word(), "2 of 30 blocks checked");
+    EXPECT_EQ(book.now().levelOf(12), 4);
+    book.whole(CheckState::Verified, 3);
+    EXPECT_EQ(book.word(), "Verified at level 3");
+    EXPECT_EQ(book.now().levelOf(12), 4) << "a lower level takes nothing back";
+    EXPECT_EQ(book.now().levelOf(13), 3);
+    book.certificate(12, CheckState::Verified, 4);
+    EXPECT_EQ(book.word(), "Verified at level 3");
+    EXPECT_EQ(book.now().levelOf(12), 4);
+}
+
+TEST(VerdictBook, ACertificateThatFailsTakesTheWholeRunWithIt)
+{
+    Book book;
+    book.whole(CheckState::Verified, 4);
+    book.certificate(7, CheckState::Failed, 3);
+    EXPECT_EQ(book.word(), "Failed at level 3");
+    EXPECT_EQ(book.now().of(7), CheckState::Failed);
+    EXPECT_EQ(book.now().of(8), CheckState::NotChecked) << "the folder is not the one that was verified";
+    book.certificate(7, CheckState::Verified, 3);
+    EXPECT_EQ(book.word(), "1 of 30 blocks checked");
+}
+
+TEST(VerdictBook, ALowerLevelTakesNothingBack)
+{
+    Book book;
+    book.whole(CheckState::Verified, 4);
+    book.whole(CheckState::Verified, 1);
+    EXPECT_EQ(book.word(), "Verified at level 4");
+    book.whole(CheckState::Failed, 1, {3});
+    EXPECT_EQ(book.word(), "Failed at level 1") << "but what fails counts at any";
+}
+
+TEST(VerdictBook, IsRememberedWithItsDayAndForTheSameDigestsAlone)
+{
+    const QString run = u"/runs/a.blockcert"_s;
+    VerdictBook before;
+    widgets::VerdictView verdict;
+    verdict.state = CheckState::Failed;
+    verdict.level = 3;
+    verdict.sentence = u"Failed: block 5."_s;
+    verdict.digest = u"one"_s;
+    widgets::CheckRow check;
+    check.where = u"block 5"_s;
+    check.state = CheckState::Failed;
+    verdict.checks = {check};
+    before.note(run, verdict, u"2026-11-27"_s);
+    EXPECT_EQ(trustWord(before.of(run, u"one"_s), 30), u"Failed at level 3"_s);
+
+    VerdictBook after;
+    after.restore(before.saved());
+    EXPECT_FALSE(after.of(run, u"two"_s)) << "another run lies there by now";
+    const auto known = after.of(run, u"one"_s);
+    ASSERT_TRUE(known);
+    EXPECT_EQ(known->state, CheckState::Failed);
+    EXPECT_EQ(known->of(5), CheckState::Failed);
+    EXPECT_EQ(trustWord(known, 30), u"Failed at level 3 on 27 Nov 2026"_s);
+    EXPECT_TRUE(known->sentence.contains(u"before this window was opened"_s)) << known->sentence.toStdString();
+
+    verdict.state = CheckState::Verified;
+    verdict.checks.clear();
+    after.note(run, verdict, u"2026-11-28"_s);
+    EXPECT_EQ(trustWord(after.of(run, u"one"_s), 30), u"Verified at level 3"_s) << "of today, and of this window";
+    VerdictBook damaged;
+    damaged.restore("{\"schema\":");
+    EXPECT_FALSE(damaged.of(run, u"one"_s));
+}
+
+TEST_F(Trust, AVerdictOutlivesTheWindow)
+{
+    open("verified");
+    verify();
+    const QByteArray saved = bench->session->preferences.savedVerdicts();
+    VerdictBook next;
+    next.restore(saved);
+    const RunView& run = *bench->session->run.run().value;
+    ASSERT_TRUE(next.of(run.path, run.digest));
+    EXPECT_FALSE(next.of(run.path, run.digest)->since.isEmpty());
+}
+
+// A verdict of before that is looked at again, as from a table of several, is no newer finding.
+TEST_F(Trust, AnOldVerdictThatIsShownAgainTakesNothingBack)
+{
+    open("failed");
+    verify();
+    widgets::VerdictView old = verdictViewOf(testing::verdictAnswer("run", "verified"));
+    bench->session->verdict.adopt(bench->session->verdict.request(), old, nullptr);
+    EXPECT_EQ(badge(), u"Failed at level 3"_s);
 }
 
 TEST(VerdictBook, LevelsThatRecomputeNothingProveNoBlock)

@@ -263,8 +263,9 @@ void CertificatePage::refreshBadge()
         m_badge->setWord(tr("Issuer says: not certified"));
     } else {
         m_badge->setState(found);
-        m_badge->setWord(found == CheckState::Verified ? tr("Certified, verified at level %1").arg(m_verdict->level)
-                                                       : tr("Issuer says: certified"));
+        m_badge->setWord(found == CheckState::Verified
+                             ? tr("Certified, verified at level %1").arg(m_verdict->levelOf(m_block))
+                             : tr("Issuer says: certified"));
     }
 }
 

@@ -86,6 +86,9 @@ public:
     // The run whose claims are shown: B on its side, else A; null while A is read or measured.
     [[nodiscard]] std::shared_ptr<const RunView> shownRun() const;
 
+    // What is in view is of A and of B: the comparison, or a difference.
+    [[nodiscard]] bool showsBoth() const;
+
     [[nodiscard]] bool isLive() const { return m_isLive; }
 
     [[nodiscard]] widgets::CellKey selection() const;
@@ -103,6 +106,8 @@ public:
     [[nodiscard]] FailureView& failureView() { return *m_failures; }
 
     [[nodiscard]] FailureDetails& failureDetails();
+
+    [[nodiscard]] const CompareView& compareView() const { return *m_compare; }
 
     [[nodiscard]] std::optional<int> shownPrompt() const;
     [[nodiscard]] QWidget* side() const;
@@ -140,6 +145,7 @@ private:
     void fitTable(); // hidden where a view lists the blocks itself and has a card that needs the height
     void takePendingCells();
     void refreshNotice();
+    void refreshBadge();
     void refreshFailures();
     void refreshComparison();
     void drawChart(widgets::Chart chart, int block);

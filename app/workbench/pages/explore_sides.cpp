@@ -4,6 +4,8 @@
 #include "app/workbench/pages/map_view.h"
 #include "app/workbench/session/map_summary.h"
 #include "app/workbench/session/run_comparison.h"
+#include "app/workbench/session/verdict_book.h"
+#include "app/workbench/session/verdict_summary.h"
 #include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
 #include "widgets/inspector_panel.h"
@@ -44,6 +46,11 @@ QString scopeOf(const RunView& run)
 bool ExplorePage::hasSides() const
 {
     return m_comparison && m_comparison->commonPrompts > 0;
+}
+
+bool ExplorePage::showsBoth() const
+{
+    return m_run && m_other && !m_isLive && (view() == Compare ? m_comparison != nullptr : shownSide() == Side::Change);
 }
 
 ExplorePage::Side ExplorePage::shownSide() const
@@ -174,9 +181,8 @@ void ExplorePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
 void ExplorePage::setOtherVerdict(const std::optional<widgets::RunVerdict>& verdict)
 {
     m_otherVerdict = verdict;
-    if (shownSide() != Side::B)
-        return;
-    showBlocks();
+    if (shownSide() == Side::B)
+        showBlocks();
     refreshNotice();
 }
 
@@ -210,17 +216,37 @@ void ExplorePage::refreshNotice()
         m_notice->setNotice(widgets::Notice::Tone::Warning, problems.join(u'\n'), tr("Verify it"));
     m_notice->setVisible(!m_isLive && (!m_refusal.isEmpty() || isFailed || offersResume() || !problems.isEmpty()));
 
-    // A difference is of two runs, which need not be equally well checked.
-    m_trust->setVisible(!m_isLive && !offersResume() && side != Side::Change);
-    m_trust->setState(verdict ? verdict->state : CheckState::NotChecked);
-    m_trust->setWord(!verdict ? tr("Not verified")
-                     : verdict->state == CheckState::Verified || isFailed
-                         ? tr("%1 at level %2").arg(widgets::stateWord(verdict->state)).arg(verdict->level)
-                         : QString());
-    m_trust->setToolTip(widgets::plainToolTip(
-        verdict ? verdict->sentence
-                : tr("What stands here is what the run says of itself; nothing of it has been recomputed on this "
-                     "machine since the window was opened. Verify does that.")));
+    refreshBadge();
+}
+
+// Of two runs, which need not be equally well checked, it says both.
+void ExplorePage::refreshBadge()
+{
+    const auto meaning = [](const std::optional<widgets::RunVerdict>& verdict) {
+        return verdict ? verdict->sentence
+                       : tr("What stands here is what the run says of itself; nothing of it has been recomputed on "
+                            "this machine since the window was opened. Verify does that.");
+    };
+    const auto stateOf = [](const std::optional<widgets::RunVerdict>& verdict) {
+        return verdict ? verdict->state : CheckState::NotChecked;
+    };
+    const auto blocksOf = [](const std::shared_ptr<const RunView>& run) { return run ? std::ssize(*run->blocks) : 0; };
+    m_trust->setVisible(!m_isLive && !offersResume());
+    if (showsBoth()) {
+        const auto word = [&blocksOf](const auto& verdict, const auto& run) {
+            QString text = trustWord(verdict, blocksOf(run));
+            return text.left(1).toLower() + text.mid(1);
+        };
+        m_trust->setState(worseOf(stateOf(m_verdict), stateOf(m_otherVerdict)));
+        m_trust->setWord(tr("A %1 · B %2").arg(word(m_verdict, m_run), word(m_otherVerdict, m_other)));
+        m_trust->setToolTip(widgets::plainToolTip(tr("A: %1\nB: %2").arg(meaning(m_verdict), meaning(m_otherVerdict))));
+        return;
+    }
+    const bool isOther = shownSide() == Side::B;
+    const std::optional<widgets::RunVerdict>& verdict = isOther ? m_otherVerdict : m_verdict;
+    m_trust->setState(stateOf(verdict));
+    m_trust->setWord(trustWord(verdict, blocksOf(isOther ? m_other : m_run)));
+    m_trust->setToolTip(widgets::plainToolTip(meaning(verdict)));
 }
 
 }

@@ -217,28 +217,49 @@ QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::o
     const auto certified = count(BlockState::Certified);
     const auto refused = count(BlockState::Refused);
     const auto judged = certified + count(BlockState::NotCertified) + refused;
-    if (judged == 0)
+    // Their cells are all there; what is claimed of them comes with their certificates.
+    const auto measured = std::count_if(rows.begin(), rows.end(), [](const widgets::BlockRow& row) {
+        return row.state == BlockState::Waiting && !widgets::isMissing(row.epsilon);
+    });
+    const auto waiting = static_cast<std::ptrdiff_t>(rows.size()) - judged - measured;
+    if (judged == 0 && measured == 0)
         return {};
     QStringList parts;
+    if (measured > 0)
+        parts << (measured == 1 ? tr("One block is measured and has no certificate yet")
+                                : tr("%1 blocks are measured and have no certificate yet").arg(measured));
     const auto confirmed = std::count_if(rows.begin(), rows.end(), [&verdict](const widgets::BlockRow& row) {
         return row.state == BlockState::Certified && verdict && verdict->of(row.block) == CheckState::Verified;
     });
+    int leastLevel = 9;
+    for (const widgets::BlockRow& row : rows) {
+        if (row.state == BlockState::Certified && verdict && verdict->of(row.block) == CheckState::Verified)
+            leastLevel = std::min(leastLevel, verdict->levelOf(row.block));
+    }
     QString claim = certified != judged
                         ? tr("%1 of %2 measured blocks are certified under their policy").arg(certified).arg(judged)
                     : judged == 1 ? tr("The measured block is certified under its policy")
                                   : tr("All %1 measured blocks are certified under their policy").arg(judged);
-    if (certified > 0 && verdict && verdict->state == CheckState::Failed)
+    const bool isRecomputed = std::all_of(rows.begin(), rows.end(), [&verdict](const widgets::BlockRow& row) {
+        return (row.state != BlockState::Certified && row.state != BlockState::NotCertified) ||
+               (verdict && verdict->of(row.block) == CheckState::Verified);
+    });
+    if (certified == 0) // that none is certified is a claim as well
+        claim = (verdict && verdict->state == CheckState::Failed ? refutation(*verdict) + u' ' : QString()) + claim +
+                (isRecomputed ? QString() : tr(", says the issuer"));
+    else if (verdict && verdict->state == CheckState::Failed)
         claim =
             refutation(*verdict) + u' ' + claim + tr(", says the issuer: that is not supported by what is in the run");
-    else if (certified > 0 && confirmed == certified)
-        claim += tr(", recomputed here at level %1").arg(verdict->level);
-    else if (certified > 0)
+    else if (confirmed == certified)
+        claim += tr(", recomputed here at level %1").arg(leastLevel);
+    else
         claim += confirmed == 0 ? tr(", says the issuer; nothing of it has been recomputed here")
                                 : tr(", says the issuer; %1 of them recomputed here").arg(confirmed);
-    parts << claim;
+    if (judged > 0)
+        parts.prepend(claim);
     if (refused > 0)
         parts << tr("%1 could not be measured").arg(refused);
-    if (const auto waiting = static_cast<std::ptrdiff_t>(rows.size()) - judged; waiting > 0)
+    if (waiting > 0)
         parts << tr("%1 not measured yet").arg(waiting);
     return parts.join(u"; "_s) + u'.';
 }

@@ -207,6 +207,16 @@ void Preferences::setSavedLab(const QByteArray& text)
     m_settings.setValue(u"lab/stacks"_s, text);
 }
 
+QByteArray Preferences::savedVerdicts() const
+{
+    return m_settings.value(u"verify/verdicts"_s).toByteArray();
+}
+
+void Preferences::setSavedVerdicts(const QByteArray& text)
+{
+    m_settings.setValue(u"verify/verdicts"_s, text);
+}
+
 ShellLayout::Name Preferences::layoutName() const
 {
     const int number = m_settings.value(u"layout"_s).toInt();

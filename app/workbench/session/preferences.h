@@ -75,6 +75,10 @@ public:
     [[nodiscard]] QByteArray savedLab() const;
     void setSavedLab(const QByteArray& text);
 
+    // What was verified here (verdict_book.h), kept at every change.
+    [[nodiscard]] QByteArray savedVerdicts() const;
+    void setSavedVerdicts(const QByteArray& text);
+
     // The layout used last, and each layout as the user left it.
     [[nodiscard]] ShellLayout::Name layoutName() const;
     [[nodiscard]] ShellLayout layout(ShellLayout::Name name) const;

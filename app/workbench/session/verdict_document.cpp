@@ -70,6 +70,7 @@ void VerdictDocument::verify(const VerifyRequest& request)
                 if (!isCurrent())
                     return;
                 m_verdict.fill(std::move(view));
+                emit verified();
                 emit changed();
             },
             [fail](const QString& sentence) {

@@ -50,6 +50,7 @@ public:
 
 signals:
     void changed();
+    void verified(); // a check has just come to its verdict; before changed()
     void progressed();
 
 private:

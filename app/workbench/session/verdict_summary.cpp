@@ -185,6 +185,7 @@ std::vector<widgets::ArtifactNode> linksOf(const widgets::VerdictView& verdict)
 widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
 {
     widgets::ArtifactNode root{QFileInfo(verdict.run).fileName(), {}, verdict.state, {}};
+    std::optional<widgets::ArtifactNode> others;
     std::map<int, widgets::ArtifactNode> blocks;
     std::map<QString, widgets::ArtifactNode> files;
     const auto note = [](widgets::ArtifactNode& node, const CheckRow& row, bool isNew) {
@@ -193,6 +194,13 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
         node.state = isNew ? row.state : worseOf(node.state, row.state);
     };
     for (const CheckRow& row : verdict.checks) {
+        if (row.id == "sums.others"_L1 && row.state == CheckState::NotChecked) {
+            // One certificate was verified: what holds for it says nothing of the folder.
+            root.state = worseOf(root.state, CheckState::NotChecked);
+            root.note = tr("one certificate of it");
+            others = widgets::ArtifactNode{row.title, tr("not checked"), CheckState::NotChecked, {}};
+            continue;
+        }
         if (row.where.isEmpty())
             continue;
         if (const std::optional<int> block = blockOfCheck(row.where)) {
@@ -233,6 +241,8 @@ widgets::ArtifactNode artifactsOf(const widgets::VerdictView& verdict)
         for (auto& [block, node] : blocks)
             root.children.push_back(std::move(node));
     }
+    if (others)
+        root.children.push_back(std::move(*others));
     for (widgets::ArtifactNode& link : linksOf(verdict))
         root.children.push_back(std::move(link));
     return root;

@@ -326,8 +326,17 @@ void MainWindow::refreshRail()
         const std::optional<CheckState> worst = m_session.batch.worst();
         m_rail->setContent(Verify, worst.has_value(), worst);
     } else {
-        m_rail->setContent(Verify, verdict.isReady(),
-                           verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt);
+        // What failed is not mended by a certificate of it that holds.
+        std::optional<CheckState> mark = verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt;
+        const std::shared_ptr<const RunView> shown = m_explorePage->shownRun();
+        const auto isRefuted = [this](const QString& run, const QString& digest) {
+            const std::optional<widgets::RunVerdict> known = m_session.verdicts.of(run, digest);
+            return known && known->state == CheckState::Failed;
+        };
+        if ((shown && isRefuted(shown->path, shown->digest)) ||
+            (verdict.isReady() && isRefuted(runOf(m_session.verdict.request().path), verdict.value->digest)))
+            mark = CheckState::Failed;
+        m_rail->setContent(Verify, mark.has_value(), mark);
     }
     m_rail->setContent(stepOf(Report), !m_session.report.items().empty());
 }

@@ -154,6 +154,8 @@ private:
     void connectSession();
 
     QAction* addCommand(const QString& text, const QString& keys, const std::function<void()>& work);
+    [[nodiscard]] static QString today(); // ISO 8601
+    [[nodiscard]] QString startFolder(const QString& kind) const;
     [[nodiscard]] QString askForFile(const QString& kind, const QString& title, const QString& filter);
     [[nodiscard]] QString askForFolder(const QString& kind, const QString& title);
     void chooseModel();

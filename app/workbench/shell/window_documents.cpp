@@ -12,11 +12,17 @@
 #include "widgets/crumb_bar.h"
 #include "widgets/number_text.h"
 
+#include <QDate>
 #include <QFileInfo>
 
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
+
+QString MainWindow::today()
+{
+    return QDate::currentDate().toString(Qt::ISODate);
+}
 
 void MainWindow::connectSession()
 {
@@ -74,15 +80,21 @@ void MainWindow::connectSession()
     connect(&session.run, &RunDocument::refused, this, &MainWindow::runRefused);
     connect(&session.verdict, &VerdictDocument::changed, this, [this] {
         m_verifyPage->showVerdict(m_session.verdict);
-        if (const auto& verdict = m_session.verdict.verdict(); verdict.isReady()) {
-            m_session.verdicts.note(m_session.verdict.request().path, *verdict.value);
-            learnVerifySpeed(m_session.verdict.request(), *verdict.value);
-        }
         refreshVerifyCost();
         refreshRail();
         refreshCrumbs();
     });
-    connect(&session.verdicts, &VerdictBook::changed, this, &MainWindow::refreshTrust);
+    // Once for each check: a verdict of before that is shown again is no newer finding.
+    connect(&session.verdict, &VerdictDocument::verified, this, [this] {
+        const widgets::VerdictView& verdict = *m_session.verdict.verdict().value;
+        m_session.verdicts.note(m_session.verdict.request().path, verdict, today());
+        learnVerifySpeed(m_session.verdict.request(), verdict);
+    });
+    session.verdicts.restore(session.preferences.savedVerdicts());
+    connect(&session.verdicts, &VerdictBook::changed, this, [this] {
+        m_session.preferences.setSavedVerdicts(m_session.verdicts.saved());
+        refreshTrust();
+    });
     connect(&session.verdict, &VerdictDocument::progressed, this,
             [this] { m_verifyPage->showProgress(m_session.verdict); });
 }

@@ -31,7 +31,7 @@ RunState stateOf(const ShelvedRun& run, const RunFacts* facts, const std::option
         return RunState::Unfinished;
     if (facts && !facts->problem.isEmpty())
         return RunState::Unreadable;
-    if (!verdict || verdict->onlyBlock)
+    if (!verdict)
         return facts ? RunState::Unverified : RunState::Unknown;
     switch (verdict->state) {
     case CheckState::Verified: return RunState::Verified;

@@ -76,7 +76,7 @@ void MainWindow::connectVerifyPage()
     });
     connect(&m_session.batch, &VerdictBatch::verified, this,
             [this](const QString& path, const std::shared_ptr<const widgets::VerdictView>& verdict) {
-                m_session.verdicts.note(path, *verdict);
+                m_session.verdicts.note(path, *verdict, today());
                 learnVerifySpeed({path, m_session.batch.request().level, {}, {}}, *verdict);
                 refreshRail();
             });

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 namespace blockcert::widgets {
 
@@ -135,7 +136,9 @@ QString captionOf(const Snapshot& shot)
 
 }
 
-ViewExport heatmapExport(const TokenHeatmap& heatmap)
+namespace {
+
+std::shared_ptr<Snapshot> snapshotOf(const TokenHeatmap& heatmap)
 {
     auto shot = std::make_shared<Snapshot>();
     shot->map = heatmap.map() ? heatmap.map() : std::make_shared<const TokenMap>();
@@ -149,6 +152,12 @@ ViewExport heatmapExport(const TokenHeatmap& heatmap)
         shot->shown.columns.assign(all.columns.begin() + chosen->from.column,
                                    all.columns.begin() + chosen->to.column + 1);
     }
+    return shot;
+}
+
+// The snapshot with its rows chosen, as something to export.
+ViewExport exportOf(const std::shared_ptr<Snapshot>& shot)
+{
     shot->values.build(*shot->map, shot->metric, shot->shown, shot->aggregate, shot->scale);
     lay(*shot);
 
@@ -184,6 +193,59 @@ ViewExport heatmapExport(const TokenHeatmap& heatmap)
     };
     view.table = [shot] { return tableOf(*shot); };
     return view;
+}
+
+// Rows in the order shown, in groups that end where a prompt does.
+std::vector<std::vector<HeatmapRow>> groupsOf(const std::vector<HeatmapRow>& rows, int most)
+{
+    std::vector<std::vector<HeatmapRow>> groups;
+    std::vector<HeatmapRow> group;
+    const auto close = [&] {
+        if (!group.empty())
+            groups.push_back(std::exchange(group, {}));
+    };
+    for (std::size_t row = 0; row < rows.size();) {
+        std::size_t end = row + 1; // of what stays together: a heading with what is under it
+        while (end < rows.size() && !rows[end].isHeading())
+            ++end;
+        if (rows[row].token == HeatmapRow::tagHeading && end < rows.size() && end == row + 1)
+            while (++end < rows.size() && !rows[end].isHeading()) {
+            }
+        if (static_cast<int>(group.size() + (end - row)) > most)
+            close();
+        for (; row < end; ++row) {
+            if (static_cast<int>(group.size()) >= most) {
+                close();
+                group.push_back({rows[row].prompt, HeatmapRow::promptHeading}); // it goes on
+            }
+            group.push_back(rows[row]);
+        }
+    }
+    close();
+    return groups;
+}
+
+}
+
+ViewExport heatmapExport(const TokenHeatmap& heatmap)
+{
+    return exportOf(snapshotOf(heatmap));
+}
+
+std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows)
+{
+    constexpr std::size_t mostPages = 16;
+    const std::shared_ptr<Snapshot> whole = snapshotOf(heatmap);
+    const std::vector<std::vector<HeatmapRow>> groups = groupsOf(whole->shown.rows, mostRows);
+    if (groups.size() <= 1 || groups.size() > mostPages)
+        return {exportOf(whole)};
+    std::vector<ViewExport> pages;
+    for (const std::vector<HeatmapRow>& rows : groups) {
+        auto page = std::make_shared<Snapshot>(*whole);
+        page->shown.rows = rows;
+        pages.push_back(exportOf(page));
+    }
+    return pages;
 }
 
 }

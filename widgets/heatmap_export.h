@@ -3,6 +3,8 @@
 
 #include "widgets/view_export.h"
 
+#include <vector>
+
 namespace blockcert::widgets {
 
 class TokenHeatmap;
@@ -11,5 +13,10 @@ class TokenHeatmap;
 // maps are drawn with thin rows that show their most striking token. The table has one line for each cell, with all
 // digits. Call in the GUI thread; what it returns may be written in another one.
 [[nodiscard]] ViewExport heatmapExport(const TokenHeatmap& heatmap);
+
+// The same as pictures of at most so many rows of readable height, each with its axis and the names of its prompts, for
+// paper: one picture of a long map is a strip. A prompt is parted only where it has more rows than that. Maps of very
+// many rows stay one picture.
+[[nodiscard]] std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows);
 
 }

@@ -6,6 +6,7 @@
 #include <QDir>
 #include <QImage>
 #include <QPainter>
+#include <QSet>
 #include <QTemporaryDir>
 #include <QThread>
 #include <QXmlStreamReader>
@@ -187,6 +188,32 @@ TEST(HeatmapExport, SvgDrawsSmallMapsAsShapesAndIsWrittenInAnotherThread)
     }
     EXPECT_GE(shapes, 31 * 30);
     EXPECT_NE(textOf(elements, QStringLiteral("desc")).indexOf(QStringLiteral("above τ_act = 0.01")), -1);
+}
+
+TEST(HeatmapExport, ALongMapBecomesPagesThatEndWhereAPromptDoes)
+{
+    const auto map = heatmap();
+    map->setPrompt(std::nullopt); // every prompt
+    constexpr int most = 44;
+    const std::vector<ViewExport> pages = heatmapPages(*map, most);
+    ASSERT_GT(pages.size(), 2U);
+    qsizetype lines = 0;
+    QSet<QString> seen;
+    for (const ViewExport& page : pages) {
+        const QStringList rows = linesOf(exportBytes(page, ExportFormat::Csv));
+        lines += rows.size() - 1;
+        EXPECT_LE(rows.size() - 1, most * 30);
+        EXPECT_LT(page.size.height(), 44 * 18 + 400);
+        QSet<QString> here;
+        for (qsizetype row = 1; row < rows.size(); ++row)
+            here.insert(rows[row].section(QLatin1Char(','), 1, 1));
+        EXPECT_FALSE(here.intersects(seen)) << "a prompt stands on one page";
+        seen.unite(here);
+    }
+    EXPECT_EQ(lines, linesOf(exportBytes(heatmapExport(*map), ExportFormat::Csv)).size() - 1) << "and none is lost";
+    map->setPrompt(4);
+    EXPECT_EQ(heatmapPages(*map, most).size(), 1U);
+    EXPECT_GT(heatmapPages(*map, 10).size(), 1U) << "a prompt that is longer than a page is parted";
 }
 
 TEST(HeatmapExport, AnEmptyMapExportsAnEmptyPage)

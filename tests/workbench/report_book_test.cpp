@@ -7,14 +7,19 @@
 #include "engine/report/html.h"
 #include "tests/workbench/support/bench.h"
 
+#include <QAbstractTextDocumentLayout>
 #include <QBuffer>
 #include <QFile>
 #include <QImage>
 #include <QStandardItemModel>
 #include <QTextBlock>
 #include <QTextDocument>
+#include <QTextLayout>
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace blockcert::workbench {
 namespace {
@@ -29,9 +34,7 @@ ReportItem item(const QString& title)
 {
     return {title,
             {},
-            u"/runs/a.blockcert"_s,
-            u"a"_s,
-            QString(64, u'd'),
+            {{u"/runs/a.blockcert"_s, u"a"_s, QString(64, u'd')}},
             u"2026-01-01T00:00:00Z"_s,
             {report::Paragraph{"numbers"}},
             {}};
@@ -47,7 +50,7 @@ QStringList titlesOf(const ReportBook& book)
 
 std::string htmlOf(const ReportBook& book, bool stale = false)
 {
-    return report::writeHtml(book.document(u"2026-01-01T00:00:00Z"_s, [stale](const ReportItem&) { return stale; }));
+    return report::writeHtml(book.document(u"2026-01-01T00:00:00Z"_s, [stale](const ReportSource&) { return stale; }));
 }
 
 TEST(ReportBook, KeepsTheOrderOfTheUserAndEveryStepBack)
@@ -120,7 +123,7 @@ TEST(ReportText, BecomesAPdfWithEveryPart)
                  report::Table{"", {{"block"}, {"error", report::ColumnKind::Number}}, {{{"29"}, {"0.002"}}}, {}},
                  report::Bullets{{"a", "b"}}};
     book.add(one);
-    const report::Document document = book.document(u"now"_s, [](const ReportItem&) { return false; });
+    const report::Document document = book.document(u"now"_s, [](const ReportSource&) { return false; });
     const std::unique_ptr<QTextDocument> text = textOf(document, 600);
     for (const QString& word : {u"map"_s, u"claimed, not verified here"_s, u"0.002"_s, QString(64, u'd'),
                                 u"blockcert verify a.blockcert"_s, u"sha256sum -c SHA256SUMS"_s})
@@ -141,7 +144,7 @@ TEST(ReportText, NoPictureIsHigherThanAPage)
     ReportItem one = item(u"map"_s);
     one.parts = {report::Picture{"image/png", png.toBase64().toStdString(), 300, 2400, "map"}};
     book.add(one);
-    const report::Document document = book.document(u"now"_s, [](const ReportItem&) { return false; });
+    const report::Document document = book.document(u"now"_s, [](const ReportSource&) { return false; });
     const auto heightOfPicture = [&document](double page) {
         const std::unique_ptr<QTextDocument> text = textOf(document, 600, page);
         for (QTextBlock block = text->begin(); block.isValid(); block = block.next())
@@ -155,6 +158,80 @@ TEST(ReportText, NoPictureIsHigherThanAPage)
     EXPECT_GT(heightOfPicture(800), 700) << "a whole page is its own";
 }
 
+TEST(ReportText, NoHeadingIsPartedFromWhatItIsOver)
+{
+    constexpr double height = 800;
+    const QStringList titles{u"one"_s, u"two"_s, u"three"_s};
+    int parted = 0;
+    for (int tall = 150; tall <= 450; tall += 50) {
+        QImage picture(600, tall, QImage::Format_RGB32);
+        picture.fill(Qt::blue);
+        QByteArray png;
+        QBuffer buffer(&png);
+        ASSERT_TRUE(buffer.open(QIODevice::WriteOnly) && picture.save(&buffer, "PNG"));
+        const report::Picture part{"image/png", png.toBase64().toStdString(), 600, static_cast<double>(tall), "map"};
+        ReportBook book;
+        for (const QString& title : titles) {
+            ReportItem one = item(title);
+            one.scope = u"scope of "_s + title;
+            one.parts = {report::Statement{report::Standing::Verified, "Verified."}, part, part};
+            book.add(one);
+        }
+        const std::unique_ptr<QTextDocument> text =
+            textOf(book.document(u"now"_s, [](const ReportSource&) { return false; }), 600, height);
+        text->setPageSize(QSizeF(600, height));
+        const auto isParted = [&text](const QString& title) { // from the picture under it
+            (void)text->pageCount();
+            const auto pageOf = [&text](const QTextBlock& block) {
+                return static_cast<int>(text->documentLayout()->blockBoundingRect(block).top() / height);
+            };
+            QTextBlock block = text->begin();
+            while (block.isValid() && block.text() != title)
+                block = block.next();
+            const QTextBlock heading = block;
+            while (block.isValid() && !block.text().contains(QChar::ObjectReplacementCharacter))
+                block = block.next();
+            EXPECT_TRUE(block.isValid());
+            return pageOf(heading) != pageOf(block);
+        };
+        parted += static_cast<int>(std::count_if(titles.begin(), titles.end(), isParted));
+        keepHeadingsWithTheirParts(*text);
+        EXPECT_TRUE(std::none_of(titles.begin(), titles.end(), isParted)) << tall;
+    }
+    EXPECT_GT(parted, 0) << "else there is nothing to mend here";
+}
+
+TEST(ReportText, ACommandThatIsCopiedFromThePageIsTheCommand)
+{
+    ReportBook book;
+    ReportItem one = item(u"map"_s);
+    one.runs[0].path = u"/runs/a run of a "_s + QString(80, u'n') + u".blockcert"_s;
+    book.add(one);
+    const std::unique_ptr<QTextDocument> text =
+        textOf(book.document(u"now"_s, [](const ReportSource&) { return false; }), 600, 800);
+    text->setPageSize(QSizeF(600, 800));
+    (void)text->pageCount(); // lays it out
+    QStringList commands;
+    QString open;
+    bool isThere = false;
+    for (QTextBlock block = text->begin(); block.isValid(); block = block.next()) {
+        isThere = isThere || block.text().startsWith(u"# "_s);
+        if (!isThere)
+            continue;
+        // Else the viewer's line break comes along.
+        ASSERT_EQ(block.layout()->lineCount(), 1) << block.text().toStdString();
+        const bool goesOn = block.text().endsWith(u'\\');
+        open += block.text().chopped(goesOn ? 1 : 0);
+        if (!goesOn)
+            commands << std::exchange(open, {}).simplified();
+    }
+    const QString folder = u"'a run of a "_s + QString(80, u'n') + u".blockcert'"_s;
+    EXPECT_EQ(commands.value(0), u"# "_s + QString(64, u'd'));
+    EXPECT_EQ(commands.value(1), u"sha256sum %1/SHA256SUMS"_s.arg(folder));
+    EXPECT_EQ(commands.value(2), u"(cd %1 && sha256sum -c SHA256SUMS)"_s.arg(folder));
+    EXPECT_EQ(commands.value(4), u"blockcert verify %1 --level 4 --model MODEL"_s.arg(folder));
+}
+
 TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)
 {
     Workbench bench(engineScript(), showScript());
@@ -164,7 +241,7 @@ TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)
     bench.command(u"Send this view to the report"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == 1; }));
     const ReportItem sent = bench.session->report.items()[0];
-    EXPECT_EQ(sent.runDigest, bench.session->run.run().value->digest);
+    EXPECT_EQ(sent.runs.at(0).digest, bench.session->run.run().value->digest);
     bool hasPicture = false;
     bool hasTable = false;
     for (const report::Part& part : sent.parts) {
@@ -191,7 +268,7 @@ TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)
     ASSERT_TRUE(file.open(QIODevice::ReadOnly));
     const QByteArray page = file.readAll();
     EXPECT_TRUE(page.contains("claimed, not verified here"));
-    EXPECT_TRUE(page.contains(sent.runDigest.toUtf8()));
+    EXPECT_TRUE(page.contains(sent.runs.at(0).digest.toUtf8()));
     EXPECT_TRUE(page.contains("data:image/png;base64,"));
     bench.session->report.setExported();
 }

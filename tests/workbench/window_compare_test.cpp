@@ -11,6 +11,7 @@
 #include "widgets/figure_view.h"
 #include "widgets/rail.h"
 #include "widgets/segmented_control.h"
+#include "widgets/state_badge.h"
 #include "widgets/token_heatmap.h"
 #include "widgets/value_table.h"
 
@@ -206,6 +207,91 @@ TEST(CompareWindow, EverythingSpeaksOfTheShownSide)
     EXPECT_TRUE(QGuiApplication::clipboard()->text().startsWith(u"blockcert diff "_s));
     page.showView(ExplorePage::Coverage);
     EXPECT_EQ(page.shownSide(), ExplorePage::Side::A) << "a difference covers nothing";
+}
+
+// A is verified, B is not: what is of both carries neither's word alone, on the page and in the report.
+TEST(CompareWindow, WhatIsOfBothSaysOfBothHowFarTheyWereChecked)
+{
+    const Json both = twoRuns();
+    Workbench bench(engineScript(), Json{{"show", once(both["show"][0])}});
+    bench.start();
+    bench.drop(bench.makeRunFolder(u"a.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    Json other = once(both["show"][1]); // from now on, whoever asks
+    other[0][0]["json"]["digest"] = std::string(64, 'e');
+    bench.tool().rewrite(
+        Json{{"show", other}, {"diff", once(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}))}}.dump());
+    emit bench.window->openPage().compareWanted(bench.makeRunFolder(u"b.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench.session->other.run().isReady() && bench.session->diff.get().isReady(); }));
+    ExplorePage& page = bench.window->explorePage();
+    const RunView a = *bench.session->run.run().value;
+    const RunView b = *bench.session->other.run().value;
+    ASSERT_NE(a.digest, b.digest);
+    widgets::VerdictView verdict;
+    verdict.state = CheckState::Verified;
+    verdict.level = 3;
+    verdict.sentence = u"Verified at level 3 on these 5 tokens."_s;
+    verdict.digest = a.digest;
+    bench.session->verdicts.note(a.path, verdict);
+    const auto badge = [&page] {
+        for (const auto* one : page.findChildren<widgets::StateBadge*>())
+            if (one->isVisibleTo(&page))
+                return one->accessibleName().toStdString();
+        return std::string();
+    };
+    page.showView(ExplorePage::Compare);
+    EXPECT_EQ(badge(), "A verified at level 3 · B not verified");
+    page.showView(ExplorePage::Map);
+    EXPECT_EQ(badge(), "Verified at level 3");
+    choose(page, u"Δ"_s);
+    EXPECT_EQ(badge(), "A verified at level 3 · B not verified");
+
+    const auto send = [&bench](std::size_t at) {
+        bench.command(u"Send this view to the report"_s);
+        EXPECT_TRUE(waitUntil([&] { return bench.session->report.items().size() == at + 1; }));
+        return bench.session->report.items().back();
+    };
+    const auto check = [&](const ReportItem& item) {
+        ASSERT_EQ(item.runs.size(), 2U);
+        EXPECT_EQ(item.runs[0].digest, a.digest);
+        EXPECT_EQ(item.runs[1].digest, b.digest);
+        EXPECT_EQ(std::get<report::Statement>(item.parts[0]).standing, report::Standing::Verified);
+        EXPECT_EQ(std::get<report::Statement>(item.parts[1]).standing, report::Standing::Claimed);
+        EXPECT_TRUE(std::get<report::Statement>(item.parts[1]).sentence.starts_with("B, other: "));
+    };
+    check(send(0)); // the difference
+    page.showView(ExplorePage::Compare);
+    bench.window->findChild<CompareView*>()->showPart(CompareView::Chart);
+    const ReportItem chart = send(1);
+    check(chart);
+    EXPECT_TRUE(std::any_of(chart.parts.begin(), chart.parts.end(), [](const report::Part& part) {
+        return std::holds_alternative<figure::Figure>(part);
+    })) << "the chart that is in view";
+    const report::Document document =
+        bench.session->report.document(u"now"_s, [](const ReportSource&) { return false; });
+    QString commands;
+    for (const report::Part& part : document.sections.back().parts)
+        if (const auto* list = std::get_if<report::Commands>(&part))
+            for (const std::string& line : list->lines)
+                commands += QString::fromStdString(line) + u'\n';
+    EXPECT_TRUE(commands.contains(b.digest) && commands.contains(u"blockcert verify b.blockcert\n"_s))
+        << commands.toStdString();
+    bench.session->report.setExported();
+}
+
+TEST(CompareWindow, ARestartBringsBackB)
+{
+    Compared compared(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}), twoRuns());
+    Workbench& bench = compared.bench;
+    const QString a = bench.session->run.path();
+    const QString b = bench.session->other.path();
+    bench.stop();
+    bench.tool().rewrite(twoRuns().dump());
+    bench.start();
+    bench.window->restorePlace();
+    EXPECT_TRUE(waitUntil([&] { return bench.session->run.run().isReady() && bench.session->other.run().isReady(); }));
+    EXPECT_EQ(bench.session->run.path(), a);
+    EXPECT_EQ(bench.session->other.path(), b);
 }
 
 TEST(CompareWindow, VerifyAimsAtTheNewAAfterASwap)

@@ -161,7 +161,7 @@ TEST(ExperimentsWindow, ShowsWhatLiesInTheFolderAndDuplicatesIt)
     EXPECT_EQ(kinds[report::Part(report::Picture()).index()], 1);
     EXPECT_GE(kinds[report::Part(report::Table()).index()], 1) << "its tables come with it";
     EXPECT_EQ(kinds[report::Part(report::Commands()).index()], 1);
-    EXPECT_TRUE(sent.runPath.isEmpty()) << "an experiment is no run";
+    EXPECT_TRUE(sent.runs.empty()) << "an experiment is no run";
     bench.session->report.setExported();
 }
 

@@ -207,7 +207,7 @@ TEST(StitchWindow, ItsNumbersGoIntoTheReport)
         bench.command(u"Send this view to the report"_s);
         ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == before + 1; })) << part;
         const ReportItem& sent = bench.session->report.items().back();
-        EXPECT_EQ(sent.runDigest, bench.session->run.run().value->digest);
+        EXPECT_EQ(sent.runs.at(0).digest, bench.session->run.run().value->digest);
         EXPECT_EQ(sent.title, u"Stitched model: blocks 0-2 as surrogates"_s);
         const auto has = [&sent](const auto& is) { return std::any_of(sent.parts.begin(), sent.parts.end(), is); };
         EXPECT_TRUE(has([](const report::Part& one) { return std::holds_alternative<report::Table>(one); })) << part;

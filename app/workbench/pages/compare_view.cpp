@@ -1,6 +1,7 @@
 #include "app/workbench/pages/compare_view.h"
 
 #include "app/workbench/pages/page_parts.h"
+#include "app/workbench/session/report_parts.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/compare_figure.h"
 #include "widgets/compare_table.h"
@@ -220,6 +221,31 @@ widgets::ViewExport CompareView::exported() const
     else if (m_part->current() == Prompts && m_diff)
         view.table = [diff = m_diff] { return widgets::tableOf(diff->cells); };
     return view;
+}
+
+std::vector<report::Part> CompareView::frozen(int most) const
+{
+    std::vector<report::Part> parts;
+    if (!m_comparison)
+        return parts;
+    parts.emplace_back(report::Paragraph{m_sentence->text().toStdString()});
+    if (!m_comparison->weaker.isEmpty())
+        parts.emplace_back(
+            report::Paragraph{m_comparison->weaker.join(u". "_s).toStdString() + '.', report::Tone::Warning});
+    parts.emplace_back(report::Paragraph{m_differences->text().toStdString(), report::Tone::Quiet});
+    switch (static_cast<Part>(m_part->current())) {
+    case Blocks: parts.emplace_back(tableOf(*m_table->model(), tr("Blocks of A and B"), most)); break;
+    case Claims:
+        parts.emplace_back(report::Paragraph{m_diffSentence->text().toStdString()});
+        parts.emplace_back(tableOf(*m_changes->model(), tr("What changed between A and B"), most));
+        break;
+    case Prompts: parts.emplace_back(tableOf(*m_cells->model(), tr("A and B, block and prompt"), most)); break;
+    case Chart:
+        if (m_chart->figure())
+            parts.emplace_back(*m_chart->figure());
+        break;
+    }
+    return parts;
 }
 
 }

@@ -4,6 +4,7 @@
 #include "app/workbench/session/loadable.h"
 #include "app/workbench/session/run_comparison.h"
 #include "app/workbench/session/run_diff.h"
+#include "engine/report/document.h"
 #include "widgets/view_export.h"
 
 #include <QWidget>
@@ -41,6 +42,8 @@ public:
     // What `blockcert diff` says of the same two runs, or how far that is.
     void setDiff(const Loadable<RunDiff>& diff);
     void showPart(Part part);
+    // What is in view, for the report: the chart, or the first `most` rows of a table.
+    [[nodiscard]] std::vector<report::Part> frozen(int most) const;
 
 signals:
     void chooseWanted(); // another run for B

@@ -17,6 +17,7 @@
 #include <QTextBrowser>
 #include <QTextDocument>
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::workbench {
@@ -42,7 +43,7 @@ QString creationTime()
 ReportPage::ReportPage(ReportBook& book, QWidget* parent)
     : QWidget(parent)
     , m_book(book)
-    , m_isStale([](const ReportItem&) { return false; })
+    , m_isStale([](const ReportSource&) { return false; })
     , m_empty(new widgets::EmptyState)
     , m_outline(new QListWidget)
     , m_up(button(tr("Up")))
@@ -159,8 +160,11 @@ void ReportPage::makeSide()
     about->addWidget(heading(tr("Where it comes from")));
     m_stale->hide();
     connect(m_stale, &widgets::Notice::actionRequested, this, [this] {
-        if (current() >= 0)
-            emit sourceWanted(m_book.items()[static_cast<std::size_t>(current())].runPath);
+        if (current() < 0)
+            return;
+        const std::vector<ReportSource>& runs = m_book.items()[static_cast<std::size_t>(current())].runs;
+        if (const auto stale = std::find_if(runs.begin(), runs.end(), m_isStale); stale != runs.end())
+            emit sourceWanted(stale->path);
     });
     about->addWidget(m_stale);
     about->addWidget(m_source);
@@ -168,7 +172,7 @@ void ReportPage::makeSide()
     side->addStretch(1);
 }
 
-void ReportPage::setStaleness(std::function<bool(const ReportItem&)> isStale)
+void ReportPage::setStaleness(std::function<bool(const ReportSource&)> isStale)
 {
     m_isStale = std::move(isStale);
     refresh();
@@ -205,8 +209,12 @@ void ReportPage::showItems()
         const QSignalBlocker block(m_outline);
         m_outline->clear();
         for (const ReportItem& item : m_book.items()) {
-            const QString from = item.runName.isEmpty() ? QString() : u"\n"_s + item.runName;
-            auto* entry = new QListWidgetItem(item.title + from + (m_isStale(item) ? tr("  ·  stale") : QString()));
+            QStringList names;
+            for (const ReportSource& run : item.runs)
+                names << run.name;
+            const QString from = names.isEmpty() ? QString() : u"\n"_s + names.join(u" · "_s);
+            const bool isStale = std::any_of(item.runs.begin(), item.runs.end(), m_isStale);
+            auto* entry = new QListWidgetItem(item.title + from + (isStale ? tr("  ·  stale") : QString()));
             entry->setToolTip(item.title);
             m_outline->addItem(entry);
         }
@@ -235,14 +243,18 @@ void ReportPage::showCurrent()
         m_note->setPlainText(item.note);
     }
     QStringList lines;
-    if (!item.runName.isEmpty())
-        lines << tr("Run %1").arg(item.runName);
-    if (!item.runDigest.isEmpty())
-        lines << tr("Digest %1").arg(widgets::digestText(item.runDigest));
+    QStringList digests;
+    for (std::size_t run = 0; run < item.runs.size(); ++run) {
+        const QString title = sourceTitle(item, run);
+        lines << title.left(1).toUpper() + title.mid(1) + u' ' + item.runs[run].name;
+        lines << (item.runs[run].digest.isEmpty() ? tr("No digest: it was unfinished")
+                                                  : tr("Digest %1").arg(widgets::digestText(item.runs[run].digest)));
+        digests << item.runs[run].digest;
+    }
     lines << tr("Frozen %1").arg(item.when);
     m_source->setText(lines.join(u'\n'));
-    m_source->setToolTip(item.runDigest);
-    const bool isStale = m_isStale(item);
+    m_source->setToolTip(digests.join(u'\n'));
+    const bool isStale = std::any_of(item.runs.begin(), item.runs.end(), m_isStale);
     m_stale->setVisible(isStale);
     if (isStale)
         m_stale->setNotice(widgets::Notice::Tone::Warning,

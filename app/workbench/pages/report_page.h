@@ -32,7 +32,7 @@ public:
     explicit ReportPage(ReportBook& book, QWidget* parent = nullptr);
 
     // Whether an item's run is another one by now.
-    void setStaleness(std::function<bool(const ReportItem&)> isStale);
+    void setStaleness(std::function<bool(const ReportSource&)> isStale);
     void refresh(); // a run was read again: marks may have changed
 
     [[nodiscard]] QWidget* side() const { return m_side; }
@@ -52,7 +52,7 @@ private:
     void showPreview();
 
     ReportBook& m_book;
-    std::function<bool(const ReportItem&)> m_isStale;
+    std::function<bool(const ReportSource&)> m_isStale;
     widgets::EmptyState* m_empty = nullptr;
     QWidget* m_report = nullptr;
     QListWidget* m_outline = nullptr;

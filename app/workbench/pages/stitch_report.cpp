@@ -66,9 +66,7 @@ std::optional<FrozenView> StitchPage::frozen() const
         tr("Stitched model: blocks %1 as surrogates").arg(blocksText(blocks, std::max(m_run->layers, 100'000)));
     item.scope = tr("%1 · %2, %3 baseline, %4 surrogates · measured on these prompts only")
                      .arg(m_run->model, m_run->prompts, m_run->baselineDtype, m_run->surrogate);
-    item.runPath = m_run->path;
-    item.runName = m_run->name;
-    item.runDigest = m_run->digest;
+    item.runs = {{m_run->path, m_run->name, m_run->digest}};
     if (showsTexts) {
         item.parts.emplace_back(report::Paragraph{m_text.value->sentence.toStdString()});
         item.parts.emplace_back(

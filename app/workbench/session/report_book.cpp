@@ -5,6 +5,7 @@
 #include <QFileInfo>
 #include <QSet>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -21,16 +22,20 @@ std::optional<report::Section> checkSection(const std::vector<ReportItem>& items
 {
     report::Commands commands;
     QSet<QString> known;
+    const auto add = [&commands](const QString& line) { commands.lines.push_back(line.toStdString()); };
     for (const ReportItem& item : items) {
-        if (item.runDigest.isEmpty() || known.contains(item.runDigest))
-            continue;
-        known.insert(item.runDigest);
-        const QString folder = shellCommand({QFileInfo(item.runPath).fileName()});
-        for (const QString& line :
-             {u"sha256sum %1/SHA256SUMS    # %2"_s.arg(folder, item.runDigest),
-              u"(cd %1 && sha256sum -c SHA256SUMS)"_s.arg(folder), u"blockcert verify %1"_s.arg(folder),
-              u"blockcert verify %1 --level 4 --model MODEL"_s.arg(folder)})
-            commands.lines.push_back(line.toStdString());
+        for (const ReportSource& run : item.runs) {
+            if (run.digest.isEmpty() || known.contains(run.digest))
+                continue;
+            known.insert(run.digest);
+            const QString folder = shellCommand({QFileInfo(run.path).fileName()});
+            // The digest stands on a line of its own, which stays one when it is copied from a page.
+            add(u"# "_s + run.digest);
+            add(u"sha256sum %1/SHA256SUMS"_s.arg(folder));
+            add(u"(cd %1 && sha256sum -c SHA256SUMS)"_s.arg(folder));
+            add(u"blockcert verify %1"_s.arg(folder));
+            add(u"blockcert verify %1 --level 4 --model MODEL"_s.arg(folder));
+        }
     }
     if (commands.lines.empty())
         return std::nullopt;
@@ -38,13 +43,20 @@ std::optional<report::Section> checkSection(const std::vector<ReportItem>& items
     section.title = ReportBook::tr("Check it yourself").toStdString();
     section.parts.emplace_back(report::Paragraph{
         ReportBook::tr(
-            "Run beside the folders of the runs. The digest must be the one named; `verify` recomputes every "
+            "Run beside the folders of the runs. The digest must be the one named above it; `verify` recomputes every "
             "metric from the recorded tensors without LibTorch, at level 4 everything from the model.")
             .toStdString()});
     section.parts.emplace_back(std::move(commands));
     return section;
 }
 
+}
+
+QString sourceTitle(const ReportItem& item, std::size_t at)
+{
+    if (item.runs.size() == 1)
+        return ReportBook::tr("run");
+    return at == 0 ? ReportBook::tr("run A") : ReportBook::tr("run B");
 }
 
 void ReportBook::change(Content next, int noteAt)
@@ -129,7 +141,7 @@ void ReportBook::redo()
 }
 
 report::Document ReportBook::document(const QString& created,
-                                      const std::function<bool(const ReportItem&)>& isStale) const
+                                      const std::function<bool(const ReportSource&)>& isStale) const
 {
     report::Document document;
     document.title = (m_now.title.trimmed().isEmpty() ? tr("Report") : m_now.title.trimmed()).toStdString();
@@ -144,7 +156,7 @@ report::Document ReportBook::document(const QString& created,
         section.title = item.title.toStdString();
         if (!item.scope.isEmpty())
             section.parts.emplace_back(report::Paragraph{item.scope.toStdString(), report::Tone::Quiet});
-        if (isStale(item))
+        if (std::any_of(item.runs.begin(), item.runs.end(), isStale))
             section.parts.emplace_back(report::Paragraph{tr("The run in this folder is another one by now; what stands "
                                                             "here is of the run with the digest below.")
                                                              .toStdString(),
@@ -153,12 +165,15 @@ report::Document ReportBook::document(const QString& created,
             section.parts.emplace_back(report::Note{item.note.trimmed().toStdString()});
         section.parts.insert(section.parts.end(), item.parts.begin(), item.parts.end());
         report::Facts source;
-        if (!item.runName.isEmpty())
-            source.rows.emplace_back(tr("run").toStdString(), item.runName.toStdString());
-        if (!item.runDigest.isEmpty())
-            source.rows.emplace_back(tr("its digest (SHA256SUMS)").toStdString(), item.runDigest.toStdString());
-        else if (!item.runPath.isEmpty())
-            source.rows.emplace_back(tr("its digest").toStdString(), tr("none: it was unfinished").toStdString());
+        for (std::size_t at = 0; at < item.runs.size(); ++at) {
+            const ReportSource& run = item.runs[at];
+            if (!run.name.isEmpty())
+                source.rows.emplace_back(sourceTitle(item, at).toStdString(), run.name.toStdString());
+            if (!run.digest.isEmpty())
+                source.rows.emplace_back(tr("its digest (SHA256SUMS)").toStdString(), run.digest.toStdString());
+            else if (!run.path.isEmpty())
+                source.rows.emplace_back(tr("its digest").toStdString(), tr("none: it was unfinished").toStdString());
+        }
         source.rows.emplace_back(tr("frozen").toStdString(), item.when.toStdString());
         section.parts.emplace_back(std::move(source));
         document.sections.push_back(std::move(section));

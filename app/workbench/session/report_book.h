@@ -11,19 +11,29 @@
 
 namespace blockcert::workbench {
 
-// One view as it was when it was sent: later changes of the run do not reach it.
+// A run behind a view.
+struct ReportSource {
+    QString path;
+    QString name;   // for people
+    QString digest; // SHA-256 of its SHA256SUMS; empty: it was unfinished
+
+    friend bool operator==(const ReportSource&, const ReportSource&) = default;
+};
+
+// One view as it was when it was sent: later changes of its runs do not reach it.
 struct ReportItem {
     QString title;
     QString scope;
-    QString runPath;   // where the run lay; empty: about no run
-    QString runName;   // for people
-    QString runDigest; // SHA-256 of its SHA256SUMS; empty: it was unfinished
-    QString when;      // ISO 8601 UTC
+    std::vector<ReportSource> runs; // none: it is about no run; two: A and B
+    QString when;                   // ISO 8601 UTC
     std::vector<report::Part> parts;
     QString note;
 
     friend bool operator==(const ReportItem&, const ReportItem&) = default;
 };
+
+// "run A", "run B" of a view of two, "run" of a view of one.
+[[nodiscard]] QString sourceTitle(const ReportItem& item, std::size_t at);
 
 // GUI thread.
 class ReportBook : public QObject {
@@ -53,9 +63,9 @@ public:
 
     void setExported() { m_isModified = false; }
 
-    // Everything, with where each item comes from. `isStale` says of an item whether its run is another one by now.
+    // Everything, with where each item comes from. `isStale` says of a run whether its folder holds another one by now.
     [[nodiscard]] report::Document document(const QString& created,
-                                            const std::function<bool(const ReportItem&)>& isStale) const;
+                                            const std::function<bool(const ReportSource&)>& isStale) const;
 
 signals:
     void changed();

@@ -26,6 +26,7 @@ struct FrozenView {
     ReportItem item;
     // Drawn outside the GUI thread, behind the first part; empty: there is no picture.
     std::function<widgets::ViewExport()> view = {};
+    std::vector<widgets::ViewExport> pages = {}; // instead of `view`: a long map as pictures of readable height
     bool hasNumbers = false; // the table behind the picture comes with it
 };
 

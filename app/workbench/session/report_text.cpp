@@ -8,9 +8,11 @@
 
 #include <QAbstractTextDocumentLayout>
 #include <QBuffer>
+#include <QFontMetricsF>
 #include <QImage>
 #include <QPainter>
 #include <QPdfWriter>
+#include <QTextBlock>
 #include <QTextCursor>
 #include <QTextDocument>
 #include <QTextTable>
@@ -27,10 +29,40 @@ namespace {
 
 constexpr double finer = 3; // pictures have so many pixels for each of the page's
 constexpr double belowPicture = 8;
+constexpr int keptWithNext = QTextFormat::UserProperty + 1; // of a block: it says what comes below it
+constexpr int mostMonospace = 11;                           // pixels
 
 QString safe(const std::string& text)
 {
     return QString::fromStdString(figure::drawable(text));
+}
+
+// A command in pieces of at most so many characters: parted between words, with what makes a shell go on reading. What
+// is longer than a page is wide would break where it likes, and its second half be another command when it is pasted.
+QStringList foldedCommand(const QString& line, int most)
+{
+    if (line.size() <= most || line.startsWith(u'#'))
+        return {line};
+    QStringList pieces;
+    QString piece;
+    const QString indent = u"    "_s;
+    QChar quote;
+    qsizetype space = -1; // the last one in the piece that no quote encloses
+    for (const QChar c : line) {
+        if (!quote.isNull())
+            quote = c == quote ? QChar() : quote;
+        else if (c == u'\'' || c == u'"')
+            quote = c;
+        else if (c == u' ' && piece.size() > indent.size())
+            space = piece.size();
+        piece += c;
+        if (piece.size() > most - 2 && space > 0) {
+            pieces << piece.left(space) + u" \\"_s;
+            piece = indent + piece.mid(space + 1);
+            space = -1;
+        }
+    }
+    return pieces << piece;
 }
 
 QColor colourOf(report::Tone tone)
@@ -72,7 +104,15 @@ public:
     {
         QTextCharFormat format = plain(widgets::printTokens().text, pixels);
         format.setFontWeight(QFont::DemiBold);
-        paragraph(text, format, m_isEmpty ? 0 : pixels * 1.2, 6);
+        paragraph(text, format, m_isEmpty ? 0 : pixels * 1.2, 6, 0, true);
+    }
+
+    // What a section says of itself stands with what it is about.
+    void preface(const report::Part& part)
+    {
+        m_isPreface = true;
+        std::visit(*this, part);
+        m_isPreface = false;
     }
 
     void operator()(const report::Paragraph& part) { paragraph(safe(part.text), plain(colourOf(part.tone)), 0, 8); }
@@ -92,6 +132,7 @@ public:
         block.setBackground(tint.fill);
         block.setTopMargin(4);
         block.setBottomMargin(10);
+        block.setProperty(keptWithNext, m_isPreface);
         begin(block);
         m_cursor.insertText(safe(report::standingWord(part.standing)) + u": "_s, word);
         m_cursor.insertText(safe(part.sentence), plain(widgets::printTokens().text));
@@ -116,7 +157,7 @@ public:
         if (part.columns.empty())
             return;
         if (!part.caption.empty())
-            paragraph(safe(part.caption), plain(colourOf(report::Tone::Quiet), 12), 4, 2);
+            paragraph(safe(part.caption), plain(colourOf(report::Tone::Quiet), 12), 4, 2, 0, true);
         const int columns = static_cast<int>(part.columns.size());
         QTextTable* table = newTable(static_cast<int>(part.rows.size()) + 1, columns, 1);
         const auto put = [&](int row, int column, const std::string& text, QTextCharFormat format) {
@@ -168,10 +209,24 @@ public:
 
     void operator()(const report::Commands& part)
     {
-        QTextCharFormat format = plain(widgets::printTokens().text, 11);
+        QTextCharFormat format = plain(widgets::printTokens().text, mostMonospace);
         format.setFontFamilies({u"DejaVu Sans Mono"_s, u"monospace"_s});
-        for (const std::string& line : part.lines)
-            paragraph(safe(line), format, 0, 3);
+        QFont font(u"DejaVu Sans Mono"_s);
+        font.setPixelSize(mostMonospace);
+        const double character = std::max(1.0, QFontMetricsF(font).horizontalAdvance(u'0'));
+        const int most = std::max(40, static_cast<int>(m_width / character) - 1);
+        for (const std::string& line : part.lines) {
+            const QStringList pieces = foldedCommand(safe(line), most);
+            for (qsizetype at = 0; at < pieces.size(); ++at) {
+                // A name that is longer than a line is written smaller, so that it stays one.
+                QTextCharFormat fitting = format;
+                if (pieces[at].size() > most)
+                    fitting.setProperty(QTextFormat::FontPixelSize,
+                                        std::max<int>(4, static_cast<int>(mostMonospace * most / pieces[at].size())));
+                const bool goesOn = at + 1 < pieces.size() || pieces[at].startsWith(u'#');
+                paragraph(pieces[at], fitting, 0, at + 1 < pieces.size() ? 0 : 3, 0, goesOn);
+            }
+        }
     }
 
     void operator()(const report::Note& part)
@@ -201,9 +256,11 @@ private:
         m_isEmpty = false;
     }
 
-    void paragraph(const QString& text, const QTextCharFormat& format, double above, double below, double left = 0)
+    void paragraph(const QString& text, const QTextCharFormat& format, double above, double below, double left = 0,
+                   bool keepsWithNext = false)
     {
         QTextBlockFormat block;
+        block.setProperty(keptWithNext, keepsWithNext || m_isPreface);
         block.setTopMargin(above);
         block.setBottomMargin(below);
         block.setLeftMargin(left);
@@ -213,7 +270,9 @@ private:
 
     QTextTable* newTable(int rows, int columns, int headers)
     {
-        begin({});
+        QTextBlockFormat before; // which Qt puts before a table
+        before.setProperty(keptWithNext, true);
+        begin(before);
         QTextTableFormat format;
         format.setBorder(0);
         format.setCellPadding(3);
@@ -248,6 +307,7 @@ private:
     double m_height; // the most a picture may have
     int m_pictures = 0;
     bool m_isEmpty = true;
+    bool m_isPreface = false;
 };
 
 }
@@ -264,10 +324,42 @@ std::unique_ptr<QTextDocument> textOf(const report::Document& document, double w
     writer(report::Paragraph{"Written " + document.created + " by " + document.tool + ".", report::Tone::Quiet});
     for (const report::Section& section : document.sections) {
         writer.heading(safe(section.title), section.level == 1 ? 16 : 14);
-        for (const report::Part& part : section.parts)
-            std::visit(writer, part);
+        const auto isPreface = [](const report::Part& part) {
+            return std::holds_alternative<report::Paragraph>(part) || std::holds_alternative<report::Statement>(part);
+        };
+        const auto body = std::find_if_not(section.parts.begin(), section.parts.end(), isPreface);
+        for (auto part = section.parts.begin(); part != section.parts.end(); ++part) {
+            if (part < body && body != section.parts.end())
+                writer.preface(*part);
+            else
+                std::visit(writer, *part);
+        }
     }
     return text;
+}
+
+void keepHeadingsWithTheirParts(QTextDocument& text)
+{
+    (void)text.pageCount(); // lays it out to its end
+    const double page = text.pageSize().height();
+    const auto pageOf = [&text, page](const QTextBlock& block) {
+        return static_cast<int>(text.documentLayout()->blockBoundingRect(block).top() / page);
+    };
+    const auto isKept = [](const QTextBlock& block) { return block.blockFormat().boolProperty(keptWithNext); };
+    for (QTextBlock block = text.begin(); block.isValid(); block = block.next()) {
+        const QTextBlock first = block;
+        while (block.isValid() && isKept(block))
+            block = block.next();
+        if (!block.isValid())
+            break;
+        // What is higher than the rest of any page would leave this one almost empty for nothing.
+        const double above = text.documentLayout()->blockBoundingRect(first).top() - pageOf(first) * page;
+        if (first == block || pageOf(first) == pageOf(block) || above < page / 4)
+            continue;
+        QTextBlockFormat format = first.blockFormat();
+        format.setPageBreakPolicy(QTextFormat::PageBreak_AlwaysBefore);
+        QTextCursor(first).setBlockFormat(format);
+    }
 }
 
 QByteArray pdfOf(const report::Document& document)
@@ -286,6 +378,7 @@ QByteArray pdfOf(const report::Document& document)
     const QSizeF page = QSizeF(pdf.width(), pdf.height()) / scale; // in CSS pixels
     const std::unique_ptr<QTextDocument> text = textOf(document, page.width(), page.height() - footer);
     text->setPageSize(QSizeF(page.width(), page.height() - footer));
+    keepHeadingsWithTheirParts(*text);
     QPainter painter(&pdf);
     painter.scale(scale, scale);
     const int pages = text->pageCount();

@@ -15,6 +15,10 @@ namespace blockcert::workbench {
 // none is torn. Any thread; the document belongs to that one.
 [[nodiscard]] std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height = 0);
 
+// Of a document with pages: where a heading stands on another page than what it is over, the page ends before the
+// heading, unless it would be left almost empty.
+void keepHeadingsWithTheirParts(QTextDocument& text);
+
 // On A4, with page numbers. Any thread.
 [[nodiscard]] QByteArray pdfOf(const report::Document& document);
 

@@ -193,7 +193,7 @@ private:
     [[nodiscard]] std::optional<FrozenView> frozenVerdict() const;
     [[nodiscard]] std::optional<FrozenView> frozenEdit() const;
     // What draws the view, in another thread; empty where there is nothing but tables.
-    std::function<widgets::ViewExport()> freezeExplore(ReportItem& item) const;
+    void freezeExplore(FrozenView& frozen) const;
     void freezeCertificate(ReportItem& item) const;
     void addRemoteCommands();
     [[nodiscard]] QString remoteOut(const QString& prompts, const QString& dtype) const;

@@ -1,5 +1,6 @@
 // MainWindow: sending what is shown to the report, and writing the report.
 #include "app/workbench/pages/certificate_page.h"
+#include "app/workbench/pages/compare_view.h"
 #include "app/workbench/pages/edit_board.h"
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/experiments_page.h"
@@ -15,7 +16,6 @@
 #include "app/workbench/shell/main_window.h"
 #include "engine/report/html.h"
 #include "widgets/block_table.h"
-#include "widgets/compare_table.h"
 #include "widgets/coverage_export.h"
 #include "widgets/coverage_rows.h"
 #include "widgets/failure_table.h"
@@ -30,6 +30,8 @@
 #include <QFileInfo>
 #include <QMessageBox>
 #include <QSaveFile>
+
+#include <algorithm>
 
 namespace blockcert::workbench {
 
@@ -49,9 +51,19 @@ QString now()
 ReportItem withPicture(const FrozenView& frozen)
 {
     ReportItem item = frozen.item;
+    // Behind what is said of the truth of it: one statement a run, or the first part.
+    auto behind = std::find_if(item.parts.begin(), item.parts.end(), [](const report::Part& part) {
+        return !std::holds_alternative<report::Statement>(part);
+    });
+    if (behind == item.parts.begin() && behind != item.parts.end())
+        ++behind;
+    if (!frozen.pages.empty()) {
+        for (const widgets::ViewExport& page : frozen.pages)
+            behind = item.parts.insert(behind, pictureOf(page)) + 1;
+        return item;
+    }
     const widgets::ViewExport view = frozen.view();
-    const auto behindTheFirst = item.parts.begin() + std::min<std::ptrdiff_t>(1, std::ssize(item.parts));
-    auto at = item.parts.insert(behindTheFirst, pictureOf(view));
+    auto at = item.parts.insert(behind, pictureOf(view));
     if (frozen.hasNumbers && view.table)
         item.parts.insert(at + 1, tableOf(view.table(), MainWindow::tr("The numbers"), mostBlockRows));
     return item;
@@ -75,9 +87,9 @@ void MainWindow::addReportCommands()
 
 void MainWindow::connectReport()
 {
-    m_reportPage->setStaleness([this](const ReportItem& item) {
-        const RunFacts* facts = item.runPath.isEmpty() ? nullptr : m_session.catalogue.of(item.runPath);
-        return facts && !facts->digest.isEmpty() && facts->digest != item.runDigest;
+    m_reportPage->setStaleness([this](const ReportSource& run) {
+        const RunFacts* facts = run.path.isEmpty() ? nullptr : m_session.catalogue.of(run.path);
+        return facts && !facts->digest.isEmpty() && facts->digest != run.digest;
     });
     connect(&m_session.catalogue, &RunCatalogue::changed, m_reportPage, &ReportPage::refresh);
     connect(m_reportPage, &ReportPage::exportWanted, this, &MainWindow::exportReport);
@@ -97,7 +109,7 @@ void MainWindow::sendToReport()
         return;
     }
     frozen->item.when = now();
-    if (!frozen->view) {
+    if (!frozen->view && frozen->pages.empty()) {
         m_session.report.add(std::move(frozen->item));
         return;
     }
@@ -120,7 +132,7 @@ std::optional<FrozenView> MainWindow::frozenPage() const
     }
 }
 
-// The run that Explore shows, or the certificate of one of its blocks.
+// What Explore shows of one run or of two, or the certificate of one of its blocks.
 std::optional<FrozenView> MainWindow::frozenRun() const
 {
     const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
@@ -128,17 +140,27 @@ std::optional<FrozenView> MainWindow::frozenRun() const
         return std::nullopt;
     FrozenView frozen;
     ReportItem& item = frozen.item;
-    item.runPath = run->path;
-    item.runName = run->name;
-    item.runDigest = run->digest;
-    item.scope =
-        tr("%1 · %2, %3 baseline, %4 surrogates").arg(run->model, run->prompts, run->baselineDtype, run->surrogate);
-    if (m_explorePage->shownSide() == ExplorePage::Side::Change && m_page == Explore)
-        item.scope =
-            tr("B − A, %1; blocks and state are A's").arg(m_explorePage->shownMap()->run) + u" · "_s + item.scope;
-    item.parts.emplace_back(standingOf(m_session.verdicts.of(run->path, run->digest)));
+    const auto scopeOf = [](const RunView& of) {
+        return tr("%1 · %2, %3 baseline, %4 surrogates").arg(of.model, of.prompts, of.baselineDtype, of.surrogate);
+    };
+    const Loadable<RunView>& other = m_session.other.run();
+    if (m_page == Explore && other.isReady() && m_explorePage->showsBoth()) {
+        item.scope = tr("A: %1. B: %2").arg(scopeOf(*run), scopeOf(*other.value));
+        const auto stand = [&](const QString& side, const RunView& of) {
+            item.runs.push_back({of.path, of.name, of.digest});
+            report::Statement statement = standingOf(m_session.verdicts.of(of.path, of.digest));
+            statement.sentence = tr("%1, %2: ").arg(side, of.name).toStdString() + statement.sentence;
+            item.parts.emplace_back(std::move(statement));
+        };
+        stand(u"A"_s, *run);
+        stand(u"B"_s, *other.value);
+    } else {
+        item.runs = {{run->path, run->name, run->digest}};
+        item.scope = scopeOf(*run);
+        item.parts.emplace_back(standingOf(m_session.verdicts.of(run->path, run->digest)));
+    }
     if (m_page == Explore)
-        frozen.view = freezeExplore(item);
+        freezeExplore(frozen);
     else
         freezeCertificate(item);
     return frozen;
@@ -152,9 +174,8 @@ std::optional<FrozenView> MainWindow::frozenVerdict() const
     FrozenView frozen;
     ReportItem& item = frozen.item;
     item.title = tr("Verification at level %1").arg(verdict.level);
-    item.runPath = runOf(m_session.verdict.request().path);
-    item.runName = QFileInfo(item.runPath).completeBaseName();
-    item.runDigest = verdict.digest;
+    const QString run = runOf(m_session.verdict.request().path);
+    item.runs = {{run, QFileInfo(run).completeBaseName(), verdict.digest}};
     item.scope = verdict.scope;
     item.parts = partsOf(verdict);
     return frozen;
@@ -169,7 +190,7 @@ std::optional<FrozenView> MainWindow::frozenEdit() const
     const widgets::ViewExport view = isSweep ? m_editPage->sweepView().exported() : m_editPage->board().exported();
     if (!view.paint)
         return std::nullopt;
-    FrozenView frozen{{}, [view] { return view; }, true};
+    FrozenView frozen{{}, [view] { return view; }, {}, true};
     frozen.item.title = view.title;
     frozen.item.scope = view.scope.isEmpty() ? m_session.model.name() : view.scope;
     frozen.item.parts.emplace_back(report::Statement{
@@ -179,25 +200,26 @@ std::optional<FrozenView> MainWindow::frozenEdit() const
     return frozen;
 }
 
-std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item) const
+void MainWindow::freezeExplore(FrozenView& frozen) const
 {
-    std::function<widgets::ViewExport()> view;
+    ReportItem& item = frozen.item;
     switch (m_explorePage->view()) {
     case ExplorePage::Map:
         item.title = tr("Error by token and block");
         if (const auto* map = m_explorePage->findChild<widgets::TokenHeatmap*>(); map && map->isVisible()) {
-            const widgets::ViewExport shown = widgets::heatmapExport(*map);
-            item.title = shown.title;
-            view = [shown] { return shown; };
+            constexpr int rowsOnAPage = 44; // with title and verdict above them, on A4
+            frozen.pages = widgets::heatmapPages(*map, rowsOnAPage);
+            item.title = frozen.pages.front().title;
         }
         if (const auto* chart = m_explorePage->findChild<widgets::FigureView*>();
             chart && chart->isVisible() && chart->figure())
             item.parts.emplace_back(*chart->figure());
-        addTable<widgets::BlockTable>(*m_explorePage, tr("Blocks"), mostBlockRows, item.parts);
+        addTable<widgets::BlockTable>(*m_explorePage, item.runs.size() == 2 ? tr("Blocks of A") : tr("Blocks"),
+                                      mostBlockRows, item.parts);
         break;
     case ExplorePage::Coverage: {
         item.title = tr("Coverage");
-        view = [map = m_explorePage->shownMap()] {
+        frozen.view = [map = m_explorePage->shownMap()] {
             return widgets::coverageExport(map,
                                            std::make_shared<const widgets::CoverageRows>(widgets::coverageRows(*map)));
         };
@@ -216,7 +238,8 @@ std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item)
     }
     case ExplorePage::Compare:
         item.title = tr("Beside %1").arg(QFileInfo(m_session.other.path()).completeBaseName());
-        addTable<widgets::CompareTable>(*m_explorePage, {}, mostBlockRows, item.parts);
+        for (report::Part& part : m_explorePage->compareView().frozen(mostBlockRows))
+            item.parts.push_back(std::move(part));
         break;
     case ExplorePage::Charts:
         item.title = tr("Charts");
@@ -225,7 +248,6 @@ std::function<widgets::ViewExport()> MainWindow::freezeExplore(ReportItem& item)
                 item.parts.emplace_back(*chart->figure());
         break;
     }
-    return view;
 }
 
 void MainWindow::freezeCertificate(ReportItem& item) const

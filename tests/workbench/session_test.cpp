@@ -102,6 +102,38 @@ TEST(RunSettings, TheCommandNamesOnlyWhatDiffersFromTheDefaults)
               "--embed-weights --tau-act 0.05 --resume"_s);
 }
 
+TEST(RunSettings, ASurrogateIsAskedForAndResumedInTheEnginesWords)
+{
+    RunSettings settings;
+    settings.model = u"tiny"_s;
+    settings.out = u"run"_s;
+    EXPECT_FALSE(certifyParameters(settings, false).contains("surrogate")) << "exact is the default";
+    settings.surrogate = u"low-rank:64:attn"_s;
+    settings.ablation = u"noise-wq:0.05"_s;
+    settings.seed = 7;
+    EXPECT_EQ(certifyParameters(settings, false)["surrogate"], "low-rank:64:attn");
+    EXPECT_EQ(certifyParameters(settings, false)["ablate"], "noise-wq:0.05");
+    EXPECT_EQ(certifyCommand(settings),
+              u"blockcert certify tiny --blocks all --prompts base -o run --surrogate low-rank:64:attn --ablate "
+              "noise-wq:0.05 --seed 7"_s);
+    EXPECT_TRUE(claimSentence(settings, 3, {}).contains(u"the surrogate (low-rank:64:attn, noise-wq:0.05) stays"_s));
+
+    Json show = testing::showAnswer("/runs/one.blockcert", false);
+    Json& request = show["manifest"]["request"];
+    request["surrogate"] = {{"family", "low-rank"}, {"parameters", {{"rank", 64}, {"matrices", "attn"}}}};
+    request["ablation"] = {{"kind", "noise-wq"}, {"scale", {{"value", 0.05}}}};
+    const RunView run = runViewOf(show);
+    ASSERT_TRUE(run.settings);
+    EXPECT_EQ(run.settings->surrogate, u"low-rank:64:attn"_s);
+    EXPECT_EQ(run.settings->ablation, u"noise-wq:0.05"_s);
+    EXPECT_EQ(run.surrogate, u"low-rank:64:attn, noise-wq:0.05"_s);
+    request["surrogate"] = {{"family", "checkpoint"}, {"parameters", Json::object()}};
+    request["ablation"] = nullptr;
+    show["manifest"]["command"] =
+        show["manifest"]["command"].get<std::string>() + " --surrogate 'checkpoint:/my/other'";
+    EXPECT_EQ(runViewOf(show).settings->surrogate, u"checkpoint:/my/other"_s) << "which one, the command line says";
+}
+
 TEST(RunSettings, AQuoteInAPathSurvivesTheShell)
 {
     const QStringList words{u"a"_s, u"it's"_s, u"b c"_s, u"d\\e"_s, u""_s};
@@ -155,6 +187,52 @@ TEST(RunSettings, ARunThatWasOpenedIsResumedWithItsOwnSettings)
     EXPECT_EQ(run.settings->replayDtype, u"fp64"_s);
     EXPECT_FALSE(run.settings->tauRelGiven);
     EXPECT_EQ(certifyParameters(*run.settings, true)["resume"], true);
+}
+
+TEST(RunView, ABlockThatIsMeasuredAndNotJudgedShowsTheNumbersOfItsCells)
+{
+    Json show = testing::showAnswer("/runs/one.blockcert", true);
+    const RunView judged = runViewOf(show);
+    show["complete"] = false;
+    show["blocks"] = Json::array();
+    show["certificates"] = Json::array();
+    show["cells"].erase(show["cells"].size() - 1); // the last block lacks a prompt
+    const RunView view = runViewOf(show);
+    ASSERT_EQ(view.blocks->size(), 3U);
+    double sum = 0;
+    double largest = 0;
+    int tokens = 0;
+    for (std::size_t prompt = 0; prompt < 2; ++prompt)
+        for (const double error : view.map->cell(1, prompt)->error) {
+            sum += error;
+            largest = std::max(largest, error);
+            ++tokens;
+        }
+    const widgets::BlockRow& row = (*view.blocks)[1];
+    EXPECT_EQ(row.state, widgets::BlockState::Waiting);
+    EXPECT_EQ(row.epsilon, largest);
+    EXPECT_DOUBLE_EQ(row.mae, sum / tokens);
+    EXPECT_EQ(
+        view.map->cell(1, static_cast<std::size_t>(row.worst.prompt))->error[static_cast<std::size_t>(row.worst.token)],
+        largest);
+    EXPECT_FALSE(widgets::isMissing(row.activationCoverage));
+    EXPECT_FALSE(widgets::isMissing(row.relativeEpsilon));
+    EXPECT_TRUE(widgets::isMissing((*view.blocks)[2].epsilon)) << "of one prompt no block has an ε";
+    EXPECT_EQ(summariseBlocks(*view.blocks, std::nullopt),
+              u"2 blocks are measured and have no certificate yet; 1 not measured yet."_s);
+    EXPECT_EQ((*judged.blocks)[1].epsilon, (*runViewOf(testing::showAnswer("a", true)).blocks)[1].epsilon);
+}
+
+TEST(RunView, NamesFromOutsideAreShownWithoutWhatIsNotSeen)
+{
+    Json show = testing::showAnswer("/runs/a\xe2\x80\xae"
+                                    "b.blockcert",
+                                    true);
+    show["prompts"][0]["id"] = "p\u0007q";
+    const RunView view = runViewOf(show);
+    EXPECT_EQ(view.name, u"a\\u202eb"_s);
+    EXPECT_EQ(view.map->prompts[0].id, u"p\\u0007q"_s);
+    EXPECT_EQ(view.path, u"/runs/a\u202eb.blockcert"_s) << "where it lies is another matter";
 }
 
 TEST(LiveRun, FillsMapAndLaneFromProgress)

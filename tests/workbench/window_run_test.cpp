@@ -3,6 +3,7 @@
 #include "app/workbench/pages/options_panel.h"
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/pages/run_page.h"
+#include "app/workbench/pages/surrogate_panel.h"
 #include "app/workbench/shell/main_window.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/progress_list.h"
@@ -143,6 +144,77 @@ TEST(WindowRun, ABlockThatIsNotThereIsNamedWithTheBlocksThatAre)
     for (const QLabel* label : page.findChildren<QLabel*>())
         isSaid = isSaid || label->text() == page.obstacle();
     EXPECT_TRUE(isSaid) << "beside the field";
+}
+
+TEST(WindowRun, TheSurrogateIsChosenOnThePageAndWrongOnesAreRefusedInTheEnginesWords)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    RunPage& page = bench.window->runPage();
+    auto& panel = *page.findChild<SurrogatePanel*>();
+    const auto box = [&panel](const QString& name) {
+        for (QComboBox* one : panel.findChildren<QComboBox*>())
+            if (one->accessibleName() == name)
+                return one;
+        return static_cast<QComboBox*>(nullptr);
+    };
+    const auto field = [&panel](const QString& name) {
+        for (QLineEdit* one : panel.findChildren<QLineEdit*>())
+            if (one->accessibleName() == name)
+                return one;
+        return static_cast<QLineEdit*>(nullptr);
+    };
+    EXPECT_EQ(page.settings().surrogate, u"exact"_s);
+    QComboBox* family = box(u"Surrogate family"_s);
+    QComboBox* ablation = box(u"Ablation"_s);
+    ASSERT_TRUE(family && ablation && field(u"Checkpoint"_s) && field(u"Scale of the noise"_s));
+    family->setCurrentText(u"low-rank"_s);
+    EXPECT_EQ(page.settings().surrogate, u"low-rank:64:attn"_s);
+    ASSERT_TRUE(waitUntil([&] {
+        const std::vector<Json> asked = bench.asked("estimate");
+        return !asked.empty() && asked.back().value("surrogate", "") == "low-rank:64:attn";
+    })) << "what it costs is asked for it";
+    family->setCurrentText(u"quant"_s);
+    EXPECT_EQ(page.settings().surrogate, u"quant:Q8_0"_s);
+    family->setCurrentText(u"checkpoint"_s);
+    EXPECT_EQ(page.obstacle(), u"Choose the model whose blocks stand in for these."_s);
+    page.setCheckpoint(u"/models/other"_s);
+    EXPECT_EQ(page.settings().surrogate, u"checkpoint:/models/other"_s);
+    EXPECT_EQ(page.obstacle(), QString());
+
+    ablation->setCurrentText(u"noise-wq"_s);
+    EXPECT_EQ(page.settings().ablation, u"noise-wq:0.01"_s);
+    field(u"Scale of the noise"_s)->setText(u"-1"_s);
+    EXPECT_TRUE(page.obstacle().startsWith(u"--ablate noise-wq:-1: the scale must be a number above 0"_s))
+        << page.obstacle().toStdString();
+    std::string words = testing::wordsOf(*page.side()).toStdString();
+    EXPECT_THAT(words, ::testing::HasSubstr("Nothing yet. --ablate noise-wq:-1")) << "and nothing is claimed with it";
+    ablation->setCurrentText(u"drop-rope"_s);
+    EXPECT_EQ(page.settings().ablation, u"drop-rope"_s);
+
+    // A run that is opened again brings its own.
+    RunSettings settings = page.settings();
+    settings.surrogate = u"low-rank:8:all"_s;
+    settings.ablation = QString();
+    page.showSettings(settings, 3);
+    EXPECT_EQ(page.settings().surrogate, u"low-rank:8:all"_s);
+    EXPECT_EQ(page.settings().ablation, QString());
+}
+
+TEST(WindowRun, NothingIsClaimedWithAThresholdThatIsNone)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    ASSERT_TRUE(bench.openModel());
+    RunPage& page = bench.window->runPage();
+    const auto words = [&page] { return testing::wordsOf(*page.side()).toStdString(); };
+    ASSERT_TRUE(waitUntil([&] { return words().find("τ = 0.01") != std::string::npos; }));
+    for (QLineEdit* field : page.findChild<OptionsPanel*>()->findChildren<QLineEdit*>())
+        if (field->accessibleName() == u"τ_act"_s)
+            field->setText(u"abc"_s);
+    EXPECT_THAT(words(), ::testing::HasSubstr("Nothing yet. τ_act has to be a number"));
+    EXPECT_EQ(words().find("τ = 0.01"), std::string::npos);
 }
 
 TEST(WindowRun, FirstOrderLossesAreOffered)

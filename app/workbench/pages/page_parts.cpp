@@ -246,8 +246,8 @@ QString shortPath(const QString& path)
 {
     const QString home = QDir::homePath();
     if (home.size() > 1 && path.startsWith(home + u'/'))
-        return u'~' + path.mid(home.size());
-    return path;
+        return u'~' + widgets::shownName(path.mid(home.size()));
+    return widgets::shownName(path);
 }
 
 QString askedText(const QString& rendered, int most)

@@ -4,6 +4,7 @@
 #include "app/workbench/pages/options_panel.h"
 #include "app/workbench/pages/prompts_panel.h"
 #include "app/workbench/pages/run_side.h"
+#include "app/workbench/pages/surrogate_panel.h"
 #include "widgets/empty_state.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -34,6 +35,7 @@ RunPage::RunPage(QWidget* parent)
     , m_picker(new BlockPicker)
     , m_blocksText(new QLineEdit)
     , m_blocksNote(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
+    , m_surrogate(new SurrogatePanel)
     , m_options(new OptionsPanel)
     , m_outcome(new widgets::Notice)
     , m_summary(widgets::makeLabel({}, widgets::TextSize::Body))
@@ -132,6 +134,10 @@ QWidget* RunPage::makeForm()
     layout->addLayout(blocksTop);
     layout->addWidget(m_picker);
 
+    layout->addWidget(heading(tr("Surrogate")));
+    connect(m_surrogate, &SurrogatePanel::changed, this, &RunPage::announceSettings);
+    connect(m_surrogate, &SurrogatePanel::checkpointWanted, this, &RunPage::checkpointWanted);
+    layout->addWidget(m_surrogate);
     layout->addWidget(heading(tr("Options")));
     connect(m_options, &OptionsPanel::changed, this, &RunPage::announceSettings);
     layout->addWidget(m_options);
@@ -200,6 +206,11 @@ void RunPage::setPromptSet(const QString& name)
     choosePrompts(PromptChoice::Kind::Bundled, name);
 }
 
+void RunPage::setCheckpoint(const QString& model)
+{
+    m_surrogate->setCheckpoint(model);
+}
+
 void RunPage::choosePrompts(PromptChoice::Kind kind, const QString& name)
 {
     PromptChoice choice = m_promptsPanel->choice();
@@ -263,6 +274,7 @@ RunSettings RunPage::settings() const
     settings.prompts = m_promptsPanel->choice();
     settings.blocks = blocksText(m_picker->chosen(), m_picker->layers());
     settings.out = m_side->out();
+    m_surrogate->fill(settings);
     m_options->fill(settings);
     return settings;
 }
@@ -272,6 +284,7 @@ void RunPage::showSettings(const RunSettings& settings, int layers)
     if (m_picker->layers() != layers)
         m_picker->setLayers(layers);
     m_promptsPanel->setChoice(settings.prompts);
+    m_surrogate->show(settings);
     m_options->show(settings);
     m_blocksText->setText(settings.blocks);
     m_side->setOut(settings.out);
@@ -293,11 +306,18 @@ QString RunPage::obstacle() const
         return m_prompts.isLoading()                                        ? tr("The prompts are being encoded.")
                : m_promptsPanel->choice().kind == PromptChoice::Kind::Typed ? tr("Type a prompt, one a line.")
                                                                             : tr("Choose prompts.");
-    if (const QString problem = m_options->problem(); !problem.isEmpty())
+    if (const QString problem = settingsProblem(); !problem.isEmpty())
         return problem;
     if (m_side->out().isEmpty())
         return tr("Choose a folder for the run.");
     return {};
+}
+
+// A field that holds nothing usable: what is in force beside it is no setting of anybody's.
+QString RunPage::settingsProblem() const
+{
+    const QString problem = m_surrogate->problem();
+    return problem.isEmpty() ? m_options->problem() : problem;
 }
 
 bool RunPage::hasPrompts() const
@@ -341,7 +361,7 @@ void RunPage::refresh()
     else
         m_side->setClaim(
             m_isRunning ? tr("What these settings would claim") : tr("What will be claimed"),
-            m_picker->chosen().empty() || !hasPrompts()
+            m_picker->chosen().empty() || !hasPrompts() || !settingsProblem().isEmpty()
                 ? tr("Nothing yet. %1").arg(missing)
                 : claimSentence(current, static_cast<int>(m_picker->chosen().size()),
                                 {static_cast<qint64>(m_prompts.value->prompts.size()), m_prompts.value->tokenCount()}));
@@ -385,7 +405,7 @@ void RunPage::showRun(const RunLauncher& launcher)
     const std::shared_ptr<const widgets::RunProgress> progress = launcher.live()->progress();
     m_side->setRunning(m_isRunning ? progress.get() : nullptr, launcher.running().out);
     m_lane->setProgress(progress);
-    m_summary->setText(widgets::ProgressList::summary(*progress));
+    m_summary->setText(widgets::ProgressList::summary(*progress, launcher.isPaused() ? tr("paused") : QString()));
     m_bar->setRange(0, progress->total > 0 || !m_isRunning ? 1000 : 0);
     m_bar->setValue(launcher.state() == State::Finished ? 1000
                     : progress->total > 0               ? static_cast<int>(1000 * progress->done / progress->total)

@@ -31,6 +31,7 @@ class BlockPicker;
 class OptionsPanel;
 class PromptsPanel;
 class RunSide;
+class SurrogatePanel;
 
 class RunPage : public QWidget {
     Q_OBJECT
@@ -41,9 +42,10 @@ public:
     // Without a card the page offers to open a model.
     void setModel(const QString& name, const std::shared_ptr<const widgets::ModelCard>& card);
     void setPrompts(const Loadable<widgets::PromptList>& list);
-    void setPromptFile(const QString& path); // chosen in a dialog or dropped
-    void setPromptSet(const QString& name);  // a bundled one
-    void showForm();                         // whatever ran before: what a new run will be
+    void setPromptFile(const QString& path);  // chosen in a dialog or dropped
+    void setPromptSet(const QString& name);   // a bundled one
+    void setCheckpoint(const QString& model); // whose blocks stand in
+    void showForm();                          // whatever ran before: what a new run will be
     void setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time);
     void setOut(const QString& path);
     void setResumable(const std::vector<ShelvedRun>& runs);
@@ -68,6 +70,7 @@ signals:
     void promptChoiceChanged(const blockcert::workbench::PromptChoice& choice);
     void promptFileWanted();
     void promptsRetryWanted();
+    void checkpointWanted(); // a model whose blocks stand in
     void modelWanted();
     void demoWanted();
     void outWanted();
@@ -89,6 +92,7 @@ private:
     QWidget* makeLane();
     void announceSettings();
     [[nodiscard]] bool hasPrompts() const;
+    [[nodiscard]] QString settingsProblem() const;
     void choosePrompts(PromptChoice::Kind kind, const QString& name);
     void refreshBlocks(const QString& text);
     void showView(int view);
@@ -109,6 +113,7 @@ private:
     QLineEdit* m_blocksText = nullptr;
     QLabel* m_blocksNote = nullptr;
     QString m_blocksProblem; // why the text of blocks chooses none
+    SurrogatePanel* m_surrogate = nullptr;
     OptionsPanel* m_options = nullptr;
     widgets::Notice* m_outcome = nullptr;
     QLabel* m_summary = nullptr;

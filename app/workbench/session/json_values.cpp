@@ -273,7 +273,7 @@ widgets::MapCell mapCellOf(const Json& cell)
     return values;
 }
 
-QString surrogateOf(const Json& request)
+QString familyOf(const Json& request)
 {
     const Json& surrogate = objectOf(request, "surrogate");
     QString text = textOf(surrogate, "family");
@@ -282,13 +282,77 @@ QString surrogateOf(const Json& request)
         if (hasValue(parameters, key))
             text += u':' + (parameters.at(key).is_string() ? textOf(parameters, key)
                                                            : QString::number(wholeOf(parameters, key)));
-    const Json& ablation = objectOf(request, "ablation");
-    if (const QString damage = textOf(ablation, "kind"); !damage.isEmpty()) {
-        text += u", "_s + damage;
-        if (const std::optional<double> scale = realOf(objectOf(ablation, "scale"), "value"))
-            text += u':' + widgets::exactNumber(*scale);
-    }
     return text.isEmpty() ? u"exact"_s : text;
+}
+
+QString ablationOf(const Json& request)
+{
+    const Json& ablation = objectOf(request, "ablation");
+    QString text = textOf(ablation, "kind");
+    if (const std::optional<double> scale = realOf(objectOf(ablation, "scale"), "value"); scale && !text.isEmpty())
+        text += u':' + widgets::exactNumber(*scale);
+    return text;
+}
+
+QString surrogateOf(const Json& request)
+{
+    const QString damage = ablationOf(request);
+    return damage.isEmpty() ? familyOf(request) : familyOf(request) + u", "_s + damage;
+}
+
+namespace {
+
+// A block that is measured on every prompt and has no certificate yet: its numbers are those of its cells.
+void takeFromCells(widgets::BlockRow& row, const widgets::TokenMap& map)
+{
+    const int column = map.columnOf(row.block);
+    if (row.state != widgets::BlockState::Waiting || column < 0 || map.prompts.empty())
+        return;
+    const auto at = static_cast<std::size_t>(column);
+    for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt)
+        if (!map.cell(at, prompt))
+            return;
+    double sum = 0;
+    double relativeSum = 0;
+    qint64 tokens = 0;
+    qint64 within = 0;
+    qint64 relatives = 0;
+    qint64 relativeWithin = 0;
+    for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt) {
+        const widgets::MapCell& cell = *map.cell(at, prompt);
+        for (std::size_t token = 0; token < cell.error.size(); ++token) {
+            const double error = cell.error[token];
+            if (widgets::isMissing(error))
+                continue;
+            ++tokens;
+            sum += error;
+            within += error <= map.thresholds.tauAct ? 1 : 0;
+            if (widgets::isMissing(row.epsilon) || error > row.epsilon) {
+                row.epsilon = error;
+                row.worst = {row.block, static_cast<int>(prompt), static_cast<int>(token)};
+                row.worstPiece =
+                    token < map.prompts[prompt].tokens.size() ? map.prompts[prompt].tokens[token].piece : QString();
+            }
+        }
+        for (const double relative : cell.relative) {
+            if (widgets::isMissing(relative))
+                continue;
+            ++relatives;
+            relativeSum += relative;
+            relativeWithin += relative <= map.thresholds.tauRel ? 1 : 0;
+            row.relativeEpsilon = std::fmax(row.relativeEpsilon, relative); // fmax ignores what is missing
+        }
+    }
+    if (tokens > 0) {
+        row.mae = sum / static_cast<double>(tokens);
+        row.activationCoverage = static_cast<double>(within) / static_cast<double>(tokens);
+    }
+    if (relatives > 0) {
+        row.relativeMean = relativeSum / static_cast<double>(relatives);
+        row.relativeCoverage = static_cast<double>(relativeWithin) / static_cast<double>(relatives);
+    }
+}
+
 }
 
 RunView runViewOf(const Json& show)
@@ -300,9 +364,10 @@ RunView runViewOf(const Json& show)
     view.name = QFileInfo(view.path).fileName();
     if (view.name.endsWith(".blockcert"_L1))
         view.name.chop(10);
-    view.model = textOf(objectOf(manifest, "subject"), "model");
+    view.name = widgets::shownName(view.name);
+    view.model = widgets::shownName(textOf(objectOf(manifest, "subject"), "model"));
     view.modelHint = textOf(manifest, "model_hint");
-    view.prompts = textOf(objectOf(manifest, "prompts"), "name");
+    view.prompts = widgets::shownName(textOf(objectOf(manifest, "prompts"), "name"));
     view.baselineDtype = textOf(request, "baseline_dtype");
     view.surrogate = surrogateOf(request);
     view.replayDtype = textOf(request, "replay_dtype");
@@ -328,8 +393,8 @@ RunView runViewOf(const Json& show)
     map->run = view.name;
     map->thresholds = thresholdsOf(objectOf(request, "policy"));
     for (const Json& prompt : arrayOf(show, "prompts"))
-        map->prompts.push_back({textOf(prompt, "id"), textOf(prompt, "rendered"), tokensOf(prompt, std::nullopt),
-                                textsOf(prompt, "tags")});
+        map->prompts.push_back({widgets::shownName(textOf(prompt, "id")), textOf(prompt, "rendered"),
+                                tokensOf(prompt, std::nullopt), textsOf(prompt, "tags")});
     for (const Json& block : arrayOf(request, "blocks")) {
         if (block.is_number_integer() && block >= 0 && block < 100'000)
             map->blocks.push_back(block.get<int>());
@@ -348,12 +413,15 @@ RunView runViewOf(const Json& show)
             map->cells[static_cast<std::size_t>(column) * map->prompts.size() + static_cast<std::size_t>(*prompt)] =
                 std::make_shared<const widgets::MapCell>(mapCellOf(cell));
     }
+    for (widgets::BlockRow& row : *rows)
+        takeFromCells(row, *map);
     for (const int block : map->blocks) {
         const bool isThere = std::any_of(rows->begin(), rows->end(),
                                          [block](const widgets::BlockRow& row) { return row.block == block; });
         if (!isThere) {
             rows->emplace_back();
             rows->back().block = block;
+            takeFromCells(rows->back(), *map);
         }
     }
     for (const Json& failure : arrayOf(objectOf(manifest, "state"), "failed_blocks")) {

@@ -21,6 +21,8 @@ namespace blockcert::workbench {
 // The surrogates of a run's request as `--surrogate` and `--ablate` spell them: "low-rank:64:attn", "exact,
 // scale-mlp:0.5".
 [[nodiscard]] QString surrogateOf(const Json& request);
+[[nodiscard]] QString familyOf(const Json& request);   // its first part
+[[nodiscard]] QString ablationOf(const Json& request); // its second, or empty
 [[nodiscard]] RunView runViewOf(const Json& show);
 [[nodiscard]] widgets::VerdictView verdictViewOf(const Json& verdict);
 [[nodiscard]] widgets::BlockRow blockRowOf(const Json& block);

@@ -3,6 +3,7 @@
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
+#include "widgets/number_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,10 +19,10 @@ RunFacts runFactsOf(const Json& show)
     const Json& manifest = objectOf(show, "manifest");
     const Json& subject = objectOf(manifest, "subject");
     facts.digest = textOf(show, "digest");
-    facts.model = textOf(subject, "model");
+    facts.model = widgets::shownName(textOf(subject, "model"));
     facts.layers = static_cast<int>(wholeOf(subject, "layers"));
     facts.dModel = static_cast<int>(wholeOf(subject, "d_model"));
-    facts.prompts = textOf(objectOf(manifest, "prompts"), "name");
+    facts.prompts = widgets::shownName(textOf(objectOf(manifest, "prompts"), "name"));
     facts.baselineDtype = textOf(objectOf(manifest, "request"), "baseline_dtype");
     facts.surrogate = surrogateOf(objectOf(manifest, "request"));
     facts.promptCount = static_cast<int>(arrayOf(objectOf(manifest, "prompts"), "items").size());

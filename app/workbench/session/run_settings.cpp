@@ -67,6 +67,10 @@ Json certifyParameters(const RunSettings& settings, bool resume)
     } else {
         parameters["prompts"] = settings.prompts.name.toStdString();
     }
+    if (settings.surrogate != "exact"_L1)
+        parameters["surrogate"] = settings.surrogate.toStdString();
+    if (!settings.ablation.isEmpty())
+        parameters["ablate"] = settings.ablation.toStdString();
     if (settings.weights != "baseline"_L1)
         parameters["weights"] = settings.weights.toStdString();
     if (settings.seed != 0)
@@ -102,6 +106,10 @@ QString certifyCommand(const RunSettings& settings, bool resume)
         option(u"--replay-dtype"_s, settings.replayDtype);
     if (settings.loss != defaults.loss)
         option(u"--loss"_s, settings.loss);
+    if (settings.surrogate != defaults.surrogate)
+        option(u"--surrogate"_s, settings.surrogate);
+    if (!settings.ablation.isEmpty())
+        option(u"--ablate"_s, settings.ablation);
     if (settings.weights != defaults.weights)
         option(u"--weights"_s, settings.weights);
     if (settings.seed != defaults.seed)
@@ -218,6 +226,12 @@ std::optional<RunSettings> settingsOf(const Json& manifest, const QString& runPa
     settings.dtype = textOf(request, "baseline_dtype") == "BF16"_L1 ? u"bf16"_s : dtype("baseline_dtype");
     settings.replayDtype = dtype("replay_dtype");
     settings.loss = textOf(request, "loss");
+    settings.surrogate = familyOf(request);
+    // run.json says that blocks of another model stand in, the command line which.
+    const qsizetype surrogateAt = words.indexOf(u"--surrogate"_s);
+    if (settings.surrogate == "checkpoint"_L1 && surrogateAt >= 0 && surrogateAt + 1 < words.size())
+        settings.surrogate = words[surrogateAt + 1];
+    settings.ablation = ablationOf(request);
     settings.weights = textOf(request, "weights");
     settings.embedWeights = flagOf(request, "embed_weights");
     settings.seed = sizeOf(request, "seed");
@@ -288,12 +302,15 @@ QString claimSentence(const RunSettings& settings, int blocks, const ClaimScope&
                             : tr("on the chosen prompts");
     const double tau =
         policy.relativeDecides ? (settings.tauRelGiven ? policy.tauRel : defaultTauRel(settings.dtype)) : policy.tauAct;
+    const QString made =
+        settings.ablation.isEmpty() ? settings.surrogate : u"%1, %2"_s.arg(settings.surrogate, settings.ablation);
+    const QString surrogate = made == "exact"_L1 ? tr("the surrogate") : tr("the surrogate (%1)").arg(made);
     QString sentence =
-        tr("For each of %1 blocks: whether the surrogate stays within %2 %3 of the %4 baseline for a share of at least "
+        tr("For each of %1 blocks: whether %7 stays within %2 %3 of the %4 baseline for a share of at least "
            "%5 of the tokens, measured %6.")
             .arg(blocks)
             .arg(policy.relativeDecides ? tr("relative error") : u"τ ="_s, widgets::exactNumber(tau), settings.dtype,
-                 widgets::exactNumber(policy.alphaAct), scope);
+                 widgets::exactNumber(policy.alphaAct), scope, surrogate);
     if (settings.loss == "none"_L1)
         sentence += u' ' + tr("Losses are not measured, so no block can be certified under a loss threshold.");
     else if (settings.loss == "first-order"_L1)

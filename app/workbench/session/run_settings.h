@@ -33,6 +33,8 @@ struct RunSettings {
     QString dtype = QStringLiteral("fp32");
     QString replayDtype = QStringLiteral("fp64");
     QString loss = QStringLiteral("exact");
+    QString surrogate = QStringLiteral("exact"); // as `--surrogate` spells it: "low-rank:64:attn", "checkpoint:MODEL"
+    QString ablation;                            // as `--ablate` does, or empty
     QString weights = QStringLiteral("baseline");
     bool embedWeights = false;
     quint64 seed = 0;

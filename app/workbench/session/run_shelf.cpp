@@ -1,5 +1,7 @@
 #include "app/workbench/session/run_shelf.h"
 
+#include "widgets/number_text.h"
+
 #include <QDir>
 #include <QFileInfo>
 
@@ -17,6 +19,7 @@ ShelvedRun shelved(const QFileInfo& entry)
     ShelvedRun run{path, entry.fileName(), entry.lastModified(), QFileInfo::exists(path + u"/SHA256SUMS"_s)};
     if (run.name.endsWith(".blockcert"_L1))
         run.name.chop(10);
+    run.name = widgets::shownName(run.name);
     return run;
 }
 

@@ -12,6 +12,7 @@
 #include "app/workbench/shell/main_window.h"
 
 #include <QClipboard>
+#include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QGuiApplication>
@@ -46,6 +47,11 @@ void MainWindow::connectRunPage()
         proposeOut();
     });
     connect(m_runPage, &RunPage::promptFileWanted, this, &MainWindow::choosePrompts);
+    connect(m_runPage, &RunPage::checkpointWanted, this, [this] {
+        const QString path = askForFolder(u"model"_s, tr("Choose the model whose blocks stand in"));
+        if (!path.isEmpty())
+            m_runPage->setCheckpoint(path);
+    });
     connect(m_runPage, &RunPage::promptsRetryWanted, &m_session.prompts, &PromptDocument::reload);
     connect(m_runPage, &RunPage::modelWanted, this, &MainWindow::chooseModel);
     connect(m_runPage, &RunPage::demoWanted, this, [this] { openModel(u"demo"_s); });
@@ -91,9 +97,19 @@ void MainWindow::connectExplorePage()
     });
 }
 
+// Where a dialog for a thing of that kind begins: another run is likely to lie beside the open one.
+QString MainWindow::startFolder(const QString& kind) const
+{
+    const bool isRun = kind == "run"_L1 || kind == "check"_L1;
+    if (isRun && !m_session.run.path().isEmpty())
+        return QFileInfo(m_session.run.path()).absolutePath();
+    const QString last = m_session.preferences.lastFolder(kind);
+    return isRun && last == QDir::homePath() ? m_session.preferences.runFolder() : last;
+}
+
 QString MainWindow::askForFile(const QString& kind, const QString& title, const QString& filter)
 {
-    const QString path = QFileDialog::getOpenFileName(this, title, m_session.preferences.lastFolder(kind), filter);
+    const QString path = QFileDialog::getOpenFileName(this, title, startFolder(kind), filter);
     if (!path.isEmpty())
         m_session.preferences.setLastFolder(kind, QFileInfo(path).absolutePath());
     return path;
@@ -101,7 +117,7 @@ QString MainWindow::askForFile(const QString& kind, const QString& title, const 
 
 QString MainWindow::askForFolder(const QString& kind, const QString& title)
 {
-    const QString path = QFileDialog::getExistingDirectory(this, title, m_session.preferences.lastFolder(kind));
+    const QString path = QFileDialog::getExistingDirectory(this, title, startFolder(kind));
     if (!path.isEmpty())
         m_session.preferences.setLastFolder(kind, QFileInfo(path).absolutePath());
     return path;

@@ -42,7 +42,8 @@ QString stageText(const JobProgress& progress)
         return isBytes ? widgets::bytesText(static_cast<quint64>(count)) : widgets::countText(count);
     };
     return tr("%1: %2 of %3").arg(stage, text(progress.done), text(progress.total)) +
-           (isBytes ? QString() : u' ' + progress.unit);
+           (isBytes ? QString() : u' ' + progress.unit) +
+           (progress.done >= progress.total ? tr(", finishing") : QString());
 }
 
 QString effectSentence(const EditLab& lab)

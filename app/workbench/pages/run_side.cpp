@@ -195,7 +195,8 @@ void RunSide::setQueued(int count)
 
 void RunSide::setInterrupted(const QString& out)
 {
-    m_interrupted = out;
+    if (std::exchange(m_interrupted, out) != out)
+        listResumable();
     refresh();
 }
 
@@ -237,6 +238,13 @@ void RunSide::refresh()
 
 void RunSide::setResumable(const std::vector<ShelvedRun>& runs)
 {
+    m_unfinished = runs;
+    listResumable();
+}
+
+// All but the one that the large button goes on with.
+void RunSide::listResumable()
+{
     QLayout* layout = m_resumable->layout();
     while (QLayoutItem* item = layout->takeAt(0)) {
         if (item->widget())
@@ -244,8 +252,8 @@ void RunSide::setResumable(const std::vector<ShelvedRun>& runs)
         delete item;
     }
     bool hasAny = false;
-    for (const ShelvedRun& run : runs) {
-        if (run.finished)
+    for (const ShelvedRun& run : m_unfinished) {
+        if (run.finished || run.path == m_interrupted)
             continue;
         if (!hasAny)
             layout->addWidget(heading(tr("Unfinished runs")));

@@ -52,6 +52,7 @@ signals:
     void resumeWanted(const QString& path);
 
 private:
+    void listResumable();
     void refresh();
     void refreshFacts();
 
@@ -75,6 +76,7 @@ private:
     QString m_obstacle;
     QString m_next; // the folder of the next run
     QString m_interrupted;
+    std::vector<ShelvedRun> m_unfinished;
     QString m_shownOut;                                   // of the run that goes on
     std::optional<std::vector<widgets::Fact>> m_progress; // of the run that goes on
     std::vector<widgets::Fact> m_estimate;

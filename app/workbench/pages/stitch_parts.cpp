@@ -192,7 +192,7 @@ void StitchTexts::setText(const Loadable<StitchText>& text)
         fill(*m_original, text.value->original, text.value->firstDivergence);
         fill(*m_stitched, text.value->stitched, text.value->firstDivergence);
     } else if (text.isLoading()) {
-        m_sentence->setText(tr("Writing …"));
+        m_sentence->setText(tr("Waiting for the engine …")); // until it says that it is at it
     } else {
         m_sentence->setText(text.fault.sentence);
     }
@@ -200,7 +200,11 @@ void StitchTexts::setText(const Loadable<StitchText>& text)
 
 void StitchTexts::setProgress(const JobProgress& progress)
 {
-    if (m_isWriting && progress.total > 0 && progress.unit == "tokens"_L1)
+    if (!m_isWriting)
+        return;
+    if (progress.total <= 0 || progress.unit != "tokens"_L1)
+        m_sentence->setText(tr("Writing …"));
+    else
         m_sentence->setText((progress.stage == "stitched"_L1 ? tr("The stitched model writes: %1 of %2 tokens …")
                                                              : tr("The original writes: %1 of %2 tokens …"))
                                 .arg(progress.done)

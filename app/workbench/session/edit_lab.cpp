@@ -283,9 +283,10 @@ void EditLab::ask(const EditStack& stack, const QString& part, bool isOfCurve)
     m_phase = Phase::Waiting;
     m_progress = {};
     m_streaming.reset();
-    flight.job = part == "completions"_L1 ? m_board.askEngine(tr("Complete with %1").arg(stepSentence(stack.back())),
-                                                              u"edit_effect"_s, asked, this, callbacks)
-                                          : m_board.askQuietly(u"edit_effect"_s, asked, this, callbacks);
+    flight.isListed = part == "completions"_L1;
+    flight.job = flight.isListed ? m_board.askEngine(tr("Complete with %1").arg(stepSentence(stack.back())),
+                                                     u"edit_effect"_s, asked, this, callbacks)
+                                 : m_board.askQuietly(u"edit_effect"_s, asked, this, callbacks);
     m_flight = std::move(flight);
     emit changed();
 }

@@ -79,6 +79,10 @@ public:
 
     [[nodiscard]] Phase phase() const { return m_phase; }
 
+    // What the engine measures for the lab without an entry in the list of jobs, which one for each turn of a slider
+    // would fill; 0: nothing.
+    [[nodiscard]] JobId unlistedJob() const { return m_flight && !m_flight->isListed ? m_flight->job : 0; }
+
     [[nodiscard]] bool isFillingCurve() const { return !m_fill.empty(); }
 
     [[nodiscard]] const JobProgress& progress() const { return m_progress; }
@@ -122,6 +126,7 @@ private:
         EditStack stack;
         QString part;
         bool isOfCurve = false;
+        bool isListed = false; // in the list of jobs
     };
 
     void stackChanged();

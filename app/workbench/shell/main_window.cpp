@@ -385,7 +385,7 @@ void MainWindow::refreshStatus()
         fraction = progress->total > 0 ? progress->done / progress->total : 0;
     }
     m_status->setJobs(
-        m_session.board.count(widgets::StepState::Running),
+        m_session.board.count(widgets::StepState::Running) + (m_session.editLab.unlistedJob() != 0 ? 1 : 0),
         m_session.board.count(widgets::StepState::Waiting) + static_cast<int>(m_session.queue.runs().size()), fraction);
     m_status->setProblems(static_cast<int>(m_session.board.problems().size()));
 }

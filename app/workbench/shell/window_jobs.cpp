@@ -75,6 +75,10 @@ void MainWindow::connectJobs()
         refreshStatus();
         refreshDrawer();
     });
+    connect(&m_session.editLab, &EditLab::changed, this, [this] {
+        refreshStatus();
+        refreshDrawer();
+    });
     connect(m_runPage, &RunPage::pauseWanted, &m_session.launcher, &RunLauncher::pause);
     connect(m_runPage, &RunPage::queueWanted, this, &MainWindow::queueRun);
 }
@@ -90,6 +94,17 @@ void MainWindow::refreshDrawer()
     for (auto job = entries.rbegin(); job != entries.rend(); ++job) {
         const bool goesOn = job->state == StepState::Running || job->state == StepState::Waiting;
         (goesOn ? rows : ended).push_back(rowOf(*job));
+    }
+    if (const JobId measuring = m_session.editLab.unlistedJob(); measuring != 0) {
+        widgets::JobRow row;
+        row.id = measuring;
+        row.title = tr("Measure the edits");
+        row.state = StepState::Running;
+        row.stage = m_session.editLab.progress().stage;
+        row.done = static_cast<double>(m_session.editLab.progress().done);
+        row.total = static_cast<double>(m_session.editLab.progress().total);
+        row.unit = m_session.editLab.progress().unit;
+        rows.insert(rows.begin(), std::move(row));
     }
     const std::vector<QueuedRun>& queued = m_session.queue.runs();
     for (std::size_t i = 0; i < queued.size(); ++i) {

@@ -69,7 +69,7 @@ QWidget* ExperimentsPage::makeCentre()
     m_notice = new widgets::Notice;
     m_notice->hide();
     layout->addWidget(m_notice);
-    m_table = new widgets::ValueTable(tr("Experiments"));
+    m_table = new widgets::ValueTable(tr("Studies"));
     connect(m_table, &widgets::ValueTable::rowChosen, this, [this](int row) {
         const auto jobs = static_cast<int>(m_jobs.size());
         m_chosen = row < jobs ? m_jobs[static_cast<std::size_t>(row)].spec.out
@@ -350,7 +350,7 @@ void ExperimentsPage::refreshRows()
             entry.problem.isEmpty() ? entry.headline : entry.problem);
     m_table->setRows(rows);
     m_pages->setCurrentIndex(rows->rows.empty() ? 0 : 1);
-    m_title->setText(tr("Experiments"), shortPath(m_folder));
+    m_title->setText(tr("Studies"), shortPath(m_folder));
     m_notice->setVisible(!m_problem.isEmpty());
     if (!m_problem.isEmpty())
         m_notice->setNotice(widgets::Notice::Tone::Error, m_problem);

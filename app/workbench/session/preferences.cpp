@@ -326,6 +326,7 @@ LastPlace Preferences::lastPlace() const
     place.model = m_settings.value(u"last/model"_s).toString();
     place.run = m_settings.value(u"last/run"_s).toString();
     place.check = m_settings.value(u"last/check"_s).toString();
+    place.other = m_settings.value(u"last/other"_s).toString();
     place.cell.block = m_settings.value(u"last/block"_s, -1).toInt();
     place.cell.prompt = m_settings.value(u"last/prompt"_s, -1).toInt();
     place.cell.token = m_settings.value(u"last/token"_s, -1).toInt();
@@ -338,6 +339,7 @@ void Preferences::setLastPlace(const LastPlace& place)
     m_settings.setValue(u"last/model"_s, place.model);
     m_settings.setValue(u"last/run"_s, place.run);
     m_settings.setValue(u"last/check"_s, place.check);
+    m_settings.setValue(u"last/other"_s, place.other);
     m_settings.setValue(u"last/block"_s, place.cell.block);
     m_settings.setValue(u"last/prompt"_s, place.cell.prompt);
     m_settings.setValue(u"last/token"_s, place.cell.token);

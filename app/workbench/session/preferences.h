@@ -29,6 +29,7 @@ struct LastPlace {
     QString run;
     QString check; // what the Verify page was about
     widgets::CellKey cell;
+    QString other = {}; // the run beside it, B
 };
 
 // Kept in one file under XDG_CONFIG_HOME. GUI thread.

@@ -135,7 +135,7 @@ void MainWindow::buildShell()
         {tr("Edit"), widgets::Icon::Edit, tr("Edits laid over the model, with their effect (Alt+5)"), true, false,
          std::nullopt},
         {tr("Stitch"), widgets::Icon::Stack, tr("Surrogates in the whole model (Alt+6)"), true, false, std::nullopt},
-        {tr("Studies"), widgets::Icon::Bound, tr("Experiments: the paper's, on any model (Alt+7)"), true, false,
+        {tr("Studies"), widgets::Icon::Bound, tr("Studies: the paper's experiments, on any model (Alt+7)"), true, false,
          std::nullopt},
         {tr("Report"), widgets::Icon::Report, tr("What you sent, as a page (Alt+8)"), true, false, std::nullopt},
     });

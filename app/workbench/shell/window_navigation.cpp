@@ -236,6 +236,8 @@ void MainWindow::restorePlace()
     if (isThere(place.run)) {
         m_restoring = place;
         m_session.run.open(place.run);
+        if (isThere(place.other))
+            setOther(place.other);
     }
     if (isThere(place.check))
         m_session.verdict.choose(place.check);
@@ -254,7 +256,8 @@ void MainWindow::restorePlace()
 void MainWindow::rememberPlace()
 {
     m_session.preferences.setLastPlace({m_page, m_session.model.name(), m_session.run.path(),
-                                        m_session.verdict.request().path, m_explorePage->selection()});
+                                        m_session.verdict.request().path, m_explorePage->selection(),
+                                        m_session.other.path()});
 }
 
 void MainWindow::refreshCrumbs()

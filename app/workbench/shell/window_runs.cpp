@@ -5,6 +5,7 @@
 #include "app/workbench/session/failure_list.h"
 #include "app/workbench/shell/drawer.h"
 #include "app/workbench/shell/main_window.h"
+#include "widgets/number_text.h"
 #include "widgets/status_line.h"
 
 #include <QClipboard>
@@ -140,6 +141,7 @@ void MainWindow::setOther(const QString& path)
         m_session.other.close();
     else
         m_session.other.open(path);
+    m_placeTimer.start();
 }
 
 void MainWindow::chooseOther()
@@ -158,6 +160,7 @@ void MainWindow::refreshOther()
     QString name = QFileInfo(path).fileName();
     if (name.endsWith(".blockcert"_L1))
         name.chop(10);
+    name = widgets::shownName(name);
     m_other->setText(path.isEmpty() ? tr("Compare with…")
                                     : tr("B: %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
     m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : path);

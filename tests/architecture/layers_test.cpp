@@ -53,8 +53,9 @@ const std::map<std::string, std::set<std::string>>& allowedRooms()
                                          "engine/protocol", "engine/failures", "engine/exchange"});
         // The window knows values, and the messages of the processes it starts.
         rooms["widgets"] = {"engine/values", "engine/figure"};
-        rooms["app/workbench"] = {"widgets",       "engine/values", "engine/base",
-                                  "engine/figure", "engine/report", "engine/protocol"};
+        rooms["app/workbench"] = {
+            "widgets",       "engine/values",   "engine/base",     "engine/figure",
+            "engine/report", "engine/protocol", "engine/surrogate"}; // how surrogates are spelled, and what is refused
         // The programs without a window.
         rooms["app/command_line"] = {"engine/values", "engine/base"};
         rooms["app/terminal"] = {"app/command_line", "engine/values", "engine/base", "engine/artifact",

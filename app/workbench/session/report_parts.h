@@ -27,7 +27,7 @@ struct FrozenView {
     // Drawn outside the GUI thread, behind the first part; empty: there is no picture.
     std::function<widgets::ViewExport()> view = {};
     std::vector<widgets::ViewExport> pages = {}; // instead of `view`: a long map as pictures of readable height
-    bool hasNumbers = false; // the table behind the picture comes with it
+    bool hasNumbers = false;                     // the table behind the picture comes with it
 };
 
 // The view as pixels, twice as fine as a screen shows it. Any thread.

@@ -196,10 +196,11 @@ ViewExport exportOf(const std::shared_ptr<Snapshot>& shot)
 }
 
 // Rows in the order shown, in groups that end where a prompt does.
-std::vector<std::vector<HeatmapRow>> groupsOf(const std::vector<HeatmapRow>& rows, int most)
+std::vector<std::vector<HeatmapRow>> groupsOf(const std::vector<HeatmapRow>& rows, int most, int mostOfTheFirst)
 {
     std::vector<std::vector<HeatmapRow>> groups;
     std::vector<HeatmapRow> group;
+    const auto limit = [&] { return groups.empty() ? mostOfTheFirst : most; };
     const auto close = [&] {
         if (!group.empty())
             groups.push_back(std::exchange(group, {}));
@@ -211,10 +212,10 @@ std::vector<std::vector<HeatmapRow>> groupsOf(const std::vector<HeatmapRow>& row
         if (rows[row].token == HeatmapRow::tagHeading && end < rows.size() && end == row + 1)
             while (++end < rows.size() && !rows[end].isHeading()) {
             }
-        if (static_cast<int>(group.size() + (end - row)) > most)
+        if (static_cast<int>(group.size() + (end - row)) > limit())
             close();
         for (; row < end; ++row) {
-            if (static_cast<int>(group.size()) >= most) {
+            if (static_cast<int>(group.size()) >= limit()) {
                 close();
                 group.push_back({rows[row].prompt, HeatmapRow::promptHeading}); // it goes on
             }
@@ -232,11 +233,11 @@ ViewExport heatmapExport(const TokenHeatmap& heatmap)
     return exportOf(snapshotOf(heatmap));
 }
 
-std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows)
+std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows, int mostOnTheFirst)
 {
     constexpr std::size_t mostPages = 16;
     const std::shared_ptr<Snapshot> whole = snapshotOf(heatmap);
-    const std::vector<std::vector<HeatmapRow>> groups = groupsOf(whole->shown.rows, mostRows);
+    const std::vector<std::vector<HeatmapRow>> groups = groupsOf(whole->shown.rows, mostRows, mostOnTheFirst);
     if (groups.size() <= 1 || groups.size() > mostPages)
         return {exportOf(whole)};
     std::vector<ViewExport> pages;

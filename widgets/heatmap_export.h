@@ -16,7 +16,7 @@ class TokenHeatmap;
 
 // The same as pictures of at most so many rows of readable height, each with its axis and the names of its prompts, for
 // paper: one picture of a long map is a strip. A prompt is parted only where it has more rows than that. Maps of very
-// many rows stay one picture.
-[[nodiscard]] std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows);
+// many rows stay one picture. The first one may have fewer, for what stands above it.
+[[nodiscard]] std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows, int mostOnTheFirst);
 
 }

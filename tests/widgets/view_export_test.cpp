@@ -195,7 +195,7 @@ TEST(HeatmapExport, ALongMapBecomesPagesThatEndWhereAPromptDoes)
     const auto map = heatmap();
     map->setPrompt(std::nullopt); // every prompt
     constexpr int most = 44;
-    const std::vector<ViewExport> pages = heatmapPages(*map, most);
+    const std::vector<ViewExport> pages = heatmapPages(*map, most, 30);
     ASSERT_GT(pages.size(), 2U);
     qsizetype lines = 0;
     QSet<QString> seen;
@@ -210,10 +210,12 @@ TEST(HeatmapExport, ALongMapBecomesPagesThatEndWhereAPromptDoes)
         EXPECT_FALSE(here.intersects(seen)) << "a prompt stands on one page";
         seen.unite(here);
     }
+    const QStringList first = linesOf(exportBytes(pages.front(), ExportFormat::Csv));
+    EXPECT_LE(first.size() - 1, 30 * 30) << "below a title there is less room";
     EXPECT_EQ(lines, linesOf(exportBytes(heatmapExport(*map), ExportFormat::Csv)).size() - 1) << "and none is lost";
     map->setPrompt(4);
-    EXPECT_EQ(heatmapPages(*map, most).size(), 1U);
-    EXPECT_GT(heatmapPages(*map, 10).size(), 1U) << "a prompt that is longer than a page is parted";
+    EXPECT_EQ(heatmapPages(*map, most, most).size(), 1U);
+    EXPECT_GT(heatmapPages(*map, 10, 10).size(), 1U) << "a prompt that is longer than a page is parted";
 }
 
 TEST(HeatmapExport, AnEmptyMapExportsAnEmptyPage)

@@ -15,6 +15,7 @@
 #include <QTextBlock>
 #include <QTextCursor>
 #include <QTextDocument>
+#include <QTextLayout>
 #include <QTextTable>
 #include <QUrl>
 #include <QWidget>
@@ -215,15 +216,17 @@ public:
         font.setPixelSize(mostMonospace);
         const double character = std::max(1.0, QFontMetricsF(font).horizontalAdvance(u'0'));
         const int most = std::max(40, static_cast<int>(m_width / character) - 1);
-        for (const std::string& line : part.lines) {
-            const QStringList pieces = foldedCommand(safe(line), most);
+        for (auto line = part.lines.begin(); line != part.lines.end(); ++line) {
+            const QStringList pieces = foldedCommand(safe(*line), most);
+            const bool isLast =
+                line + 1 == part.lines.end() || (line + 1)->starts_with('#'); // of what belongs together
             for (qsizetype at = 0; at < pieces.size(); ++at) {
                 // A name that is longer than a line is written smaller, so that it stays one.
                 QTextCharFormat fitting = format;
                 if (pieces[at].size() > most)
                     fitting.setProperty(QTextFormat::FontPixelSize,
                                         std::max<int>(4, static_cast<int>(mostMonospace * most / pieces[at].size())));
-                const bool goesOn = at + 1 < pieces.size() || pieces[at].startsWith(u'#');
+                const bool goesOn = at + 1 < pieces.size() || !isLast;
                 paragraph(pieces[at], fitting, 0, at + 1 < pieces.size() ? 0 : 3, 0, goesOn);
             }
         }
@@ -342,9 +345,14 @@ void keepHeadingsWithTheirParts(QTextDocument& text)
 {
     (void)text.pageCount(); // lays it out to its end
     const double page = text.pageSize().height();
-    const auto pageOf = [&text, page](const QTextBlock& block) {
-        return static_cast<int>(text.documentLayout()->blockBoundingRect(block).top() / page);
+    // Where its first line begins: what does not fit goes to the next page within its block.
+    const auto topOf = [&text](const QTextBlock& block) {
+        const QTextLayout* lines = block.layout();
+        const double above = lines->lineCount() > 0 ? lines->lineAt(0).y() : 0;
+        return text.documentLayout()->blockBoundingRect(block).top() + above;
     };
+    // Qt lays out in 64ths of a pixel: what begins a page may begin that much before it.
+    const auto pageOf = [&topOf, page](const QTextBlock& block) { return static_cast<int>((topOf(block) + 1) / page); };
     const auto isKept = [](const QTextBlock& block) { return block.blockFormat().boolProperty(keptWithNext); };
     for (QTextBlock block = text.begin(); block.isValid(); block = block.next()) {
         const QTextBlock first = block;
@@ -353,7 +361,7 @@ void keepHeadingsWithTheirParts(QTextDocument& text)
         if (!block.isValid())
             break;
         // What is higher than the rest of any page would leave this one almost empty for nothing.
-        const double above = text.documentLayout()->blockBoundingRect(first).top() - pageOf(first) * page;
+        const double above = topOf(first) - pageOf(first) * page;
         if (first == block || pageOf(first) == pageOf(block) || above < page / 4)
             continue;
         QTextBlockFormat format = first.blockFormat();

@@ -207,8 +207,9 @@ void MainWindow::freezeExplore(FrozenView& frozen) const
     case ExplorePage::Map:
         item.title = tr("Error by token and block");
         if (const auto* map = m_explorePage->findChild<widgets::TokenHeatmap*>(); map && map->isVisible()) {
-            constexpr int rowsOnAPage = 44; // with title and verdict above them, on A4
-            frozen.pages = widgets::heatmapPages(*map, rowsOnAPage);
+            constexpr int rowsOnAPage = 62; // of A4
+            constexpr int rowsBelowTheVerdict = 44;
+            frozen.pages = widgets::heatmapPages(*map, rowsOnAPage, rowsBelowTheVerdict);
             item.title = frozen.pages.front().title;
         }
         if (const auto* chart = m_explorePage->findChild<widgets::FigureView*>();

@@ -15,7 +15,7 @@ Script::Script(const std::filesystem::path& file, std::filesystem::path stateFol
     m_script = Json::parse(text.str());
 }
 
-Json Script::scenarioFor(const std::string& name)
+Json Script::scenarioFor(const std::string& name, bool isCounted)
 {
     const auto found = m_script.find(name);
     if (found == m_script.end() || found->empty())
@@ -23,7 +23,8 @@ Json Script::scenarioFor(const std::string& name)
     const std::filesystem::path counter = m_stateFolder / (name + ".calls");
     std::size_t calls = 0;
     std::ifstream(counter) >> calls;
-    std::ofstream(counter) << calls + 1;
+    if (isCounted)
+        std::ofstream(counter) << calls + 1;
     return found->at(std::min(calls, found->size() - 1));
 }
 

@@ -14,8 +14,8 @@ class Script {
 public:
     // The number of calls so far is kept in `stateFolder`, so that it survives a crash.
     Script(const std::filesystem::path& file, std::filesystem::path stateFolder);
-    // An empty list if the name is not in the script.
-    [[nodiscard]] Json scenarioFor(const std::string& name);
+    // An empty list if the name is not in the script. A call that is not counted plays what the next one will play.
+    [[nodiscard]] Json scenarioFor(const std::string& name, bool isCounted = true);
 
 private:
     Json m_script;

@@ -171,16 +171,9 @@ Decode decodeFor(at::ScalarType type)
     switch (type) {
     case at::kFloat: return decodeFloat32;
     case at::kBFloat16: return decodeBFloat16;
-    case at::kHalf: break;
+    case at::kHalf: return BLOCKCERT_FOR_FLOAT16(decodeFloat16);
     default: throw UnsupportedError("Decoding works in fp32, bf16 and fp16.");
     }
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4"))
-        return decodeFloat16In512;
-    if (__builtin_cpu_supports("x86-64-v3"))
-        return decodeFloat16In256;
-#endif
-    return decodeFloat16Anywhere;
 }
 
 // LibTorch's product of a tensor and a number rounds the number to the tensor's type.

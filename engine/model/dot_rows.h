@@ -81,6 +81,16 @@ struct Float16 {
     static float one(std::uint16_t value) { return static_cast<float>(c10::Half(value, c10::Half::from_bits())); }
 };
 
+// Of the functions NAMEIn512, NAMEIn256 and NAMEAnywhere, which read fp16, the one for this processor.
+#if defined(__x86_64__)
+#define BLOCKCERT_FOR_FLOAT16(NAME)                                                                                    \
+    (__builtin_cpu_supports("x86-64-v4")   ? NAME##In512                                                               \
+     : __builtin_cpu_supports("x86-64-v3") ? NAME##In256                                                               \
+                                           : NAME##Anywhere)
+#else
+#define BLOCKCERT_FOR_FLOAT16(NAME) (NAME##Anywhere)
+#endif
+
 #if defined(__x86_64__)
 // The processor's own conversion, exact as well. In assembly, because intrinsics cannot be had in a template that is
 // compiled for several processors.

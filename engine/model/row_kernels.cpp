@@ -272,22 +272,11 @@ BLOCKCERT_ROW_KERNELS(float16In256, WritableFloat16In256, __attribute__((target(
 
 // NOLINTEND(cppcoreguidelines-macro-usage, bugprone-macro-parentheses)
 
-const RowKernels& float16Here()
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4"))
-        return float16In512;
-    if (__builtin_cpu_supports("x86-64-v3"))
-        return float16In256;
-#endif
-    return float16Anywhere;
-}
-
 }
 
 const RowKernels& rowKernels(c10::ScalarType type)
 {
-    static const RowKernels& half = float16Here();
+    static const RowKernels& half = BLOCKCERT_FOR_FLOAT16(float16);
     switch (type) {
     case c10::ScalarType::Float: return float32;
     case c10::ScalarType::BFloat16: return bfloat16;
@@ -295,5 +284,4 @@ const RowKernels& rowKernels(c10::ScalarType type)
     default: throw UnsupportedError("Rows are computed in loops in fp32, bf16 and fp16 alone.");
     }
 }
-
 }

@@ -136,19 +136,6 @@ void panelFloat16Anywhere(const std::uint16_t* weight, const Panel& panel)
     computePanel<Float16>(weight, panel);
 }
 
-using PanelFloat16 = void (*)(const std::uint16_t*, const Panel&);
-
-PanelFloat16 panelFloat16()
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4"))
-        return panelFloat16In512;
-    if (__builtin_cpu_supports("x86-64-v3"))
-        return panelFloat16In256;
-#endif
-    return panelFloat16Anywhere;
-}
-
 // Outputs that one task computes: few enough that the threads end together, and whole vectors of them.
 std::int64_t panelOutputsFor(std::int64_t outputs)
 {
@@ -156,7 +143,6 @@ std::int64_t panelOutputsFor(std::int64_t outputs)
     const std::int64_t share = outputs / (threadCount() * tasksPerThread) / lanes * lanes;
     return std::clamp(share, lanes, mostOutputs);
 }
-
 }
 
 void skinnyLinear(const float* x, std::int64_t rows, const Linear& layer, float* y, const RunContext& context)
@@ -169,7 +155,7 @@ void skinnyLinear(const float* x, std::int64_t rows, const Linear& layer, float*
     const std::int64_t inner = weight.size(1);
     const std::int64_t outputs = layer.outputs();
     const std::int64_t share = panelOutputsFor(outputs);
-    static const PanelFloat16 half = panelFloat16();
+    static void (*const half)(const std::uint16_t*, const Panel&) = BLOCKCERT_FOR_FLOAT16(panelFloat16);
     runTasks((outputs + share - 1) / share, context, [&](std::int64_t task) {
         const std::int64_t begin = task * share;
         const Panel panel{x, y, biases, rows, inner, begin, std::min(outputs, begin + share), outputs};

@@ -4,6 +4,7 @@
 #include "engine/prompts/prompts.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace blockcert::certificate {
 
@@ -48,6 +49,22 @@ std::string difference(const std::vector<PromptStatement>& prompts, const Prompt
     return "";
 }
 
+std::optional<PromptFile> bundledSet(const std::string& name)
+{
+    return isListed(prompts::bundledNames(), name) ? std::optional(prompts::readPrompts(name)) : std::nullopt;
+}
+
+std::string noSuchSet(const std::string& name)
+{
+    return "This program bundles no prompt set named \"" + name + "\".";
+}
+
+std::string problemBeside(const PromptFile& own, const PromptSetStatement& prompts)
+{
+    return own.sha256 != prompts.sha256 ? "The set \"" + prompts.name + "\" is not the bundled one."
+                                        : difference(prompts.prompts, own);
+}
+
 // A model is what its weight files are. Stated digests count only where files of that digest were read, or the IR
 // was rebuilt from them.
 void expectModel(const RunContents& contents, const std::vector<BlockOutcome>& outcomes, const VerifyOptions& options,
@@ -77,12 +94,8 @@ void expectModel(const RunContents& contents, const std::vector<BlockOutcome>& o
 
 std::string bundledSetProblem(const PromptSetStatement& prompts)
 {
-    if (!isListed(prompts::bundledNames(), prompts.name))
-        return "This program bundles no prompt set named \"" + prompts.name + "\".";
-    const PromptFile own = prompts::readPrompts(prompts.name);
-    if (own.sha256 != prompts.sha256)
-        return "The set \"" + prompts.name + "\" is not the bundled one.";
-    return difference(prompts.prompts, own);
+    const std::optional<PromptFile> own = bundledSet(prompts.name);
+    return own ? problemBeside(*own, prompts) : noSuchSet(prompts.name);
 }
 
 bool checkPrompts(const PromptSet& prompts, CheckList& checks)
@@ -91,16 +104,17 @@ bool checkPrompts(const PromptSet& prompts, CheckList& checks)
         return false;
     Row row("provenance.prompts", group::provenance, "", "Prompt set as bundled with this program");
     row.issuer(prompts.sha256).how("compared by digest, text and label");
-    std::string problem = bundledSetProblem(statementOf(prompts));
-    if (isListed(prompts::bundledNames(), prompts.name)) {
-        const PromptFile own = prompts::readPrompts(prompts.name);
-        row.recomputed(own.sha256);
-        for (std::size_t i = 0; problem.empty() && i < own.prompts.size(); ++i)
-            if (own.prompts[i].label != prompts.prompts[i].label)
-                problem = "The prompt \"" + own.prompts[i].id + "\" has another label in the bundled set \"" +
-                          own.name + "\".";
+    const std::optional<PromptFile> own = bundledSet(prompts.name);
+    if (!own) {
+        checks.add(row.failed(noSuchSet(prompts.name)));
+        return false;
     }
-    checks.add(row.passedIf(problem.empty(), problem));
+    std::string problem = problemBeside(*own, statementOf(prompts));
+    for (std::size_t i = 0; problem.empty() && i < own->prompts.size(); ++i)
+        if (own->prompts[i].label != prompts.prompts[i].label)
+            problem =
+                "The prompt \"" + own->prompts[i].id + "\" has another label in the bundled set \"" + own->name + "\".";
+    checks.add(row.recomputed(own->sha256).passedIf(problem.empty(), problem));
     return problem.empty();
 }
 

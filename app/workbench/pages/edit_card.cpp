@@ -14,7 +14,6 @@
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QSpinBox>
-#include <QStyle>
 
 #include <algorithm>
 #include <cmath>
@@ -191,10 +190,7 @@ void EditCard::makeStrength()
     m_value->setAlignment(Qt::AlignRight);
     widgets::setFixedFont(*m_value, widgets::TextSize::Secondary);
     connect(m_value, &QLineEdit::editingFinished, this, &EditCard::typed);
-    connect(m_value, &QLineEdit::textEdited, m_value, [this] {
-        m_value->setProperty("invalid", false);
-        m_value->style()->polish(m_value);
-    });
+    connect(m_value, &QLineEdit::textEdited, m_value, [this] { markInvalid(m_value, false); });
     auto* strength = row();
     strength->addWidget(widgets::makeLabel(u"α"_s, widgets::TextSize::Body, widgets::TextWeight::Strong));
     strength->addWidget(m_slider, 1);
@@ -209,8 +205,7 @@ void EditCard::typed()
     bool isNumber = false;
     const double strength = m_value->text().trimmed().replace(u',', u'.').toDouble(&isNumber);
     const bool isValid = isNumber && std::isfinite(strength);
-    m_value->setProperty("invalid", !isValid);
-    m_value->style()->polish(m_value);
+    markInvalid(m_value, !isValid);
     if (!isValid)
         m_status->setText(
             tr("“%1” is not a number; α stays %2.").arg(m_value->text(), widgets::exactNumber(m_step.strength)));
@@ -276,8 +271,7 @@ void EditCard::setStep(const EditStep& step, int place, int count)
     m_slider->setValue(toSlider(step.strength));
     if (!m_value->hasFocus() || m_value->text().trimmed().toDouble() != step.strength) {
         m_value->setText(widgets::exactNumber(step.strength));
-        m_value->setProperty("invalid", false);
-        m_value->style()->polish(m_value);
+        markInvalid(m_value, false);
     }
 }
 

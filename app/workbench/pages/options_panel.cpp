@@ -10,7 +10,6 @@
 #include <QLineEdit>
 #include <QSignalBlocker>
 #include <QSpinBox>
-#include <QStyle>
 
 #include <cmath>
 #include <optional>
@@ -34,15 +33,6 @@ bool isShare(const QLineEdit* field)
 {
     const std::optional<double> value = numberIn(field);
     return value && *value <= 1;
-}
-
-void markInvalid(QLineEdit* field, bool invalid)
-{
-    if (field->property("invalid").toBool() == invalid)
-        return;
-    field->setProperty("invalid", invalid);
-    field->style()->unpolish(field);
-    field->style()->polish(field);
 }
 
 QComboBox* choices(const QString& name, const QString& toolTip,

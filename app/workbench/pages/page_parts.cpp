@@ -6,10 +6,12 @@
 #include <QCoreApplication>
 #include <QDir>
 #include <QHelpEvent>
+#include <QLineEdit>
 #include <QLocale>
 #include <QPainter>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QStyle>
 #include <QStyleOptionComboBox>
 #include <QStylePainter>
 #include <QToolTip>
@@ -68,6 +70,15 @@ void keepTwoLines(QLabel& label)
     label.setMinimumHeight(label.heightForWidth(QWIDGETSIZE_MAX));
     label.setAlignment(Qt::AlignTop | Qt::AlignLeft);
     label.clear();
+}
+
+void markInvalid(QLineEdit* field, bool invalid)
+{
+    if (field->property("invalid").toBool() == invalid)
+        return;
+    field->setProperty("invalid", invalid);
+    field->style()->unpolish(field);
+    field->style()->polish(field);
 }
 
 QPushButton* button(const QString& text, widgets::ButtonRole role)

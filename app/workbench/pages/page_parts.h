@@ -12,6 +12,7 @@
 #include <QScrollArea>
 #include <QString>
 
+class QLineEdit;
 class QProgressBar;
 class QPushButton;
 
@@ -27,6 +28,7 @@ namespace blockcert::workbench {
 // "1 block", "30 blocks": the words as they stand behind the number.
 [[nodiscard]] QString counted(qint64 count, const QString& one, const QString& several);
 void keepTwoLines(QLabel& label); // of a sentence that grows to them: what is below it stays where it is
+void markInvalid(QLineEdit* field, bool invalid); // as the style draws it
 [[nodiscard]] QPushButton* button(const QString& text, widgets::ButtonRole role = widgets::ButtonRole::Plain);
 
 // The panel at the right of a page, as wide as the inspector; what is added stands one below the other.

@@ -17,7 +17,6 @@
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QStackedWidget>
-#include <QStyle>
 
 namespace blockcert::workbench {
 
@@ -252,9 +251,7 @@ void RunPage::refreshBlocks(const QString& text)
 {
     const BlockChoice choice = parseBlocks(text, m_picker->layers());
     m_blocksProblem = choice.problem;
-    m_blocksText->setProperty("invalid", !choice.problem.isEmpty());
-    m_blocksText->style()->unpolish(m_blocksText);
-    m_blocksText->style()->polish(m_blocksText);
+    markInvalid(m_blocksText, !choice.problem.isEmpty());
     m_picker->setChosen(choice.blocks);
     m_blocksNote->setText(choice.problem.isEmpty()
                               ? tr("%1 of %2 chosen").arg(choice.blocks.size()).arg(m_picker->layers())

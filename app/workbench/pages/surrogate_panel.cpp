@@ -11,7 +11,6 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSpinBox>
-#include <QStyle>
 
 #include <limits>
 
@@ -64,15 +63,6 @@ QSpinBox* numberBox(const QString& name, int least, int most)
     box->setAccessibleName(name);
     widgets::setFixedFont(*box, widgets::TextSize::Secondary);
     return box;
-}
-
-void markInvalid(QLineEdit* field, bool invalid)
-{
-    if (field->property("invalid").toBool() == invalid)
-        return;
-    field->setProperty("invalid", invalid);
-    field->style()->unpolish(field);
-    field->style()->polish(field);
 }
 
 // Why the engine would refuse it, or nothing.

@@ -1,6 +1,7 @@
 #include "app/workbench/session/certified_edit.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "engine/base/error.h"
 #include "widgets/number_text.h"
 
@@ -21,33 +22,19 @@ QString tr(const char* text)
     return QCoreApplication::translate("CertifiedEdit", text);
 }
 
-double real(const Json& object, const char* key)
-{
-    return realOf(object, key).value_or(missing);
-}
-
-TokenPlace placeOf(const Json& place)
-{
-    return {indexOf(place, "prompt").value_or(-1), indexOf(place, "token").value_or(-1), {}};
-}
-
 // The largest error over the edited blocks; means and quantiles are of the first block where there are several.
 LocalEffect localOf(const Json& effect)
 {
     LocalEffect local;
     for (const Json& block : arrayOf(effect, "local_error")) {
-        const double largest = real(block, "largest");
-        local.blocks.push_back({static_cast<int>(wholeOf(block, "block")), largest, real(block, "mean")});
+        const double largest = numberOf(block, "largest");
+        local.blocks.push_back({static_cast<int>(wholeOf(block, "block")), largest, numberOf(block, "mean")});
         if (local.blocks.size() == 1 || largest > local.epsilon) {
-            const Json& quantiles = objectOf(block, "quantiles");
             local.epsilon = largest;
-            local.mean = real(block, "mean");
-            local.q50 = real(quantiles, "q50");
-            local.q90 = real(quantiles, "q90");
-            local.q95 = real(quantiles, "q95");
-            local.q99 = real(quantiles, "q99");
+            local.mean = numberOf(block, "mean");
+            takeQuantiles(objectOf(block, "quantiles"), local);
             local.worstBlock = local.blocks.back().block;
-            local.worst = placeOf(objectOf(block, "worst"));
+            local.worst = tokenPlaceOf(objectOf(block, "worst"));
         }
     }
     return local;
@@ -62,27 +49,27 @@ double shareValue(const Json& object, const char* key)
 DownstreamEffect downstreamOf(const Json& effect, int heldoutTokens)
 {
     DownstreamEffect downstream;
-    downstream.finalPre = real(objectOf(effect, "final_deviation_pre_norm"), "largest");
-    downstream.finalPost = real(objectOf(effect, "final_deviation_post_norm"), "largest");
-    downstream.amplificationPre = real(effect, "amplification_pre_norm");
-    downstream.amplificationPost = real(effect, "amplification_post_norm");
+    downstream.finalPre = numberOf(objectOf(effect, "final_deviation_pre_norm"), "largest");
+    downstream.finalPost = numberOf(objectOf(effect, "final_deviation_post_norm"), "largest");
+    downstream.amplificationPre = numberOf(effect, "amplification_pre_norm");
+    downstream.amplificationPost = numberOf(effect, "amplification_post_norm");
     for (const Json& layer : arrayOf(effect, "layers")) {
-        downstream.layerMean.push_back(real(layer, "mean"));
-        downstream.layerLargest.push_back(real(layer, "largest"));
+        downstream.layerMean.push_back(numberOf(layer, "mean"));
+        downstream.layerLargest.push_back(numberOf(layer, "largest"));
     }
     const Json& heldout = objectOf(effect, "heldout");
     downstream.heldoutTokens = heldoutTokens;
-    downstream.perplexityBefore = real(objectOf(heldout, "perplexity"), "baseline");
-    downstream.perplexityAfter = real(objectOf(heldout, "perplexity"), "edited");
+    downstream.perplexityBefore = numberOf(objectOf(heldout, "perplexity"), "baseline");
+    downstream.perplexityAfter = numberOf(objectOf(heldout, "perplexity"), "edited");
     const Json& kl = objectOf(heldout, "kl");
-    downstream.klMean = real(kl, "mean");
-    downstream.klLargest = real(kl, "largest");
-    downstream.klWorst = placeOf(objectOf(kl, "worst"));
+    downstream.klMean = numberOf(kl, "mean");
+    downstream.klLargest = numberOf(kl, "largest");
+    downstream.klWorst = tokenPlaceOf(objectOf(kl, "worst"));
     downstream.agreement = shareValue(heldout, "agreement");
     for (const Json& prompt : arrayOf(heldout, "prompts"))
         downstream.prompts.push_back({textOf(prompt, "id"),
-                                      real(prompt, "mean_nll_edited") - real(prompt, "mean_nll_baseline"),
-                                      real(prompt, "mean_kl"), shareValue(prompt, "agreement")});
+                                      numberOf(prompt, "mean_nll_edited") - numberOf(prompt, "mean_nll_baseline"),
+                                      numberOf(prompt, "mean_kl"), shareValue(prompt, "agreement")});
     return downstream;
 }
 
@@ -108,8 +95,8 @@ CompletionsEffect completionsOf(const Json& evaluation)
     }
     const Json& before = objectOf(evaluation, "before");
     const Json& after = objectOf(evaluation, "after");
-    completions.before = {shareOf(before, "answer"), shareOf(before, "refuse")};
-    completions.after = {shareOf(after, "answer"), shareOf(after, "refuse")};
+    completions.before = accuraciesOf(before);
+    completions.after = accuraciesOf(after);
     completions.countsBefore = textCountsOf(before);
     completions.countsAfter = textCountsOf(after);
     completions.markers = markerTableOf(objectOf(evaluation, "markers"));

@@ -1,6 +1,7 @@
 #include "app/workbench/session/edit_effect_answer.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "engine/base/error.h"
 #include "widgets/number_text.h"
 
@@ -17,16 +18,6 @@ using widgets::missing;
 
 namespace {
 
-double real(const Json& object, const char* key)
-{
-    return realOf(object, key).value_or(missing);
-}
-
-TokenPlace placeOf(const Json& object)
-{
-    return {indexOf(object, "prompt").value_or(-1), indexOf(object, "token").value_or(-1), textOf(object, "piece")};
-}
-
 std::vector<double> numbersOf(const Json& list)
 {
     std::vector<double> numbers;
@@ -40,54 +31,46 @@ LocalEffect localOf(const Json& answer)
 {
     LocalEffect local;
     local.tokens = static_cast<int>(wholeOf(answer, "tokens"));
-    local.epsilon = real(answer, "epsilon");
-    local.mean = real(answer, "mean");
-    const Json& quantiles = objectOf(answer, "quantiles");
-    local.q50 = real(quantiles, "q50");
-    local.q90 = real(quantiles, "q90");
-    local.q95 = real(quantiles, "q95");
-    local.q99 = real(quantiles, "q99");
+    local.epsilon = numberOf(answer, "epsilon");
+    local.mean = numberOf(answer, "mean");
+    takeQuantiles(objectOf(answer, "quantiles"), local);
     local.worstBlock = indexOf(objectOf(answer, "worst"), "block").value_or(-1);
-    local.worst = placeOf(objectOf(answer, "worst"));
+    local.worst = tokenPlaceOf(objectOf(answer, "worst"));
     for (const Json& block : arrayOf(answer, "blocks"))
         local.blocks.push_back(
-            {static_cast<int>(wholeOf(block, "block")), real(block, "epsilon"), real(block, "mean")});
+            {static_cast<int>(wholeOf(block, "block")), numberOf(block, "epsilon"), numberOf(block, "mean")});
     for (const Json& prompt : arrayOf(answer, "prompts"))
-        local.prompts.push_back({textOf(prompt, "id"), real(prompt, "largest"), numbersOf(arrayOf(prompt, "errors"))});
-    local.seconds = real(answer, "seconds");
+        local.prompts.push_back(
+            {textOf(prompt, "id"), numberOf(prompt, "largest"), numbersOf(arrayOf(prompt, "errors"))});
+    local.seconds = numberOf(answer, "seconds");
     return local;
 }
 
 DownstreamEffect downstreamOf(const Json& answer)
 {
     DownstreamEffect effect;
-    effect.finalPre = real(objectOf(answer, "final_deviation"), "pre_norm");
-    effect.finalPost = real(objectOf(answer, "final_deviation"), "post_norm");
-    effect.amplificationPre = real(objectOf(answer, "amplification"), "pre_norm");
-    effect.amplificationPost = real(objectOf(answer, "amplification"), "post_norm");
+    effect.finalPre = numberOf(objectOf(answer, "final_deviation"), "pre_norm");
+    effect.finalPost = numberOf(objectOf(answer, "final_deviation"), "post_norm");
+    effect.amplificationPre = numberOf(objectOf(answer, "amplification"), "pre_norm");
+    effect.amplificationPost = numberOf(objectOf(answer, "amplification"), "post_norm");
     for (const Json& layer : arrayOf(answer, "layers")) {
-        effect.layerMean.push_back(real(layer, "mean"));
-        effect.layerLargest.push_back(real(layer, "largest"));
+        effect.layerMean.push_back(numberOf(layer, "mean"));
+        effect.layerLargest.push_back(numberOf(layer, "largest"));
     }
     const Json& heldout = objectOf(answer, "heldout");
     effect.heldoutTokens = static_cast<int>(wholeOf(heldout, "tokens"));
-    effect.perplexityBefore = real(objectOf(heldout, "perplexity"), "before");
-    effect.perplexityAfter = real(objectOf(heldout, "perplexity"), "after");
+    effect.perplexityBefore = numberOf(objectOf(heldout, "perplexity"), "before");
+    effect.perplexityAfter = numberOf(objectOf(heldout, "perplexity"), "after");
     const Json& kl = objectOf(heldout, "kl");
-    effect.klMean = real(kl, "mean");
-    effect.klLargest = real(kl, "largest");
-    effect.klWorst = placeOf(objectOf(kl, "worst"));
-    effect.agreement = real(heldout, "agreement");
+    effect.klMean = numberOf(kl, "mean");
+    effect.klLargest = numberOf(kl, "largest");
+    effect.klWorst = tokenPlaceOf(objectOf(kl, "worst"));
+    effect.agreement = numberOf(heldout, "agreement");
     for (const Json& prompt : arrayOf(heldout, "prompts"))
-        effect.prompts.push_back(
-            {textOf(prompt, "id"), real(prompt, "loss_change"), real(prompt, "mean_kl"), real(prompt, "agreement")});
-    effect.seconds = real(answer, "seconds");
+        effect.prompts.push_back({textOf(prompt, "id"), numberOf(prompt, "loss_change"), numberOf(prompt, "mean_kl"),
+                                  numberOf(prompt, "agreement")});
+    effect.seconds = numberOf(answer, "seconds");
     return effect;
-}
-
-Accuracies accuraciesOf(const Json& object)
-{
-    return {shareOf(object, "answer"), shareOf(object, "refuse")};
 }
 
 CompletionsEffect completionsOf(const Json& answer)
@@ -103,7 +86,7 @@ CompletionsEffect completionsOf(const Json& answer)
     effect.countsAfter = textCountsOf(objectOf(counts, "after"));
     effect.markers = markerTableOf(objectOf(answer, "markers"));
     effect.isComplete = true;
-    effect.seconds = real(answer, "seconds");
+    effect.seconds = numberOf(answer, "seconds");
     return effect;
 }
 
@@ -156,6 +139,24 @@ QString apartText(const TextCounts& counts, int texts)
         .arg(texts)
         .arg(counts.empty)
         .arg(counts.neverRan);
+}
+
+TokenPlace tokenPlaceOf(const Json& object)
+{
+    return {indexOf(object, "prompt").value_or(-1), indexOf(object, "token").value_or(-1), textOf(object, "piece")};
+}
+
+void takeQuantiles(const Json& quantiles, LocalEffect& local)
+{
+    local.q50 = numberOf(quantiles, "q50");
+    local.q90 = numberOf(quantiles, "q90");
+    local.q95 = numberOf(quantiles, "q95");
+    local.q99 = numberOf(quantiles, "q99");
+}
+
+Accuracies accuraciesOf(const Json& object)
+{
+    return {shareOf(object, "answer"), shareOf(object, "refuse")};
 }
 
 MarkerTable markerTableOf(const Json& markers)

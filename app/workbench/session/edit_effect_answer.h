@@ -170,6 +170,9 @@ struct EditEffect {
 [[nodiscard]] CompletedText completedTextOf(const Json& text);
 [[nodiscard]] CompletionRow completionRowOf(const Json& row);
 [[nodiscard]] std::optional<Share> shareOf(const Json& object, const char* key);
+[[nodiscard]] Accuracies accuraciesOf(const Json& object);
+[[nodiscard]] TokenPlace tokenPlaceOf(const Json& object);
+void takeQuantiles(const Json& quantiles, LocalEffect& local);
 
 // Worst first: largest change of the loss, what was not measured at the end. Indices into `prompts`.
 [[nodiscard]] std::vector<int> worstFirst(const DownstreamEffect& effect);

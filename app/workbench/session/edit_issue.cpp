@@ -1,6 +1,7 @@
 #include "app/workbench/session/edit_issue.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "app/workbench/session/run_settings.h"
 #include "engine/base/error.h"
 
@@ -80,7 +81,7 @@ IssuedEdit issuedEditOf(const Json& answer)
     if (issued.run.isEmpty())
         throw FormatError("the certificate does not say where it is");
     issued.wasThere = flagOf(answer, "already");
-    issued.epsilon = realOf(answer, "epsilon_edit").value_or(widgets::missing);
+    issued.epsilon = numberOf(answer, "epsilon_edit");
     issued.sentence = textsOf(answer, "edits").join(u", "_s);
     return issued;
 }

@@ -1,6 +1,7 @@
 #include "app/workbench/session/failure_anatomy.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
@@ -38,8 +39,7 @@ QString nearestOf(const Json& nearest)
         .arg(wholeOf(nearest, "token"))
         .arg(widgets::visiblePiece(textOf(nearest, "piece")))
         .arg(distance == 1 ? tr("1 position") : tr("%1 positions").arg(distance))
-        .arg(exactNumber(realOf(nearest, "error").value_or(widgets::missing)),
-             exactNumber(realOf(nearest, "output_norm").value_or(widgets::missing)));
+        .arg(exactNumber(numberOf(nearest, "error")), exactNumber(numberOf(nearest, "output_norm")));
 }
 
 FailureDetail detailOf(const Json& row)
@@ -73,14 +73,11 @@ FailureDetail detailOf(const Json& row)
 
 BlockAnatomy blockOf(const Json& row)
 {
-    const auto number = [](const Json& object, const char* key) {
-        return realOf(object, key).value_or(widgets::missing);
-    };
     BlockAnatomy block;
     block.block = static_cast<int>(wholeOf(row, "block"));
     block.uncovered = wholeOf(row, "uncovered");
-    block.epsilon = number(row, "epsilon");
-    block.epsilonRatio = number(row, "epsilon_ratio");
+    block.epsilon = numberOf(row, "epsilon");
+    block.epsilonRatio = numberOf(row, "epsilon_ratio");
     block.massive = wholeOf(row, "massive");
     block.halfOfError = wholeOf(row, "tokens_of_half_the_error");
     block.failingAreUncovered = textOf(row, "failing") == "uncovered"_L1;
@@ -89,9 +86,9 @@ BlockAnatomy blockOf(const Json& row)
     block.worst = {block.block, indexOf(worst, "prompt").value_or(-1), indexOf(worst, "token").value_or(-1)};
     block.notes = textsOf(row, "notes");
     for (const Json& contrast : arrayOf(row, "contrasts"))
-        block.contrasts.push_back({textOf(contrast, "quantity"), number(contrast, "failing"),
-                                   number(contrast, "passing"), number(contrast, "ratio"),
-                                   number(contrast, "correlation")});
+        block.contrasts.push_back({textOf(contrast, "quantity"), numberOf(contrast, "failing"),
+                                   numberOf(contrast, "passing"), numberOf(contrast, "ratio"),
+                                   numberOf(contrast, "correlation")});
     return block;
 }
 
@@ -248,7 +245,7 @@ MinimisedPrompt minimisedPromptOf(const Json& answer)
     MinimisedPrompt result;
     const Json& before = objectOf(answer, "before");
     const Json& after = objectOf(answer, "after");
-    const auto errorOf = [](const Json& side) { return exactNumber(realOf(side, "error").value_or(widgets::missing)); };
+    const auto errorOf = [](const Json& side) { return exactNumber(numberOf(side, "error")); };
     result.prompt = static_cast<int>(wholeOf(objectOf(answer, "prompt"), "prompt", -1));
     result.block = static_cast<int>(wholeOf(answer, "block", -1));
     result.sentence =
@@ -256,7 +253,7 @@ MinimisedPrompt minimisedPromptOf(const Json& answer)
             .arg(wholeOf(after, "tokens"))
             .arg(wholeOf(before, "tokens"))
             .arg(result.block)
-            .arg(errorOf(after), errorOf(before), exactNumber(realOf(answer, "threshold").value_or(widgets::missing)))
+            .arg(errorOf(after), errorOf(before), exactNumber(numberOf(answer, "threshold")))
             .arg(wholeOf(answer, "tests"));
     result.sentence +=
         u' ' + (flagOf(answer, "minimal") ? tr("No single token can be left out.")

@@ -1,6 +1,7 @@
 #include "app/workbench/session/run_diff.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
@@ -138,7 +139,7 @@ void addChange(const Json& change, RunDiff& diff)
 void addCell(const Json& cell, RunDiff& diff)
 {
     const auto at = [&](const char* metric, const char* side) {
-        return realOf(objectOf(objectOf(cell, "metrics"), metric), side).value_or(widgets::missing);
+        return numberOf(objectOf(objectOf(cell, "metrics"), metric), side);
     };
     const int block = static_cast<int>(wholeOf(cell, "block"));
     diff.places.push_back({block, static_cast<int>(wholeOf(cell, "prompt")), 0});

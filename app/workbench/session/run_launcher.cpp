@@ -2,6 +2,7 @@
 
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/job_board.h"
+#include "app/workbench/session/json_values.h"
 
 #include <QFileInfo>
 
@@ -72,7 +73,7 @@ void RunLauncher::askEstimate()
         if (!isCurrent())
             return;
         m_estimate.fill({wholeOf(*answer, "cells"), wholeOf(*answer, "tokens"), sizeOf(*answer, "memory_bytes"),
-                         sizeOf(*answer, "disk_bytes"), realOf(*answer, "flops").value_or(widgets::missing)});
+                         sizeOf(*answer, "disk_bytes"), numberOf(*answer, "flops")});
         emit estimateChanged();
     };
     callbacks.failed = [this, isCurrent](const JobFault& fault) {
@@ -237,7 +238,7 @@ void RunLauncher::learnPace()
     }
     JobCallbacks callbacks;
     callbacks.finished = [note](const JsonResult& answer) {
-        note(realOf(*answer, "flops").value_or(widgets::missing)); // what is missing teaches nothing
+        note(numberOf(*answer, "flops")); // what is missing teaches nothing
     };
     m_board.askEngine(tr("Estimate"), u"estimate"_s, certifyParameters(run, false), this, callbacks);
 }

@@ -1,6 +1,7 @@
 #include "app/workbench/session/stitch_answer.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "engine/base/error.h"
 #include "widgets/number_text.h"
 
@@ -153,8 +154,8 @@ StitchBlame blameOf(const Json& event, const RunView& run)
     for (const Json& row : arrayOf(event, "rows")) {
         ValueCell block = ValueCell::of(static_cast<double>(wholeOf(row, "block")));
         block.text = QString::number(wholeOf(row, "block"));
-        ValueCell prefix = ValueCell::of(realOf(row, "prefix").value_or(missing));
-        ValueCell single = ValueCell::of(realOf(row, "single").value_or(missing));
+        ValueCell prefix = ValueCell::of(numberOf(row, "prefix"));
+        ValueCell single = ValueCell::of(numberOf(row, "single"));
         prefix.isSigned = single.isSigned = true;
         ValueCell note;
         const auto number = static_cast<int>(wholeOf(row, "block"));
@@ -203,10 +204,9 @@ QString sentenceOf(const Json& answer)
                        .arg(agreement ? widgets::percentText(*agreement) : u"–"_s);
     if (const std::optional<double> stitched = realOf(perplexity, "stitched"))
         text += tr(", perplexity goes from %1 to %2")
-                    .arg(widgets::tableNumber(realOf(perplexity, "baseline").value_or(missing)),
-                         widgets::tableNumber(*stitched));
+                    .arg(widgets::tableNumber(numberOf(perplexity, "baseline")), widgets::tableNumber(*stitched));
     return text + tr(", and the mean divergence is %1 nats.")
-                      .arg(widgets::tableNumber(realOf(objectOf(answer, "kl"), "mean").value_or(missing)));
+                      .arg(widgets::tableNumber(numberOf(objectOf(answer, "kl"), "mean")));
 }
 
 StitchText::Side sideOf(const Json& completion)

@@ -1,6 +1,7 @@
 #include "app/workbench/session/sweep_table.h"
 
 #include "app/workbench/process/json_reading.h"
+#include "app/workbench/session/json_values.h"
 #include "app/workbench/session/run_settings.h"
 #include "engine/base/error.h"
 #include "widgets/number_text.h"
@@ -66,9 +67,9 @@ SweepRow sweepRowOf(const Json& row)
     made.alpha = realOf(row, "alpha");
     made.answer = shareOf(row, "answer");
     made.refuse = shareOf(row, "refuse");
-    made.epsilon = realOf(row, "epsilon_edit").value_or(missing);
-    made.finalPre = realOf(objectOf(row, "final_deviation"), "pre_norm").value_or(missing);
-    made.finalPost = realOf(objectOf(row, "final_deviation"), "post_norm").value_or(missing);
+    made.epsilon = numberOf(row, "epsilon_edit");
+    made.finalPre = numberOf(objectOf(row, "final_deviation"), "pre_norm");
+    made.finalPost = numberOf(objectOf(row, "final_deviation"), "post_norm");
     made.empty = static_cast<int>(wholeOf(row, "empty"));
     made.truncated = static_cast<int>(wholeOf(row, "truncated"));
     made.file = textOf(row, "file");

@@ -12,15 +12,24 @@ namespace {
 
 constexpr std::size_t recordedTops = 5;
 
-Row blockRow(const char* id, const char* title, const std::string& where, Worst worst, double allowed, DType baseline,
-             double amplification = 1)
+Row blockRow(const char* id, const char* title, const std::string& where, const Worst& worst, double allowed,
+             DType baseline)
 {
-    worst.ratio /= amplification;
-    std::string how = "whole model in double, within " + exactText(allowed) + " for " + std::string(nameOf(baseline));
-    if (amplification > 1)
-        how += ", here " + exactText(std::ceil(amplification)) +
-               " times that: with this surrogate in place the model carries rounding so much further";
-    return worstRow(Row(id, group::reEvaluation, where, title), worst, how, "the model computes");
+    return worstRow(Row(id, group::reEvaluation, where, title), worst,
+                    "whole model in double, within " + exactText(allowed) + " for " + std::string(nameOf(baseline)),
+                    "the model computes");
+}
+
+std::string wideningOf(const Worst& worst)
+{
+    std::string text;
+    if (worst.widened > 0)
+        text = fmt::format(", and up to {} times that at {} where rounding is carried so many times further than usual",
+                           exactText(std::ceil(worst.widest)), counted(worst.widened, "place"));
+    if (worst.untold > 0)
+        text += fmt::format("; not compared at {}, where rounding alone may move all of it",
+                            counted(worst.untold, "place"));
+    return text;
 }
 
 }
@@ -28,7 +37,7 @@ Row blockRow(const char* id, const char* title, const std::string& where, Worst 
 Row worstRow(Row row, const Worst& worst, const std::string& how, const std::string& computes)
 {
     const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
-    return row.how(how)
+    return row.how(how + wideningOf(worst))
         .issuer(exactText(worst.recorded))
         .recomputed(exactText(worst.computed))
         .note("widest at " + at + ": " + exactText(worst.ratio) + " of the allowance")
@@ -51,9 +60,18 @@ Allowance allowanceFor(DType baseline)
 }
 
 void Worst::see(double difference, double allowed, std::int32_t p, std::size_t t, double recordedValue,
-                double computedValue)
+                double computedValue, double factor)
 {
-    const double found = difference == 0 ? 0 : difference / allowed;
+    double found = difference == 0 ? 0 : difference / allowed;
+    if (found > 1 && factor > 1) {
+        if (std::isinf(factor)) {
+            ++untold;
+            return;
+        }
+        ++widened;
+        widest = std::max(widest, factor);
+        found /= factor;
+    }
     if (std::isnan(found)) { // something that is no number agrees with nothing
         if (!std::isinf(ratio))
             *this = {HUGE_VAL, p, t, recordedValue, computedValue};
@@ -77,7 +95,7 @@ TokenLogits::TokenLogits(std::span<const double> logits)
 }
 
 void TokenLogits::compareTop(std::span<const std::int32_t> ids, std::span<const double> recorded, double allowed,
-                             std::int32_t prompt, std::size_t token, Worst& worst) const
+                             std::int32_t prompt, std::size_t token, Worst& worst, double factor) const
 {
     for (std::size_t k = 0; k < ids.size(); ++k) {
         const bool known = ids[k] >= 0 && static_cast<std::size_t>(ids[k]) < m_logits.size();
@@ -89,13 +107,13 @@ void TokenLogits::compareTop(std::span<const std::int32_t> ids, std::span<const 
             return;
         }
         const double logit = m_logits[static_cast<std::size_t>(ids[k])];
-        worst.see(std::abs(recorded[k] - logit), allowed, prompt, token, recorded[k], logit);
+        worst.see(std::abs(recorded[k] - logit), allowed, prompt, token, recorded[k], logit, factor);
     }
     for (const std::int32_t id : m_highest) {
         if (std::find(ids.begin(), ids.end(), id) != ids.end())
             continue;
         const double missed = m_logits[static_cast<std::size_t>(id)];
-        worst.see(missed - recorded.back(), allowed, prompt, token, recorded.back(), missed);
+        worst.see(missed - recorded.back(), allowed, prompt, token, recorded.back(), missed, factor);
         return;
     }
 }
@@ -125,39 +143,47 @@ std::optional<MaskFault> maskFault(const HostTensor& mask, std::int32_t prompt)
     return std::nullopt;
 }
 
-void BlockComparison::seeBase(std::int32_t prompt, std::size_t token, bool predicts, double loss,
-                              const TokenLogits& logits, const Allowance& allowance)
+bool BlockComparison::isDoubtful() const
 {
-    const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
-    if (predicts) {
-        const double base = cell.lossBase[token];
-        lossBase.see(std::abs(base - loss), allowance.loss, prompt, token + 1, base, loss);
-    }
-    if (cell.topIdBase.empty())
-        return; // a run that estimates to first order records none
-    logits.compareTop(five(cell.topIdBase, token), five(cell.topLogitBase, token), allowance.logit, prompt, token, top);
+    const auto isBeyond = [](const Worst& worst) { return worst.ratio > 1; };
+    return isBeyond(state) || (attention && isBeyond(*attention)) || (mlp && isBeyond(*mlp)) || isBeyond(lossBase) ||
+           isBeyond(top) || isBeyond(estimate) || needsStitchedProbe();
 }
 
-void BlockComparison::seeStitched(std::int32_t prompt, std::size_t token, bool predicts, double loss,
-                                  const TokenLogits& logits, const Allowance& allowance)
+void BlockComparison::seeBase(std::int32_t prompt, const TokenLoss& token, const TokenLogits& logits,
+                              const Allowance& allowance)
 {
     const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
-    if (predicts) {
-        const double stitched = cell.lossStitched[token];
-        lossStitched.see(std::abs(stitched - loss), allowance.loss, prompt, token + 1, stitched, loss);
-        stitchedLosses[static_cast<std::size_t>(prompt)].push_back(loss);
-    }
-    logits.compareTop(five(cell.topIdStitched, token), five(cell.topLogitStitched, token), allowance.logit, prompt,
-                      token, topStitched);
+    const std::size_t t = token.token;
+    if (token.predicts)
+        lossBase.see(std::abs(cell.lossBase[t] - token.loss), allowance.loss, prompt, t + 1, cell.lossBase[t],
+                     token.loss, token.factor);
+    if (cell.topIdBase.empty())
+        return; // a run that estimates to first order records none
+    logits.compareTop(five(cell.topIdBase, t), five(cell.topLogitBase, t), allowance.logit, prompt, t, top,
+                      token.factor);
+}
+
+void BlockComparison::seeStitched(std::int32_t prompt, const TokenLoss& token, const TokenLogits& logits,
+                                  const Allowance& allowance)
+{
+    const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
+    const std::size_t t = token.token;
+    if (token.predicts)
+        lossStitched.see(std::abs(cell.lossStitched[t] - token.loss), allowance.loss, prompt, t + 1,
+                         cell.lossStitched[t], token.loss, token.factor);
+    logits.compareTop(five(cell.topIdStitched, t), five(cell.topLogitStitched, t), allowance.logit, prompt, t,
+                      topStitched, token.factor);
 }
 
 void BlockComparison::seeSlope(std::int32_t prompt, double claimed, double computed, double scale,
-                               const Allowance& allowance)
+                               const Allowance& allowance, double factor)
 {
     const double difference = std::abs(claimed - computed);
     const double allowed = allowance.slope * scale;
     const bool known = std::isfinite(difference) && (difference == 0 || allowed > 0);
-    estimate.see(known ? difference : HUGE_VAL, allowed > 0 ? allowed : 1, prompt, 0, claimed, computed);
+    estimate.see(known ? difference : HUGE_VAL, allowed > 0 ? allowed : 1, prompt, 0, claimed, computed,
+                 known ? factor : 1);
 }
 
 void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) const
@@ -184,7 +210,7 @@ void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) c
     const bool exact = loss == LossMode::Exact;
     if (lossStitched.ratio >= 0)
         checks.add(blockRow("model.loss_stitched", "Losses with the surrogate in place", where, lossStitched,
-                            allowance.loss, baseline, amplification));
+                            allowance.loss, baseline));
     else if (estimate.ratio >= 0)
         checks.add(blockRow("model.first_order", "Loss change estimated (first order), and its gradient's length",
                             where, estimate, allowance.slope, baseline));
@@ -196,7 +222,7 @@ void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) c
         checks.add(blockRow("model.top", "Highest logits are the model's", where, top, allowance.logit, baseline));
     if (topStitched.ratio >= 0)
         checks.add(blockRow("model.top_stitched", "Highest logits with the surrogate in place", where, topStitched,
-                            allowance.logit, baseline, amplification));
+                            allowance.logit, baseline));
 }
 
 }

@@ -28,15 +28,21 @@ struct Allowance {
 
 // The largest of many ratios "difference / allowed", and where it stands; below 0 if nothing was seen, infinite from
 // the first difference on that is no number.
+//
+// Where a difference is beyond what is allowed, `factor` times as much is, at least 1: how many times further than
+// usual the model carries rounding at that token. An infinite one says that nothing can be told there.
 struct Worst {
     double ratio = -1;
     std::int32_t prompt = 0;
     std::size_t token = 0;
     double recorded = 0;
     double computed = 0;
+    double widest = 1;        // the largest factor that was needed and is finite
+    std::int64_t widened = 0; // how often one was needed
+    std::int64_t untold = 0;  // how often nothing could be told
 
     void see(double difference, double allowed, std::int32_t p, std::size_t t, double recordedValue,
-             double computedValue);
+             double computedValue, double factor = 1);
 };
 
 // A row that says where a recorded number differs most, and fails where that is beyond the allowance. `how` says what
@@ -51,7 +57,7 @@ public:
     // The recorded ids are distinct, in falling order, have the logits they claim, and no other token lies clearly
     // above the last of them.
     void compareTop(std::span<const std::int32_t> ids, std::span<const double> recorded, double allowed,
-                    std::int32_t prompt, std::size_t token, Worst& worst) const;
+                    std::int32_t prompt, std::size_t token, Worst& worst, double factor = 1) const;
 
 private:
     std::span<const double> m_logits;
@@ -68,6 +74,14 @@ struct MaskFault {
 // The first fault of a prompt's mask U8 [S, S]: the models that are read here attend causally.
 [[nodiscard]] std::optional<MaskFault> maskFault(const HostTensor& mask, std::int32_t prompt);
 
+// A token in double.
+struct TokenLoss {
+    std::size_t token = 0;
+    bool predicts = false; // there is a token after it, whose loss it is
+    double loss = 0;       // nats
+    double factor = 1;     // of the allowances for this loss and these logits
+};
+
 // What is compared of one block.
 struct BlockComparison {
     std::string where;
@@ -83,26 +97,24 @@ struct BlockComparison {
     Worst lossStitched;
     Worst top;
     Worst topStitched;
-    std::vector<std::vector<double>> stitchedLosses; // [P] of the tokens that are predicted, by the model in double
-    // How much further the model with the surrogate in place carries rounding than the model itself, where that was
-    // measured: the allowances for it are so many times wider.
-    double amplification = 1;
     Worst estimate; // of runs that estimate to first order; its token is always 0
 
     // Every loss that was compared is the model's.
-    [[nodiscard]] bool holdsLosses() const { return lossBase.ratio <= 1 && lossStitched.ratio <= amplification; }
+    [[nodiscard]] bool holdsLosses() const { return lossBase.ratio <= 1 && lossStitched.ratio <= 1; }
 
-    // A loss or logit with the surrogate in place is beyond the allowance that was measured on models themselves.
-    [[nodiscard]] bool isDoubtful() const { return lossStitched.ratio > 1 || topStitched.ratio > 1; }
+    // A loss or logit with the surrogate in place is beyond its allowance.
+    [[nodiscard]] bool needsStitchedProbe() const { return lossStitched.ratio > 1 || topStitched.ratio > 1; }
 
-    // Token `token` of a prompt, by the model and by the model with the surrogate in place; `loss` is that of the token
-    // after it, if there is one.
-    void seeBase(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
-                 const Allowance& allowance);
-    void seeStitched(std::int32_t prompt, std::size_t token, bool predicts, double loss, const TokenLogits& logits,
+    // Something is beyond its allowance.
+    [[nodiscard]] bool isDoubtful() const;
+
+    // A token of a prompt, by the model and by the model with the surrogate in place.
+    void seeBase(std::int32_t prompt, const TokenLoss& token, const TokenLogits& logits, const Allowance& allowance);
+    void seeStitched(std::int32_t prompt, const TokenLoss& token, const TokenLogits& logits,
                      const Allowance& allowance);
     // What a first-order estimate and its gradient claim of the loss's derivative, and what it is.
-    void seeSlope(std::int32_t prompt, double claimed, double computed, double scale, const Allowance& allowance);
+    void seeSlope(std::int32_t prompt, double claimed, double computed, double scale, const Allowance& allowance,
+                  double factor);
     // Rows model.states, model.mask, model.attention and model.mlp, and where losses were looked at model.loss_base,
     // model.first_order, model.loss_stitched, model.top and model.top_stitched.
     void report(DType baseline, LossMode loss, CheckList& checks) const;

@@ -1,6 +1,7 @@
 // What the model computed in double says of recorded numbers, where one of them is no number.
 #include "engine/certificate/model_comparison.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +10,8 @@
 
 namespace blockcert::certificate {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
@@ -26,6 +29,28 @@ TEST(Worst, WhatIsNoNumberAgreesWithNothing)
     EXPECT_EQ(nothing.ratio, 0) << "equal, however little is allowed";
 }
 
+TEST(Worst, GrantsWhatIsCarriedFurtherThatMuchAndNotMore)
+{
+    const auto rowFor = [](double recorded, double factor) {
+        Worst worst;
+        worst.see(4e-4, 5e-4, 0, 2, 1, 1.0004, factor); // would pass by itself: its factor does not count
+        worst.see(std::abs(recorded - 13.0464), 5e-4, 0, 3, recorded, 13.0464, factor);
+        return worstRow(Row("model.loss_base", group::reEvaluation, "block 0", "Losses"), worst, "in double",
+                        "the model computes")
+            .check();
+    };
+    EXPECT_EQ(rowFor(13.0477, 1).state, CheckState::Failed);
+    EXPECT_EQ(rowFor(13.0477, 2.5).state, CheckState::Failed);
+    const Check granted = rowFor(13.0477, 39.5);
+    EXPECT_EQ(granted.state, CheckState::Verified);
+    EXPECT_THAT(granted.how, HasSubstr("up to 40 times that at 1 place"));
+    EXPECT_EQ(rowFor(13.0667, 39.5).state, CheckState::Failed);
+    const Check untold = rowFor(13.0477, HUGE_VAL);
+    EXPECT_EQ(untold.state, CheckState::Verified);
+    EXPECT_THAT(untold.how, HasSubstr("not compared at 1 place"));
+    EXPECT_EQ(rowFor(none, HUGE_VAL).state, CheckState::Failed) << "what is no number agrees with nothing";
+}
+
 TEST(BlockComparison, LossesOfAModelThatGivesNoNumbersDoNotHold)
 {
     BlockComparison head;
@@ -35,11 +60,11 @@ TEST(BlockComparison, LossesOfAModelThatGivesNoNumbersDoNotHold)
     cell.topIdBase = cell.topIdStitched = {0, 1, 2, 3, 4};
     cell.topLogitBase = cell.topLogitStitched = {5, 4, 3, 2, 1};
     head.cells = {cell};
-    head.stitchedLosses.resize(1);
     const std::vector<double> logits(8, none);
     const Allowance allowance = allowanceFor(DType::F32);
-    head.seeBase(0, 0, true, none, TokenLogits(logits), allowance);
-    head.seeStitched(0, 0, true, none, TokenLogits(logits), allowance);
+    const TokenLoss token{0, true, none, 1};
+    head.seeBase(0, token, TokenLogits(logits), allowance);
+    head.seeStitched(0, token, TokenLogits(logits), allowance);
     EXPECT_FALSE(head.holdsLosses());
     for (const Worst* worst : {&head.lossBase, &head.lossStitched, &head.top, &head.topStitched})
         EXPECT_TRUE(std::isinf(worst->ratio));

@@ -11,8 +11,8 @@ import sys
 
 JSON = {"json_fields", "statement_codec", "surrogate_codec", "certificate_codec", "certificate_parts", "run_codec",
         "policy_file", "stitch_codec", "edit_codec", "edit_evaluation_codec", "patch_codec"}
-MODEL = {"reference_model", "estimate_check", "model_comparison", "rebuilt_ir", "retokenise", "verify_model",
-         "stitch_labels", "verify_stitch_model", "verify_edit_model"}
+MODEL = {"reference_model", "estimate_check", "model_comparison", "model_pass", "rebuilt_ir", "retokenise",
+         "rounding_probe", "verify_model", "stitch_labels", "verify_stitch_model", "verify_edit_model"}
 INTERPRETER = {"reference_interpreter", "reference_ops", "tile_kernel", "share_out"}
 READING = {"archive_foreign", "archive_layout", "archive_reader", "tensor_archive"}
 

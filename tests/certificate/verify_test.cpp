@@ -32,24 +32,6 @@ VerifyOptions atLevel(int level)
     return options;
 }
 
-TEST(BlockComparison, GrantsASurrogateThatCarriesRoundingFurtherThatMuchAndNotMore)
-{
-    const auto stateOf = [](double amplification) {
-        BlockComparison head;
-        head.where = "block 0";
-        head.lossStitched.see(0.0013, allowanceFor(DType::F32).loss, 0, 3, 13.0477, 13.0464);
-        EXPECT_TRUE(head.isDoubtful());
-        head.amplification = amplification;
-        CheckList checks;
-        head.report(DType::F32, LossMode::Exact, checks);
-        return checks.checks().back();
-    };
-    EXPECT_EQ(stateOf(1).state, CheckState::Failed);
-    EXPECT_EQ(stateOf(2.5).state, CheckState::Failed);
-    EXPECT_EQ(stateOf(40).state, CheckState::Verified);
-    EXPECT_THAT(stateOf(40).how, HasSubstr("40 times"));
-}
-
 // A run of two blocks, written once for all tests that do not change it.
 class Verify : public ::testing::Test {
 protected:

@@ -266,6 +266,32 @@ TEST_F(FinishedRun, IsNotOverwrittenByAnother)
     EXPECT_THAT(outcome.err, HasSubstr("--resume"));
 }
 
+// At its second token a massive activation half switches on, and lets rounding grow further than on the prompts that
+// allowances were measured on: level 4 weighs that, and finds nothing wrong with an honest run.
+TEST(Certify, IsVerifiedWhereTheModelCarriesRoundingFurther)
+{
+    const TemporaryFolder folder;
+    std::ofstream(folder / "five.jsonl") << R"({"id": "five", "text": "Five plus five equals"})"
+                                         << "\n";
+    for (const char* dtype : {"fp16", "bf16"}) {
+        const std::string run = (folder / dtype).string();
+        ASSERT_EQ(runBlockcert({"certify", "demo", "--blocks", "11,29", "--prompts", (folder / "five.jsonl").string(),
+                                "--dtype", dtype, "-o", run, "--quiet"})
+                      .status,
+                  0);
+        const Outcome verified = runBlockcert({"verify", run, "--level", "4", "--json"});
+        EXPECT_EQ(verified.status, 6) << verified.out; // the policy's ε is an fp32 baseline's
+        const Json verdict = verified.json();
+        std::string how;
+        for (const Json& row : verdict.at("checks")) {
+            EXPECT_NE(row.at("state"), "failed") << row.dump();
+            if (row.at("id") == "model.states")
+                how += row.at("how").get<std::string>();
+        }
+        EXPECT_THAT(how, testing::AnyOf(HasSubstr("times that at"), HasSubstr("not compared at"))) << dtype;
+    }
+}
+
 TEST(Certify, StopsOnCtrlCSaysHowToResumeAndGivesTheSameBytesInTheEnd)
 {
     const TemporaryFolder folder;

@@ -63,7 +63,7 @@ terminal::Verb showVerb()
                 if (!listing.contains("manifest"))
                     return renderExperiment(listing, page);
                 return terminal::renderRun(listing, page) +
-                       (command.has("weights") ? terminal::renderWeights(listing.at("weights"), page) : "");
+                       (command.has("weights") ? terminal::renderWeights(listing, page) : "");
             },
             "result",
             {}};

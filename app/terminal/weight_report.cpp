@@ -50,6 +50,20 @@ std::vector<Cell> spectrumCells(const Json& row)
             kept < spectrum.size() ? threeDigits(spectrum[kept]) : "–", curveOf(spectrum)};
 }
 
+// What is known where no weight is listed as another one than the baseline's.
+std::string sameWeightsSentence(const Json& listing)
+{
+    const Json& request = listing.at("manifest").at("request");
+    if (listing.at("blocks").empty())
+        return "No block is finished, so no weight was compared yet.";
+    if (request.at("surrogate").at("family") == "given")
+        return "The surrogates' weights were given with the run and not compared with the model's.";
+    if (request.at("weights") == "file")
+        return "Every weight of every surrogate is the one in the model's files, before it is cast to the baseline's "
+               "type.";
+    return "Every weight of every surrogate is the baseline's.";
+}
+
 }
 
 std::string renderWeightSummary(const Json& weights, const Page& page)
@@ -97,10 +111,11 @@ std::string renderWeightSummary(const Json& weights, const Page& page)
            table.render(page.style, 2, page.tableWidth);
 }
 
-std::string renderWeights(const Json& weights, const Page& page)
+std::string renderWeights(const Json& listing, const Page& page)
 {
+    const Json& weights = listing.at("weights");
     if (weights.empty())
-        return "\nEvery weight of every surrogate is the baseline's.\n";
+        return "\n" + wrap(sameWeightsSentence(listing), page.width, 0) + "\n";
     const bool cut = std::ranges::any_of(weights, [](const Json& row) { return !row.at("rank").is_null(); });
     std::vector<Column> columns = {{"block", Align::Right}, {"weight"}};
     if (cut)

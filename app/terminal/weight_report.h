@@ -11,7 +11,8 @@ namespace blockcert::terminal {
 // One line for each weight, over all blocks; empty where every surrogate is an exact copy.
 [[nodiscard]] std::string renderWeightSummary(const Json& weights, const Page& page);
 
-// One line for each block and weight, with the singular values where they were read.
-[[nodiscard]] std::string renderWeights(const Json& weights, const Page& page);
+// Of the whole listing: one line for each block and weight, with the singular values where they were read. Where there
+// is no such weight, a sentence that says what was compared.
+[[nodiscard]] std::string renderWeights(const Json& listing, const Page& page);
 
 }

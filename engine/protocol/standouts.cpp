@@ -136,17 +136,24 @@ std::optional<std::string> exactCopies(const RunManifest& manifest, std::span<co
                        request.surrogate.family == SurrogateFamily::Quantised ||
                        request.surrogate.family == SurrogateFamily::Checkpoint;
     const auto isCopy = [](const Certificate& certificate) {
+        // Without a rank only weights are listed whose bytes differ, if by no more than the sign of a zero.
         return std::ranges::all_of(certificate.surrogateWeights,
-                                   [](const WeightDistance& weight) { return weight.distance == 0; });
+                                   [](const WeightDistance& weight) { return weight.rank && weight.distance == 0; });
     };
     if (!asked || !std::ranges::all_of(certificates, isCopy))
         return std::nullopt;
-    const std::string weights = "Every weight of these surrogates is the baseline's: ";
-    if (manifest.surrogateModel && !manifest.surrogateModel->differences.empty())
-        return weights + "what differs is what the two models do with them.";
+    // With --weights file distances are from what the files hold, and the baseline ran on that cast to its own type.
+    const bool fromFile = request.weights == WeightOrigin::File;
+    std::string weights = fromFile ? "Every weight of these surrogates is the one in the model's files, before it is "
+                                     "cast to the baseline's type"
+                                   : "Every weight of these surrogates is the baseline's";
+    if (manifest.surrogateModel)
+        return weights + (manifest.surrogateModel->differences.empty()
+                              ? ": in these blocks the two models hold the same."
+                              : ": in these blocks the two models hold the same, though they differ elsewhere.");
     const bool ablated = request.ablation.kind != Ablation::Kind::None;
-    return weights + "what --surrogate asked for changes nothing in this model" +
-           (ablated ? "." : ", so that they are exact copies.");
+    return weights + ": what --surrogate asked for changes nothing in these blocks" +
+           (ablated || fromFile ? "." : ", so that they are exact copies.");
 }
 
 std::optional<std::string> truncation(const RunManifest& manifest)

@@ -21,9 +21,11 @@
 
 using namespace blockcert;
 using namespace blockcert::protocol;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 namespace tiny = blockcert::certificate::tiny;
 
 namespace {
@@ -238,6 +240,7 @@ struct Numbers {
     SurrogateFamily family = SurrogateFamily::Exact;
     double distance = -1;                      // of one weight from the baseline's; negative: all are the baseline's
     std::vector<std::string> differences = {}; // of another checkpoint
+    WeightOrigin origin = WeightOrigin::Baseline;
 };
 
 // Blocks of one prompt of four tokens, whose worst token is the first.
@@ -249,7 +252,8 @@ std::vector<std::string> standoutsOf(const Numbers& numbers,
     manifest.request.baselineDtype = numbers.baseline;
     manifest.request.loss = numbers.loss;
     manifest.request.surrogate.family = numbers.family;
-    if (!numbers.differences.empty())
+    manifest.request.weights = numbers.origin;
+    if (numbers.family == SurrogateFamily::Checkpoint)
         manifest.surrogateModel = {{}, numbers.differences};
     EncodedPrompt prompt;
     prompt.id = "p";
@@ -313,14 +317,26 @@ TEST(Standouts, SayThatASurrogateIsAnExactCopyAfterAll)
 {
     const Numbers same = {.epsilons = {1, 1}, .family = SurrogateFamily::Quantised};
     EXPECT_THAT(standoutsOf(same),
-                ElementsAre(HasSubstr("changes nothing in this model, so that they are exact copies")));
+                ElementsAre(HasSubstr("changes nothing in these blocks, so that they are exact copies")));
     Numbers other = same;
     other.distance = 0.5;
     EXPECT_THAT(standoutsOf(other), IsEmpty());
     Numbers mathematics = same;
     mathematics.family = SurrogateFamily::Checkpoint;
     mathematics.differences = {"rope_theta is 10000 here and 20000 there"};
-    EXPECT_THAT(standoutsOf(mathematics), ElementsAre(HasSubstr("what differs is what the two models do with them")));
+    EXPECT_THAT(standoutsOf(mathematics),
+                ElementsAre(AllOf(HasSubstr("is the baseline's: in these blocks the two models hold the same"),
+                                  HasSubstr("differ elsewhere"), Not(HasSubstr("exact copies")))));
+    Numbers copy = mathematics;
+    copy.differences = {};
+    EXPECT_THAT(standoutsOf(copy),
+                ElementsAre("Every weight of these surrogates is the baseline's: in these blocks the "
+                            "two models hold the same."))
+        << "other blocks may differ";
+    Numbers file = copy;
+    file.origin = WeightOrigin::File;
+    EXPECT_THAT(standoutsOf(file), ElementsAre(AllOf(HasSubstr("the model's files, before it is cast"),
+                                                     Not(HasSubstr("is the baseline's")))));
     EXPECT_THAT(standoutsOf({.epsilons = {1, 1}}), IsEmpty()) << "of the exact copy nobody expects anything else";
 }
 

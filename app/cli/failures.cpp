@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 namespace blockcert::cli {
@@ -43,10 +44,11 @@ std::string contrastText(const Json& block, const std::string& quantity)
 
 std::string blockTable(const Json& anatomy, const Page& page)
 {
+    const bool relative = anatomy.at("measure") == "relative-l2";
     TextTable table({{"block", Align::Right},
                      {"not covered", Align::Right},
-                     {"ε", Align::Right},
-                     {"÷ median ε", Align::Right},
+                     {relative ? "relative ε" : "ε", Align::Right},
+                     {"÷ median", Align::Right},
                      {"massive", Align::Right},
                      {"half of error", Align::Right},
                      {"key norm", Align::Right},
@@ -59,12 +61,13 @@ std::string blockTable(const Json& anatomy, const Page& page)
         table.add({Cell(block.at("block").dump(), stands ? Tone::Warning : Tone::Plain),
                    Cell(std::to_string(uncovered) + " of " + block.at("tokens").dump(),
                         uncovered > 0 ? Tone::Warning : Tone::Plain),
-                   threeDigits(block.at("epsilon")), orDash(block.at("epsilon_ratio")), block.at("massive").dump(),
+                   orDash(block.at(relative ? "relative_epsilon" : "epsilon"), threeDigits),
+                   orDash(block.at("epsilon_ratio")), block.at("massive").dump(),
                    terminal::counted(block.at("tokens_of_half_the_error"), "token"), contrastText(block, "key_norm"),
                    contrastText(block, "value_norm"), contrastText(block, "margin"),
                    contrastText(block, "output_norm")});
     }
-    return table.render(page.style, 2, page.width) +
+    return table.render(page.style, 2, page.tableWidth) +
            terminal::wrap(
                "  × compares medians: the tokens that are not covered, or the 20 largest errors where all or "
                "none are, against the others of the block.",
@@ -77,46 +80,57 @@ std::string failureTable(const Json& anatomy, const Page& page)
     std::vector<const Json*> rows;
     for (const Json& row : anatomy.at("failures"))
         rows.push_back(&row);
-    const auto order = [](const Json* row) {
-        return std::pair(!row->at("covered").get<bool>(), row->at("error").get<double>());
+    const bool relative = anatomy.at("measure") == "relative-l2";
+    const auto order = [&](const Json* row) {
+        const Json& error = row->at(relative ? "relative" : "error");
+        return std::pair(!row->at("covered").get<bool>(),
+                         error.is_null() ? std::numeric_limits<double>::infinity() : error.get<double>());
     };
     std::ranges::stable_sort(rows, std::ranges::greater(), order);
     const std::size_t all = rows.size();
     rows.resize(std::min(all, shownFailures));
-    TextTable table({{"block", Align::Right},
-                     {""},
-                     {"error", Align::Right},
-                     {"attention", Align::Right},
-                     {"MLP", Align::Right},
-                     {"residual", Align::Right},
-                     {"key", Align::Right},
-                     {"value", Align::Right},
-                     {"margin", Align::Right},
-                     {"before", Align::Right},
-                     {"after", Align::Right},
-                     {"token"}});
+    std::vector<terminal::Column> columns = {{"block", Align::Right}, {""}};
+    if (relative)
+        columns.push_back({"relative", Align::Right});
+    columns.insert(columns.end(), {{"error", Align::Right},
+                                   {"attention", Align::Right},
+                                   {"MLP", Align::Right},
+                                   {"residual", Align::Right},
+                                   {"key", Align::Right},
+                                   {"value", Align::Right},
+                                   {"margin", Align::Right},
+                                   {"before", Align::Right},
+                                   {"after", Align::Right},
+                                   {"token"}});
+    TextTable table(columns);
     for (const Json* entry : rows) {
         const Json& row = *entry;
         std::string before = "–";
         std::string after = "–";
         for (const Json& other : row.at("neighbours"))
-            (other.at("block") < row.at("block") ? before : after) = threeDigits(other.at("error"));
+            (other.at("block") < row.at("block") ? before : after) =
+                orDash(other.at(relative ? "relative" : "error"), threeDigits);
         const std::string piece = row.at("piece");
         const bool covered = row.at("covered");
-        table.add({row.at("block").dump(), covered ? Cell("") : Cell("✗", Tone::Warning), threeDigits(row.at("error")),
-                   orDash(row.at("error_attn")), orDash(row.at("error_mlp")),
-                   Cell(threeDigits(row.at("output_norm")) + (row.at("massive").get<bool>() ? " !" : ""),
-                        row.at("massive").get<bool>() ? Tone::Accent : Tone::Plain),
-                   normText(row.at("key_norm")), normText(row.at("value_norm")),
-                   row.at("margin").is_null() ? "–" : threeDigits(row.at("margin").at("median")), before, after,
-                   (piece.empty() ? "" : "“" + terminal::visiblePiece(piece, 16) + "” ") +
-                       terminal::visible(row.at("prompt_id").get<std::string>()) + ":" + row.at("token").dump()});
+        std::vector<Cell> cells = {row.at("block").dump(), covered ? Cell("") : Cell("✗", Tone::Warning)};
+        if (relative)
+            cells.emplace_back(orDash(row.at("relative"), threeDigits));
+        cells.insert(cells.end(),
+                     {threeDigits(row.at("error")), orDash(row.at("error_attn")), orDash(row.at("error_mlp")),
+                      Cell(threeDigits(row.at("output_norm")) + (row.at("massive").get<bool>() ? " !" : ""),
+                           row.at("massive").get<bool>() ? Tone::Accent : Tone::Plain),
+                      normText(row.at("key_norm")), normText(row.at("value_norm")),
+                      row.at("margin").is_null() ? "–" : threeDigits(row.at("margin").at("median")), before, after,
+                      (piece.empty() ? "" : "“" + terminal::visiblePiece(piece, 16) + "” ") +
+                          terminal::visible(row.at("prompt_id").get<std::string>()) + ":" + row.at("token").dump()});
+        table.add(std::move(cells));
     }
-    return table.render(page.style, 2, page.width) +
+    return table.render(page.style, 2, page.tableWidth) +
            terminal::wrap(fmt::format("  The {} of {}, as piece, prompt and position. ✗ is not covered, ! a massive "
-                                      "activation; before and after are the same token's errors in the neighbouring "
-                                      "blocks of the run.",
-                                      terminal::counted(static_cast<std::int64_t>(rows.size()), "worst row"), all),
+                                      "activation; before and after are the same token's {}errors in the "
+                                      "neighbouring blocks of the run.",
+                                      terminal::counted(static_cast<std::int64_t>(rows.size()), "worst row"), all,
+                                      relative ? "relative " : ""),
                           page.width, 2) +
            "\n";
 }
@@ -137,6 +151,8 @@ std::string render(const Json& anatomy, const ParsedCommand&, const Page& page)
     text += blockTable(anatomy, page);
     text += "\n" + page.style.paint(Tone::Strong, "The worst tokens") + "\n" + failureTable(anatomy, page);
     text += terminal::titledBullets(anatomy.at("notes"), "What stands out", Tone::Strong, page);
+    if (const Json& cut = anatomy.at("truncation"); !cut.is_null())
+        text += terminal::titledBullets(Json::array({cut}), "What should be known", Tone::Strong, page);
     text += terminal::titledBullets(anatomy.at("problems"), "Problems", Tone::Bad, page);
     const Json& files = anatomy.at("files");
     return text + "\n" + page.style.paint(Tone::Quiet, "written   ") +

@@ -126,6 +126,7 @@ public:
         for (const std::int64_t keys : m_allowed)
             m_facts.hasMargin.push_back(keys > 1); // filled here: several threads may not write bits of one word
         const bool relative = policy.measure == ErrorMeasure::RelativeL2;
+        m_facts.relativeDecides = relative;
         for (std::size_t i = 0; i < m_facts.tokens(); ++i)
             m_facts.covered.push_back(relative ? m_facts.relative[i] <= policy.tauRel
                                                : m_facts.error[i] <= policy.tauAct);

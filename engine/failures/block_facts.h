@@ -41,7 +41,8 @@ struct BlockFacts {
     double medianNorm = 0;                         // of outputNorm
     double medianInputNorm = 0;                    // of inputNorm
 
-    std::vector<bool> covered; // [N] under the policy's deciding measure
+    bool relativeDecides = false; // the policy's measure: relative errors instead of errors
+    std::vector<bool> covered;    // [N] under it
 
     // From the replay; empty where the weights were not found.
     std::vector<HeadNorms> key, value; // [N]
@@ -52,6 +53,9 @@ struct BlockFacts {
     {
         return static_cast<std::size_t>(offset[static_cast<std::size_t>(prompt.value)] + token);
     }
+
+    // [N] what tokens are judged and ordered by; infinite where an output without a norm has no relative error.
+    [[nodiscard]] const std::vector<double>& deciding() const { return relativeDecides ? relative : error; }
 
     [[nodiscard]] TokenLocation place(std::size_t row) const;
     [[nodiscard]] std::vector<double> marginsOf(std::size_t row) const; // [H]

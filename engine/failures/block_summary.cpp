@@ -14,14 +14,14 @@ namespace blockcert::failures {
 
 namespace {
 
-// Rows by falling error; of equal ones the earlier first.
+// Rows by falling error of the deciding measure; of equal ones the earlier first.
 std::vector<std::size_t> byError(const BlockFacts& facts, const std::function<bool(std::size_t)>& wanted)
 {
     std::vector<std::size_t> rows;
     for (std::size_t row = 0; row < facts.tokens(); ++row)
         if (wanted(row))
             rows.push_back(row);
-    std::ranges::stable_sort(rows, std::ranges::greater(), [&](std::size_t row) { return facts.error[row]; });
+    std::ranges::stable_sort(rows, std::ranges::greater(), [&](std::size_t row) { return facts.deciding()[row]; });
     return rows;
 }
 
@@ -89,7 +89,7 @@ void contrast(const BlockFacts& facts, BlockSummary& summary)
             if (!column.known.empty() && !column.known[row])
                 continue;
             (isFailing[row] ? failing : passing).push_back(column.values[row]);
-            errors.push_back(facts.error[row]);
+            errors.push_back(facts.deciding()[row]);
             values.push_back(column.values[row]);
         }
         if (failing.empty() || passing.empty())
@@ -115,7 +115,7 @@ void findWorstPrompt(const BlockFacts& facts, BlockSummary& summary)
         double error = 0;
         for (std::size_t row = begin; row < end; ++row) {
             uncovered += facts.covered[row] ? 0 : 1;
-            error = std::max(error, facts.error[row]);
+            error = std::max(error, facts.deciding()[row]);
         }
         const double share = static_cast<double>(uncovered) / static_cast<double>(end - begin);
         if (share > worstShare || (share == worstShare && error > worstError)) {
@@ -130,7 +130,7 @@ void findWorstPrompt(const BlockFacts& facts, BlockSummary& summary)
 
 std::size_t tokensOfHalf(const BlockFacts& facts)
 {
-    std::vector<double> errors = facts.error;
+    std::vector<double> errors = facts.deciding();
     std::ranges::sort(errors, std::ranges::greater());
     const double total = std::accumulate(errors.begin(), errors.end(), 0.0);
     double sum = 0;
@@ -228,8 +228,21 @@ std::string shareSentence(const BlockFacts& facts, std::size_t row)
     return "Both sublayers err (" + numbers + ").";
 }
 
+// Where the relative measure decides, what the worst token's error is without being divided.
+std::string absoluteSentence(const BlockFacts& facts, const BlockSummary& summary)
+{
+    const double error = facts.error[summary.worst];
+    return fmt::format("Not divided by the norm the error is {}{}.", brief(error),
+                       summary.medianError > 0
+                           ? fmt::format(", {} times the block's median of {}", brief(error / summary.medianError),
+                                         brief(summary.medianError))
+                           : std::string());
+}
+
 std::string relativeSentence(const BlockFacts& facts, const BlockSummary& summary)
 {
+    if (facts.relativeDecides)
+        return absoluteSentence(facts, summary);
     const double relative = facts.relative[summary.worst];
     if (!summary.medianRelative || !std::isfinite(relative))
         return "";
@@ -251,7 +264,7 @@ std::string relativeSentence(const BlockFacts& facts, const BlockSummary& summar
     return text + ".";
 }
 
-std::string contrastSentence(const BlockSummary& summary)
+std::string contrastSentence(const BlockSummary& summary, const std::string& kind)
 {
     std::string parts;
     const auto add = [&](const char* quantity, const char* words) {
@@ -269,10 +282,11 @@ std::string contrastSentence(const BlockSummary& summary)
     add("output_norm", "residual norm");
     if (parts.empty())
         return "";
-    return fmt::format("{} against the other tokens (medians; ρ is the rank correlation with the error): {}.",
-                       summary.failingAreUncovered ? counted(summary.failing.size(), "uncovered token")
-                                                   : fmt::format("The {} largest errors", summary.failing.size()),
-                       parts);
+    return fmt::format("{} against the other tokens (medians; ρ is the rank correlation with the {}error): {}.",
+                       summary.failingAreUncovered
+                           ? counted(summary.failing.size(), "uncovered token")
+                           : fmt::format("The {} largest {}errors", summary.failing.size(), kind),
+                       kind, parts);
 }
 
 }
@@ -297,10 +311,13 @@ BlockSummary summarise(const BlockFacts& facts, const std::vector<double>& epsil
         summary.failingAreUncovered = false;
         summary.failing = largestOf(byError(facts, [](std::size_t) { return true; }));
     }
-    summary.worst = static_cast<std::size_t>(std::ranges::max_element(facts.error) - facts.error.begin());
-    summary.epsilon = facts.error[summary.worst];
+    const std::vector<double>& deciding = facts.deciding();
+    summary.worst = static_cast<std::size_t>(std::ranges::max_element(deciding) - deciding.begin());
+    summary.epsilon = std::ranges::max(facts.error);
+    summary.relativeEpsilon = std::ranges::max(facts.relative);
     if (const double middle = median(epsilons); middle > 0)
-        summary.epsilonRatio = summary.epsilon / middle;
+        if (const double ratio = deciding[summary.worst] / middle; std::isfinite(ratio))
+            summary.epsilonRatio = ratio;
     findWorstPrompt(facts, summary);
     summary.halfOfError = tokensOfHalf(facts);
     summary.medianError = median(facts.error);
@@ -321,7 +338,8 @@ std::optional<std::size_t> outstanding(const std::vector<BlockSummary>& summarie
 {
     if (summaries.size() < 3)
         return std::nullopt;
-    const auto largest = std::ranges::max_element(summaries, {}, &BlockSummary::epsilon);
+    const auto largest = std::ranges::max_element(
+        summaries, {}, [](const BlockSummary& summary) { return summary.epsilonRatio.value_or(0); });
     if (!largest->epsilonRatio || *largest->epsilonRatio < 3)
         return std::nullopt;
     return static_cast<std::size_t>(largest - summaries.begin());
@@ -332,26 +350,30 @@ std::vector<std::string> explain(const BlockFacts& facts, const BlockSummary& su
 {
     std::vector<std::string> sentences;
     const std::string name = fmt::format("Block {}", summary.block.value);
+    const std::string kind = facts.relativeDecides ? "relative " : ""; // of errors
+    const double epsilon = facts.deciding()[summary.worst];
+    const std::optional<double> middle = facts.relativeDecides ? summary.medianRelative : summary.medianError;
     if (standsOut)
-        sentences.push_back(fmt::format("{} stands out: its ε of {} is {} times the median ε of the {} blocks.", name,
-                                        brief(summary.epsilon), brief(*summary.epsilonRatio), blocks));
+        sentences.push_back(fmt::format("{} stands out: its {}ε of {} is {} times the median of the {} blocks.", name,
+                                        kind, brief(epsilon), brief(*summary.epsilonRatio), blocks));
     if (summary.uncovered > 0)
         sentences.push_back(
             fmt::format("{}: {} of {} not covered; prompt {} fares worst, with {} of its {}.", name, summary.uncovered,
                         counted(summary.tokens, "token"),
                         manifest.prompts.prompts.at(static_cast<std::size_t>(summary.worstPrompt.value)).id,
                         summary.worstPromptUncovered, summary.worstPromptTokens));
-    sentences.push_back(fmt::format("The largest error of block {} falls on {}. {}", summary.block.value,
+    sentences.push_back(fmt::format("The largest {}error of block {} falls on {}. {}", kind, summary.block.value,
                                     tokenWords(facts, summary.worst, manifest), normSentence(facts, summary.worst)));
     if (!facts.errorAttention.empty() && summary.epsilon > 0)
         sentences.push_back(shareSentence(facts, summary.worst));
     if (const std::string relative = relativeSentence(facts, summary); !relative.empty())
         sentences.push_back(relative);
-    sentences.push_back(fmt::format("{} of {} carr{} half of the block's summed error; half of all tokens stay "
-                                    "within {}.",
-                                    summary.halfOfError, counted(summary.tokens, "token"),
-                                    summary.halfOfError == 1 ? "ies" : "y", brief(summary.medianError)));
-    if (const std::string apart = contrastSentence(summary); !apart.empty())
+    if (middle)
+        sentences.push_back(fmt::format("{} of {} carr{} half of the block's summed {}error; half of all tokens stay "
+                                        "within {}.",
+                                        summary.halfOfError, counted(summary.tokens, "token"),
+                                        summary.halfOfError == 1 ? "ies" : "y", kind, brief(*middle)));
+    if (const std::string apart = contrastSentence(summary, kind); !apart.empty())
         sentences.push_back(apart);
     if (summary.largestLossChange)
         sentences.push_back(

@@ -26,13 +26,14 @@ struct BlockSummary {
     LayerIndex block;
     std::size_t tokens = 0;
     std::size_t uncovered = 0;
-    double epsilon = 0;
-    std::optional<double> epsilonRatio; // to the median ε of all blocks of the run
-    std::size_t worst = 0;              // row of ε
-    PromptIndex worstPrompt;            // the one with the smallest coverage, then with the largest error
+    double epsilon = 0;                 // largest error
+    double relativeEpsilon = 0;         // largest relative error; infinite where a token has none
+    std::optional<double> epsilonRatio; // of the deciding ε to the median of all blocks of the run
+    std::size_t worst = 0;              // row of the deciding ε
+    PromptIndex worstPrompt;            // the one with the smallest coverage, then with the largest deciding error
     std::size_t worstPromptUncovered = 0;
     std::size_t worstPromptTokens = 0;
-    std::size_t halfOfError = 0; // how few tokens carry half of the summed error
+    std::size_t halfOfError = 0; // how few tokens carry half of the summed deciding error
     double medianError = 0;
     std::optional<double> medianRelative; // of the finite ones
     std::size_t massive = 0;
@@ -42,12 +43,14 @@ struct BlockSummary {
     std::optional<double> largestLossChange; // of the failing tokens
 };
 
-// Rows to tell about: every uncovered token and the largest covered errors, each by falling error (docs/protocol.md).
+// Rows to tell about: every uncovered token and the largest covered errors, each by falling error of the deciding
+// measure (docs/protocol.md).
 [[nodiscard]] std::vector<std::size_t> rowsToTell(const BlockFacts& facts);
 
+// `epsilons`: the largest deciding error of every block.
 [[nodiscard]] BlockSummary summarise(const BlockFacts& facts, const std::vector<double>& epsilons);
 
-// The block of the largest ε, if it is at least three times the median of at least three blocks.
+// The block of the largest deciding ε, if it is at least three times the median of at least three blocks.
 [[nodiscard]] std::optional<std::size_t> outstanding(const std::vector<BlockSummary>& summaries);
 
 // Sentences that say where the block's error lies and what goes along with it; they claim no cause.

@@ -4,6 +4,7 @@
 #include "engine/base/csv_writer.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/certificate/verdict_text.h"
 #include "engine/failures/block_facts.h"
 #include "engine/failures/block_summary.h"
 #include "engine/failures/statistics.h"
@@ -98,6 +99,7 @@ Json failureToJson(const std::vector<BlockFacts>& blocks, std::size_t at, std::s
             {"prompt_id", prompt.id},
             {"token", place.token},
             {"token_id", prompt.tokenIds[static_cast<std::size_t>(place.token)]},
+            {"truncated", prompt.truncatedTokens},
             {"piece", protocol::pieceAt(prompts, place.prompt, place.token)},
             {"covered", static_cast<bool>(facts.covered[row])},
             {"error", facts.error[row]},
@@ -135,6 +137,7 @@ Json summaryToJson(const BlockFacts& facts, const BlockSummary& summary, const C
             {"coverage", static_cast<double>(summary.tokens - summary.uncovered) / static_cast<double>(summary.tokens)},
             {"loss_coverage", orNull(certificate.metrics.loss.value)},
             {"epsilon", summary.epsilon},
+            {"relative_epsilon", finiteOrNull(summary.relativeEpsilon)},
             {"epsilon_ratio", orNull(summary.epsilonRatio)},
             {"median_error", summary.medianError},
             {"median_relative", orNull(summary.medianRelative)},
@@ -180,7 +183,7 @@ public:
             const std::optional<ir::BlockIr> surrogate = surrogateOf(certificate);
             m_blocks.push_back(readFacts(probes, certificate, surrogate ? &*surrogate : nullptr, m_options.threads,
                                          done, cells, m_context));
-            epsilons.push_back(std::ranges::max(m_blocks.back().error));
+            epsilons.push_back(std::ranges::max(m_blocks.back().deciding()));
         }
         for (const BlockFacts& facts : m_blocks)
             m_summaries.push_back(summarise(facts, epsilons));
@@ -237,6 +240,7 @@ private:
             for (const std::size_t row : rowsToTell(m_blocks[at]))
                 failures.push_back(failureToJson(m_blocks, at, row, prompts));
         }
+        const auto cut = certificate::truncationText(prompts, m_run.manifest.request.maxTokens);
         Json problems = Json::array();
         if (!m_problem.empty())
             problems.push_back(m_problem);
@@ -250,6 +254,7 @@ private:
                 {"blocks", std::move(blocks)},
                 {"failures", std::move(failures)},
                 {"notes", std::move(notes)},
+                {"truncation", cut ? Json(*cut + ".") : Json()},
                 {"problems", std::move(problems)}};
     }
 
@@ -279,13 +284,13 @@ Json findFailures(const fs::path& run, const FailuresOptions& options, const Run
 
 std::string failuresToCsv(const Json& anatomy)
 {
-    CsvWriter csv({"block",          "prompt",           "prompt_id",     "token",          "token_id",
-                   "piece",          "covered",          "error",         "relative",       "error_attn",
-                   "error_mlp",      "input_norm",       "output_norm",   "norm_ratio",     "massive",
-                   "key_norm_min",   "key_norm_median",  "key_norm_max",  "value_norm_min", "value_norm_median",
-                   "value_norm_max", "margin_min",       "margin_head",   "margin_median",  "loss_change",
-                   "nearest_token",  "nearest_distance", "nearest_error", "block_before",   "error_before",
-                   "block_after",    "error_after"});
+    CsvWriter csv({"block",          "prompt",           "prompt_id",       "token",          "token_id",
+                   "piece",          "covered",          "error",           "relative",       "error_attn",
+                   "error_mlp",      "input_norm",       "output_norm",     "norm_ratio",     "massive",
+                   "key_norm_min",   "key_norm_median",  "key_norm_max",    "value_norm_min", "value_norm_median",
+                   "value_norm_max", "margin_min",       "margin_head",     "margin_median",  "loss_change",
+                   "nearest_token",  "nearest_distance", "nearest_error",   "block_before",   "error_before",
+                   "block_after",    "error_after",      "prompt_truncated"});
     for (const Json& row : anatomy.at("failures")) {
         csv.integer(row.at("block")).integer(row.at("prompt")).text(row.at("prompt_id").get<std::string>());
         csv.integer(row.at("token")).integer(row.at("token_id")).text(row.at("piece").get<std::string>());
@@ -317,6 +322,7 @@ std::string failuresToCsv(const Json& anatomy)
             else
                 csv.integer(found->at("block")).number(numberAt(*found, "error"));
         }
+        csv.integer(row.at("truncated"));
         csv.endRow();
     }
     return csv.content();

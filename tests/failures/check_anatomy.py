@@ -79,7 +79,8 @@ for index in manifest["state"]["finished_blocks"]:
     b["has_margin"] = np.concatenate([mask.sum(1) > 1 for mask in masks])
     b["key"], b["value"] = (np.concatenate(part) for part in norms)
     b["relative"] = b["error"] / b["output_norm"]
-    b["covered"] = (b["error"] if policy["error"] == "l2" else b["relative"]) <= tau
+    b["deciding"] = b["error"] if policy["error"] == "l2" else b["relative"]
+    b["covered"] = b["deciding"] <= tau
     b["loss_change"] = np.full(len(b["error"]), np.nan)
     if "loss_stitched" in probes:
         predicted = np.ones(len(b["error"]), bool)
@@ -91,10 +92,10 @@ order = sorted(blocks)
 rows = {index: [] for index in order}
 for row in told["failures"]:
     rows[row["block"]].append(row)
-epsilons = np.array([blocks[index]["error"].max() for index in order])
+epsilons = np.array([blocks[index]["deciding"].max() for index in order])
 for index in order:
     b, block = blocks[index], next(x for x in told["blocks"] if x["block"] == index)
-    by_error = np.argsort(-b["error"], kind="stable")
+    by_error = np.argsort(-b["deciding"], kind="stable")
     uncovered = [i for i in by_error if not b["covered"][i]]
     covered = [i for i in by_error if b["covered"][i]][:20]
     prompt_of = np.searchsorted(b["offset"], np.arange(len(b["error"])), side="right") - 1
@@ -133,12 +134,14 @@ for index in order:
         same(where + "errors beside", [n["error"] for n in row["neighbours"]], [blocks[o]["error"][i] for o in beside])
     same(f"block {index}: coverage", block["coverage"], b["covered"].mean(), 1e-15)
     same(f"block {index}: uncovered", block["uncovered"], len(uncovered))
-    same(f"block {index}: epsilon_ratio", block["epsilon_ratio"], b["error"].max() / np.median(epsilons), 1e-15)
+    same(f"block {index}: epsilon_ratio", block["epsilon_ratio"], b["deciding"].max() / np.median(epsilons), 1e-15)
+    same(f"block {index}: epsilon", [block["epsilon"], block["relative_epsilon"]], [b["error"].max(), b["relative"].max()], 1e-15)
+    same(f"block {index}: worst", b["offset"][block["worst"]["prompt"]] + block["worst"]["token"], b["deciding"].argmax())
     same(f"block {index}: median_error", block["median_error"], np.median(b["error"]), 1e-15)
-    falling = np.cumsum(np.sort(b["error"])[::-1])
-    same(f"block {index}: half", block["tokens_of_half_the_error"], np.searchsorted(falling, b["error"].sum() / 2) + 1)
+    falling = np.cumsum(np.sort(b["deciding"])[::-1])
+    same(f"block {index}: half", block["tokens_of_half_the_error"], np.searchsorted(falling, b["deciding"].sum() / 2) + 1)
     failing = np.zeros(len(b["error"]), bool)
-    largest = sorted(range(len(b["error"])), key=lambda i: -b["error"][i])[:20]
+    largest = sorted(range(len(b["error"])), key=lambda i: -b["deciding"][i])[:20]
     failing[uncovered if 0 < len(uncovered) < len(b["error"]) else largest] = True
     columns = {"input_norm": b["input_norm"], "output_norm": b["output_norm"], "key_norm": np.median(b["key"], 1),
                "value_norm": np.median(b["value"], 1), "margin": np.median(b["attention_margin"], 0),
@@ -152,7 +155,7 @@ for index in order:
         what, column, has = f"block {index}: {contrast['quantity']} ", columns[contrast["quantity"]], known[contrast["quantity"]]
         same(what + "failing", contrast["failing"], np.median(column[failing & has]), 1e-12)
         same(what + "passing", contrast["passing"], np.median(column[~failing & has]), 1e-12)
-        a, c = ranks(b["error"][has]), ranks(column[has])
+        a, c = ranks(b["deciding"][has]), ranks(column[has])
         constant = len(set(c)) == 1 or len(set(a)) == 1
         found = contrast["correlation"]  # may be nearly 0: compared on a scale of 1
         same(what + "correlation", found if found is None else found + 2, None if constant else np.corrcoef(a, c)[0, 1] + 2, 1e-12)
@@ -163,6 +166,7 @@ if len(table) != len(told["failures"]):
     problems.append(f"failures.csv has {len(table)} rows for {len(told['failures'])}")
 for line, row in zip(table, told["failures"]):
     same("csv error", float(line["error"]), row["error"])
+    same("csv prompt_truncated", int(line["prompt_truncated"]), manifest["prompts"]["items"][row["prompt"]]["truncated_tokens"])
     same("csv key_norm_max", float(line["key_norm_max"]), row["key_norm"]["max"])
     if line["piece"].lstrip("'") != row["piece"].lstrip("'"):
         problems.append(f"csv piece: {line['piece']!r} and {row['piece']!r}")

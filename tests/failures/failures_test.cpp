@@ -224,6 +224,26 @@ TEST(Explanations, GiveTheRatioOfTheRelativeErrorAndPlayNothingDown)
     EXPECT_THAT(text, testing::Not(HasSubstr("of the size of the others")));
 }
 
+TEST(Summaries, FollowTheMeasureThatDecides)
+{
+    BlockFacts facts = factsWithOne(2, 5e5); // the largest error, and the smallest relative one
+    facts.relative.front() = 1e-4;
+    facts.relativeDecides = true;
+    const BlockSummary summary = summarise(facts, {1e-4, 1e-5, 1e-5});
+    EXPECT_EQ(summary.worst, 0U);
+    EXPECT_EQ(summary.failing.front(), 0U);
+    EXPECT_EQ(rowsToTell(facts).front(), 0U);
+    EXPECT_EQ(summary.epsilon, 1e-2);
+    EXPECT_EQ(summary.relativeEpsilon, 1e-4);
+    EXPECT_NEAR(summary.epsilonRatio.value_or(0), 10, 1e-12);
+    const std::string text = explained(facts);
+    EXPECT_THAT(text, HasSubstr("The largest relative error of block 0 falls on token 0"));
+    EXPECT_THAT(text, HasSubstr("Not divided by the norm the error is 1e-5"));
+    EXPECT_THAT(text, HasSubstr("of the block's summed relative error; half of all tokens stay within 2e-7"));
+    facts.relativeDecides = false;
+    EXPECT_EQ(summarise(facts, {1e-2}).worst, 40U);
+}
+
 TEST_F(Failures, FindTheBlockThatStandsOut)
 {
     tiny::Options options;

@@ -24,13 +24,14 @@ using terminal::Tone;
 // Longer tables are left to their CSV.
 constexpr std::size_t mostRows = 40;
 
-std::string renderEstimate(const Json& estimate)
+std::string renderEstimate(const Json& estimate, const Page& page)
 {
     return "This would make " + terminal::counted(estimate.at("runs"), "run") + " of " +
            terminal::counted(estimate.at("cells"), "cell") + " in all, with about " +
            terminal::bytes(estimate.at("memory_bytes")) + " of memory, " + terminal::bytes(estimate.at("disk_bytes")) +
            " of disk and " + terminal::threeDigits(estimate.at("flops").get<double>() / 1e12) +
-           " TFLOP of arithmetic. Nothing was done.\n";
+           " TFLOP of arithmetic. Nothing was done.\n" +
+           terminal::titledBullets(estimate.at("notes"), "What should be known before", Tone::Strong, page);
 }
 
 std::string cellText(const Json& row, const Json& column)
@@ -39,16 +40,19 @@ std::string cellText(const Json& row, const Json& column)
         pipeline::withMarkedBlanks(pipeline::shortText(row.at(column.at("key").get<std::string>()))));
 }
 
-// The first columns whose text, two blanks apart, is at most so wide; at least one.
+// The first columns whose text, two blanks apart and behind a margin of two, is at most so wide; at least one, and all
+// of them where the width is 0: a file or a pipe.
 std::size_t columnsThatFit(const Json& table, int width)
 {
+    if (width == 0)
+        return table.at("columns").size();
     std::size_t count = 0;
     int used = 0;
     for (const Json& column : table.at("columns")) {
         int widest = terminal::displayWidth(column.at("title").get<std::string>());
         for (const Json& row : table.at("rows"))
             widest = std::max(widest, terminal::displayWidth(cellText(row, column)));
-        used += widest + (count > 0 ? 2 : 0);
+        used += widest + 2;
         if (count > 0 && used > width)
             break;
         ++count;
@@ -62,7 +66,7 @@ std::string renderTable(const Json& table, const std::string& file, const Page& 
     std::string text = "\n" + page.style.paint(Tone::Strong, table.at("title").get<std::string>()) + "\n";
     if (rows.size() > mostRows)
         return text + "  " + terminal::counted(static_cast<std::int64_t>(rows.size()), "row") + " in " + file + "\n";
-    const std::size_t shownColumns = columnsThatFit(table, page.width - 2);
+    const std::size_t shownColumns = columnsThatFit(table, page.tableWidth);
     std::vector<terminal::Column> columns;
     for (std::size_t c = 0; c < shownColumns; ++c) {
         const Json& column = table.at("columns")[c];
@@ -78,7 +82,7 @@ std::string renderTable(const Json& table, const std::string& file, const Page& 
             cells.emplace_back(cellText(row, table.at("columns")[c]));
         shown.add(std::move(cells));
     }
-    text += shown.render(page.style, 2, page.width);
+    text += shown.render(page.style, 2, page.tableWidth);
     if (const std::size_t left = table.at("columns").size() - shownColumns; left > 0)
         text += "  and " + terminal::counted(static_cast<std::int64_t>(left), "further column") + " in " +
                 terminal::visible(file) + "\n";
@@ -88,7 +92,7 @@ std::string renderTable(const Json& table, const std::string& file, const Page& 
 std::string render(const Json& result, const ParsedCommand& command, const Page& page)
 {
     if (command.has("dry_run"))
-        return renderEstimate(result);
+        return renderEstimate(result, page);
     const std::string out = result.at("out");
     std::string text = page.style.paint(Tone::Strong, result.at("title").get<std::string>()) + "\n" +
                        terminal::visible(result.at("scope").get<std::string>()) + "\n" +
@@ -96,8 +100,9 @@ std::string render(const Json& result, const ParsedCommand& command, const Page&
                        "\n";
     for (const Json& table : result.at("tables"))
         text += renderTable(table, out + "/" + table.at("name").get<std::string>() + ".csv", page);
-    text += "\n" + page.style.paint(Tone::Strong, "How this differs from the paper") + "\n";
-    text += terminal::bullets(result.at("paper").at("difference"), page);
+    text += terminal::titledBullets(result.at("notes"), "How to read it", Tone::Strong, page);
+    text += terminal::titledBullets(result.at("paper").at("difference"), "How this differs from the paper",
+                                    Tone::Strong, page);
     text += "\n" + page.style.paint(Tone::Quiet, "written   ") + terminal::visible(out) + ": README.md, result.json, " +
             terminal::counted(static_cast<std::int64_t>(result.at("tables").size()), "table") + ", " +
             terminal::counted(static_cast<std::int64_t>(result.at("figures").size()), "figure") + "\n";

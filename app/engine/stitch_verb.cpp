@@ -19,7 +19,8 @@ Json withoutTokens(Json request)
 
 std::string render(const Json& result, const ParsedCommand&, const terminal::Page& page)
 {
-    std::string text = terminal::renderStitch(result, page) + "\n";
+    std::string text = terminal::renderStitch(result, page);
+    text += terminal::titledBullets(result.at("notes"), "What should be known", terminal::Tone::Strong, page) + "\n";
     if (!result.at("written").get<bool>())
         return text + "Measured only: the run is as it was.\n";
     if (result.at("already").get<bool>())

@@ -51,7 +51,7 @@ std::string effectTable(const Json& result, const Page& page)
     const Json& agreement = heldout.at("agreement");
     table.add({"held-out next token", fmt::format("{} of {} the same", agreement.at("covered").get<std::int64_t>(),
                                                   agreement.at("total").get<std::int64_t>())});
-    return table.render(page.style, 2, page.width);
+    return table.render(page.style, 2, page.tableWidth);
 }
 
 std::string answersTable(const Json& evaluation, const Page& page)
@@ -111,7 +111,7 @@ std::string markersTable(const Json& evaluation, const Page& page)
             else
                 others += (others.empty() ? "" : ", ") + name + (harmful ? " (harmful)" : "");
         }
-    return table.render(page.style, 2, page.width) +
+    return table.render(page.style, 2, page.tableWidth) +
            (others.empty() ? "" : wrap("  In no text: " + others + ".", page.width, 2) + "\n");
 }
 
@@ -159,7 +159,7 @@ std::string heldoutTable(const Json& prompts, const Page& page)
     for (std::size_t i = 0; i < std::min(sorted.size(), worstHeldout); ++i)
         table.add({visible(sorted[i]->at("id").get<std::string>()), threeDigits(sorted[i]->at("mean_kl")),
                    orDash(sorted[i]->at("mean_nll_baseline")), orDash(sorted[i]->at("mean_nll_edited"))});
-    return table.render(page.style, 2, page.width);
+    return table.render(page.style, 2, page.tableWidth);
 }
 
 std::string receiptTable(const Json& touched, const Page& page)
@@ -174,7 +174,7 @@ std::string receiptTable(const Json& touched, const Page& page)
                    tensor.at("dtype").get<std::string>(), before.empty() ? "–" : shortDigest(before),
                    shortDigest(tensor.at("sha256_after").get<std::string>())});
     }
-    return table.render(page.style, 2, page.width);
+    return table.render(page.style, 2, page.tableWidth);
 }
 
 }

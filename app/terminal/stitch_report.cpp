@@ -67,7 +67,7 @@ std::string layerTable(const Json& row, const Page& page)
         table.add({std::to_string(layer), threeDigits(values.at("mae")), threeDigits(values.at("largest")),
                    threeDigits(values.at("coordinate_mae")), placeText(values.at("worst"))});
     }
-    return table.render(page.style, 2, page.width);
+    return table.render(page.style, 2, page.tableWidth);
 }
 
 std::string promptTable(const Json& row, const Page& page)
@@ -97,7 +97,7 @@ std::string promptTable(const Json& row, const Page& page)
                    orDash(prompt.at("loss_coverage"), percent), threeDigits(prompt.at("mean_kl")),
                    percent(prompt.at("next_token_agreement")), differs.empty() ? "–" : differs});
     }
-    std::string text = table.render(page.style, 2, page.width);
+    std::string text = table.render(page.style, 2, page.tableWidth);
     if (count < prompts.size())
         text += "  … and " + std::to_string(prompts.size() - count) + " more (--json lists all)\n";
     return text;
@@ -169,7 +169,7 @@ std::string renderStitch(const Json& row, const Page& page)
         table.add({"", "stitched right in " + proportionText(semantic.at("stitched"))});
         table.add({"", "the same token in " + proportionText(semantic.at("agreement"))});
     }
-    text += table.render(page.style, 2, page.width);
+    text += table.render(page.style, 2, page.tableWidth);
     text += "\n" + page.style.paint(Tone::Strong, "Residual streams, stitched against baseline") + "\n" +
             layerTable(row, page);
     text += "\n" + page.style.paint(Tone::Strong, "Prompts") + "\n" + promptTable(row, page);
@@ -200,7 +200,8 @@ std::string stitchTable(const Json& rows, const Page& page)
                    orDash(row.at("loss_coverage"), percent), threeDigits(row.at("kl").at("mean")),
                    percent(row.at("next_token_agreement")), threeDigits(row.at("max_residual").at("value"))});
     }
-    return "\n" + page.style.paint(Tone::Strong, "Stitched models") + "\n" + table.render(page.style, 2, page.width);
+    return "\n" + page.style.paint(Tone::Strong, "Stitched models") + "\n" +
+           table.render(page.style, 2, page.tableWidth);
 }
 
 }

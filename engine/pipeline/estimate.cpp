@@ -1,5 +1,6 @@
 #include "engine/base/run_context.h"
 #include "engine/certificate/stitch_labels.h"
+#include "engine/certificate/verdict_text.h"
 #include "engine/model/block_forward.h"
 #include "engine/model/parallel_tasks.h"
 #include "engine/model/weights.h"
@@ -161,6 +162,9 @@ Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext
     const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Drop);
     const Work work = workOf(prompts);
     const MemoryPlan plan = memoryPlan(config, options.model);
+    std::vector<std::string> notes = notesOn(other);
+    if (const auto cut = certificate::truncationText(prompts, options.prompts.maxTokens))
+        notes.push_back("Of " + prompts.name + ", " + *cut + "; what follows is not measured.");
     return {{"cells", request.blocks.size() * prompts.prompts.size()},
             {"tokens", prompts.tokenCount()},
             {"labelled", labelledIn(prompts, opened)},
@@ -169,7 +173,7 @@ Json estimate(const CertifyOptions& options, ModelCache& cache, const RunContext
             {"residency", nameOf(plan.residency)},
             {"disk_bytes", rounded(diskOf(request, config, work))},
             {"flops", flopsOf(request, config, work)},
-            {"notes", notesOn(other)}};
+            {"notes", std::move(notes)}};
 }
 
 }

@@ -6,6 +6,7 @@
 #include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/stitch_writer.h"
 #include "engine/certificate/token_ids.h"
+#include "engine/certificate/verdict_text.h"
 #include "engine/model/torch_guard.h"
 #include "engine/model/transformer.h"
 #include "engine/pipeline/loaded_model.h"
@@ -79,6 +80,9 @@ Json resultOf(const StitchCertificate& certificate, const StitchSource& source, 
     result["run"] = options.run.string();
     result["already"] = already;
     result["written"] = already || !options.measureOnly;
+    result["notes"] = Json::array();
+    if (const auto cut = certificate::truncationText(source.manifest().prompts, source.manifest().request.maxTokens))
+        result["notes"].push_back(*cut + ".");
     return result;
 }
 

@@ -239,12 +239,23 @@ def check_prompt_size():
     for row in table("table"):
         b = main.blocks[row["block"]]
         sizes = [key for key in row if key.startswith("k_")]
-        assert len(sizes) >= 2
+        # The paper's sizes as far as there are prompts, and all of them: of one prompt a single column.
+        assert set(sizes) == {f"k_{k}" for k in {k for k in (1, 4, 10) if k <= len(b.error)} | {len(b.error)}}, sizes
         for key in sizes:
             close(row[key], least(b, int(key[2:]), b.tau), key)
+    thresholds = {}
     for row in table("curves"):
+        thresholds.setdefault(row["dtype"], set()).add(row[main.blocks[row["block"]].key("tau_act")])
         b = runs[row["dtype"]].blocks[row["block"]]
         close(row[b.key("least_activation_coverage")], least(b, row["prompts"], row[b.key("tau_act")]), "curve")
+    # The caption speaks of a second row where there is one: each panel has its threshold in its title.
+    caption = result["figures"][0]["caption"]
+    policies = {next(iter(run.blocks.values())).tau for run in runs.values()}
+    rows = 2 if set().union(*thresholds.values()) - policies else 1
+    assert ("below" in caption) == (rows == 2), caption
+    titles = re.findall(r">(fp32|bf16|fp16), ", (folder / "figure.svg").read_text())
+    assert len(titles) == rows * len(runs), titles
+    assert ("one prompt" in caption) == (len(main.ids) == 1), caption
 
 
 def check_prompt_shift():
@@ -264,7 +275,12 @@ def check_prompt_shift():
     for run in runs.values():
         prompts = run.manifest["prompts"]
         assert all(prompts["name"] in text and prompts["sha256"] in text for text in texts), prompts["name"]
-        assert f"{prompts['name']} ({len(prompts['items'])} prompts" in result["scope"], result["scope"]
+        count = len(prompts["items"])
+        cut = sum(item["truncated_tokens"] > 0 for item in prompts["items"])
+        says = f"{prompts['name']} ({count} prompt{'' if count == 1 else 's'}{f', {cut} of them cut' if cut else ''}, "
+        assert says in result["scope"], result["scope"]
+        note = f"Of {prompts['name']}, {cut} prompt{' was' if cut == 1 else 's were'} longer than"
+        assert any(n.startswith(note) for n in result["notes"]) == (cut > 0), result["notes"]
 
 
 def check_wilson(row):

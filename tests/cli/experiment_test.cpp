@@ -168,6 +168,68 @@ TEST(ExperimentPolicies, DecideWhichMeasureIsReported)
         EXPECT_EQ(row.at("certified").get<bool>(), row.at("relative_coverage").get<double>() >= 0.94);
 }
 
+// Of one prompt there is one column, one point a curve, and nothing that a caption could call a fall.
+TEST(ExperimentPrompts, MayBeOne)
+{
+    TemporaryFolder folder;
+    const fs::path one = folder / "one.jsonl";
+    writeFile(one, R"({"id":"one","text":"abcabc de","label":"a"})");
+    for (const char* kind : {"prompt-size", "thresholds", "semantic"}) {
+        const fs::path out = folder / kind;
+        const Outcome outcome = runBlockcert(command(kind, "llama-gqa", out, {"--prompts", one.string()}), oneTime);
+        ASSERT_EQ(outcome.status, 0) << outcome.err;
+        expectSound(out);
+    }
+    ASSERT_EQ(
+        runBlockcert(command("prompt-shift", "llama-gqa", folder / "shift", {"--shift-prompts", one.string()})).status,
+        0);
+    expectSound(folder / "shift");
+}
+
+TEST(ExperimentPrompts, ThatWereCutAreSaidSo)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    const Outcome outcome = runBlockcert(
+        {"experiment", "blocks", model("llama-gqa"), "-o", out.string(), "--prompts", "base", "--max-tokens", "5"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const std::string sentence = "4 prompts were longer than 5 tokens and lost ";
+    for (const std::string& text : {outcome.out, readFile(out / "README.md"), readFile(out / "result.json")}) {
+        EXPECT_THAT(text, HasSubstr("base (4 prompts, 4 of them cut, 20 tokens)"));
+        EXPECT_THAT(text, HasSubstr("Of base, " + sentence));
+    }
+    EXPECT_THAT(readFile(out / "figure.svg"), HasSubstr("4 of them cut"));
+    const std::string run = (out / "runs" / "exact.blockcert").string();
+    const Outcome stitched = runBlockcert({"stitch", run});
+    EXPECT_THAT(stitched.out, HasSubstr(sentence)) << stitched.err;
+    EXPECT_THAT(runBlockcert({"stitch", run, "--json"}).json().at("notes")[0].get<std::string>(), HasSubstr(sentence));
+    const Outcome failures = runBlockcert({"failures", run, "-o", (folder / "told").string()});
+    EXPECT_THAT(failures.out, HasSubstr(sentence)) << failures.err;
+    EXPECT_THAT(readFile(folder / "told/failures.csv"), HasSubstr("prompt_truncated"));
+    const Outcome dry = runBlockcert({"experiment", "blocks", model("llama-gqa"), "-o", (folder / "dry").string(),
+                                      "--prompts", "base", "--max-tokens", "5", "--dry-run"});
+    EXPECT_THAT(dry.out, HasSubstr(sentence)) << dry.err;
+}
+
+// A table that goes into a file or a pipe has every column and every cell whole.
+TEST(PipedTables, AreWhole)
+{
+    TemporaryFolder folder;
+    const std::string id = "a-prompt-whose-name-is-longer-than-any-column-of-a-terminal-would-have-room-for-in-a-table";
+    const fs::path prompts = folder / "prompts.jsonl";
+    writeFile(prompts, "{\"id\":\"" + id + "\",\"text\":\"abcabc de\"}\n");
+    const fs::path out = folder / "experiment";
+    const Outcome outcome =
+        runBlockcert({"experiment", "blocks", model("llama-gqa"), "-o", out.string(), "--prompts", prompts.string()});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, testing::Not(HasSubstr("further column")));
+    const std::string run = (out / "runs" / "exact.blockcert").string();
+    EXPECT_THAT(runBlockcert({"failures", run, "-o", (folder / "told").string()}).out, HasSubstr(id + ":7"));
+    EXPECT_THAT(runBlockcert({"stitch", run}).out, HasSubstr(id + " "));
+    EXPECT_THAT(runOnTerminal({"failures", run, "-o", (folder / "told").string()}).out,
+                testing::Not(HasSubstr(id + ":7")));
+}
+
 TEST(ExperimentFolders, AreNotOverwrittenAndNotMixed)
 {
     TemporaryFolder folder;

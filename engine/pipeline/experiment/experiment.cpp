@@ -283,7 +283,8 @@ Json estimateExperiment(const ExperimentOptions& asked, const ExperimentVerbs& v
 {
     const ExperimentKind& kind = kindNamed(asked.kind);
     const auto [options, model] = resolve(asked, kind, cache, context);
-    Json sum = {{"runs", 0}, {"cells", 0}, {"tokens", 0}, {"memory_bytes", 0}, {"disk_bytes", 0}, {"flops", 0.0}};
+    Json sum = {{"runs", 0},       {"cells", 0},   {"tokens", 0},           {"memory_bytes", 0},
+                {"disk_bytes", 0}, {"flops", 0.0}, {"notes", Json::array()}};
     for (const SubRun& run : kind.plan(options, model)) {
         const Json one = estimateOf(run, options.out / run.name, verbs, context);
         requireLabels(kind, one, options);
@@ -293,6 +294,9 @@ Json estimateExperiment(const ExperimentOptions& asked, const ExperimentVerbs& v
         sum["memory_bytes"] =
             std::max(sum["memory_bytes"].get<std::int64_t>(), one.at("memory_bytes").get<std::int64_t>());
         sum["flops"] = sum["flops"].get<double>() + one.at("flops").get<double>();
+        for (const Json& note : one.at("notes"))
+            if (std::ranges::find(sum["notes"], note) == sum["notes"].end())
+                sum["notes"].push_back(note);
     }
     return sum;
 }

@@ -59,7 +59,8 @@ struct ExperimentOptions {
 [[nodiscard]] Json experiment(const ExperimentOptions& options, const ExperimentVerbs& verbs, ModelCache& cache,
                               const RunContext& context);
 
-// {"runs", "cells", "tokens", "memory_bytes", "disk_bytes", "flops"}: sums over the sub-runs, the largest memory.
+// {"runs", "cells", "tokens", "memory_bytes", "disk_bytes", "flops", "notes"}: sums over the sub-runs, the largest
+// memory, every note once.
 [[nodiscard]] Json estimateExperiment(const ExperimentOptions& options, const ExperimentVerbs& verbs, ModelCache& cache,
                                       const RunContext& context);
 

@@ -64,8 +64,11 @@ namespace {
 
 std::string countedPrompts(const PromptSet& prompts)
 {
-    return fmt::format("{} ({} prompt{}, {} tokens)", prompts.name, prompts.prompts.size(),
-                       prompts.prompts.size() == 1 ? "" : "s", prompts.tokenCount());
+    const auto cut =
+        std::ranges::count_if(prompts.prompts, [](const EncodedPrompt& prompt) { return prompt.truncatedTokens > 0; });
+    return fmt::format("{} ({} prompt{}{}, {} tokens)", prompts.name, prompts.prompts.size(),
+                       prompts.prompts.size() == 1 ? "" : "s", cut > 0 ? fmt::format(", {} of them cut", cut) : "",
+                       prompts.tokenCount());
 }
 
 std::string scopeOn(const certificate::RunDocument& run, const std::string& prompts)

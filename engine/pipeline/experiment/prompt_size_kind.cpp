@@ -134,15 +134,34 @@ Table curveTable(const std::vector<DtypeBlock>& blocks, const std::vector<double
     return table;
 }
 
+// What is drawn, and no more: without a second row nothing stands below, and in it a dtype may keep its threshold.
+std::string captionOf(const std::vector<DtypeBlock>& blocks, const std::map<std::string, double>& own)
+{
+    std::string moved;
+    std::string kept;
+    for (const std::string& dtype : dtypesIn(blocks)) {
+        std::string& list = own.at(dtype) == policyThreshold(blocks, dtype) ? kept : moved;
+        list += (list.empty() ? "" : " and ") + dtype;
+    }
+    std::string text = "One column for each dtype of the baseline";
+    if (moved.empty())
+        text += ", at the policy's threshold.";
+    else
+        text += ": above at the policy's threshold, below at that of 1, 2 and 5 in every decade at which the dtype's "
+                "curves together fall most" +
+                (kept.empty() ? "." : ", which for " + kept + " is the policy's again, or there is none.");
+    if (blocks.front().prompts.size() == 1)
+        return text + " There is one prompt, so every curve is a point.";
+    return text + " A curve never rises: more prompts can only find a worse one.";
+}
+
 Figure pictureOf(const std::vector<DtypeBlock>& blocks, const std::map<std::string, double>& own,
                  const DecidingMeasure& measure)
 {
     const std::vector<std::string> dtypes = dtypesIn(blocks);
     Figure figure;
     figure.title = "Least " + measure.coverage + " of the first k prompts";
-    figure.caption =
-        "One column for each dtype of the baseline: above at the policy's threshold, below at the one at "
-        "which the dtype's curves fall most. A curve can only fall: more prompts can only find a worse one.";
+    figure.caption = captionOf(blocks, own);
     const bool moves = std::ranges::any_of(
         own, [&](const auto& entry) { return entry.second != policyThreshold(blocks, entry.first); });
     for (const bool below : {false, true})

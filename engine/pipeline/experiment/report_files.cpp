@@ -2,6 +2,7 @@
 
 #include "engine/base/run_context.h"
 #include "engine/certificate/statement_codec.h"
+#include "engine/certificate/verdict_text.h"
 #include "engine/figure/svg.h"
 
 #include <algorithm>
@@ -50,17 +51,22 @@ std::string bullets(const std::vector<std::string>& sentences)
     return text;
 }
 
-// Every prompt set that a run was measured on, once, in the order of the runs.
-std::vector<PromptSet> promptSetsOf(const ExperimentResults& results)
+// Every prompt set that a run was measured on, once, in the order of the runs; `cut` gets a sentence for each of which
+// prompts lost their end.
+std::vector<PromptSet> promptSetsOf(const ExperimentResults& results, std::vector<std::string>& cut)
 {
     std::vector<PromptSet> sets;
     for (const SubRunResult& result : results.runs) {
-        PromptSet prompts = readRunNumbers(result.folder).run.manifest.prompts;
+        const RunManifest manifest = readRunNumbers(result.folder).run.manifest;
+        PromptSet prompts = manifest.prompts;
         const auto isSame = [&](const PromptSet& other) {
             return other.name == prompts.name && other.sha256 == prompts.sha256;
         };
-        if (std::ranges::none_of(sets, isSame))
-            sets.push_back(std::move(prompts));
+        if (std::ranges::any_of(sets, isSame))
+            continue;
+        if (const auto text = certificate::truncationText(prompts, manifest.request.maxTokens))
+            cut.push_back("Of " + prompts.name + ", " + *text + "; what follows was not measured.");
+        sets.push_back(std::move(prompts));
     }
     return sets;
 }
@@ -133,7 +139,9 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
                  ExperimentReport report)
 {
     const RunDocument run = readRunNumbers(results.runs.front().folder).run;
-    const std::vector<PromptSet> sets = promptSetsOf(results);
+    std::vector<std::string> cut;
+    const std::vector<PromptSet> sets = promptSetsOf(results, cut);
+    report.notes.insert(report.notes.begin(), cut.begin(), cut.end());
     if (report.scope.empty())
         report.scope = scopeOf(run);
     std::vector<std::string> files;

@@ -4,13 +4,18 @@
 #include "app/terminal/text_style.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/ranges_text.h"
 #include "engine/exchange/export_csv.h"
 #include "engine/exchange/export_npz.h"
 #include "engine/exchange/new_folder.h"
 #include "engine/failures/failures.h"
 #include "engine/protocol/run_listing.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <iostream>
+#include <set>
+#include <vector>
 
 namespace blockcert::cli {
 
@@ -30,6 +35,30 @@ Json exportNpz(const ParsedCommand& command, const RunContext& context)
     return exchange::exportNpz(command.text("RUN"), options, context);
 }
 
+// Which blocks stand in the tables of a run that is not finished.
+std::string unfinishedSentence(const fs::path& run, const Json& listing)
+{
+    if (listing.at("manifest").at("state").at("complete").get<bool>())
+        return "The run " + run.string() +
+               " has no SHA256SUMS any more, which was written last: nothing says that these are its numbers.";
+    const auto listed = [](const std::set<std::int32_t>& blocks) {
+        return rangesText(std::vector<std::int32_t>(blocks.begin(), blocks.end()));
+    };
+    const Json& asked = listing.at("manifest").at("request").at("blocks");
+    std::set<std::int32_t> finished;
+    std::set<std::int32_t> begun;
+    for (const Json& row : listing.at("blocks"))
+        finished.insert(row.at("block").get<std::int32_t>());
+    for (const Json& cell : listing.at("cells"))
+        if (const auto block = cell.at("block").get<std::int32_t>(); !finished.contains(block))
+            begun.insert(block);
+    return "The run " + run.string() + " is unfinished: of its " + std::to_string(asked.size()) +
+           (asked.size() == 1 ? " block " : " blocks ") +
+           (finished.empty() ? "none is finished" : "these are finished: " + listed(finished)) +
+           (begun.empty() ? "" : "; tokens.csv also has what is there of " + listed(begun)) +
+           ". Continue it with the command that began it and --resume, and export again.";
+}
+
 // A folder gets both tables; a file whose name ends in .csv gets the one asked for.
 Json exportCsv(const ParsedCommand& command, const RunContext& context)
 {
@@ -45,6 +74,9 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
     show.childProgram = terminal::thisProgram();
     show.locations = terminal::modelLocations();
     const Json listing = protocol::showRun(run, show, context);
+    if (listing.at("damaged").get<bool>())
+        throw FormatError("Nothing was exported from " + run.string() + ": " +
+                          listing.at("problems").back().get<std::string>());
     Json files = Json::array();
     const auto write = [&](const fs::path& path, const std::string& content, const char* table) {
         writeFileAtomically(path, content);
@@ -64,7 +96,14 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
             write(out / "blocks.csv", exchange::blocksToCsv(listing), "blocks");
         folder.keep();
     }
-    return {{"run", run.string()}, {"files", std::move(files)}, {"problems", listing.at("problems")}};
+    Json notes = Json::array();
+    if (!listing.at("complete").get<bool>())
+        notes.push_back(unfinishedSentence(run, listing));
+    return {{"run", run.string()},
+            {"complete", listing.at("complete")},
+            {"files", std::move(files)},
+            {"notes", std::move(notes)},
+            {"problems", listing.at("problems")}};
 }
 
 terminal::VerbResult run(const ParsedCommand& command, const RunContext& context)
@@ -72,7 +111,11 @@ terminal::VerbResult run(const ParsedCommand& command, const RunContext& context
     if (command.text("KIND") == "csv") {
         if (command.has("model"))
             throw UsageError("export csv reads no model; leave out --model.");
-        return {exportCsv(command, context), 0};
+        Json result = exportCsv(command, context);
+        if (!command.has("json") && !command.has("jsonl")) // they hold it
+            for (const Json& note : result.at("notes"))
+                std::cerr << terminal::visible(note.get<std::string>()) << std::endl;
+        return {std::move(result), 0};
     }
     if (command.has("table"))
         throw UsageError("--table goes with export csv.");

@@ -30,7 +30,9 @@ terminal::VerbResult show(const ParsedCommand& command, const RunContext& contex
     options.weights = command.has("weights");
     options.childProgram = terminal::thisProgram();
     options.locations = terminal::modelLocations();
-    return {protocol::showRun(command.text("RUN"), options, context), 0};
+    Json listing = protocol::showRun(command.text("RUN"), options, context);
+    const bool damaged = listing.at("damaged");
+    return {std::move(listing), damaged ? static_cast<int>(ExitCode::InputUnreadable) : 0};
 }
 
 // The headline; the tables are in README.md and the CSV files, made to be read.

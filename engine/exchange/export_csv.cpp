@@ -3,7 +3,9 @@
 #include "engine/base/csv_writer.h"
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
+#include <set>
 
 namespace blockcert::exchange {
 
@@ -29,9 +31,13 @@ std::string textAt(const Json& list, std::size_t t)
 
 std::string tokensToCsv(const Json& listing)
 {
-    CsvWriter csv({"block", "prompt", "prompt_id", "token", "token_id", "piece", "error", "relative", "error_attn",
-                   "error_mlp", "output_norm", "margin", "margin_head", "loss_base", "loss_stitched", "loss_change",
-                   "loss_estimate", "top_base", "top_stitched"});
+    CsvWriter csv({"block",       "prompt",        "prompt_id",   "token",        "token_id",
+                   "piece",       "error",         "relative",    "error_attn",   "error_mlp",
+                   "output_norm", "margin",        "margin_head", "loss_base",    "loss_stitched",
+                   "loss_change", "loss_estimate", "top_base",    "top_stitched", "block_finished"});
+    std::set<std::int64_t> finished;
+    for (const Json& row : listing.at("blocks"))
+        finished.insert(row.at("block").get<std::int64_t>());
     for (const Json& cell : listing.at("cells")) {
         const Json& prompt = listing.at("prompts").at(cell.at("prompt").get<std::size_t>());
         for (std::size_t t = 0; t < cell.at("error").size(); ++t) {
@@ -56,6 +62,7 @@ std::string tokensToCsv(const Json& listing)
                 else
                     csv.integer(tops.at(t).at(0).at(0));
             }
+            csv.boolean(finished.contains(cell.at("block").get<std::int64_t>()));
             csv.endRow();
         }
     }

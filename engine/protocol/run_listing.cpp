@@ -12,6 +12,7 @@
 #include "engine/certificate/stitch_layout.h"
 #include "engine/protocol/block_rows.h"
 #include "engine/protocol/edit_rows.h"
+#include "engine/protocol/named_tensors.h"
 #include "engine/protocol/run_documents.h"
 #include "engine/protocol/standouts.h"
 #include "engine/protocol/stitch_rows.h"
@@ -52,6 +53,24 @@ std::vector<certificate::SumLine> readFiles(const RunFolder& folder, Json& probl
     return {};
 }
 
+// Documents that are read as they stand, though they are not the files that the run was finished with.
+void compareDocuments(const RunFolder& folder, const std::vector<certificate::SumLine>& files, Json& problems)
+{
+    for (const certificate::SumLine& file : files) {
+        const auto isSaid = [&](const Json& problem) {
+            return problem.get_ref<const std::string&>().find(file.path) != std::string::npos;
+        };
+        if (!file.path.ends_with(".json") || std::ranges::any_of(problems, isSaid))
+            continue;
+        try {
+            if (sha256Of(folder.readText(file.path, largestRunJson)) != file.sha256)
+                problems.push_back(file.path + " is not the file that SHA256SUMS lists; blockcert verify says more.");
+        } catch (const Error& error) {
+            problems.push_back(error.what());
+        }
+    }
+}
+
 Json filesToJson(const std::vector<certificate::SumLine>& files)
 {
     Json list = Json::array();
@@ -60,12 +79,12 @@ Json filesToJson(const std::vector<certificate::SumLine>& files)
     return list;
 }
 
-std::vector<double> readNorms(const RunFolder& folder, LayerIndex block, const std::filesystem::path& childProgram)
+std::vector<double> readNorms(const RunFolder& folder, const Certificate& certificate,
+                              const std::filesystem::path& childProgram)
 {
-    const std::string path = certificate::probesPath(block);
-    const certificate::OpenFile file = folder.open(path);
+    const std::string path = certificate::probesPath(certificate.block);
     const HostTensor tensor =
-        artifact::openForeignArchive(file.descriptor(), path, childProgram)->readAll("output_norm");
+        openNamedTensors(folder, certificate.artifacts, path, childProgram)->readAll("output_norm");
     if (tensor.dtype != DType::F64)
         throw FormatError(path + ": output_norm is not of type F64.");
     std::vector<double> norms(static_cast<std::size_t>(tensor.elementCount()));
@@ -83,7 +102,7 @@ std::map<LayerIndex, std::vector<double>> normsOfWorstBlocks(const RunFolder& fo
     std::map<LayerIndex, std::vector<double>> norms;
     for (std::size_t i = 0; i < count; ++i) {
         try {
-            norms[certificates[i].block] = readNorms(folder, certificates[i].block, childProgram);
+            norms[certificates[i].block] = readNorms(folder, certificates[i], childProgram);
         } catch (const Error& error) {
             problems.push_back(error.what());
         }
@@ -101,6 +120,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
     Json problems = Json::array();
     for (const BlockFailure& failure : document.state.failed)
         problems.push_back(failure.sentence);
+    const std::size_t told = problems.size(); // by the run itself: no damage
     CertificateReading certificates = readCertificates(folder, document, problems);
     context.step();
 
@@ -120,6 +140,7 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
         edits.push_back(editRow(certificate::editFromJson(json, path)));
     };
     readListed(folder, files, certificate::editNamed, takeEdit, problems);
+    compareDocuments(folder, files, problems);
     const bool complete = document.state.complete && folder.exists(certificate::sumsName);
     Json listing = {{"run", run.string()},
                     {"complete", complete},
@@ -134,11 +155,12 @@ Json showRun(const std::filesystem::path& run, const ShowOptions& options, const
                     {"files", filesToJson(files)},
                     {"command", document.manifest.commandLine}};
     if (options.weights)
-        addSpectra(folder, options.childProgram, listing["weights"], problems);
+        addSpectra(folder, certificates.values, options.childProgram, listing["weights"], problems);
     if (options.tokens)
         addTokenRows(folder, document, {certificates.values, stitched}, options, context, listing, problems);
     const auto norms = normsOfWorstBlocks(folder, certificates.values, options.childProgram, problems);
     listing["notes"] = standouts(document.manifest, certificates.values, norms);
+    listing["damaged"] = problems.size() > told;
     listing["problems"] = std::move(problems);
     return listing;
 }

@@ -19,7 +19,8 @@ struct ShowOptions {
     artifact::ModelLocations locations; // to name the tokens of the top five, where the model is still there
 };
 
-// A run that is damaged in part is shown as far as it goes, with the rest in `problems`. Throws FileError if the
+// A run that is damaged in part is shown as far as it goes, with `damaged` and the rest in `problems`: tensors and
+// documents are compared with the digests that certificates and SHA256SUMS name. Throws FileError if the
 // folder is no run, FormatError or UnsupportedError if run.json cannot be read.
 [[nodiscard]] Json showRun(const std::filesystem::path& run, const ShowOptions& options, const RunContext& context);
 

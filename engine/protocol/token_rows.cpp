@@ -1,6 +1,5 @@
 #include "engine/protocol/token_rows.h"
 
-#include "engine/artifact/tensor_archive.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/certificate/cell_file.h"
@@ -9,6 +8,7 @@
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/stitch_layout.h"
+#include "engine/protocol/named_tensors.h"
 #include "engine/protocol/stitch_tokens.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -140,8 +140,7 @@ void addFinished(const RunFolder& folder, const Certificate& certificate, const 
                  const PieceOf& pieceOf, Json& cells)
 {
     const std::string path = certificate::probesPath(certificate.block);
-    const certificate::OpenFile file = folder.open(path);
-    certificate::ProbeReader reader(artifact::openForeignArchive(file.descriptor(), path, options.childProgram),
+    certificate::ProbeReader reader(openNamedTensors(folder, certificate.artifacts, path, options.childProgram),
                                     certificate::probeShapeOf(certificate), certificate.block);
     for (std::int32_t p = 0; p < reader.shape().prompts(); ++p) {
         const KeysOf keysOf = [&](std::size_t token) {
@@ -196,8 +195,7 @@ Json replayToJson(const RunFolder& folder, const StitchCertificate& certificate,
                   const PieceOf& pieceOf)
 {
     const std::string path = certificate::stitchReplayPath(certificate.name);
-    const certificate::OpenFile file = folder.open(path);
-    const auto archive = artifact::openForeignArchive(file.descriptor(), path, options.childProgram);
+    const auto archive = openNamedTensors(folder, certificate.artifacts, path, options.childProgram);
     return stitchTokens(certificate::readReplay(*archive, certificate::stitchShapeOf(certificate)), pieceOf);
 }
 

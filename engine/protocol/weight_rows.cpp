@@ -1,10 +1,10 @@
 #include "engine/protocol/weight_rows.h"
 
-#include "engine/artifact/tensor_archive.h"
 #include "engine/base/error.h"
 #include "engine/certificate/run_folder.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/widen.h"
+#include "engine/protocol/named_tensors.h"
 
 #include <algorithm>
 #include <memory>
@@ -43,8 +43,8 @@ Json weightRows(std::span<const Certificate> certificates)
     return rows;
 }
 
-void addSpectra(const certificate::RunFolder& folder, const std::filesystem::path& childProgram, Json& rows,
-                Json& problems)
+void addSpectra(const certificate::RunFolder& folder, std::span<const Certificate> certificates,
+                const std::filesystem::path& childProgram, Json& rows, Json& problems)
 {
     std::int32_t open = -1;
     std::unique_ptr<artifact::ArchiveReader> archive;
@@ -57,8 +57,8 @@ void addSpectra(const certificate::RunFolder& folder, const std::filesystem::pat
             if (open != block.value) {
                 open = block.value;
                 archive.reset();
-                const certificate::OpenFile file = folder.open(path);
-                archive = artifact::openForeignArchive(file.descriptor(), path, childProgram);
+                const auto about = std::ranges::find(certificates, block, &Certificate::block);
+                archive = openNamedTensors(folder, about->artifacts, path, childProgram);
             }
             if (!archive)
                 continue; // said once for the block

@@ -17,8 +17,9 @@ namespace blockcert::protocol {
 // are null unless it was decomposed.
 [[nodiscard]] Json weightRows(std::span<const Certificate> certificates);
 
-// Puts the singular values of decomposed matrices, falling, into `spectrum`. What cannot be read becomes a problem.
-void addSpectra(const certificate::RunFolder& folder, const std::filesystem::path& childProgram, Json& rows,
-                Json& problems);
+// Puts the singular values of decomposed matrices, falling, into `spectrum`. What cannot be read, or is not what the
+// certificate names, becomes a problem.
+void addSpectra(const certificate::RunFolder& folder, std::span<const Certificate> certificates,
+                const std::filesystem::path& childProgram, Json& rows, Json& problems);
 
 }

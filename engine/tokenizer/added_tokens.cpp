@@ -63,7 +63,20 @@ void AddedTokens::Trie::add(std::string_view pattern, TokenId id)
         nodes += created ? 1 : 0;
         node = edge->second;
     }
-    ends[node] = id;
+    ends.emplace(node, id);
+}
+
+void AddedTokens::Trie::remove(std::string_view pattern, TokenId id)
+{
+    std::uint32_t node = 0;
+    for (const char byte : pattern) {
+        const auto edge = edges.find(edgeKey(node, byte));
+        if (edge == edges.end())
+            return;
+        node = edge->second;
+    }
+    if (const auto end = ends.find(node); end != ends.end() && end->second == id)
+        ends.erase(end);
 }
 
 std::size_t AddedTokens::Trie::match(std::string_view text, std::size_t position, TokenId& id) const
@@ -85,8 +98,19 @@ std::size_t AddedTokens::Trie::match(std::string_view text, std::size_t position
     return longest;
 }
 
+bool AddedToken::saysTheSameAs(const AddedToken& other) const
+{
+    return content == other.content && singleWord == other.singleWord && stripLeft == other.stripLeft &&
+           stripRight == other.stripRight && normalised == other.normalised && special == other.special;
+}
+
 void AddedTokens::add(AddedToken token, std::string_view pattern)
 {
+    if (const auto known = m_tokens.find(token.id); known != m_tokens.end()) {
+        token.special = token.special || known->second.special;
+        (known->second.normalised ? m_normalised : m_raw).remove(m_patterns[token.id], token.id);
+    }
+    m_patterns[token.id] = pattern;
     (token.normalised ? m_normalised : m_raw).add(pattern, token.id);
     token.decoded = token.normalised ? std::string(pattern) : token.content;
     m_ids[token.content] = token.id;
@@ -109,6 +133,8 @@ std::vector<Fragment> AddedTokens::split(std::string_view text, bool normalised)
         std::size_t end = position + length;
         position = end; // later matches start behind this one, whatever white space it takes
         const AddedToken& token = m_tokens.at(id);
+        if (token.special && !m_findsSpecial)
+            continue;
         if (token.singleWord && (endsWithWord(text.substr(0, begin)) || startsWithWord(text.substr(end))))
             continue;
         if (token.stripLeft)

@@ -22,6 +22,9 @@ struct AddedToken {
     bool normalised = false; // looked for in the normalised text
     bool special = false;    // left out by decode(…, skipSpecial)
     std::string decoded;     // what decoding starts from: the content, or its normalised form
+
+    // Whether content and flags are those of `other`, whatever their ids.
+    [[nodiscard]] bool saysTheSameAs(const AddedToken& other) const;
 };
 
 // A part of a text: an added token, or text between them.
@@ -34,8 +37,12 @@ struct Fragment {
 // threads.
 class AddedTokens {
 public:
-    // `pattern` is what is looked for: the content, its normalised form for normalised tokens, or nothing.
+    // `pattern` is what is looked for: the content, its normalised form for normalised tokens, or nothing. A token that
+    // is there already gets the new flags but stays special; of two tokens with one pattern the older one is found.
     void add(AddedToken token, std::string_view pattern);
+
+    // Special tokens in a text are then text like any other.
+    void leaveSpecialInText() { m_findsSpecial = false; }
 
     // Covers the whole text; fragments are not empty.
     [[nodiscard]] std::vector<Fragment> split(std::string_view text, bool normalised) const;
@@ -55,14 +62,17 @@ private:
         std::uint32_t nodes = 1;
 
         void add(std::string_view pattern, TokenId id);
+        void remove(std::string_view pattern, TokenId id);
         // Length of the longest pattern at `position`, 0 if there is none.
         [[nodiscard]] std::size_t match(std::string_view text, std::size_t position, TokenId& id) const;
     };
 
     std::map<TokenId, AddedToken> m_tokens;
+    std::map<TokenId, std::string> m_patterns;
     std::map<std::string, TokenId, std::less<>> m_ids;
     Trie m_raw;
     Trie m_normalised;
+    bool m_findsSpecial = true;
 };
 
 }

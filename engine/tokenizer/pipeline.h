@@ -45,6 +45,9 @@ struct Pipeline {
     std::vector<TokenId> endOfText;
     std::string chatTemplate;                           // empty: none
     std::map<std::string, std::string> templateStrings; // bos_token and the like, for the template
+    std::vector<std::string> notices;                   // where versions of the reference disagree; one sentence each
+    bool loneByteLevel = false; // tokenizer.json: the pre-tokeniser is ByteLevel itself, not a sequence with it
+    bool plainModel = true;     // tokenizer.json: a BPE model without options
 
     // Resolves a token text among added tokens, then in the vocabulary.
     [[nodiscard]] std::optional<TokenId> find(std::string_view text) const;

@@ -240,6 +240,21 @@ CharacterMap characterMapOf(const Model& model, const Vocabulary& vocabulary, co
     return {model.characterMap, PrefixSet(std::move(verbatim)), source};
 }
 
+// Where transformers 5 reads a tokenizer.model otherwise than transformers 4, which is followed.
+void tellVersions(Pipeline& pipeline, const Companions& companions)
+{
+    if (companions.tokenizerClass == "LlamaTokenizer" && companions.legacy.value_or(true))
+        pipeline.notices.push_back(std::string("tokenizer_config.json ") +
+                                   (companions.legacy ? "says legacy = true" : "does not say legacy = true or false") +
+                                   " for LlamaTokenizer: transformers 5 then marks spaces in tokenizer.model's texts "
+                                   "otherwise than transformers "
+                                   "4, which is followed here; a tokenizer.json beside it would decide.");
+    if (!companions.addBos && pipeline.bos)
+        pipeline.notices.emplace_back(
+            "No add_bos_token in a tokenizer_config.json: the begin-of-text token stands in front "
+            "of a text, as in transformers 4 and not in transformers 5.");
+}
+
 }
 
 Pipeline readSentencePiece(std::string_view bytes, const Companions& companions, const std::string& source)
@@ -248,20 +263,27 @@ Pipeline readSentencePiece(std::string_view bytes, const Companions& companions,
     const Model model = readModel(bytes, *pipeline.vocabulary, source);
     pipeline.model.emplace(std::in_place_type<ScoreModel>, *pipeline.vocabulary, model.scores, model.types,
                            *model.unknown, model.byteFallback, source);
+    const bool dummyPrefix = model.dummyPrefix && companions.addPrefixSpace.value_or(true);
+    // What the reference converts without `legacy` marks spaces as a newer tokenizer.json does: one mark at the start
+    // of the text, unless a space is there. Older conversions of Llama 2 put one behind every special token, too.
+    const bool newer = !companions.legacy.value_or(true) && model.escapeSpaces;
     // The prefix stands in front of a text that the map then empties, too; but not of one that was only spaces.
-    const PrependStep prefix{" ", !companions.legacy.value_or(true)}; // older conversions of Llama 2 put one behind
-    if (model.dummyPrefix && !model.collapseSpaces)                   // every special token, too
+    const PrependStep prefix{" ", !companions.legacy.value_or(true)};
+    if (dummyPrefix && !newer && !model.collapseSpaces)
         pipeline.normaliser.emplace_back(prefix);
     if (!model.characterMap.empty())
         pipeline.normaliser.emplace_back(characterMapOf(model, *pipeline.vocabulary, source));
     if (model.collapseSpaces)
         pipeline.normaliser.emplace_back(CollapseSpacesStep{});
-    if (model.dummyPrefix && model.collapseSpaces)
+    if (dummyPrefix && !newer && model.collapseSpaces)
         pipeline.normaliser.emplace_back(prefix);
-    if (model.escapeSpaces)
+    if (newer)
+        pipeline.preTokenizer.emplace_back(
+            MetaspaceStep{spaceMark, dummyPrefix ? PrependScheme::First : PrependScheme::Never, false});
+    else if (model.escapeSpaces)
         pipeline.normaliser.emplace_back(ReplaceStep{Pattern::literal(" "), spaceMark});
     pipeline.decoder = {ReplaceStep{Pattern::literal(spaceMark), " "}, ByteFallbackDecoder{}, FuseDecoder{}};
-    if (model.dummyPrefix || model.collapseSpaces)
+    if (dummyPrefix || model.collapseSpaces)
         pipeline.decoder.emplace_back(StripDecoder{" ", model.collapseSpaces ? SIZE_MAX : 1, 0});
     pipeline.metaspace = true;
     pipeline.kind = "SentencePiece BPE (tokenizer.model)";
@@ -278,9 +300,19 @@ Pipeline readSentencePiece(std::string_view bytes, const Companions& companions,
     pipeline.templateStrings = {{"bos_token", model.bos}, {"eos_token", model.eos}};
     pipeline.bos = pipeline.vocabulary->find(model.bos);
     const auto eos = pipeline.vocabulary->find(model.eos);
-    addCompanionTokens(pipeline, companions, source);
-    applyCompanions(pipeline, companions);
+    Companions ofModel = companions;
+    if (!companions.modelType.empty() || !companions.tokenizerClass.empty()) { // not a tokenizer.model by itself
+        const std::pair<const char*, std::string> names[] = {{"bos_token", model.bos},
+                                                             {"eos_token", model.eos},
+                                                             {"unk_token", *pipeline.vocabulary->text(*model.unknown)}};
+        for (const auto& [name, text] : names)
+            if (pipeline.vocabulary->find(text))
+                ofModel.suggest(name, text);
+    }
+    addCompanionTokens(pipeline, ofModel, source);
+    applyCompanions(pipeline, ofModel);
     addEndOfText(pipeline, eos);
+    tellVersions(pipeline, companions);
     if (companions.addBos.value_or(true) && pipeline.bos)
         pipeline.surroundings.insert(pipeline.surroundings.begin(), TemplateItem{false, {*pipeline.bos}});
     if (companions.addEos.value_or(false) && eos)

@@ -45,6 +45,8 @@ Pipeline readFolder(const std::filesystem::path& folder)
     const Companions companions = readCompanions(folder);
     if (const auto path = folder / "tokenizer.json"; isThere(path)) {
         Pipeline pipeline = readTokenizerJson(readWholeFile(path, largestFile), path.string());
+        applyTokenizerClass(pipeline, companions);
+        addTokensToJson(pipeline, companions);
         applyCompanions(pipeline, companions);
         return pipeline;
     }
@@ -131,6 +133,11 @@ std::vector<TokenId> Tokenizer::endOfText() const
 std::string Tokenizer::kind() const
 {
     return m_state->pipeline.kind;
+}
+
+const std::vector<std::string>& Tokenizer::notices() const
+{
+    return m_state->pipeline.notices;
 }
 
 bool Tokenizer::hasChatTemplate() const

@@ -32,7 +32,8 @@ struct RenderedChat {
 class Tokenizer {
 public:
     // tokenizer.json, else tokenizer.model, else vocab.json + merges.txt, with tokenizer_config.json,
-    // special_tokens_map.json and chat_template files. Throws FileError, FormatError, UnsupportedError.
+    // special_tokens_map.json, added_tokens.json and chat_template files, as transformers' AutoTokenizer puts them
+    // together. Throws FileError, FormatError, UnsupportedError.
     [[nodiscard]] static Tokenizer fromFolder(const std::filesystem::path& folder);
     [[nodiscard]] static Tokenizer fromGguf(const artifact::GgufFile& file);
     // The one of the checkpoint: its folder's if it has one, else the GGUF's own.
@@ -53,6 +54,8 @@ public:
     [[nodiscard]] std::optional<TokenId> bos() const;
     [[nodiscard]] std::vector<TokenId> endOfText() const; // eos and end-of-turn ids that the files name
     [[nodiscard]] std::string kind() const;               // "byte-level BPE (tokenizer.json)" …
+    // Where versions of transformers read these files differently: one sentence each, saying which one is followed.
+    [[nodiscard]] const std::vector<std::string>& notices() const;
 
     // The model's chat template with a bounded Jinja subset; `date` answers strftime_now() ("26 Jul 2024" if
     // empty, as the templates' own default). Encode the text with SpecialTokens::Omit.

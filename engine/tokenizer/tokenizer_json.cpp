@@ -71,6 +71,7 @@ void readModel(const Json& model, Pipeline& pipeline, const std::string& where)
         if (!options.unknown)
             throw FormatError(where + ": the unknown token \"" + unknown + "\" is not in the vocabulary.");
     }
+    pipeline.plainModel = !options.unknown && !options.fuseUnknown && !options.byteFallback && !options.ignoreMerges;
     BpeModel bpe(*pipeline.vocabulary, options);
     readMerges(model, bpe, where);
     pipeline.model.emplace(std::move(bpe));
@@ -121,8 +122,10 @@ Pipeline readTokenizerJson(std::string_view text, std::string_view source)
     readModel(requireMember(json, "model", where), pipeline, where + ": model");
     if (const Json* value = member(json, "normalizer"))
         pipeline.normaliser = readNormaliser(*value, where + ": normalizer");
-    if (const Json* value = member(json, "pre_tokenizer"))
+    if (const Json* value = member(json, "pre_tokenizer")) {
         pipeline.preTokenizer = readPreTokenizer(*value, where + ": pre_tokenizer");
+        pipeline.loneByteLevel = requireText(*value, "type", where) == "ByteLevel";
+    }
     if (const Json* value = member(json, "post_processor"))
         pipeline.surroundings = readPostProcessor(*value, where + ": post_processor");
     if (const Json* value = member(json, "decoder"))

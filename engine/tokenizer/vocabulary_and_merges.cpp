@@ -41,7 +41,7 @@ Pipeline readVocabularyAndMerges(std::string_view vocabulary, std::string_view m
                                  const std::string& source)
 {
     const std::string& kind = companions.tokenizerClass;
-    if (!kind.empty() && kind != "GPT2Tokenizer" && kind != "GPT2TokenizerFast")
+    if (!kind.empty() && kind != "GPT2Tokenizer")
         throw UnsupportedError(source + ": vocab.json and merges.txt of a \"" + kind +
                                "\" are not implemented, only GPT-2's; provide tokenizer.json.");
     const std::string where = source + "/vocab.json";
@@ -54,7 +54,7 @@ Pipeline readVocabularyAndMerges(std::string_view vocabulary, std::string_view m
     BpeModel model(*pipeline.vocabulary, {});
     readMergesText(merges, model, source + "/merges.txt");
     pipeline.model.emplace(std::move(model));
-    pipeline.preTokenizer = {ByteLevelStep{companions.addPrefixSpace, true}};
+    pipeline.preTokenizer = {ByteLevelStep{companions.addPrefixSpace.value_or(false), true}};
     pipeline.decoder = {ByteLevelDecoder{}};
     pipeline.byteLetters = true;
     pipeline.kind = "byte-level BPE (vocab.json, merges.txt)";
@@ -62,13 +62,16 @@ Pipeline readVocabularyAndMerges(std::string_view vocabulary, std::string_view m
     Companions named = companions; // GPT-2 has one special token, which its files need not name
     for (const char* name : {"bos_token", "eos_token", "unk_token"})
         if (pipeline.vocabulary->find("<|endoftext|>"))
-            named.specialTokens.emplace(name, "<|endoftext|>");
+            named.suggest(name, "<|endoftext|>");
     addCompanionTokens(pipeline, named, source);
     applyCompanions(pipeline, named);
     if (companions.addBos.value_or(false) && pipeline.bos)
         pipeline.surroundings.insert(pipeline.surroundings.begin(), TemplateItem{false, {*pipeline.bos}});
-    if (companions.addEos.value_or(false) && !pipeline.endOfText.empty())
+    if (companions.addEos.value_or(false) && !pipeline.endOfText.empty()) {
         pipeline.surroundings.push_back({false, {pipeline.endOfText.front()}});
+        pipeline.notices.emplace_back("tokenizer_config.json's add_eos_token = true is followed here, as in "
+                                      "transformers 5; transformers 4 does not follow it for GPT2Tokenizer.");
+    }
     return pipeline;
 }
 

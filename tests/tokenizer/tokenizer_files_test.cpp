@@ -155,10 +155,10 @@ TEST(TokenizerFolder, ReadsSpecialTokensTemplatesAndEndsFromTheFilesBesideIt)
     const TemporaryFolder folder;
     folder.write("tokenizer.json", readFile(dataFolder() / "smollm" / "tokenizer.json"));
     folder.write("tokenizer_config.json", R"({"model_max_length": 1000000000000000019884624838656,
-        "bos_token": "<|im_start|>", "eos_token": {"content": "<|im_end|>", "lstrip": false}, "pad_token": null,
+        "bos_token": "<repo_name>", "eos_token": {"content": "<|im_end|>", "lstrip": false}, "pad_token": null,
         "chat_template": [{"name": "tools", "template": "x"},
                           {"name": "default", "template": "{{ bos_token }}{{ messages[0].content }}"}]})");
-    folder.write("special_tokens_map.json", R"({"bos_token": "ignored", "unk_token": "<|endoftext|>"})");
+    folder.write("special_tokens_map.json", R"({"bos_token": "<|im_start|>", "unk_token": "<|endoftext|>"})");
     folder.write("generation_config.json", R"({"eos_token_id": [2, 0]})");
     folder.write("config.json", R"({"eos_token_id": 2})");
     const Tokenizer tokenizer = Tokenizer::fromFolder(folder.path());
@@ -194,13 +194,44 @@ TEST(TokenizerFolder, RefusesCompanionsItCannotRead)
     for (const char* config : {"{", "{\"bos_token\": 1}", "{\"chat_template\": 1}", "{\"chat_template\": [1]}",
                                "{\"add_bos_token\": 1}", "{\"added_tokens_decoder\": {\"x\": {\"content\": \"a\"}}}",
                                "{\"added_tokens_decoder\": {\"-1\": {\"content\": \"a\"}}}",
-                               "{\"added_tokens_decoder\": {\"1\": {}}}", "{\"added_tokens_decoder\": []}"}) {
+                               "{\"added_tokens_decoder\": {\"1\": {}}}", "{\"added_tokens_decoder\": []}", "[]",
+                               "{\"added_tokens_decoder\": {\"1\": \"a\"}}", "{\"additional_special_tokens\": \"a\"}",
+                               "{\"extra_special_tokens\": [1]}", "{\"pad_token\": {\"content\": 1}}"}) {
         folder.write("tokenizer_config.json", config);
         EXPECT_THROW(static_cast<void>(Tokenizer::fromFolder(folder.path())), FormatError) << config;
     }
     folder.write("tokenizer_config.json", "{}");
-    folder.write("generation_config.json", R"({"eos_token_id": "x"})");
-    EXPECT_THROW(static_cast<void>(Tokenizer::fromFolder(folder.path())), FormatError);
+    for (const char* name : {"generation_config.json", "config.json"}) {
+        for (const char* config : {R"({"eos_token_id": "x"})", "[]"}) {
+            folder.write(name, config);
+            EXPECT_THROW(static_cast<void>(Tokenizer::fromFolder(folder.path())), FormatError) << name << config;
+        }
+        folder.write(name, "{}");
+    }
+    for (const char* name : {"special_tokens_map.json", "added_tokens.json"}) {
+        folder.write(name, "[]");
+        EXPECT_THROW(static_cast<void>(Tokenizer::fromFolder(folder.path())), FormatError) << name;
+        std::filesystem::remove(folder.path() / name);
+    }
+    const std::string longToken(5000, 'a');
+    folder.write("tokenizer_config.json", R"({"pad_token": ")" + longToken + "\"}");
+    EXPECT_THROW(static_cast<void>(Tokenizer::fromFolder(folder.path())), ResourceError);
+}
+
+TEST(TokenizerFolder, ManyNewTokensTakeNoTimeToSpeakOf)
+{
+    const TemporaryFolder folder;
+    folder.write("tokenizer.json", readFile(dataFolder() / "smollm" / "tokenizer.json"));
+    Json config = {{"extra_special_tokens", Json::array()}, {"added_tokens_decoder", Json::object()}};
+    for (int i = 0; i < 30000; ++i) {
+        config["extra_special_tokens"].push_back("<e" + std::to_string(i) + ">");
+        config["added_tokens_decoder"][std::to_string(i)] = {{"content", "<d" + std::to_string(i) + ">"}};
+        config["x" + std::to_string(i) + "_token"] = "<m" + std::to_string(i) + ">";
+    }
+    folder.write("tokenizer_config.json", config.dump());
+    const Tokenizer tokenizer = Tokenizer::fromFolder(folder.path());
+    EXPECT_EQ(tokenizer.vocabularySize(), 60900);
+    EXPECT_EQ(tokenizer.notices().size(), 2U); // one for all ids, one for all tokens of the model
 }
 
 TEST(TokenizerFolder, RefusesAPostProcessorThatAddsWhatIsNoToken)

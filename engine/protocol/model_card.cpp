@@ -116,6 +116,8 @@ void addTokenizer(const Checkpoint& checkpoint, Json& card)
                              {"bos", tokenizer.bos() ? Json(*tokenizer.bos()) : Json()},
                              {"eos", tokenizer.endOfText()},
                              {"chat_template", tokenizer.hasChatTemplate()}};
+        for (const std::string& notice : tokenizer.notices())
+            card["warnings"].push_back(notice);
     } catch (const Error& error) {
         card["tokenizer_problem"] = error.what();
     }

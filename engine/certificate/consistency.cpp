@@ -75,6 +75,28 @@ void checkHeldOut(const RunManifest& manifest, CheckList& checks)
                    .passedIf(problem.empty(), problem));
 }
 
+void checkLengths(const RunManifest& manifest, CheckList& checks)
+{
+    std::string problem;
+    std::int64_t cut = 0; // where the first one was cut
+    for (const EncodedPrompt& prompt : manifest.prompts.prompts) {
+        const auto tokens = static_cast<std::int64_t>(prompt.tokenIds.size());
+        if (prompt.truncatedTokens > 0 && cut == 0)
+            cut = tokens;
+        if (!problem.empty())
+            continue;
+        if (tokens > manifest.request.maxTokens)
+            problem = "The prompt \"" + prompt.id + "\" has " + counted(tokens, "token") + ", and the run's limit is " +
+                      std::to_string(manifest.request.maxTokens) + ".";
+        else if (prompt.truncatedTokens > 0 && tokens != cut)
+            problem = "The prompt \"" + prompt.id + "\" was cut at " + counted(tokens, "token") +
+                      " and another one at " + std::to_string(cut) + ".";
+    }
+    checks.add(Row("consistency.lengths", group::consistency, manifestName, "No prompt is longer than the run's limit")
+                   .how("read")
+                   .passedIf(problem.empty(), problem));
+}
+
 void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
 {
     std::set<LayerIndex> expected(contents.run.manifest.request.blocks.begin(),

@@ -18,6 +18,10 @@ void checkBlocks(const RunContents& contents, bool complete, CheckList& checks);
 // consistency.heldout.
 void checkHeldOut(const RunManifest& manifest, CheckList& checks);
 
+// No prompt is longer than the run's max_tokens, and those that lost their end did so at one length: row
+// consistency.lengths.
+void checkLengths(const RunManifest& manifest, CheckList& checks);
+
 // A certificate of any kind against itself (its row's id depends on the kind) and against run.json: row
 // consistency.manifest. The texts say what is wrong; empty: nothing is.
 [[nodiscard]] Row selfRow(std::string_view id, const std::string& where, const std::string& malformation);

@@ -29,7 +29,8 @@ bool isRenderingOf(const EncodedPrompt& prompt, const PromptFile& set, const Pro
         if (source.id != prompt.id || source.messages.empty())
             continue;
         const tokenizer::RenderedChat chat = tokenizer.renderChat(source.messages, true, prompts.pinnedDate);
-        return chat.text == prompt.rendered && chat.templateSha256 == prompts.templateSha256;
+        return chat.text == prompt.rendered && chat.templateSha256 == prompts.templateSha256 &&
+               chat.usedDate == !prompts.pinnedDate.empty();
     }
     return true;
 }
@@ -57,6 +58,7 @@ void checkTokens(Row row, const PromptSet& set, const artifact::Checkpoint& mode
     }
     std::string wrong;
     std::string falsePieces;
+    bool ownTemplate = true;
     try {
         const Tokenizer tokenizer = Tokenizer::of(model);
         const PromptFile bundled = set.bundled ? prompts::readPrompts(set.name) : PromptFile();
@@ -64,6 +66,7 @@ void checkTokens(Row row, const PromptSet& set, const artifact::Checkpoint& mode
             checks.add(row.passedIf(false, "The set \"" + set.name + "\" is not the one that comes with the program."));
             return;
         }
+        ownTemplate = set.templateSha256.empty() || set.templateSha256 == tokenizer.chatTemplateSha256();
         for (const EncodedPrompt& prompt : all) {
             if (!hasOwnPieces(prompt, tokenizer) && falsePieces.empty())
                 falsePieces = prompt.id;
@@ -86,6 +89,10 @@ void checkTokens(Row row, const PromptSet& set, const artifact::Checkpoint& mode
     row.how("encoded, " + counted(count - literal, "prompt"));
     if (literal > 0)
         row.note(counted(literal, "prompt") + " of literal ids: nothing to tokenise");
+    if (wrong.empty() && !ownTemplate) {
+        checks.add(row.passedIf(false, "The chat template that the run names is not the model's."));
+        return;
+    }
     if (wrong.empty() && !falsePieces.empty()) {
         checks.add(row.passedIf(false, "The token texts of prompt \"" + falsePieces + "\" are not those of its ids."));
         return;
@@ -99,6 +106,22 @@ void checkTokens(Row row, const PromptSet& set, const artifact::Checkpoint& mode
 void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks)
 {
     checkTokens(Row("model.tokens", group::provenance, "", "Prompts tokenised again"), manifest.prompts, model, checks);
+    const std::int64_t context = model.config().context;
+    const std::int64_t asked = manifest.request.maxTokens;
+    const std::int64_t most = context > 0 ? std::min(asked, context) : asked;
+    const auto& prompts = manifest.prompts.prompts;
+    const auto wrong = std::ranges::find_if(prompts, [most](const EncodedPrompt& prompt) {
+        const auto tokens = static_cast<std::int64_t>(prompt.tokenIds.size());
+        return tokens > most || (prompt.truncatedTokens > 0 && tokens != most);
+    });
+    Row lengths("model.lengths", group::provenance, "", "Prompts are cut where the run says");
+    lengths.how("at " + counted(most, "token") + (most < asked ? ", the model's context" : ", the run's limit"));
+    checks.add(wrong == prompts.end()
+                   ? lengths.passedIf(true, "")
+                   : lengths.failed("The prompt \"" + wrong->id + "\" has " +
+                                    counted(static_cast<std::int64_t>(wrong->tokenIds.size()), "token") +
+                                    (wrong->truncatedTokens > 0 ? " after it was cut" : "") + ", the limit is " +
+                                    std::to_string(most) + "."));
 }
 
 void checkHeldOutTokens(const PromptSetStatement& heldout, const std::vector<std::vector<TokenId>>& ids,

@@ -11,7 +11,8 @@
 
 namespace blockcert::certificate {
 
-// Row model.tokens. Prompts of literal ids have nothing to tokenise; a bundled set is encoded from this program's copy.
+// Rows model.tokens and model.lengths. Prompts of literal ids have nothing to tokenise; a bundled set is encoded from
+// this program's copy.
 void checkRetokenised(const RunManifest& manifest, const artifact::Checkpoint& model, CheckList& checks);
 
 // Row edit.heldout_tokens: the same of the prompts that an edit's side effects were measured on. `ids` [prompt].

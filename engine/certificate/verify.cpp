@@ -117,6 +117,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     const RunManifest& manifest = contents.run.manifest;
     checkBlocks(contents, target.selection.isWhole(), checks);
     checkHeldOut(manifest, checks);
+    checkLengths(manifest, checks);
     for (const Certificate& certificate : contents.certificates)
         checkCertificate(certificate, manifest, checks);
 
@@ -160,7 +161,9 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
     verdict.scope.bundled = checkPrompts(manifest.prompts, checks);
     checkBaseline(contents, options, checks);
     checkLosses(contents, options, checks);
-    if (options.level >= 4) {
+    if (options.level < 4)
+        verifySubject(block, outcomes, checks, context);
+    else {
         verifyModel(block, outcomes, checks, context);
         verifyStitchedModels(block, stitches, checks, context);
         verifyEditedModels(block, edits, checks, context);

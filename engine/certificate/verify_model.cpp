@@ -16,6 +16,48 @@ namespace {
 
 using artifact::Checkpoint;
 
+// Every file the run states must be one of the model's, and the other way round: by digest and size.
+std::string otherFiles(const Subject& subject, const Checkpoint& model)
+{
+    const auto& stated = subject.files;
+    if (stated.size() != model.files().size())
+        return "it has " + counted(static_cast<std::int64_t>(model.files().size()), "weight file") +
+               ", the run states " + std::to_string(stated.size());
+    for (const SubjectFile& file : stated)
+        if (std::none_of(model.files().begin(), model.files().end(), [&](const artifact::WeightFile& found) {
+                return found.sha256 == file.sha256 && found.size == file.size;
+            }))
+            return "none of its files has the SHA-256 " + file.sha256;
+    return "";
+}
+
+bool describes(const Subject& subject, const Checkpoint& model)
+{
+    const TransformerConfig& config = model.config();
+    const std::string architecture = config.architecture == Architecture::Gpt2 ? "gpt2" : "llama";
+    return subject.configSha256 == model.configSha256() && subject.layers == config.layers &&
+           subject.dModel == config.dModel && subject.heads == config.heads && subject.architecture == architecture;
+}
+
+// Rows model.files and model.config. False if it is not the model of this run.
+bool checkSubject(const Subject& subject, const Checkpoint& model, CheckList& checks)
+{
+    Row files("model.files", group::provenance, "", "Weight files of the model");
+    if (const std::string other = otherFiles(subject, model); !other.empty()) {
+        checks.add(files.notChecked(model.path().string() + " is not the model of this run: " + other + "."));
+        return false;
+    }
+    checks.add(
+        files.how("re-hashed, " + counted(static_cast<std::int64_t>(model.files().size()), "file")).passedIf(true, ""));
+    checks.add(
+        Row("model.config", group::provenance, "", "Configuration of the model")
+            .issuer(subject.configSha256)
+            .recomputed(model.configSha256())
+            .how("read from the model")
+            .passedIf(describes(subject, model), "The run describes another configuration than the model's own."));
+    return true;
+}
+
 class ModelVerifier {
 public:
     ModelVerifier(BlockContext& block, const std::vector<BlockOutcome>& outcomes, CheckList& checks,
@@ -33,19 +75,14 @@ public:
     void run()
     {
         const Checkpoint* model = m_block.weights.checkpoint(m_context);
-        Row files("model.files", group::provenance, "", "Weight files of the model");
         if (model == nullptr) {
             m_checks.add(
-                files.notChecked("Level 4 needs the model: " + m_block.weights.problem() + "; name it with --model."));
+                Row("model.files", group::provenance, "", "Weight files of the model")
+                    .notChecked("Level 4 needs the model: " + m_block.weights.problem() + "; name it with --model."));
             return;
         }
-        if (const std::string other = otherFiles(m_manifest.subject, *model); !other.empty()) {
-            m_checks.add(files.notChecked(model->path().string() + " is not the model of this run: " + other + "."));
+        if (!checkSubject(m_manifest.subject, *model, m_checks))
             return;
-        }
-        m_checks.add(files.how("re-hashed, " + counted(static_cast<std::int64_t>(model->files().size()), "file"))
-                         .passedIf(true, ""));
-        checkConfig(*model);
         checkOther(*model);
         checkRetokenised(m_manifest, *model, m_checks);
         if (m_checks.anyFailed()) {
@@ -62,40 +99,6 @@ public:
     }
 
 private:
-    // Every file the run states must be one of the model's, and the other way round: by digest and size.
-    static std::string otherFiles(const Subject& subject, const Checkpoint& model)
-    {
-        const auto& stated = subject.files;
-        if (stated.size() != model.files().size())
-            return "it has " + counted(static_cast<std::int64_t>(model.files().size()), "weight file") +
-                   ", the run states " + std::to_string(stated.size());
-        for (const SubjectFile& file : stated)
-            if (std::none_of(model.files().begin(), model.files().end(), [&](const artifact::WeightFile& found) {
-                    return found.sha256 == file.sha256 && found.size == file.size;
-                }))
-                return "none of its files has the SHA-256 " + file.sha256;
-        return "";
-    }
-
-    void checkConfig(const Checkpoint& model)
-    {
-        const Subject& subject = m_manifest.subject;
-        const bool same = describes(subject, model);
-        m_checks.add(Row("model.config", group::provenance, "", "Configuration of the model")
-                         .issuer(subject.configSha256)
-                         .recomputed(model.configSha256())
-                         .how("read from the model")
-                         .passedIf(same, "The run describes another configuration than the model's own."));
-    }
-
-    static bool describes(const Subject& subject, const Checkpoint& model)
-    {
-        const TransformerConfig& config = model.config();
-        const std::string architecture = config.architecture == Architecture::Gpt2 ? "gpt2" : "llama";
-        return subject.configSha256 == model.configSha256() && subject.layers == config.layers &&
-               subject.dModel == config.dModel && subject.heads == config.heads && subject.architecture == architecture;
-    }
-
     // The checkpoint that the surrogates were taken from; m_other stays null if it was not found.
     void checkOther(const Checkpoint& model)
     {
@@ -194,6 +197,17 @@ private:
     std::string m_otherProblem;
 };
 
+}
+
+void verifySubject(BlockContext& block, const std::vector<BlockOutcome>& outcomes, CheckList& checks,
+                   const RunContext& context)
+{
+    const bool wereRead = std::any_of(outcomes.begin(), outcomes.end(),
+                                      [](const BlockOutcome& outcome) { return outcome.weightsByReference; });
+    if (!wereRead)
+        return;
+    if (const Checkpoint* model = block.weights.checkpoint(context))
+        checkSubject(block.contents.run.manifest.subject, *model, checks);
 }
 
 void verifyModel(BlockContext& block, const std::vector<BlockOutcome>& outcomes, CheckList& checks,

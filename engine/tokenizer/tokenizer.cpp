@@ -3,6 +3,7 @@
 #include "engine/artifact/checkpoint.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/sha256.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/readers.h"
 
@@ -143,6 +144,11 @@ const std::vector<std::string>& Tokenizer::notices() const
 bool Tokenizer::hasChatTemplate() const
 {
     return !m_state->pipeline.chatTemplate.empty();
+}
+
+std::string Tokenizer::chatTemplateSha256() const
+{
+    return hasChatTemplate() ? sha256Of(m_state->pipeline.chatTemplate) : std::string();
 }
 
 RenderedChat Tokenizer::renderChat(std::span<const ChatMessage> messages, bool addGenerationPrompt,

@@ -63,6 +63,7 @@ public:
     [[nodiscard]] RenderedChat renderChat(std::span<const ChatMessage> messages, bool addGenerationPrompt,
                                           std::string_view date) const;
     [[nodiscard]] bool hasChatTemplate() const;
+    [[nodiscard]] std::string chatTemplateSha256() const; // empty if there is none
 
 private:
     struct State;

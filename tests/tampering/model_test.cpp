@@ -1,10 +1,12 @@
 // What only the model itself gives away: a trace, tokens, losses or weights that hang together and are not the model's.
+#include "engine/artifact/checkpoint.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/widen.h"
 #include "engine/ir/reference_interpreter.h"
+#include "engine/tokenizer/tokenizer.h"
 #include "tests/certificate/tiny_run.h"
 #include "tests/tampering/tampered_run.h"
 
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <span>
 
@@ -169,6 +172,36 @@ TEST(ModelForgery, OfTokensIsFoundByTheTokenizer)
     expectFoundAtLevelFourAlone(truncated, "model.tokens");
 }
 
+// A whole text in the place of one that ends where the recorded ids do, which so becomes one that was cut there.
+TEST(ModelForgery, OfWhereAPromptWasCutIsFound)
+{
+    tiny::Material material = tiny::make({});
+    EncodedPrompt& prompt = material.manifest.prompts.prompts[0];
+    const auto ids = static_cast<std::int64_t>(prompt.tokenIds.size());
+    const auto model = artifact::Checkpoint::open(tiny::modelPath("llama-gqa"));
+    prompt.rendered += " jumps";
+    prompt.truncatedTokens =
+        static_cast<std::int64_t>(
+            tokenizer::Tokenizer::of(model).encode(prompt.rendered, tokenizer::SpecialTokens::Add).size()) -
+        ids;
+    ASSERT_GT(prompt.truncatedTokens, 0);
+    expectFoundAtLevelFourAlone(material, "model.lengths");
+}
+
+TEST(ModelForgery, OfALimitThatPromptsAreBeyondIsFoundAtOnce)
+{
+    tiny::Material material = tiny::make({});
+    material.manifest.request.maxTokens = 2;
+    EXPECT_THAT(failedIds(verdictOn(material, 0)), Contains("consistency.lengths"));
+}
+
+TEST(ModelForgery, OfTheChatTemplateIsFound)
+{
+    tiny::Material material = tiny::make({});
+    material.manifest.prompts.templateSha256 = std::string(64, '0');
+    expectFoundAtLevelFourAlone(material, "model.tokens");
+}
+
 TEST(ModelForgery, OfWeightsIsFoundByRebuildingTheSurrogate)
 {
     tiny::Options options;
@@ -226,6 +259,27 @@ TEST(ModelForgery, OfTheSubjectIsFound)
     file.manifest.subject.files[0].sha256 = std::string(64, '0');
     EXPECT_EQ(verdictOn(file, 3).exitCode, 0);
     EXPECT_EQ(verdictOn(file, 4).exitCode, 5);
+}
+
+// With weights by reference the model is at hand from the first replay on.
+TEST(ModelForgery, OfTheSubjectIsFoundWhereWeightsWereReadFromIt)
+{
+    tiny::Options options;
+    options.embed = false;
+    const Verdict honest = verdictOn(tiny::make(options), 3);
+    EXPECT_EQ(honest.exitCode, 0) << problemsOf(honest);
+    for (const auto& forge : std::vector<std::function<void(Subject&)>>{
+             [](Subject& subject) { subject.layers = 9; },
+             [](Subject& subject) { subject.architecture = "gpt2"; },
+             [](Subject& subject) { subject.configSha256 = std::string(64, '0'); },
+         }) {
+        tiny::Material material = tiny::make(options);
+        forge(material.manifest.subject);
+        EXPECT_THAT(failedIds(verdictOn(material, 2)), Contains("model.config"));
+    }
+    tiny::Material more = tiny::make(options);
+    more.manifest.subject.files.push_back({"more.safetensors", 8U, std::string(64, '0')});
+    EXPECT_EQ(verdictOn(more, 3).exitCode, 5);
 }
 
 TEST(ModelForgery, OfAWholeTraceByAnotherModelIsFound)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <string_view>
 
@@ -53,19 +54,37 @@ public:
     {
         const std::string full = remember(key);
         const std::optional<std::int64_t> value = m_file.integer(full);
-        if (value && (*value < smallest || *value > largest))
-            throw FormatError(m_file.path().string() + ": " + full + " is " + std::to_string(*value) +
-                              "; it must lie from " + std::to_string(smallest) + " to " + std::to_string(largest) +
-                              ".");
-        return value;
+        return value ? std::optional(inRange(full, *value, smallest, largest)) : std::nullopt;
+    }
+
+    // A number of the model, or an array with the number of each of its blocks, which must then be the same.
+    [[nodiscard]] std::optional<std::int64_t> ofEveryBlock(const char* key, std::int32_t blocks, std::int64_t largest)
+    {
+        const std::string full = remember(key);
+        const GgufValue* value = m_file.find(full);
+        if (value == nullptr || !std::holds_alternative<std::vector<std::int64_t>>(*value))
+            return integer(key, 1, largest);
+        const auto& numbers = std::get<std::vector<std::int64_t>>(*value);
+        const std::string where = m_file.path().string() + ": " + full;
+        if (numbers.size() != static_cast<std::size_t>(blocks))
+            throw FormatError(where + " has " + std::to_string(numbers.size()) + " entries for " +
+                              std::to_string(blocks) + " blocks.");
+        const auto other = std::ranges::adjacent_find(numbers, std::not_equal_to());
+        if (other != numbers.end())
+            throw UnsupportedError(where + " is " + std::to_string(*other) + " for block " +
+                                   std::to_string(other - numbers.begin()) + " and " + std::to_string(*(other + 1)) +
+                                   " for the next one; blocks of different shape are not implemented.");
+        return inRange(full, numbers.front(), 1, largest);
     }
 
     [[nodiscard]] std::int32_t required(const char* key, std::int64_t largest)
     {
-        const std::optional<std::int64_t> value = integer(key, 1, largest);
-        if (!value)
-            throw FormatError(m_file.path().string() + " has no " + m_prefix + key + " in its metadata.");
-        return static_cast<std::int32_t>(*value);
+        return present(key, integer(key, 1, largest));
+    }
+
+    [[nodiscard]] std::int32_t requiredOfEveryBlock(const char* key, std::int32_t blocks, std::int64_t largest)
+    {
+        return present(key, ofEveryBlock(key, blocks, largest));
     }
 
     [[nodiscard]] std::optional<double> positive(const char* key)
@@ -94,6 +113,23 @@ public:
     }
 
 private:
+    [[nodiscard]] std::int64_t inRange(const std::string& key, std::int64_t value, std::int64_t smallest,
+                                       std::int64_t largest) const
+    {
+        if (value < smallest || value > largest)
+            throw FormatError(m_file.path().string() + ": " + key + " is " + std::to_string(value) +
+                              "; it must lie from " + std::to_string(smallest) + " to " + std::to_string(largest) +
+                              ".");
+        return value;
+    }
+
+    [[nodiscard]] std::int32_t present(const char* key, std::optional<std::int64_t> value) const
+    {
+        if (!value)
+            throw FormatError(m_file.path().string() + " has no " + m_prefix + key + " in its metadata.");
+        return static_cast<std::int32_t>(*value);
+    }
+
     std::string remember(const char* key) { return *m_read.insert(m_prefix + key).first; }
 
     const GgufFile& m_file;
@@ -154,8 +190,8 @@ void readRope(const GgufFile& file, Metadata& metadata, TransformerConfig& confi
 
 void readLlama(const GgufFile& file, Metadata& metadata, TransformerConfig& config, const ModelLimits& limits)
 {
-    config.kvHeads =
-        static_cast<std::int32_t>(metadata.integer("attention.head_count_kv", 1, limits.width).value_or(config.heads));
+    config.kvHeads = static_cast<std::int32_t>(
+        metadata.ofEveryBlock("attention.head_count_kv", config.layers, limits.width).value_or(config.heads));
     const std::optional<std::int64_t> keyLength = metadata.integer("attention.key_length", 1, limits.width);
     const std::optional<std::int64_t> valueLength = metadata.integer("attention.value_length", 1, limits.width);
     if (keyLength && valueLength && *keyLength != *valueLength)
@@ -190,7 +226,8 @@ void readGpt2(const GgufFile& file, Metadata& metadata, TransformerConfig& confi
                           " heads do not divide the width " + std::to_string(config.dModel) + ".");
     config.kvHeads = config.heads;
     config.headDim = config.dModel / config.heads;
-    if (metadata.integer("attention.head_count_kv", 1, config.heads).value_or(config.heads) != config.heads)
+    if (metadata.ofEveryBlock("attention.head_count_kv", config.layers, config.heads).value_or(config.heads) !=
+        config.heads)
         throw UnsupportedError(file.path().string() + ": gpt2.attention.head_count_kv differs from the head count.");
     config.normEpsilon = metadata.positive("attention.layer_norm_epsilon").value_or(1e-5);
     config.attentionBias = true;
@@ -262,8 +299,8 @@ ModelDescription describeGguf(const GgufFile& file, const ModelLimits& limits)
     config.architecture = *architecture == "llama" ? Architecture::Llama : Architecture::Gpt2;
     config.layers = metadata.required("block_count", limits.layers);
     config.dModel = metadata.required("embedding_length", limits.width);
-    config.heads = metadata.required("attention.head_count", limits.width);
-    config.dFf = metadata.required("feed_forward_length", limits.width);
+    config.heads = metadata.requiredOfEveryBlock("attention.head_count", config.layers, limits.width);
+    config.dFf = metadata.requiredOfEveryBlock("feed_forward_length", config.layers, limits.width);
     config.context = metadata.required("context_length", limits.context);
     readVocabulary(file, metadata, config, limits);
     if (!metadata.flag("attention.causal").value_or(true))

@@ -475,6 +475,61 @@ test::GgufFields with(test::GgufFields fields, const std::string& key, const std
     return fields;
 }
 
+test::GgufFields gpt2Gguf()
+{
+    test::GgufFields fields;
+    fields.metadata = {{"general.architecture", ggufText("gpt2")},  {"gpt2.block_count", ggufU32(1)},
+                       {"gpt2.context_length", ggufU32(64)},        {"gpt2.embedding_length", ggufU32(8)},
+                       {"gpt2.feed_forward_length", ggufU32(16)},   {"gpt2.attention.head_count", ggufU32(2)},
+                       {"gpt2.attention.head_count_kv", ggufU32(2)}};
+    fields.tensors = {{"token_embd.weight", {8, 10}, 0, 320, {}}};
+    return fields;
+}
+
+// An array of 32-bit integers.
+std::string ggufArray(const std::vector<std::uint32_t>& values)
+{
+    Bytes bytes;
+    bytes.u32(9).u32(5).u64(values.size());
+    for (const std::uint32_t value : values)
+        bytes.u32(value);
+    return bytes.str();
+}
+
+TEST(GgufConfig, TakesOneNumberForEachBlockIfTheyAreTheSame)
+{
+    for (const char* architecture : {"llama", "gpt2"}) {
+        const std::string prefix = std::string(architecture) + ".";
+        test::GgufFields fields = std::string(architecture) == "llama" ? llamaGguf() : gpt2Gguf();
+        fields = with(std::move(fields), prefix + "block_count", ggufU32(3));
+        const TransformerConfig plain = described(fields).config;
+        const std::vector<std::pair<std::string, int>> keys = {{prefix + "attention.head_count", plain.heads},
+                                                               {prefix + "attention.head_count_kv", plain.kvHeads},
+                                                               {prefix + "feed_forward_length", plain.dFf}};
+        for (const auto& [key, value] : keys) {
+            const auto number = static_cast<std::uint32_t>(value);
+            EXPECT_EQ(described(with(fields, key, ggufArray({number, number, number}))).config, plain) << key;
+            EXPECT_THAT(test::messageOf<UnsupportedError>([&, key = key] {
+                            (void)described(with(fields, key, ggufArray({number, number, number + 2})));
+                        }),
+                        AllOf(HasSubstr(key + " is " + std::to_string(number) + " for block 1 and " +
+                                        std::to_string(number + 2)),
+                              HasSubstr("blocks of different shape are not implemented")));
+            for (const std::size_t count : {0U, 1U, 2U, 4U})
+                EXPECT_THAT(test::messageOf<FormatError>([&, key = key] {
+                                const std::vector<std::uint32_t> list(count, number);
+                                (void)described(with(fields, key, ggufArray(list)));
+                            }),
+                            HasSubstr(key + " has " + std::to_string(count) + " entries for 3 blocks"));
+            for (const std::uint32_t wrong : {0U, 4'000'000'000U, 2'000'000'000U})
+                EXPECT_THAT(test::messageOf<FormatError>([&, key = key] {
+                                (void)described(with(fields, key, ggufArray({wrong, wrong, wrong})));
+                            }),
+                            HasSubstr(key + " is "));
+        }
+    }
+}
+
 TEST(GgufConfig, ReadsALlama)
 {
     const TransformerConfig config = described(llamaGguf()).config;

@@ -89,6 +89,7 @@ TEST(ChatTemplate, NamesWhatIsNotImplemented)
 TEST(ChatTemplate, TellsTheUserWhatTheTemplateRefuses)
 {
     expectThrow<UsageError>("{{ raise_exception('Roles must alternate') }}", "Roles must alternate");
+    expectThrow<UsageError>("{{ raise_exception('\xC3\xA9' * 100000) }}", "\xC3\xA9\xC3\xA9\xE2\x80\xA6");
     expectThrow<FormatError>("a\nb\n{{ missing.x }}", "line 3");
     expectThrow<FormatError>("{% if true %}", "endif");
 }
@@ -118,6 +119,22 @@ TEST(ChatTemplate, StopsWhatWouldTakeTooLong)
                                "steps");
     expectThrow<ResourceError>(
         "{% set l = ['a' * 9999] * 99 %}{% for i in range(99999) %}{{ 'b' in l and '' }}{% endfor %}", "steps");
+}
+
+// Where the needle nearly fits everywhere, a search that starts anew at each place takes minutes.
+TEST(ChatTemplate, SearchesInLinearTime)
+{
+    const std::string much = "{% set much = 'a' * 500000 %}{% set nearly = 'a' * 250000 ~ 'b' %}"
+                             "{% set nearby = 'b' ~ 'a' * 250000 %}";
+    EXPECT_EQ(render(much + "{{ nearly in much }} {{ much.find(nearly) }} {{ much.rfind(nearby) }} "
+                            "{{ much.count(nearly) }} {{ much.replace(nearly, '') | length }} "
+                            "{{ much.split(nearly) | length }} {{ much.rsplit(nearby) | length }} "
+                            "{{ much.strip('b' * 500000 ~ 'a') | length }}"),
+              "False -1 -1 0 500000 1 1 0");
+    EXPECT_EQ(render("{{ 'abcabc'.find('c') }} {{ 'abcabc'.rfind('ab') }} {{ 'abc'.rfind('') }} {{ 'abc'.find('') }} "
+                     "{{ 'a,b,c'.rsplit(',', 1) }} {{ 'a--b--c'.rsplit('--') }} {{ 'aaa'.rsplit('aa') }} "
+                     "{{ 'aaa'.count('aa') }} {{ 'aaaa'.replace('aa', 'b', 1) }} {{ '' in '' }} {{ 'x' in '' }}"),
+              "2 3 3 0 ['a,b', 'c'] ['a', 'b', 'c'] ['a', ''] 1 baa True False"); // as Python has it
 }
 
 TEST(ChatTemplate, RefusesSourceThatWouldExhaustTheStack)

@@ -19,6 +19,18 @@ template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
 constexpr std::int64_t longestRange = 100'000;
+constexpr std::size_t longestComplaint = 1000; // bytes
+
+// What a template says goes into a sentence for the user.
+std::string shortened(std::string text)
+{
+    if (text.size() <= longestComplaint)
+        return text;
+    std::size_t end = longestComplaint;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) // not inside a character
+        --end;
+    return text.substr(0, end) + "\xE2\x80\xA6";
+}
 
 }
 
@@ -389,7 +401,8 @@ Value Interpreter::callFunction(Function function, CallArguments arguments)
         return Value(Value::Data(std::move(space)));
     }
     case Function::RaiseException:
-        throw UsageError("The model's chat template refuses these messages: " + print(arguments.require("message")));
+        throw UsageError("The model's chat template refuses these messages: " +
+                         shortened(print(arguments.require("message"))));
     case Function::StrftimeNow:
         static_cast<void>(arguments.require("format"));
         arguments.finish();

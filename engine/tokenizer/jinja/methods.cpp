@@ -31,7 +31,7 @@ Value stripSide(const Input& in, Side side)
     const Value characters = in.arguments.next("chars");
     if (characters.asText() == nullptr)
         return in.make(strip(in.text, side, std::nullopt));
-    in.interpreter.charge(in.text.size() * std::min<std::size_t>(characters.asText()->size(), 256));
+    in.interpreter.charge(in.text.size() + characters.asText()->size());
     return in.make(strip(in.text, side, *characters.asText()));
 }
 
@@ -46,6 +46,7 @@ Value splitText(const Input& in, bool fromRight)
     }
     if (separator.asText()->empty())
         throw FormatError("It splits by an empty separator.");
+    in.interpreter.charge(in.text.size());
     return in.list(fromRight ? splitFromRight(in.text, *separator.asText(), most)
                              : split(in.text, *separator.asText(), most));
 }
@@ -69,9 +70,11 @@ Value replace(const Input& in)
     const std::string from = in.arguments.requireText("old");
     const std::string to = in.arguments.requireText("new");
     const std::int64_t most = in.arguments.integer("count", -1);
+    in.interpreter.charge(in.text.size());
     // Before it is made: how long will it be?
     std::size_t found = from.empty() ? in.text.size() + 1 : 0;
-    for (std::size_t at = 0; !from.empty() && (at = in.text.find(from, at)) != std::string::npos; at += from.size())
+    for (std::size_t at = 0; !from.empty() && (at = findText(in.text, from, at)) != std::string::npos;
+         at += from.size())
         ++found;
     if (most >= 0)
         found = std::min(found, static_cast<std::size_t>(most));
@@ -82,7 +85,8 @@ Value replace(const Input& in)
 Value find(const Input& in, bool fromRight)
 {
     const std::string wanted = in.arguments.requireText("sub");
-    const std::size_t at = fromRight ? in.text.rfind(wanted) : in.text.find(wanted);
+    in.interpreter.charge(in.text.size());
+    const std::size_t at = fromRight ? findLastText(in.text, wanted) : findText(in.text, wanted);
     return Value::integer(at == std::string::npos ? -1 : countCodePoints(std::string_view(in.text).substr(0, at)));
 }
 
@@ -91,8 +95,9 @@ Value count(const Input& in)
     const std::string wanted = in.arguments.requireText("sub");
     if (wanted.empty())
         return Value::integer(countCodePoints(in.text) + 1);
+    in.interpreter.charge(in.text.size());
     std::int64_t found = 0;
-    for (std::size_t at = 0; (at = in.text.find(wanted, at)) != std::string::npos; at += wanted.size())
+    for (std::size_t at = 0; (at = findText(in.text, wanted, at)) != std::string::npos; at += wanted.size())
         ++found;
     return Value::integer(found);
 }

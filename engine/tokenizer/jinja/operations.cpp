@@ -226,7 +226,7 @@ bool Interpreter::contains(const Value& container, const Value& item)
     if (const std::string* whole = container.asText()) {
         if (item.asText() == nullptr)
             throw FormatError("It looks for " + typeName(item) + " in a string.");
-        return whole->find(*item.asText()) != std::string::npos;
+        return findText(*whole, *item.asText()) != std::string::npos;
     }
     if (const List* list = container.asList()) {
         charge(list->items.size() * std::min<std::size_t>(weightOf(item), 4096));

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <utf8proc.h>
 
 namespace blockcert::tokenizer::jinja {
@@ -57,16 +58,30 @@ bool isPythonSpace(char32_t codePoint)
     return isWhiteSpace(codePoint) || (codePoint >= 0x1C && codePoint <= 0x1F);
 }
 
+std::size_t findText(std::string_view text, std::string_view wanted, std::size_t from)
+{
+    if (from > text.size())
+        return std::string_view::npos;
+    // Two-way search in glibc; std::string's own is a product of the sizes for 'aaa…' and 'aaa…b'.
+    const void* found = memmem(text.data() + from, text.size() - from, wanted.data(), wanted.size());
+    return found == nullptr ? std::string_view::npos
+                            : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+std::size_t findLastText(std::string_view text, std::string_view wanted)
+{
+    const std::string backwards(text.rbegin(), text.rend());
+    const std::size_t found = findText(backwards, std::string(wanted.rbegin(), wanted.rend()));
+    return found == std::string::npos ? found : text.size() - found - wanted.size();
+}
+
 std::string_view strip(std::string_view text, Side side, std::optional<std::string_view> characters)
 {
-    const auto goes = [&](char32_t c) {
-        if (!characters)
-            return isPythonSpace(c);
-        for (std::size_t i = 0; i < characters->size();)
-            if (nextCodePoint(*characters, i) == c)
-                return true;
-        return false;
-    };
+    std::vector<char32_t> set;
+    for (std::size_t i = 0; characters && i < characters->size();)
+        set.push_back(nextCodePoint(*characters, i));
+    std::ranges::sort(set);
+    const auto goes = [&](char32_t c) { return characters ? std::ranges::binary_search(set, c) : isPythonSpace(c); };
     while (side != Side::Right && !text.empty()) {
         std::size_t after = 0;
         if (!goes(nextCodePoint(text, after)))
@@ -106,7 +121,7 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
     std::vector<std::string> parts;
     std::size_t at = 0;
     while ((most < 0 || static_cast<std::int64_t>(parts.size()) < most) &&
-           (at = text.find(separator)) != std::string_view::npos) {
+           (at = findText(text, separator)) != std::string_view::npos) {
         parts.emplace_back(text.substr(0, at));
         text.remove_prefix(at + separator.size());
     }
@@ -116,14 +131,10 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 
 std::vector<std::string> splitFromRight(std::string_view text, std::string_view separator, std::int64_t most)
 {
-    std::vector<std::string> parts;
-    std::size_t at = 0;
-    while ((most < 0 || static_cast<std::int64_t>(parts.size()) < most) &&
-           (at = text.rfind(separator)) != std::string_view::npos) {
-        parts.emplace_back(text.substr(at + separator.size()));
-        text = text.substr(0, at);
-    }
-    parts.emplace_back(text);
+    const auto turned = [](std::string_view part) { return std::string(part.rbegin(), part.rend()); };
+    std::vector<std::string> parts = split(turned(text), turned(separator), most);
+    for (std::string& part : parts)
+        part = turned(part);
     std::ranges::reverse(parts);
     return parts;
 }
@@ -166,7 +177,7 @@ std::string replaceText(std::string_view text, std::string_view from, std::strin
         return result;
     }
     std::size_t at = 0;
-    while ((most < 0 || done++ < most) && (at = text.find(from)) != std::string_view::npos) {
+    while ((most < 0 || done++ < most) && (at = findText(text, from)) != std::string_view::npos) {
         result += text.substr(0, at);
         result += to;
         text.remove_prefix(at + from.size());

@@ -11,6 +11,11 @@ namespace blockcert::tokenizer::jinja {
 
 [[nodiscard]] bool isPythonSpace(char32_t codePoint); // str.isspace()
 
+// First or last place of `wanted`, npos if there is none, in a time that grows with the sizes and not with their
+// product.
+[[nodiscard]] std::size_t findText(std::string_view text, std::string_view wanted, std::size_t from = 0);
+[[nodiscard]] std::size_t findLastText(std::string_view text, std::string_view wanted);
+
 enum class Side { Left, Right, Both };
 
 // Without `characters`: white space. Otherwise the set of its code points.

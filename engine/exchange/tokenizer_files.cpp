@@ -86,7 +86,8 @@ void writeFromGguf(const GgufFile& file, const fs::path& folder)
           {"merges", *merges}}}};
     writeFileAtomically(folder / "tokenizer.json", writeJson(tokenizer));
 
-    Json config = {{"tokenizer_class", "GPT2Tokenizer"}, {"clean_up_tokenization_spaces", false}};
+    // Not GPT2Tokenizer, which transformers 5 builds without tokenizer.json's pre_tokenizer.
+    Json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
     for (const auto& [name, key] :
          std::array<std::pair<const char*, const char*>, 4>{{{"bos_token", "bos_token_id"},
                                                              {"eos_token", "eos_token_id"},

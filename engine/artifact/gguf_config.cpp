@@ -255,8 +255,10 @@ void readTokens(const GgufFile& file, ModelDescription& description)
     TransformerConfig& config = description.config;
     const auto token = [&](const char* key) -> std::optional<TokenId> {
         const std::optional<std::int64_t> id = file.integer(key);
-        if (!id || (*id >= 0 && *id < config.vocab))
-            return id ? std::optional(static_cast<TokenId>(*id)) : std::nullopt;
+        if (!id || *id == -1 || *id == 0xFFFFFFFF) // how converters write "none"
+            return std::nullopt;
+        if (*id >= 0 && *id < config.vocab)
+            return static_cast<TokenId>(*id);
         description.warnings.push_back(file.path().string() + ": " + key + " names the token " + std::to_string(*id) +
                                        ", which is not in the vocabulary; it is ignored.");
         return std::nullopt;

@@ -216,6 +216,8 @@ void readTokens(ConfigFields& fields, ModelDescription& description)
 
 void judgeOtherKeys(const ConfigFields& fields, std::vector<std::string>& warnings)
 {
+    constexpr std::size_t mostNamed = 20; // a warning each; beyond that their number says enough
+    std::size_t unknown = 0;
     for (const std::string& key : fields.unread()) {
         const Json& value = fields.at(key);
         if (const NeutralKey* known = findNeutralKey(key)) {
@@ -233,8 +235,13 @@ void judgeOtherKeys(const ConfigFields& fields, std::vector<std::string>& warnin
             throw UnsupportedError(fields.source() + ": " + fields.describe(key) +
                                    ", a key that is not known and may change the mathematics; if it does not, remove "
                                    "it from a copy of the file.");
-        warnings.push_back(fields.source() + ": " + fields.describe(key) + ", a key that is not known; it is ignored.");
+        if (++unknown <= mostNamed)
+            warnings.push_back(fields.source() + ": " + fields.describe(key) +
+                               ", a key that is not known; it is ignored.");
     }
+    if (unknown > mostNamed)
+        warnings.push_back(fields.source() + ": " + std::to_string(unknown - mostNamed) +
+                           " more keys are not known; they are ignored.");
 }
 
 }

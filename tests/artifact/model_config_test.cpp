@@ -437,6 +437,17 @@ TEST(ConfigDigest, ChangesWithEveryField)
     EXPECT_EQ(std::adjacent_find(digests.begin(), digests.end()), digests.end());
 }
 
+TEST(HuggingFaceConfig, CountsUnknownKeysInsteadOfNamingThousands)
+{
+    Json config = llamaConfig();
+    const std::size_t before = described(config).warnings.size();
+    for (int i = 0; i < 5000; ++i)
+        config["key_" + std::to_string(i)] = "text";
+    const std::vector<std::string> warnings = described(config).warnings;
+    ASSERT_EQ(warnings.size(), before + 21);
+    EXPECT_THAT(warnings.back(), HasSubstr("4980 more keys are not known"));
+}
+
 // --- GGUF -----------------------------------------------------------------------------------------------------
 
 using test::Bytes;
@@ -541,6 +552,17 @@ TEST(GgufConfig, ReadsALlama)
     EXPECT_EQ(config.normEpsilon, static_cast<double>(1e-5F));
     EXPECT_TRUE(config.tiedEmbeddings);
     EXPECT_FALSE(config.attentionBias);
+}
+
+TEST(GgufConfig, TakesTheIdsThatConvertersWriteForNoneAsNone)
+{
+    for (const std::string& none : {ggufU32(0xFFFFFFFF), Bytes().u32(5).u32(0xFFFFFFFF).str()}) {
+        const ModelDescription description = described(with(llamaGguf(), "tokenizer.ggml.bos_token_id", none));
+        EXPECT_FALSE(description.config.bos);
+        EXPECT_THAT(description.warnings, testing::IsEmpty());
+    }
+    const auto outside = described(with(llamaGguf(), "tokenizer.ggml.bos_token_id", ggufU32(10)));
+    EXPECT_EQ(outside.warnings.size(), 1U);
 }
 
 TEST(GgufConfig, ReadsLinearScaling)

@@ -78,7 +78,9 @@ void requireEncodable(const std::string& text, const TokenizerPointer& tokenizer
                         " Put a tokenizer that can be read beside the model, or give ids with --prompts, as "
                         "token_ids in a .jsonl file.");
     if (tokenizer->encode(text, tokenizer::SpecialTokens::Add).empty())
-        throw FormatError("The text encodes to no token; give one that is not empty.");
+        throw FormatError(text.empty() ? "The text encodes to no token; give one that is not empty."
+                                       : "The text encodes to no token: the model's tokenizer knows none of its "
+                                         "characters.");
 }
 
 }

@@ -1,3 +1,4 @@
+#include "engine/artifact/shown.h"
 #include "engine/base/error.h"
 #include "engine/tokenizer/readers.h"
 
@@ -22,7 +23,7 @@ void addWithAnyId(Pipeline& pipeline, AddedToken token, const std::string& where
     const TokenId next = added.empty() ? count : std::max(count, added.rbegin()->first + 1);
     token.id = pipeline.find(token.content).value_or(next);
     if (token.id > Vocabulary::largestId)
-        throw ResourceError(where + ": the added token \"" + token.content + "\" would have an id above " +
+        throw ResourceError(where + ": the added token " + artifact::shown(token.content) + " would have an id above " +
                             std::to_string(Vocabulary::largestId) + ".");
     addToken(pipeline, std::move(token));
 }
@@ -72,7 +73,7 @@ void addTokensToJson(Pipeline& pipeline, const Companions& companions)
     }
     if (!moved.empty())
         pipeline.notices.push_back(
-            "tokenizer_config.json gives the token \"" + moved.front()->content + "\"" + andMore(moved.size()) +
+            "tokenizer_config.json gives the token " + artifact::shown(moved.front()->content) + andMore(moved.size()) +
             " the id " + std::to_string(moved.front()->id) + "; beside tokenizer.json it has " +
             std::to_string(*pipeline.find(moved.front()->content)) + ", here as in transformers.");
     addNewSpecialTokens(pipeline, companions, where);
@@ -88,8 +89,8 @@ void addCompanionTokens(Pipeline& pipeline, const Companions& companions, const 
         const auto known = pipeline.vocabulary->find(token.content);
         const std::string* other = pipeline.vocabulary->text(token.id);
         if ((known && *known != token.id) || (!known && other != nullptr))
-            throw FormatError(where + ": the added token \"" + token.content + "\" has id " + std::to_string(token.id) +
-                              ", which the vocabulary uses otherwise.");
+            throw FormatError(where + ": the added token " + artifact::shown(token.content) + " has id " +
+                              std::to_string(token.id) + ", which the vocabulary uses otherwise.");
         addToken(pipeline, std::move(token));
     }
     // A token that was added only as one that is never found in a text is found once it is named.
@@ -121,8 +122,9 @@ void applyCompanions(Pipeline& pipeline, const Companions& companions)
         if (!pipeline.added.find(each.token.content))
             missing.push_back(&each);
     if (!missing.empty())
-        pipeline.notices.push_back("tokenizer_config.json names the token \"" + missing.front()->token.content +
-                                   "\" as " + missing.front()->name + andMore(missing.size()) +
+        pipeline.notices.push_back("tokenizer_config.json names the token " +
+                                   artifact::shown(missing.front()->token.content) + " as " +
+                                   artifact::shown(missing.front()->name) + andMore(missing.size()) +
                                    ", which transformers 5 adds to the vocabulary and transformers 4 does not; here it "
                                    "is not added.");
     if (companions.splitSpecialTokens)

@@ -1,4 +1,5 @@
 #include "engine/artifact/gguf.h"
+#include "engine/artifact/shown.h"
 #include "engine/base/error.h"
 #include "engine/tokenizer/readers.h"
 #include "engine/tokenizer/unicode.h"
@@ -29,8 +30,8 @@ public:
         else if (model == "llama")
             readSentencePieces();
         else
-            throw UnsupportedError(m_source + ": tokenizer.ggml.model = \"" + model +
-                                   "\" is not implemented, only gpt2 and llama are.");
+            throw UnsupportedError(m_source + ": tokenizer.ggml.model = " + artifact::shown(model) +
+                                   " is not implemented, only gpt2 and llama are.");
         addSpecialTokens();
         if (const std::string* text = m_file.text("tokenizer.chat_template"))
             m_pipeline.chatTemplate = *text;
@@ -103,8 +104,8 @@ private:
             m_pipeline.preTokenizer = {SplitStep{Pattern::regex(patterns::llama3, m_source)},
                                        ByteLevelStep{false, false}};
         } else {
-            throw UnsupportedError(m_source + ": tokenizer.ggml.pre = \"" + pre +
-                                   "\" is not implemented; use the model as safetensors with its tokenizer.json.");
+            throw UnsupportedError(m_source + ": tokenizer.ggml.pre = " + artifact::shown(pre) +
+                                   " is not implemented; use the model as safetensors with its tokenizer.json.");
         }
         BpeModel model(*m_pipeline.vocabulary, options);
         const auto* merges = m_file.strings(key("merges"));

@@ -1,3 +1,4 @@
+#include "engine/artifact/shown.h"
 #include "engine/tokenizer/readers.h"
 
 #include <algorithm>
@@ -83,11 +84,14 @@ void tellSurroundings(Pipeline& pipeline, const Companions& companions)
     if (before == expected(companions.addBos.value_or(true), idOf("bos_token", "<s>")) &&
         after == expected(companions.addEos.value_or(false), idOf("eos_token", "</s>")))
         return;
-    pipeline.notices.push_back(
-        std::string("transformers 4 puts tokens around a LlamaTokenizer's text as add_bos_token (") +
-        (companions.addBos.value_or(true) ? "true" : "false") + ") and add_eos_token (" +
-        (companions.addEos.value_or(false) ? "true" : "false") +
-        ") say; here, as in transformers 5, they are those of tokenizer.json's post_processor.");
+    pipeline.notices.push_back(std::string(companions.tokenizerClass.empty()
+                                               ? "Without a tokenizer_class transformers 4 takes a LlamaTokenizer "
+                                                 "and puts tokens around a text as add_bos_token ("
+                                               : "transformers 4 puts tokens around a LlamaTokenizer's text as "
+                                                 "add_bos_token (") +
+                               (companions.addBos.value_or(true) ? "true" : "false") + ") and add_eos_token (" +
+                               (companions.addEos.value_or(false) ? "true" : "false") +
+                               ") say; here, as in transformers 5, they are those of tokenizer.json's post_processor.");
 }
 
 void applyLlama(Pipeline& pipeline, const Companions& companions)
@@ -120,7 +124,7 @@ void applyTokenizerClass(Pipeline& pipeline, const Companions& companions)
                 "transformers 4 takes add_prefix_space from tokenizer_config.json; here, as in "
                 "transformers 5, it is tokenizer.json's.");
     } else {
-        pipeline.notices.push_back("tokenizer_config.json names the tokenizer class " + name.substr(0, 80) +
+        pipeline.notices.push_back("tokenizer_config.json names the tokenizer class " + artifact::shown(name) +
                                    ", which versions of transformers may build differently; the ids here follow "
                                    "tokenizer.json.");
     }

@@ -1,3 +1,4 @@
+#include "engine/artifact/shown.h"
 #include "engine/tokenizer/json_fields.h"
 #include "engine/tokenizer/readers.h"
 
@@ -69,7 +70,7 @@ void readModel(const Json& model, Pipeline& pipeline, const std::string& where)
         const std::string& unknown = requireText(model, "unk_token", where);
         options.unknown = pipeline.vocabulary->find(unknown);
         if (!options.unknown)
-            throw FormatError(where + ": the unknown token \"" + unknown + "\" is not in the vocabulary.");
+            throw FormatError(where + ": the unknown token " + artifact::shown(unknown) + " is not in the vocabulary.");
     }
     pipeline.plainModel = !options.unknown && !options.fuseUnknown && !options.byteFallback && !options.ignoreMerges;
     BpeModel bpe(*pipeline.vocabulary, options);
@@ -96,8 +97,9 @@ void readAddedTokens(const Json& tokens, Pipeline& pipeline, const std::string& 
         const auto known = pipeline.vocabulary->find(token.content);
         const std::int64_t expected = known ? *known : next++;
         if (id != expected || id > Vocabulary::largestId || pipeline.added.find(token.content) != nullptr)
-            throw FormatError(where + ": added token \"" + token.content + "\" has id " + std::to_string(id) +
-                              " where " + std::to_string(expected) + " is expected, or appears twice.");
+            throw FormatError(where + ": added token " + artifact::shown(token.content) + " has id " +
+                              std::to_string(id) + " where " + std::to_string(expected) +
+                              " is expected, or appears twice.");
         token.id = static_cast<TokenId>(id);
         token.singleWord = flag(entry, "single_word", false, where);
         token.stripLeft = flag(entry, "lstrip", false, where);

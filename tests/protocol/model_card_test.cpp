@@ -1,7 +1,9 @@
 // What `open` answers about a folder with a tokenizer.
 
+#include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/protocol/model_card.h"
+#include "engine/protocol/token_listing.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gmock/gmock.h>
@@ -33,6 +35,28 @@ TEST(ModelCard, SaysWhichVersionOfTransformersATokenizerFollows)
     EXPECT_THAT(
         after["warnings"].back().get<std::string>(),
         testing::HasSubstr("which transformers 5 builds without tokenizer.json's normalizer and pre_tokenizer"));
+}
+
+TEST(TokenListing, SaysThatATokenizerKnowsNoneOfATextsCharacters)
+{
+    const testing_support::TemporaryFolder folder;
+    const std::filesystem::path model = std::filesystem::path(std::getenv("BLOCKCERT_TEST_DATA")) / "models/llama-gqa";
+    for (const char* name : {"config.json", "model.safetensors"})
+        std::filesystem::copy(model / name, folder.path());
+    std::ofstream(folder.path() / "tokenizer.json") << R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})";
+    const auto list = [&folder](const char* text) {
+        TokenizeOptions options;
+        options.model = folder.path().string();
+        options.text = text;
+        try {
+            return tokenize(options, {}).dump();
+        } catch (const FormatError& error) {
+            return std::string(error.what());
+        }
+    };
+    EXPECT_EQ(list("xyz"), "The text encodes to no token: the model's tokenizer knows none of its characters.");
+    EXPECT_EQ(list(""), "The text encodes to no token; give one that is not empty.");
+    EXPECT_THAT(list("a"), testing::HasSubstr("\"token_ids\":[0]"));
 }
 
 }

@@ -11,14 +11,18 @@
 #include <QBuffer>
 #include <QFile>
 #include <QImage>
+#include <QListWidget>
+#include <QScrollBar>
 #include <QStandardItemModel>
 #include <QTextBlock>
+#include <QTextBrowser>
 #include <QTextDocument>
 #include <QTextLayout>
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace blockcert::workbench {
@@ -26,6 +30,7 @@ namespace {
 
 using namespace Qt::StringLiterals;
 using testing::engineScript;
+using testing::press;
 using testing::showScript;
 using testing::waitUntil;
 using testing::Workbench;
@@ -231,6 +236,47 @@ TEST(ReportText, ACommandThatIsCopiedFromThePageIsTheCommand)
     EXPECT_EQ(commands.value(1), u"sha256sum %1/SHA256SUMS"_s.arg(folder));
     EXPECT_EQ(commands.value(2), u"(cd %1 && sha256sum -c SHA256SUMS)"_s.arg(folder));
     EXPECT_EQ(commands.value(4), u"blockcert verify %1 --level 4 --model MODEL"_s.arg(folder));
+}
+
+TEST(ReportPage, TheChosenEntryOfTheOutlineIsScrolledToInThePreview)
+{
+    Workbench bench(engineScript());
+    bench.start();
+    bench.window->showPage(MainWindow::Report);
+    const auto add = [&](const QString& title) {
+        ReportItem one = item(title);
+        for (int line = 0; line < 80; ++line)
+            one.parts.emplace_back(report::Paragraph{"a line of " + title.toStdString()});
+        bench.session->report.add(one);
+    };
+    for (const QString& title : {u"one"_s, u"two"_s, u"three"_s})
+        add(title);
+    auto& preview = *bench.window->reportPage().findChild<QTextBrowser*>();
+    auto& outline = *bench.window->reportPage().findChild<QListWidget*>();
+    const auto isAt = [&preview](const QString& title) {
+        for (QTextBlock block = preview.document()->begin(); block.isValid(); block = block.next())
+            if (block.text() == title)
+                return std::abs(preview.document()->documentLayout()->blockBoundingRect(block).top() -
+                                preview.verticalScrollBar()->value()) < 30; // the space above a heading
+        return false;
+    };
+    EXPECT_TRUE(waitUntil([&] { return isAt(u"three"_s); })) << "what was just sent is what one looks at";
+    outline.setCurrentRow(1);
+    EXPECT_TRUE(isAt(u"two"_s));
+    preview.verticalScrollBar()->setValue(0);
+    emit outline.itemClicked(outline.currentItem());
+    EXPECT_TRUE(isAt(u"two"_s)) << "also the entry that was current before";
+    const int place = preview.verticalScrollBar()->value();
+    bench.session->report.setNote(2, u"a note further below"_s);
+    ASSERT_TRUE(waitUntil([&] { return preview.document()->toPlainText().contains(u"a note further below"_s); }));
+    EXPECT_EQ(preview.verticalScrollBar()->value(), place) << "what is typed moves nothing";
+    outline.setCurrentRow(1);
+    press(bench.window->reportPage(), u"Up"_s);
+    EXPECT_TRUE(waitUntil([&] {
+        return isAt(u"two"_s) && preview.document()->toPlainText().indexOf(u"two"_s) <
+                                     preview.document()->toPlainText().indexOf(u"one"_s);
+    }));
+    bench.session->report.setExported();
 }
 
 TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)

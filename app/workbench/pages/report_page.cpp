@@ -89,7 +89,11 @@ QWidget* ReportPage::makeReport()
     m_outline->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_outline->setTextElideMode(Qt::ElideMiddle);
     m_outline->setSpacing(space::tiny);
-    connect(m_outline, &QListWidget::currentRowChanged, this, &ReportPage::showCurrent);
+    connect(m_outline, &QListWidget::currentRowChanged, this, [this] {
+        showCurrent();
+        reveal();
+    });
+    connect(m_outline, &QListWidget::itemClicked, this, &ReportPage::reveal); // also the one that is current already
     m_preview->setOpenLinks(false);
     m_preview->setAccessibleName(tr("Preview"));
     // The page is white in both appearances, as it will be printed.
@@ -197,6 +201,7 @@ void ReportPage::refresh()
     m_pdf->setEnabled(hasItems);
     m_undo->setEnabled(m_book.canUndo());
     m_redo->setEnabled(m_book.canRedo());
+    m_isPreviewOld = true;
     showItems();
     m_previewTimer.start();
 }
@@ -214,13 +219,16 @@ void ReportPage::showItems()
                 names << run.name;
             const QString from = names.isEmpty() ? QString() : u"\n"_s + names.join(u" · "_s);
             const bool isStale = std::any_of(item.runs.begin(), item.runs.end(), m_isStale);
-            auto* entry = new QListWidgetItem(item.title + from + (isStale ? tr("  ·  stale") : QString()));
-            entry->setToolTip(item.title);
+            auto* entry =
+                new QListWidgetItem(widgets::shownText(item.title + from) + (isStale ? tr("  ·  stale") : QString()));
+            entry->setToolTip(widgets::plainToolTip(item.title));
             m_outline->addItem(entry);
         }
         const int count = m_outline->count();
         // What was just sent is what one looks at.
         m_outline->setCurrentRow(count > countBefore ? count - 1 : std::min(std::max(0, before), count - 1));
+        if (count > countBefore)
+            reveal();
     }
     if (!m_title->hasFocus())
         m_title->setText(m_book.title());
@@ -252,7 +260,7 @@ void ReportPage::showCurrent()
         digests << item.runs[run].digest;
     }
     lines << tr("Frozen %1").arg(item.when);
-    m_source->setText(lines.join(u'\n'));
+    m_source->setText(widgets::shownText(lines.join(u'\n')));
     m_source->setToolTip(digests.join(u'\n'));
     const bool isStale = std::any_of(item.runs.begin(), item.runs.end(), m_isStale);
     m_stale->setVisible(isStale);
@@ -261,6 +269,14 @@ void ReportPage::showCurrent()
                            tr("The run in this folder has changed since. Open it, and send the view again if the new "
                               "numbers are meant."),
                            tr("Open the run"));
+}
+
+// What stands at an entry's place in an old preview need not be that entry.
+void ReportPage::reveal()
+{
+    m_revealsWhenNew = m_isPreviewOld;
+    if (!m_isPreviewOld && current() >= 0)
+        m_preview->scrollToAnchor(sectionAnchor(static_cast<std::size_t>(current())));
 }
 
 void ReportPage::showPreview()
@@ -280,6 +296,9 @@ void ReportPage::showPreview()
             m_preview->setDocument(text.get());
             m_text = text; // the one before goes when nobody shows it any more
             m_preview->verticalScrollBar()->setValue(at);
+            m_isPreviewOld = m_previewTimer.isActive();
+            if (std::exchange(m_revealsWhenNew, false))
+                reveal();
         },
         [](const QString&) {});
 }

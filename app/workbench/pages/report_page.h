@@ -50,6 +50,7 @@ private:
     void showItems();
     void showCurrent();
     void showPreview();
+    void reveal(); // the current entry in the preview, now or once that is of today's entries
 
     ReportBook& m_book;
     std::function<bool(const ReportSource&)> m_isStale;
@@ -63,8 +64,10 @@ private:
     QPushButton* m_redo = nullptr;
     QTextBrowser* m_preview = nullptr;
     std::shared_ptr<QTextDocument> m_text;
-    int m_previewRequest = 0; // only the newest is shown
-    QTimer m_previewTimer;    // a moment after the last letter of a note
+    int m_previewRequest = 0;    // only the newest is shown
+    bool m_isPreviewOld = false; // the entries have changed since
+    bool m_revealsWhenNew = false;
+    QTimer m_previewTimer; // a moment after the last letter of a note
     SidePanel* m_side = nullptr;
     QWidget* m_about = nullptr; // of the current item
     QLineEdit* m_title = nullptr;

@@ -101,10 +101,14 @@ public:
     {
     }
 
-    void heading(const QString& text, int pixels)
+    void heading(const QString& text, int pixels, const QString& anchor = {})
     {
         QTextCharFormat format = plain(widgets::printTokens().text, pixels);
         format.setFontWeight(QFont::DemiBold);
+        if (!anchor.isEmpty()) {
+            format.setAnchor(true);
+            format.setAnchorNames({anchor});
+        }
         paragraph(text, format, m_isEmpty ? 0 : pixels * 1.2, 6, 0, true);
     }
 
@@ -315,6 +319,11 @@ private:
 
 }
 
+QString sectionAnchor(std::size_t section)
+{
+    return u"section-%1"_s.arg(section);
+}
+
 std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height)
 {
     auto text = std::make_unique<QTextDocument>();
@@ -325,8 +334,9 @@ std::unique_ptr<QTextDocument> textOf(const report::Document& document, double w
     writer.heading(safe(document.title), 22);
     writer(report::Paragraph{document.scope, report::Tone::Quiet});
     writer(report::Paragraph{"Written " + document.created + " by " + document.tool + ".", report::Tone::Quiet});
-    for (const report::Section& section : document.sections) {
-        writer.heading(safe(section.title), section.level == 1 ? 16 : 14);
+    for (std::size_t at = 0; at < document.sections.size(); ++at) {
+        const report::Section& section = document.sections[at];
+        writer.heading(safe(section.title), section.level == 1 ? 16 : 14, sectionAnchor(at));
         const auto isPreface = [](const report::Part& part) {
             return std::holds_alternative<report::Paragraph>(part) || std::holds_alternative<report::Statement>(part);
         };

@@ -4,7 +4,9 @@
 #include "engine/report/document.h"
 
 #include <QByteArray>
+#include <QString>
 
+#include <cstddef>
 #include <memory>
 
 class QTextDocument;
@@ -14,6 +16,9 @@ namespace blockcert::workbench {
 // Dark text on white, for pages of `width` CSS pixels; where they have a height, no picture is higher than one, so that
 // none is torn. Any thread; the document belongs to that one.
 [[nodiscard]] std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height = 0);
+
+// The anchor at the heading of a section of that text, counted from 0.
+[[nodiscard]] QString sectionAnchor(std::size_t section);
 
 // Of a document with pages: where a heading stands on another page than what it is over, the page ends before the
 // heading, unless it would be left almost empty.

@@ -441,6 +441,50 @@ TEST(FailuresWindow, WhereNothingFailedTheBlockThatStandsOutIsExplained)
     EXPECT_EQ(page.findChild<widgets::FailureTable*>()->shownFailures(), 15) << "all tokens of so small blocks";
 }
 
+TEST(FailuresWindow, BlocksThatAreStillLookedIntoAreSentToTheReportOnceTheyAreThere)
+{
+    Workbench bench(engineScript(), toolWithAnatomy(true));
+    openSample(bench);
+    bench.window->showPage(MainWindow::Explore);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    FailureView& view = page.failureView();
+    view.showPart(FailureView::ByBlock);
+    ASSERT_EQ(view.content(), FailureView::Content::Coming) << "no event has been seen to since it was asked for";
+    bench.command(u"Send this view to the report"_s);
+    EXPECT_TRUE(wordsOf(*bench.window).contains(u"it is sent to the report once it is there"_s));
+    EXPECT_TRUE(bench.session->report.items().empty());
+    ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == 1; }));
+    const ReportItem& sent = bench.session->report.items()[0];
+    EXPECT_EQ(sent.title, u"Blocks by their largest error"_s);
+    const auto table = std::ranges::find_if(
+        sent.parts, [](const report::Part& part) { return std::holds_alternative<report::Table>(part); });
+    ASSERT_NE(table, sent.parts.end());
+    EXPECT_EQ(std::get<report::Table>(*table).rows.size(), 3U);
+    bench.session->report.setExported();
+}
+
+TEST(FailuresWindow, BlocksThatNobodyLookedIntoAreNotSent)
+{
+    Json tool = toolWithAnatomy(true);
+    tool["failures"] = once(steps({Json{{"sleep", 60000}}}));
+    Workbench bench(engineScript(), tool);
+    openSample(bench);
+    bench.window->showPage(MainWindow::Explore);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    FailureView& view = page.failureView();
+    view.showPart(FailureView::ByBlock);
+    bench.command(u"Send this view to the report"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->anatomy.get().isLoading(); }));
+    press(view, u"Cancel"_s);
+    ASSERT_TRUE(waitUntil([&] { return view.content() == FailureView::Content::None; }));
+    EXPECT_TRUE(wordsOf(*bench.window).contains(u"Nothing was sent to the report"_s));
+    bench.command(u"Send this view to the report"_s);
+    EXPECT_TRUE(wordsOf(*bench.window).contains(u"There is nothing to send yet"_s));
+    EXPECT_TRUE(bench.session->report.items().empty());
+}
+
 TEST(FailuresWindow, BesideFailuresASentenceLeadsToTheBlockThatStandsOut)
 {
     Workbench bench(engineScript(), toolWithAnatomy(false));

@@ -171,6 +171,7 @@ void FailureView::showList(const FailureList& list)
         askForAnatomy();
     if (m_map && m_explained.isValid())
         explain(std::exchange(m_explained, {}));
+    emit contentChanged();
 }
 
 void FailureView::showPart(Part part)
@@ -180,6 +181,13 @@ void FailureView::showPart(Part part)
     if (part == ByBlock)
         m_blocks->showBlock(m_bus.now().cell.block);
     refresh();
+}
+
+FailureView::Content FailureView::content() const
+{
+    if (part() != ByBlock || !isListed())
+        return isListed() ? Content::There : Content::Coming; // the blocks are asked for once failures are listed
+    return m_anatomy.isReady() ? Content::There : m_anatomy.isLoading() ? Content::Coming : Content::None;
 }
 
 FailureView::Part FailureView::part() const
@@ -232,6 +240,7 @@ void FailureView::setAnatomy(const Loadable<FailureAnatomy>& anatomy)
     m_blocks->setAnatomy(anatomy.isReady() ? anatomy.value : nullptr, m_map);
     m_blocks->showBlock(m_bus.now().cell.block); // else the one that stands out
     refresh();
+    emit contentChanged();
 }
 
 // The sentence about the block that stands out; before, what is known of it. It keeps its height whatever is selected,

@@ -58,6 +58,11 @@ public:
     // Whether the list is of the map that was set; it is made in the background.
     [[nodiscard]] bool isListed() const { return m_listed == m_request; }
 
+    // Of what the part in view lists: it is there, it is being made, or nobody has asked for it.
+    enum class Content { There, Coming, None };
+
+    [[nodiscard]] Content content() const;
+
     [[nodiscard]] FailureDetails& details();
 
     [[nodiscard]] const std::optional<widgets::FailureRow>& current() const;
@@ -69,6 +74,7 @@ signals:
     void anatomyWanted();
     void anatomyCancelWanted();
     void blockWanted(int block); // chosen among the blocks
+    void contentChanged();
 
 protected:
     void showEvent(QShowEvent* event) override;

@@ -14,6 +14,7 @@
 #include <QTimer>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -103,6 +104,13 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
+    // Of Explore: what is to be sent to the report.
+    struct AskedView {
+        int view = 0;        // ExplorePage::View
+        int failurePart = 0; // FailureView::Part
+        QString run;
+    };
+
     // What Alt+Left returns to.
     struct Place {
         Page page = Open;
@@ -190,10 +198,15 @@ private:
     // The page as the report takes it; nothing where there is nothing to send.
     [[nodiscard]] std::optional<FrozenView> frozenPage() const;
     [[nodiscard]] std::optional<FrozenView> frozenRun() const;
+    [[nodiscard]] std::optional<FrozenView> frozenHead() const; // of a run: which, and what is known of its truth
     [[nodiscard]] std::optional<FrozenView> frozenVerdict() const;
     [[nodiscard]] std::optional<FrozenView> frozenEdit() const;
     // What draws the view, in another thread; empty where there is nothing but tables.
-    void freezeExplore(FrozenView& frozen) const;
+    void freezeExplore(FrozenView& frozen, const AskedView& asked) const;
+    [[nodiscard]] AskedView askedView() const;
+    [[nodiscard]] bool isComing(const AskedView& asked) const; // what it shows is still being made
+    void send(FrozenView frozen);
+    void sendAwaited(); // if it is there by now
     void freezeCertificate(ReportItem& item) const;
     void addRemoteCommands();
     [[nodiscard]] QString remoteOut(const QString& prompts, const QString& dtype) const;
@@ -272,8 +285,10 @@ private:
     std::vector<CrumbLevel> m_crumbLevels;
     int m_remoteRuns = 0;        // launched on the engine's machine since the window opened, which name their folders
     bool m_outWasEdited = false; // else the run folder follows model and prompts
-    QString m_resumeWhenRead;    // a run that is being read in order to be resumed
-    LastPlace m_restoring;       // its cell is shown when its run has been read
+    std::shared_ptr<FrozenView> m_awaitedView; // for the report, without what is still being made
+    AskedView m_awaited;
+    QString m_resumeWhenRead; // a run that is being read in order to be resumed
+    LastPlace m_restoring;    // its cell is shown when its run has been read
     History<Place> m_history;
     bool m_isTravelling = false;
     QToolButton* m_other = nullptr; // which run is B

@@ -32,6 +32,7 @@
 #include <QSaveFile>
 
 #include <algorithm>
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -95,11 +96,27 @@ void MainWindow::connectReport()
     connect(m_reportPage, &ReportPage::exportWanted, this, &MainWindow::exportReport);
     connect(m_reportPage, &ReportPage::sourceWanted, this, &MainWindow::openRun);
     connect(&m_session.report, &ReportBook::changed, this, &MainWindow::refreshRail);
+    connect(&m_explorePage->failureView(), &FailureView::contentChanged, this, &MainWindow::sendAwaited);
+    connect(&m_session.diff, &Asking::changed, this, &MainWindow::sendAwaited);
 }
 
 // Freezes what is on the page: tables at once, pictures in the background.
 void MainWindow::sendToReport()
 {
+    if (m_page == Explore && m_explorePage->shownRun() && !m_explorePage->isLive()) {
+        const AskedView asked = askedView();
+        if (isComing(asked)) {
+            m_awaitedView = std::make_shared<FrozenView>(*frozenHead());
+            m_awaited = asked;
+            m_status->say(tr("What is shown here is still being made; it is sent to the report once it is there."));
+            return;
+        }
+        if (asked.view == ExplorePage::Failures &&
+            m_explorePage->failureView().content() == FailureView::Content::None) {
+            m_status->say(tr("There is nothing to send yet: the blocks were not looked into."));
+            return;
+        }
+    }
     std::optional<FrozenView> frozen = frozenPage();
     if (!frozen) {
         QMessageBox::information(this, tr("Send to the report"),
@@ -108,15 +125,58 @@ void MainWindow::sendToReport()
                                     "experiment."));
         return;
     }
-    frozen->item.when = now();
-    if (!frozen->view && frozen->pages.empty()) {
-        m_session.report.add(std::move(frozen->item));
+    send(*std::move(frozen));
+}
+
+void MainWindow::send(FrozenView frozen)
+{
+    m_awaitedView.reset(); // what was sent later is what was meant
+    frozen.item.when = now();
+    const auto add = [this](const ReportItem& item) {
+        m_session.report.add(item);
+        m_status->say(tr("Sent to the report: %1").arg(item.title));
+    };
+    if (!frozen.view && frozen.pages.empty()) {
+        add(frozen.item);
         return;
     }
     runInBackground<ReportItem>(
-        this, [frozen = *frozen] { return withPicture(frozen); },
-        [this](const ReportItem& item) { m_session.report.add(item); },
+        this, [frozen = std::move(frozen)] { return withPicture(frozen); }, add,
         [this](const QString& sentence) { m_session.board.addProblem(sentence); });
+}
+
+MainWindow::AskedView MainWindow::askedView() const
+{
+    return {m_explorePage->view(), m_explorePage->failureView().part(), m_session.run.path()};
+}
+
+bool MainWindow::isComing(const AskedView& asked) const
+{
+    switch (asked.view) {
+    case ExplorePage::Failures: return m_explorePage->failureView().content() == FailureView::Content::Coming;
+    case ExplorePage::Compare: return m_session.diff.get().isLoading();
+    default: return false;
+    }
+}
+
+void MainWindow::sendAwaited()
+{
+    const AskedView now = askedView();
+    const bool isOther = now.run != m_awaited.run ||
+                         (m_awaited.view == ExplorePage::Failures && now.failurePart != m_awaited.failurePart);
+    if (!m_awaitedView || (!isOther && isComing(m_awaited)))
+        return;
+    FrozenView frozen = *std::exchange(m_awaitedView, nullptr);
+    const bool isThere = m_awaited.view != ExplorePage::Failures ||
+                         m_explorePage->failureView().content() == FailureView::Content::There;
+    if (isOther || !isThere) {
+        m_status->say(isOther
+                          ? tr("Nothing was sent to the report: something else was shown before the list was there.")
+                          : tr("Nothing was sent to the report: the list was not made."));
+        return;
+    }
+    freezeExplore(frozen, m_awaited);
+    send(std::move(frozen));
 }
 
 std::optional<FrozenView> MainWindow::frozenPage() const
@@ -134,6 +194,16 @@ std::optional<FrozenView> MainWindow::frozenPage() const
 
 // What Explore shows of one run or of two, or the certificate of one of its blocks.
 std::optional<FrozenView> MainWindow::frozenRun() const
+{
+    std::optional<FrozenView> frozen = frozenHead();
+    if (frozen && m_page == Explore)
+        freezeExplore(*frozen, askedView());
+    else if (frozen)
+        freezeCertificate(frozen->item);
+    return frozen;
+}
+
+std::optional<FrozenView> MainWindow::frozenHead() const
 {
     const std::shared_ptr<const RunView> run = m_explorePage->shownRun();
     if (!run || m_explorePage->isLive())
@@ -159,10 +229,6 @@ std::optional<FrozenView> MainWindow::frozenRun() const
         item.scope = scopeOf(*run);
         item.parts.emplace_back(standingOf(m_session.verdicts.of(run->path, run->digest)));
     }
-    if (m_page == Explore)
-        freezeExplore(frozen);
-    else
-        freezeCertificate(item);
     return frozen;
 }
 
@@ -200,10 +266,10 @@ std::optional<FrozenView> MainWindow::frozenEdit() const
     return frozen;
 }
 
-void MainWindow::freezeExplore(FrozenView& frozen) const
+void MainWindow::freezeExplore(FrozenView& frozen, const AskedView& asked) const
 {
     ReportItem& item = frozen.item;
-    switch (m_explorePage->view()) {
+    switch (static_cast<ExplorePage::View>(asked.view)) {
     case ExplorePage::Map:
         item.title = tr("Error by token and block");
         if (const auto* map = m_explorePage->findChild<widgets::TokenHeatmap*>(); map && map->isVisible()) {
@@ -228,10 +294,10 @@ void MainWindow::freezeExplore(FrozenView& frozen) const
     }
     case ExplorePage::Failures: {
         const FailureView& shown = m_explorePage->failureView();
-        item.title = shown.part() == FailureView::NotCovered       ? tr("Failures, worst first")
-                     : shown.part() == FailureView::LargestCovered ? tr("The largest covered errors, worst first")
-                                                                   : tr("Blocks by their largest error");
-        if (shown.part() == FailureView::ByBlock)
+        item.title = asked.failurePart == FailureView::NotCovered       ? tr("Failures, worst first")
+                     : asked.failurePart == FailureView::LargestCovered ? tr("The largest covered errors, worst first")
+                                                                        : tr("Blocks by their largest error");
+        if (asked.failurePart == FailureView::ByBlock)
             addTable<widgets::ValueTable>(shown, {}, mostBlockRows, item.parts);
         else
             addTable<widgets::FailureTable>(shown, {}, mostFailureRows, item.parts);
@@ -293,7 +359,7 @@ void MainWindow::writeReport(const QString& path, bool pdf)
         },
         [this](const QString& sentence) {
             m_session.board.addProblem(sentence);
-            QMessageBox::warning(this, tr("Export the report"), sentence);
+            warn(this, tr("Export the report"), sentence);
         });
 }
 

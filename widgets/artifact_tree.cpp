@@ -68,10 +68,11 @@ public:
 
 void addNode(QTreeWidgetItem* parent, const ArtifactNode& node)
 {
-    auto* item = new QTreeWidgetItem(parent, {node.name});
+    const QString name = shownName(node.name);
+    auto* item = new QTreeWidgetItem(parent, {name});
     item->setData(0, stateRole, static_cast<int>(node.state));
-    item->setData(0, noteRole, node.note);
-    const QString text = node.note.isEmpty() ? node.name : ArtifactTree::tr("%1, %2").arg(node.name, node.note);
+    item->setData(0, noteRole, shownName(node.note));
+    const QString text = node.note.isEmpty() ? name : ArtifactTree::tr("%1, %2").arg(name, shownName(node.note));
     item->setData(0, Qt::AccessibleTextRole, ArtifactTree::tr("%1: %2").arg(stateWord(node.state), text));
     item->setToolTip(0, plainToolTip(ArtifactTree::tr("%1: %2").arg(text, stateWord(node.state))));
     for (const ArtifactNode& child : node.children)

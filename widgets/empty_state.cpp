@@ -1,5 +1,6 @@
 #include "widgets/empty_state.h"
 
+#include "widgets/number_text.h"
 #include "widgets/panel.h"
 #include "widgets/theme.h"
 
@@ -117,8 +118,8 @@ EmptyState::EmptyState(QWidget* parent)
 
 void EmptyState::setText(const QString& title, const QString& sentence)
 {
-    m_title->setText(title);
-    m_sentence->setText(sentence);
+    m_title->setText(shownText(title));
+    m_sentence->setText(shownText(sentence));
     m_sentence->setVisible(!sentence.isEmpty());
     fit();
 }

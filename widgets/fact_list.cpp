@@ -38,7 +38,7 @@ void FactList::setFacts(std::vector<Fact> facts)
     m_facts = std::move(facts);
     QStringList lines;
     for (const Fact& fact : m_facts)
-        lines << tr("%1: %2").arg(fact.label, fact.value);
+        lines << shownText(tr("%1: %2").arg(fact.label, fact.value));
     setAccessibleDescription(lines.join(QStringLiteral("; ")));
     if (minimumSizeHint() != before)
         updateGeometry();
@@ -84,7 +84,7 @@ int FactList::labelWidth(int row) const
 QString FactList::shownLabel(int row) const
 {
     return QFontMetrics(textFont(TextSize::Secondary))
-        .elidedText(m_facts[static_cast<std::size_t>(row)].label, Qt::ElideRight, labelWidth(row));
+        .elidedText(shownName(m_facts[static_cast<std::size_t>(row)].label), Qt::ElideRight, labelWidth(row));
 }
 
 QString FactList::shownValue(int row) const
@@ -93,7 +93,7 @@ QString FactList::shownValue(int row) const
     if (isNumberText(fact.value))
         return fact.value;
     return QFontMetrics(valueFont(fact))
-        .elidedText(fact.value, Qt::ElideRight, width() - labelWidth(row) - space::small);
+        .elidedText(shownName(fact.value), Qt::ElideRight, width() - labelWidth(row) - space::small);
 }
 
 void FactList::paintEvent(QPaintEvent*)
@@ -129,7 +129,8 @@ bool FactList::event(QEvent* event)
         const int row = help->pos().y() / rowHeight();
         if (row >= 0 && row < static_cast<int>(m_facts.size())) {
             const Fact& fact = m_facts[static_cast<std::size_t>(row)];
-            QString text = shownLabel(row) == fact.label ? fact.value : tr("%1: %2").arg(fact.label, fact.value);
+            QString text =
+                shownLabel(row) == shownName(fact.label) ? fact.value : tr("%1: %2").arg(fact.label, fact.value);
             if (!fact.toolTip.isEmpty())
                 text = tr("%1\n%2").arg(text, fact.toolTip);
             QToolTip::showText(help->globalPos(), plainToolTip(text), this);

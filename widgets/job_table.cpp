@@ -99,9 +99,9 @@ QString JobTableModel::textOf(const JobRow& row, int column)
     const QString none = QStringLiteral("–");
     const bool isRunning = row.state == StepState::Running;
     switch (column) {
-    case Job: return row.title;
+    case Job: return shownName(row.title);
     case State: return row.stateWord.isEmpty() ? stepWord(row.state) : row.stateWord;
-    case Stage: return row.sentence.isEmpty() ? row.stage : row.sentence;
+    case Stage: return shownName(row.sentence.isEmpty() ? row.stage : row.sentence);
     case Progress:
         if (row.total > 0)
             return row.unit == QLatin1String("bytes")

@@ -183,8 +183,9 @@ void ModelCardView::setCard(std::shared_ptr<const ModelCard> card)
         setVisible(m_card != nullptr);
     if (!m_card)
         return;
-    m_title->setText(m_card->name);
-    m_scope->setText(tr("%1 · %2 tensors · %3").arg(m_card->container).arg(m_card->tensors.size()).arg(m_card->path));
+    m_title->setText(shownName(m_card->name));
+    m_scope->setText(
+        shownName(tr("%1 · %2 tensors · %3").arg(m_card->container).arg(m_card->tensors.size()).arg(m_card->path)));
     QStringList problems = m_card->warnings;
     if (!m_card->tokenizerProblem.isEmpty())
         problems.prepend(m_card->tokenizerProblem);

@@ -1,6 +1,7 @@
 #include "widgets/notice.h"
 
 #include "widgets/icons.h"
+#include "widgets/number_text.h"
 #include "widgets/panel.h"
 #include "widgets/theme.h"
 
@@ -45,11 +46,11 @@ Notice::Notice(QWidget* parent)
 void Notice::setNotice(Tone tone, const QString& sentence, const QString& action)
 {
     m_tone = tone;
-    m_sentence->setText(sentence);
+    m_sentence->setText(shownText(sentence));
     m_action->setText(action);
     m_action->setVisible(!action.isEmpty());
     setAccessibleName(tone == Tone::Error ? tr("Error") : tone == Tone::Warning ? tr("Warning") : tr("Note"));
-    setAccessibleDescription(sentence);
+    setAccessibleDescription(m_sentence->text());
     update();
 }
 

@@ -325,27 +325,49 @@ bool isNumberText(const QString& text)
 
 namespace {
 
-bool isUnseen(QChar c)
+bool isUnseen(char32_t c)
 {
-    return c.category() == QChar::Other_Control || c.category() == QChar::Other_Format ||
-           c.category() == QChar::Separator_Line || c.category() == QChar::Separator_Paragraph;
+    switch (QChar::category(c)) {
+    case QChar::Other_Control:
+    case QChar::Other_Format:
+    case QChar::Separator_Line:
+    case QChar::Separator_Paragraph: return true;
+    default: return false;
+    }
 }
 
-QString codeOf(QChar c)
+QString codeOf(char32_t c)
 {
-    return QStringLiteral("\\u%1").arg(c.unicode(), 4, 16, QLatin1Char('0'));
+    return c > 0xFFFF ? QStringLiteral("\\U%1").arg(static_cast<uint>(c), 8, 16, QLatin1Char('0'))
+                      : QStringLiteral("\\u%1").arg(static_cast<uint>(c), 4, 16, QLatin1Char('0'));
+}
+
+template <class Keeps>
+QString withCodes(const QString& text, const Keeps& keeps)
+{
+    QString shown;
+    for (qsizetype i = 0; i < text.size(); ++i) {
+        const bool isPair = text[i].isHighSurrogate() && i + 1 < text.size() && text[i + 1].isLowSurrogate();
+        const char32_t c = isPair ? QChar::surrogateToUcs4(text[i], text[i + 1]) : text[i].unicode();
+        if (isUnseen(c) && !keeps(c))
+            shown += codeOf(c);
+        else
+            shown += QStringView(text).mid(i, isPair ? 2 : 1);
+        i += isPair ? 1 : 0;
+    }
+    return shown;
 }
 
 }
 
 QString shownName(const QString& name)
 {
-    if (std::none_of(name.begin(), name.end(), isUnseen))
-        return name;
-    QString text;
-    for (const QChar c : name)
-        text += isUnseen(c) ? codeOf(c) : QString(c);
-    return text;
+    return withCodes(name, [](char32_t) { return false; });
+}
+
+QString shownText(const QString& text)
+{
+    return withCodes(text, [](char32_t c) { return c == U'\n' || c == U'\t'; });
 }
 
 QString visiblePiece(const QString& piece)
@@ -358,8 +380,8 @@ QString visiblePiece(const QString& piece)
             text += u'⏎';
         else if (c == u'\t')
             text += u'⇥';
-        else if (isUnseen(c))
-            text += codeOf(c);
+        else if (isUnseen(c.unicode()))
+            text += codeOf(c.unicode());
         else
             text += c;
     }
@@ -370,7 +392,7 @@ QString plainToolTip(const QString& text)
 {
     if (text.isEmpty())
         return {};
-    return QStringLiteral("<p style=\"white-space:pre-wrap\">%1</p>").arg(text.toHtmlEscaped());
+    return QStringLiteral("<p style=\"white-space:pre-wrap\">%1</p>").arg(shownText(text).toHtmlEscaped());
 }
 
 QString evidenceWord(Evidence evidence)

@@ -43,12 +43,14 @@ enum class Evidence : std::uint8_t { Measured, Bounded, Proved };
 [[nodiscard]] bool isNumberText(const QString& text);
 // A token piece for people: leading space "␣", line feed "⏎", tab "⇥", other controls "\x1b".
 [[nodiscard]] QString visiblePiece(const QString& piece);
-// Text of files, prompts and tokens for a tool tip: Qt would take "<b>" for markup, so it is escaped; long
-// lines wrap.
+// Text of files, prompts and tokens for a tool tip, as shownText() has it: Qt would take "<b>" for markup, so it is
+// escaped; long lines wrap.
 [[nodiscard]] QString plainToolTip(const QString& text);
 // A name from outside, such as a folder's or a prompt's, for a line of text: what is not seen or would turn the text
 // round (control characters, marks of direction) stands as its code, "\u202e".
 [[nodiscard]] QString shownName(const QString& name);
+// The same for sentences and lists that may hold such names: line feeds and tabs stay what they are.
+[[nodiscard]] QString shownText(const QString& text);
 [[nodiscard]] QString evidenceWord(Evidence evidence);
 
 }

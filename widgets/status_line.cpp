@@ -66,14 +66,14 @@ StatusLine::StatusLine(QWidget* parent)
 void StatusLine::setEngine(EngineLight light, const QString& text)
 {
     m_light = light;
-    m_engineText = text;
+    m_engineText = shownText(text);
     elide();
     update();
 }
 
 void StatusLine::say(const QString& message)
 {
-    m_message = message;
+    m_message = shownText(message);
     if (!message.isEmpty())
         m_messageTimer.start();
     elide();

@@ -56,10 +56,10 @@ QVariant TensorTableModel::data(const QModelIndex& index, int role) const
     switch (role) {
     case Qt::DisplayRole:
         switch (column) {
-        case Name: return row.name;
-        case MappedRole: return row.role.isEmpty() ? tr("not used") : row.role;
+        case Name: return shownName(row.name);
+        case MappedRole: return row.role.isEmpty() ? tr("not used") : shownName(row.role);
         case Shape: return shapeText(row.shape);
-        case DType: return row.dtype;
+        case DType: return shownName(row.dtype);
         case Bytes: return bytesText(row.bytes);
         default: return {};
         }

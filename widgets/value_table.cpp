@@ -41,7 +41,7 @@ protected:
 QString textOf(const ValueCell& cell)
 {
     if (!cell.text.isEmpty() || std::isnan(cell.number))
-        return cell.text.isEmpty() ? QStringLiteral("–") : cell.text;
+        return cell.text.isEmpty() ? QStringLiteral("–") : shownName(cell.text);
     return !cell.isSigned     ? tableNumber(cell.number)
            : cell.number == 0 ? QStringLiteral("0")
                               : signedTableNumber(cell.number);

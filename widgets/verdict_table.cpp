@@ -69,12 +69,12 @@ QString VerdictTableModel::textOf(const VerdictRow& row, int column)
         if (row.progress == StepState::Running)
             return row.fraction > 0 ? tr("checking, %1").arg(percentText(row.fraction)) : tr("checking");
         return row.progress == StepState::Failed ? tr("cannot be checked") : stepWord(row.progress);
-    case Run: return row.name;
+    case Run: return shownName(row.name);
     case Level: return isDone ? QString::number(row.level) : none;
     case Failed: return isDone ? countText(row.failed) : none;
     case NotChecked: return isDone ? countText(row.notChecked) : none;
     case Seconds: return isMissing(row.seconds) ? none : durationText(row.seconds);
-    case Sentence: return row.sentence;
+    case Sentence: return shownName(row.sentence);
     default: return {};
     }
 }

@@ -202,6 +202,9 @@ TEST(NumberText, ANameCannotTurnTheTextRoundOrHideInIt)
     EXPECT_EQ(text(shownName(QStringLiteral("exact run, 30 %"))), "exact run, 30 %");
     EXPECT_EQ(text(shownName(QStringLiteral("a\u202efdp.b\n\u200bc"))), "a\\u202efdp.b\\u000a\\u200bc");
     EXPECT_EQ(text(shownName(QStringLiteral("größe-日本"))), "größe-日本");
+    // Beyond the first plane: a tag letter is not seen, an emoji is.
+    EXPECT_EQ(text(shownName(QStringLiteral(u"a\U000E0041b\U0001F600"))), "a\\U000e0041b\U0001F600");
+    EXPECT_EQ(text(shownText(QStringLiteral("a\u202eb\n\tc"))), "a\\u202eb\n\tc") << "a sentence keeps its lines";
 }
 
 TEST(NumberText, NumbersOfAnotherOrderDifferFromTheFirstDigitOn)

@@ -135,8 +135,9 @@ TEST(RunSettings, ASurrogateIsAskedForAndResumedInTheEnginesWords)
 
 TEST(RunSettings, AQuoteInAPathSurvivesTheShell)
 {
-    const QStringList words{u"a"_s, u"it's"_s, u"b c"_s, u"d\\e"_s, u""_s};
+    const QStringList words{u"a"_s, u"it's"_s, u"b c"_s, u"d\\e"_s, u""_s, u"f\u202e'\\\ng"_s};
     EXPECT_EQ(shellWords(shellCommand(words)), words);
+    EXPECT_EQ(shellCommand({u"show"_s, u"a\u202eb"_s}), u"show $'a\\xe2\\x80\\xaeb'"_s) << "nothing unseen in it";
     // How the command line writes names with control characters.
     EXPECT_EQ(shellWords(u"show $'a\\nb\\x1b\\'\\\\é\\xe2\\x80\\xae' c"_s),
               (QStringList{u"show"_s, u"a\nb\x1b'\\é\u202e"_s, u"c"_s}));

@@ -6,6 +6,7 @@
 #include "app/workbench/session/edit_figures.h"
 #include "widgets/fact_list.h"
 #include "widgets/figure_view.h"
+#include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 
 #include <QFileInfo>
@@ -34,12 +35,12 @@ CertifiedEditDialog::CertifiedEditDialog(std::vector<CertifiedEdit> edits, const
     , m_receipt(new widgets::ValueTable(tr("Tensors touched")))
     , m_texts(new EditCompletions)
 {
-    setWindowTitle(tr("Certified edits of %1").arg(QFileInfo(m_edits.front().run).fileName()));
+    setWindowTitle(tr("Certified edits of %1").arg(widgets::shownName(QFileInfo(m_edits.front().run).fileName())));
     setAttribute(Qt::WA_DeleteOnClose);
     widgets::setTextFont(*m_title, widgets::TextSize::Title);
     m_choice->setAccessibleName(tr("Edit"));
     for (const CertifiedEdit& edit : m_edits)
-        m_choice->addItem(u"%1: %2"_s.arg(edit.name, edit.steps.join(u", "_s)));
+        m_choice->addItem(widgets::shownName(u"%1: %2"_s.arg(edit.name, edit.steps.join(u", "_s))));
     m_part->setChoices({tr("Effect"), tr("Answers"), tr("Held out"), tr("Receipt"), tr("Texts")},
                        {tr("Local error, final deviation and what follows"),
                         tr("Answers and refusals before and after, what is counted apart, and people's labels"),
@@ -121,11 +122,12 @@ void CertifiedEditDialog::show(std::size_t at)
     m_shown = at;
     m_choice->setCurrentIndex(static_cast<int>(at));
     const CertifiedEdit& edit = m_edits[at];
-    m_title->setText(edit.steps.join(u", "_s));
-    m_scope->setText(tr("%1 in %2 · %3, %4 · prompts %5, condition %6, up to %7 new tokens · held out: %8 · issued %9. "
-                        "Claimed by the run; Check recomputes it.")
-                         .arg(edit.name, shortPath(edit.run), edit.model, edit.dtype, edit.prompts, edit.condition,
-                              QString::number(edit.maxNew), edit.heldout, edit.created));
+    m_title->setText(widgets::shownName(edit.steps.join(u", "_s)));
+    m_scope->setText(widgets::shownName(
+        tr("%1 in %2 · %3, %4 · prompts %5, condition %6, up to %7 new tokens · held out: %8 · issued %9. "
+           "Claimed by the run; Check recomputes it.")
+            .arg(edit.name, shortPath(edit.run), edit.model, edit.dtype, edit.prompts, edit.condition,
+                 QString::number(edit.maxNew), edit.heldout, edit.created)));
     m_facts->setFacts(effectFacts(edit.effect));
     m_layers->setFigure(std::make_shared<const figure::Figure>(
                             layersFigure(*edit.effect.downstream, nullptr, {}, {edit.model, edit.steps.join(u", "_s)})),

@@ -261,7 +261,8 @@ void EditCard::setStep(const EditStep& step, int place, int count)
     m_matrix->setVisible(isRank);
     m_matrix->setCurrentText(step.matrix);
     m_file->setVisible(needsFile(step.operation));
-    const QString file = step.file.isEmpty() ? tr("Choose a file…") : QFileInfo(step.file).fileName();
+    const QString file =
+        step.file.isEmpty() ? tr("Choose a file…") : widgets::shownName(QFileInfo(step.file).fileName());
     m_file->setText(m_file->fontMetrics().elidedText(file, Qt::ElideMiddle, 210));
     m_file->setToolTip(widgets::plainToolTip(step.file.isEmpty()
                                                  ? isRank ? tr("A .safetensors or .npz with u [out, k] and v [in, k]")

@@ -11,6 +11,7 @@
 #include "widgets/empty_state.h"
 #include "widgets/icons.h"
 #include "widgets/notice.h"
+#include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 #include "widgets/state_badge.h"
 
@@ -194,8 +195,9 @@ void EditPage::refresh()
     QUndoStack& undo = m_lab.edits().undo();
     m_undo->setEnabled(undo.canUndo());
     m_redo->setEnabled(undo.canRedo());
-    m_undo->setToolTip(undo.canUndo() ? tr("Undo: %1 (Ctrl+Z)").arg(undo.undoText()) : tr("Nothing to undo (Ctrl+Z)"));
-    m_redo->setToolTip(undo.canRedo() ? tr("Redo: %1 (Ctrl+Shift+Z)").arg(undo.redoText())
+    m_undo->setToolTip(undo.canUndo() ? widgets::plainToolTip(tr("Undo: %1 (Ctrl+Z)").arg(undo.undoText()))
+                                      : tr("Nothing to undo (Ctrl+Z)"));
+    m_redo->setToolTip(undo.canRedo() ? widgets::plainToolTip(tr("Redo: %1 (Ctrl+Shift+Z)").arg(undo.redoText()))
                                       : tr("Nothing to redo (Ctrl+Shift+Z)"));
     m_export->setEnabled(m_view == Sweep ? m_sweep->hasTable()
                          : m_view == Lab ? m_board->part() != EditBoard::Completions && m_lab.shown().local != nullptr

@@ -265,7 +265,7 @@ void EditSide::setIssued(const std::vector<IssuedEdit>& issued, bool isOfNow)
         connect(read, &QPushButton::clicked, this,
                 [this, run = one->run, name = one->name] { emit readWanted(run, name); });
         QPushButton* check = elidedLink(tr("Check"), 60);
-        check->setAccessibleName(tr("Check %1").arg(one->sentence));
+        check->setAccessibleName(widgets::shownName(tr("Check %1").arg(one->sentence)));
         check->setToolTip(widgets::plainToolTip(tr("Recompute what %1 claims, in %2").arg(one->name, one->run)));
         connect(check, &QPushButton::clicked, this, [this, run = one->run] { emit checkWanted(run); });
         auto* both = row(space::small);

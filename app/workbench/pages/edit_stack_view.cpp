@@ -193,7 +193,7 @@ void EditStackView::setChoice(const QString& what, const QString& path)
                      : what == "markers"_L1 ? m_markers
                                             : m_condition;
     if (box->findData(path) < 0)
-        box->insertItem(box->count() - 1, QFileInfo(path).fileName(), path);
+        box->insertItem(box->count() - 1, widgets::shownName(QFileInfo(path).fileName()), path);
     box->setCurrentIndex(box->findData(path));
     applySettings();
 }
@@ -245,7 +245,7 @@ void EditStackView::setRecentPatches(const QStringList& paths)
     m_open->setPopupMode(menu ? QToolButton::MenuButtonPopup : QToolButton::DelayedPopup);
     for (const QString& path : paths) {
         QAction* recent = menu->addAction(shortPath(path));
-        recent->setToolTip(path);
+        recent->setToolTip(widgets::plainToolTip(path));
         connect(recent, &QAction::triggered, this, [this, path] { emit patchWanted(path); });
     }
     QMenu* before = m_open->menu();
@@ -335,7 +335,7 @@ void EditStackView::refresh()
                                      {m_markers, settings.markers},
                                      {m_dtype, settings.dtype}}) {
         if (box->findData(value) < 0) // a file of another time
-            box->insertItem(box->count() - 1, QFileInfo(value).fileName(), value);
+            box->insertItem(box->count() - 1, widgets::shownName(QFileInfo(value).fileName()), value);
         box->setCurrentIndex(box->findData(value));
     }
     const QSignalBlocker block(m_maxNew);

@@ -373,13 +373,14 @@ void ExperimentsPage::showCurrent()
         row = static_cast<int>(m_jobs.size()) + static_cast<int>(entry - m_entries.data());
     m_table->setCurrentRow(row);
     const bool isJob = !entry && row >= 0;
-    m_headline->setText(entry ? (entry->headline.isEmpty() ? entry->problem : entry->headline) : QString());
+    m_headline->setText(entry ? widgets::shownText(entry->headline.isEmpty() ? entry->problem : entry->headline)
+                              : QString());
     QStringList parts;
     if (entry) {
         for (const auto& [title, rows] : entry->tables)
-            parts << title;
+            parts << widgets::shownName(title);
         for (const ExperimentEntry::Figure& figure : entry->figures)
-            parts << tr("Figure: %1").arg(figure.title);
+            parts << widgets::shownName(tr("Figure: %1").arg(figure.title));
     }
     const int kept = m_part->currentIndex();
     const QSignalBlocker block(m_part);

@@ -207,7 +207,7 @@ void LabelView::refresh()
     const LabelSource& source = m_book.source();
     m_source->setText(source.items.empty() ? tr("None yet.")
                       : m_book.isBlind()   ? tr("%1 texts; where they come from is hidden.").arg(source.items.size())
-                                           : source.title);
+                                           : widgets::shownName(source.title));
     m_file->setText(source.path.isEmpty() ? QString()
                     : m_book.isBlind()    ? tr("Kept in a CSV file at every label.")
                                           : tr("Kept in %1 at every label.").arg(shortPath(source.path)));
@@ -237,12 +237,13 @@ void LabelView::refresh()
     m_bar->setValue(done);
     // The prompt's name may say what it should be met with: a blind reader sees its text alone.
     const QString place = tr("Text %1 of %2").arg(m_book.place() + 1).arg(m_book.count());
-    m_about->setText((m_book.isBlind()
-                          ? place
-                          : tr("%1 · prompt %2 · %3 · should be met with %4 · the markers say %5")
-                                .arg(place, item->prompt, item->isAfter ? tr("edited") : tr("unedited"),
-                                     item->should.isEmpty() ? tr("anything") : item->should, item->verdict)) +
-                     (item->question.isEmpty() ? QString() : u'\n' + askedText(item->question, 240)));
+    m_about->setText(
+        (m_book.isBlind()
+             ? place
+             : tr("%1 · prompt %2 · %3 · should be met with %4 · the markers say %5")
+                   .arg(place, widgets::shownName(item->prompt), item->isAfter ? tr("edited") : tr("unedited"),
+                        item->should.isEmpty() ? tr("anything") : item->should, item->verdict)) +
+        (item->question.isEmpty() ? QString() : u'\n' + askedText(item->question, 240)));
     m_about->setToolTip(widgets::plainToolTip(widgets::chatOutline(item->question)));
     if (m_text->toPlainText() != item->text)
         m_text->setPlainText(item->text);

@@ -4,6 +4,7 @@
 #include "widgets/empty_state.h"
 #include "widgets/model_card_view.h"
 #include "widgets/notice.h"
+#include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 #include "widgets/tensor_table.h"
 
@@ -26,10 +27,10 @@ QWidget* recentRow(const QString& title, const QString& note, const QString& pat
     layout->setContentsMargins(0, 0, 0, space::tiny);
     layout->setSpacing(0);
     *link = elidedLink(title, space::inspector - 40 - 3 * space::large);
-    (*link)->setToolTip(path);
+    (*link)->setToolTip(widgets::plainToolTip(path));
     layout->addWidget(*link);
     auto* text = new ElidedLabel(note, widgets::TextSize::Secondary, widgets::TextTone::Secondary);
-    text->setToolTip(path);
+    text->setToolTip(widgets::plainToolTip(path));
     layout->addWidget(text);
     return line;
 }

@@ -8,6 +8,7 @@
 #include <QHelpEvent>
 #include <QLineEdit>
 #include <QLocale>
+#include <QMessageBox>
 #include <QPainter>
 #include <QProgressBar>
 #include <QPushButton>
@@ -135,13 +136,18 @@ SidePanel::SidePanel(QWidget* parent)
 
 ElidedLabel::ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone,
                          widgets::TextWeight weight)
-    : QLabel(text)
 {
     widgets::setTextFont(*this, size, weight);
     setTextFormat(Qt::PlainText);
     if (tone == widgets::TextTone::Secondary)
         setProperty("tone", u"secondary"_s);
-    setToolTip(text);
+    setText(text);
+}
+
+void ElidedLabel::setText(const QString& text)
+{
+    QLabel::setText(widgets::shownName(text));
+    setToolTip(widgets::plainToolTip(text));
 }
 
 QSize ElidedLabel::minimumSizeHint() const
@@ -160,9 +166,10 @@ void ElidedLabel::paintEvent(QPaintEvent*)
 QPushButton* elidedLink(const QString& text, int width)
 {
     QPushButton* made = button({}, widgets::ButtonRole::Link);
-    QString shown = made->fontMetrics().elidedText(text, Qt::ElideMiddle, width);
+    const QString name = widgets::shownName(text);
+    QString shown = made->fontMetrics().elidedText(name, Qt::ElideMiddle, width);
     made->setText(shown.replace(u'&', u"&&"_s)); // a name, not a mnemonic
-    made->setAccessibleName(text);
+    made->setAccessibleName(name);
     made->setStyleSheet(u"text-align: left; padding-left: 0px;"_s);
     return made;
 }
@@ -246,6 +253,13 @@ QString remedyText(Remedy remedy)
     return tr("Try again");
 }
 
+void warn(QWidget* parent, const QString& title, const QString& sentence)
+{
+    QMessageBox box(QMessageBox::Warning, title, widgets::shownText(sentence), QMessageBox::Ok, parent);
+    box.setTextFormat(Qt::PlainText);
+    box.exec();
+}
+
 QString shortTime(const QDateTime& time)
 {
     if (time.date() == QDate::currentDate())
@@ -263,7 +277,7 @@ QString shortPath(const QString& path)
 
 QString askedText(const QString& rendered, int most)
 {
-    const QString question = widgets::questionOf(rendered).simplified();
+    const QString question = widgets::shownName(widgets::questionOf(rendered).simplified());
     if (question.isEmpty())
         return {};
     const QString folded = widgets::foldedBefore(rendered);

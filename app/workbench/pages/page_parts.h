@@ -64,6 +64,7 @@ class ElidedLabel : public QLabel {
 public:
     ElidedLabel(const QString& text, widgets::TextSize size, widgets::TextTone tone = widgets::TextTone::Text,
                 widgets::TextWeight weight = widgets::TextWeight::Normal);
+    void setText(const QString& text); // as widgets::shownName() has it; the tool tip follows
     [[nodiscard]] QSize minimumSizeHint() const override;
 
 protected:
@@ -109,6 +110,8 @@ enum class Remedy { Retry, OpenOther, Settings, RestartEngine };
 
 // "today 14:05", "23 Nov 2026".
 [[nodiscard]] QString shortTime(const QDateTime& time);
+// What went wrong, in a box of its own; as plain text, whatever name of a file it holds.
+void warn(QWidget* parent, const QString& title, const QString& sentence);
 // A file or folder for people: the home folder as ~.
 [[nodiscard]] QString shortPath(const QString& path);
 // What a prompt asks, at most so many characters of it, with what its chat template puts before it folded into a word.

@@ -234,7 +234,7 @@ void PromptsPanel::showPrompt(int prompt)
         title += tr(", %1 cut off at the end").arg(shown.truncatedTokens);
     if (shown.split == "heldout"_L1)
         title += tr(" · held out, never used to certify");
-    m_chipsTitle->setText(title);
+    m_chipsTitle->setText(widgets::shownName(title));
     refit();
 }
 

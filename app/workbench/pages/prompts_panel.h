@@ -63,9 +63,9 @@ private:
     std::shared_ptr<const widgets::PromptList> m_list;
     widgets::SegmentedControl* m_source = nullptr;
     QPlainTextEdit* m_typed = nullptr;
-    QLabel* m_summary = nullptr;      // beside the choice, or
-    QLabel* m_summaryBelow = nullptr; // under it where that leaves too little room
-    QStackedWidget* m_body = nullptr; // table, or what stands in its place
+    ElidedLabel* m_summary = nullptr;      // beside the choice, or
+    ElidedLabel* m_summaryBelow = nullptr; // under it where that leaves too little room
+    QStackedWidget* m_body = nullptr;      // table, or what stands in its place
     widgets::PromptTable* m_table = nullptr;
     widgets::Notice* m_notice = nullptr;
     QLabel* m_chipsTitle = nullptr;

@@ -111,7 +111,7 @@ private:
     PromptsPanel* m_promptsPanel = nullptr;
     BlockPicker* m_picker = nullptr;
     QLineEdit* m_blocksText = nullptr;
-    QLabel* m_blocksNote = nullptr;
+    ElidedLabel* m_blocksNote = nullptr;
     QString m_blocksProblem; // why the text of blocks chooses none
     SurrogatePanel* m_surrogate = nullptr;
     OptionsPanel* m_options = nullptr;

@@ -98,8 +98,8 @@ void RunSide::setHasModel(bool hasModel)
 
 void RunSide::setClaim(const QString& title, const QString& sentence)
 {
-    m_claimTitle->setText(title);
-    m_claim->setText(sentence);
+    m_claimTitle->setText(widgets::shownName(title));
+    m_claim->setText(widgets::shownName(sentence));
 }
 
 void RunSide::setEstimate(const Loadable<RunEstimate>& estimate, const std::optional<ExpectedTime>& time)
@@ -207,7 +207,8 @@ void RunSide::refresh()
         m_out->setText(out);
         m_out->setCursorPosition(static_cast<int>(out.size()));
     }
-    m_out->setToolTip(m_isRunning ? m_shownOut : tr("A new folder for certificates, recordings and checksums"));
+    m_out->setToolTip(m_isRunning ? widgets::plainToolTip(m_shownOut)
+                                  : tr("A new folder for certificates, recordings and checksums"));
     m_run->setText(m_isRunning ? tr("Cancel") : offersResume ? tr("Resume") : tr("Run"));
     m_run->setToolTip(m_isRunning    ? tr("Stop after the cell under way (Ctrl+.)")
                       : offersResume ? tr("Continue where the run stopped; finished cells are kept")
@@ -232,7 +233,7 @@ void RunSide::refresh()
         sentences << m_obstacle;
     if (m_queued > 0)
         sentences << (m_queued == 1 ? tr("One run waits.") : tr("%1 runs wait.").arg(m_queued));
-    m_obstacleLabel->setText(sentences.join(u' '));
+    m_obstacleLabel->setText(widgets::shownName(sentences.join(u' ')));
     m_obstacleLabel->setVisible(!m_obstacleLabel->text().isEmpty());
 }
 
@@ -263,13 +264,13 @@ void RunSide::listResumable()
         line->setLayout(lineLayout);
         auto* texts = column(0);
         auto* name = new ElidedLabel(run.name, widgets::TextSize::Body);
-        name->setToolTip(run.path);
+        name->setToolTip(widgets::plainToolTip(run.path));
         texts->addWidget(name);
         texts->addWidget(widgets::makeLabel(shortTime(run.changed), widgets::TextSize::Secondary,
                                             widgets::TextWeight::Normal, widgets::TextTone::Secondary));
         lineLayout->addLayout(texts, 1);
         QPushButton* resume = button(tr("Resume"));
-        resume->setAccessibleName(tr("Resume %1").arg(run.name));
+        resume->setAccessibleName(tr("Resume %1").arg(widgets::shownName(run.name)));
         connect(resume, &QPushButton::clicked, this, [this, path = run.path] { emit resumeWanted(path); });
         lineLayout->addWidget(resume, 0, Qt::AlignTop);
         layout->addWidget(line);

@@ -78,7 +78,7 @@ void RunNotesPanel::setRun(const widgets::RunRow* run)
     if (!run)
         return;
     m_name->setText(run->name);
-    m_name->setToolTip(run->path);
+    m_name->setToolTip(widgets::plainToolTip(run->path));
     const auto fact = [](const QString& label, const QString& value) {
         return widgets::Fact{label, value.isEmpty() ? u"–"_s : value, {}, value.isEmpty()};
     };

@@ -73,7 +73,7 @@ private:
     void refreshCount();
 
     QLineEdit* m_search = nullptr;
-    QLabel* m_count = nullptr;
+    ElidedLabel* m_count = nullptr;
     widgets::RunTable* m_table = nullptr;
     int m_rows = 0;
     int m_leftOut = 0;

@@ -2,6 +2,7 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "app/workbench/session/run_settings.h"
+#include "widgets/number_text.h"
 
 #include <QCheckBox>
 #include <QComboBox>
@@ -110,8 +111,8 @@ SweepForm::SweepForm(SweepBoard& board, EditLab& lab, QWidget* parent)
 
 void SweepForm::addCondition(const QString& word, const QString& name, const QString& toolTip, bool isChosen)
 {
-    auto* box = new QCheckBox(name);
-    box->setToolTip(toolTip);
+    auto* box = new QCheckBox(widgets::shownName(name).replace(u'&', u"&&"_s));
+    box->setToolTip(widgets::plainToolTip(toolTip));
     box->setChecked(isChosen);
     connect(box, &QCheckBox::toggled, this, &SweepForm::refresh);
     m_conditionLayout->addWidget(box);

@@ -286,7 +286,7 @@ void VerifyPage::showVerdict(const VerdictDocument& document)
     m_what->setText(file.fileName() == "certificate.json"_L1
                         ? u"%1 / certificate.json"_s.arg(QFileInfo(file.absolutePath()).fileName())
                         : file.fileName());
-    m_what->setToolTip(m_path);
+    m_what->setToolTip(widgets::plainToolTip(m_path));
     m_notice->hide();
     const bool isRunning = verdict.state == State::Loading;
     m_start->setEnabled(!isRunning);

@@ -89,7 +89,7 @@ private:
     QString m_path;
     QStackedWidget* m_stack = nullptr;
     widgets::EmptyState* m_empty = nullptr;
-    QLabel* m_what = nullptr;
+    ElidedLabel* m_what = nullptr;
     VerifyHow* m_how = nullptr;
     QPushButton* m_start = nullptr;
     widgets::Notice* m_notice = nullptr;

@@ -67,7 +67,7 @@ DownstreamEffect downstreamOf(const Json& effect, int heldoutTokens)
     downstream.klWorst = tokenPlaceOf(objectOf(kl, "worst"));
     downstream.agreement = shareValue(heldout, "agreement");
     for (const Json& prompt : arrayOf(heldout, "prompts"))
-        downstream.prompts.push_back({textOf(prompt, "id"),
+        downstream.prompts.push_back({widgets::shownName(textOf(prompt, "id")),
                                       numberOf(prompt, "mean_nll_edited") - numberOf(prompt, "mean_nll_baseline"),
                                       numberOf(prompt, "mean_kl"), shareValue(prompt, "agreement")});
     return downstream;
@@ -88,7 +88,7 @@ CompletionsEffect completionsOf(const Json& evaluation)
     for (const Json& row : arrayOf(evaluation, "rows")) {
         CompletionRow& one = completions.rows.emplace_back();
         one.prompt = static_cast<int>(completions.rows.size()) - 1;
-        one.id = textOf(row, "id");
+        one.id = widgets::shownName(textOf(row, "id"));
         one.label = textOf(row, "label");
         one.before = textFrom(objectOf(row, "before"));
         one.after = textFrom(objectOf(row, "after"));
@@ -143,7 +143,7 @@ CertifiedEdit editOf(const Json& json, const QString& run)
     edit.dtype = textOf(objectOf(json, "baseline"), "dtype");
     edit.prompts = textOf(objectOf(json, "prompts"), "name");
     for (const Json& prompt : arrayOf(objectOf(json, "prompts"), "items")) {
-        edit.ids << textOf(prompt, "id");
+        edit.ids << widgets::shownName(textOf(prompt, "id"));
         edit.texts << textOf(prompt, "rendered");
     }
     const Json& heldout = objectOf(json, "heldout_prompts");

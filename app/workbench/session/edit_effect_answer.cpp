@@ -40,8 +40,8 @@ LocalEffect localOf(const Json& answer)
         local.blocks.push_back(
             {static_cast<int>(wholeOf(block, "block")), numberOf(block, "epsilon"), numberOf(block, "mean")});
     for (const Json& prompt : arrayOf(answer, "prompts"))
-        local.prompts.push_back(
-            {textOf(prompt, "id"), numberOf(prompt, "largest"), numbersOf(arrayOf(prompt, "errors"))});
+        local.prompts.push_back({widgets::shownName(textOf(prompt, "id")), numberOf(prompt, "largest"),
+                                 numbersOf(arrayOf(prompt, "errors"))});
     local.seconds = numberOf(answer, "seconds");
     return local;
 }
@@ -67,8 +67,8 @@ DownstreamEffect downstreamOf(const Json& answer)
     effect.klWorst = tokenPlaceOf(objectOf(kl, "worst"));
     effect.agreement = numberOf(heldout, "agreement");
     for (const Json& prompt : arrayOf(heldout, "prompts"))
-        effect.prompts.push_back({textOf(prompt, "id"), numberOf(prompt, "loss_change"), numberOf(prompt, "mean_kl"),
-                                  numberOf(prompt, "agreement")});
+        effect.prompts.push_back({widgets::shownName(textOf(prompt, "id")), numberOf(prompt, "loss_change"),
+                                  numberOf(prompt, "mean_kl"), numberOf(prompt, "agreement")});
     effect.seconds = numberOf(answer, "seconds");
     return effect;
 }
@@ -195,7 +195,7 @@ CompletionRow completionRowOf(const Json& row)
 {
     CompletionRow completion;
     completion.prompt = indexOf(row, "prompt").value_or(0);
-    completion.id = textOf(row, "id");
+    completion.id = widgets::shownName(textOf(row, "id"));
     completion.label = textOf(row, "label");
     if (hasValue(row, "before"))
         completion.before = completedTextOf(objectOf(row, "before"));

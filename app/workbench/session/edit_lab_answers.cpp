@@ -2,6 +2,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/edit_lab.h"
+#include "widgets/number_text.h"
 
 #include <utility>
 
@@ -142,7 +143,7 @@ void EditLab::stream(const JsonResult& detail)
         if (!isDone)
             text.text = textOf(about, "text");
         if (isDone && !textOf(done, "id").isEmpty())
-            row.id = textOf(done, "id");
+            row.id = widgets::shownName(textOf(done, "id"));
         if (isDone && !textOf(done, "label").isEmpty())
             row.label = textOf(done, "label");
         (isBefore ? row.before : row.after) = text;

@@ -98,7 +98,7 @@ QString placeOf(const EditStep& step)
 
 QString stepSentence(const EditStep& step)
 {
-    QString what = placeOf(step);
+    QString what = widgets::shownName(placeOf(step));
     return tr("block %1: %2").arg(step.block).arg(what.replace(u'α', widgets::exactNumber(step.strength)));
 }
 

@@ -105,15 +105,17 @@ QString scopeLineOf(const Json& scope)
         parts << u"%1 prompts of %2%3"_s.arg(wholeOf(prompts, "count"))
                      .arg(textOf(prompts, "name"), flagOf(prompts, "bundled") ? u" (bundled set, unmodified)"_s : u""_s)
               << u"%1 tokens"_s.arg(wholeOf(prompts, "tokens"));
-    return parts.join(u" · "_s);
+    return widgets::shownName(parts.join(u" · "_s));
 }
 
 // The run's stitched models, after its prompts and thresholds.
 void readRecorded(const Json& stitches, RunView& view)
 {
     for (const Json& stitch : stitches) {
-        RecordedStitch recorded{
-            textOf(stitch, "name"), {}, flagOf(stitch, "certified"), textOf(stitch, "kind") == "full-block"_L1};
+        RecordedStitch recorded{widgets::shownName(textOf(stitch, "name")),
+                                {},
+                                flagOf(stitch, "certified"),
+                                textOf(stitch, "kind") == "full-block"_L1};
         for (const Json& block : arrayOf(stitch, "blocks"))
             if (block.is_number_integer())
                 recorded.blocks.push_back(block.get<int>());
@@ -209,12 +211,12 @@ widgets::ModelCard modelCardOf(const Json& open)
 widgets::PromptList promptListOf(const Json& tokenize, const std::optional<widgets::TokenizerCard>& tokenizer)
 {
     widgets::PromptList list;
-    list.name = textOf(tokenize, "name");
+    list.name = widgets::shownName(textOf(tokenize, "name"));
     list.sha256 = textOf(tokenize, "sha256");
     list.bundled = flagOf(tokenize, "bundled");
     for (const Json& prompt : require(tokenize, "prompts", "tokenize")) {
         widgets::PromptRow row;
-        row.id = textOf(prompt, "id");
+        row.id = widgets::shownName(textOf(prompt, "id"));
         row.rendered = textOf(prompt, "rendered");
         row.tokens = tokensOf(prompt, tokenizer);
         row.truncatedTokens = wholeOf(prompt, "truncated");
@@ -439,32 +441,37 @@ RunView runViewOf(const Json& show)
     view.blocks = std::move(rows);
     readRecorded(arrayOf(show, "stitches"), view);
     for (const Json& edit : arrayOf(show, "edits"))
-        view.edits << textsOf(edit, "edits").join(u", "_s);
+        view.edits << widgets::shownName(textsOf(edit, "edits").join(u", "_s));
     return view;
 }
 
 widgets::VerdictView verdictViewOf(const Json& verdict)
 {
+    const auto shown = [](const Json& object, const char* key) { return widgets::shownText(textOf(object, key)); };
+    const auto allShown = [&verdict](const char* key) {
+        QStringList texts = textsOf(verdict, key);
+        std::ranges::transform(texts, texts.begin(), widgets::shownText);
+        return texts;
+    };
     widgets::VerdictView view;
     view.state = checkStateOf(textOf(verdict, "verdict"));
     view.level = static_cast<int>(std::clamp<qint64>(wholeOf(verdict, "level"), 0, 9));
-    view.sentence = textOf(verdict, "sentence");
+    view.sentence = shown(verdict, "sentence");
     if (view.sentence.isEmpty())
         throw FormatError("the verdict has no sentence");
     view.scope = scopeLineOf(objectOf(verdict, "scope"));
-    view.says = textsOf(verdict, "says");
-    view.notChecked = textsOf(verdict, "not_checked");
-    view.doesNotSay = textsOf(verdict, "does_not_say");
+    view.says = allShown("says");
+    view.notChecked = allShown("not_checked");
+    view.doesNotSay = allShown("does_not_say");
     view.seed = sizeOf(verdict, "seed");
     view.seconds = numberOf(verdict, "seconds");
     view.exitCode = static_cast<int>(wholeOf(verdict, "exit_code", 5));
     view.run = textOf(verdict, "run");
     view.digest = textOf(verdict, "digest");
     for (const Json& check : require(verdict, "checks", "verify"))
-        view.checks.push_back({textOf(check, "id"), textOf(check, "group"), textOf(check, "where"),
-                               textOf(check, "title"), checkStateOf(textOf(check, "state")), textOf(check, "issuer"),
-                               textOf(check, "recomputed"), textOf(check, "how"), textOf(check, "detail"),
-                               flagOf(check, "required", true)});
+        view.checks.push_back({textOf(check, "id"), shown(check, "group"), shown(check, "where"), shown(check, "title"),
+                               checkStateOf(textOf(check, "state")), shown(check, "issuer"), shown(check, "recomputed"),
+                               shown(check, "how"), shown(check, "detail"), flagOf(check, "required", true)});
     return view;
 }
 

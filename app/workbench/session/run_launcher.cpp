@@ -3,6 +3,7 @@
 #include "app/workbench/process/json_reading.h"
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
+#include "widgets/number_text.h"
 
 #include <QFileInfo>
 
@@ -99,7 +100,7 @@ void RunLauncher::run(const RunSettings& settings, const QString& model,
     if (m_state == State::Running)
         return;
     m_running = settings;
-    m_live = std::make_unique<LiveRun>(QFileInfo(settings.out).completeBaseName(), prompts, blocks,
+    m_live = std::make_unique<LiveRun>(widgets::shownName(QFileInfo(settings.out).completeBaseName()), prompts, blocks,
                                        thresholdsOf(settings), model);
     m_flopsOfRun = m_estimate.value && sameWork(m_settings, settings) ? m_estimate.value->flops : widgets::missing;
     begin(false);

@@ -80,6 +80,27 @@ Json certifyParameters(const RunSettings& settings, bool resume)
     return parameters;
 }
 
+namespace {
+
+// What cannot be seen as escaped bytes inside $'…', as the command line writes it (app/command_line/shell_word.h): the
+// command can be shown, and pasted.
+QString ansiWord(const QString& word)
+{
+    QString text;
+    for (const char32_t c : word.toStdU32String()) {
+        const QString one = QString::fromUcs4(&c, 1);
+        if (one == widgets::shownName(one)) {
+            text += (c == U'\'' || c == U'\\' ? u"\\"_s : QString()) + one;
+            continue;
+        }
+        for (const char byte : one.toUtf8())
+            text += u"\\x%1"_s.arg(static_cast<uchar>(byte), 2, 16, QLatin1Char('0'));
+    }
+    return u"$'"_s + text + u'\'';
+}
+
+}
+
 QString shellCommand(const QStringList& words)
 {
     static const QRegularExpression plain(u"^[A-Za-z0-9_@%+=:,./-]+$"_s);
@@ -87,6 +108,8 @@ QString shellCommand(const QStringList& words)
     for (const QString& word : words) {
         if (plain.match(word).hasMatch())
             quoted << word;
+        else if (word != widgets::shownName(word))
+            quoted << ansiWord(word);
         else
             quoted << u'\'' + QString(word).replace(u"'"_s, u"'\\''"_s) + u'\'';
     }

@@ -239,7 +239,7 @@ QString pieceAt(const StitchText::Side& side, int at)
 StitchResult stitchResultOf(const Json& answer, const RunView& run)
 {
     StitchResult result;
-    result.name = textOf(answer, "name");
+    result.name = widgets::shownName(textOf(answer, "name"));
     result.kind = textOf(answer, "kind");
     for (const Json& block : arrayOf(answer, "blocks"))
         if (block.is_number_integer())

@@ -1,5 +1,6 @@
 #include "app/workbench/shell/command_palette.h"
 
+#include "widgets/number_text.h"
 #include "widgets/theme.h"
 
 #include <QKeyEvent>
@@ -96,7 +97,7 @@ void CommandPalette::filter(const QString& text)
 {
     m_list->clear();
     for (const std::size_t at : matching(m_entries, text)) {
-        auto* item = new QListWidgetItem(m_entries[at].text);
+        auto* item = new QListWidgetItem(widgets::shownName(m_entries[at].text));
         item->setData(Qt::UserRole, static_cast<int>(at));
         item->setData(keysRole, m_entries[at].keys);
         item->setSizeHint({0, space::tableRow});

@@ -2,6 +2,7 @@
 
 #include "app/workbench/pages/page_parts.h"
 #include "widgets/job_table.h"
+#include "widgets/number_text.h"
 #include "widgets/segmented_control.h"
 
 #include <QListWidget>
@@ -146,7 +147,7 @@ void Drawer::setProblems(const QStringList& problems)
 {
     m_problems->clear();
     for (auto problem = problems.rbegin(); problem != problems.rend(); ++problem)
-        m_problems->addItem(*problem);
+        m_problems->addItem(widgets::shownText(*problem));
     if (problems.isEmpty())
         m_problems->addItem(tr("Nothing has gone wrong since the window was opened."));
 }

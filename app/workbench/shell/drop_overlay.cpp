@@ -1,6 +1,7 @@
 #include "app/workbench/shell/drop_overlay.h"
 
 #include "widgets/icons.h"
+#include "widgets/number_text.h"
 #include "widgets/theme.h"
 
 #include <QPainter>
@@ -19,10 +20,10 @@ DropOverlay::DropOverlay(QWidget* parent)
 
 void DropOverlay::offer(const QString& title, const QString& note)
 {
-    m_title = title;
-    m_note = note;
-    setAccessibleName(title);
-    setAccessibleDescription(note);
+    m_title = widgets::shownName(title);
+    m_note = widgets::shownName(note);
+    setAccessibleName(m_title);
+    setAccessibleDescription(m_note);
     setGeometry(parentWidget()->rect());
     raise();
     show();

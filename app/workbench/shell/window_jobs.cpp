@@ -200,7 +200,7 @@ void MainWindow::announceEnd(const QString& title, const QString& sentence)
         return;
     auto* tray = new QSystemTrayIcon(windowIcon().isNull() ? QIcon() : windowIcon(), this);
     tray->show();
-    tray->showMessage(title, sentence, QSystemTrayIcon::Information, 8000);
+    tray->showMessage(title, widgets::shownText(sentence), QSystemTrayIcon::Information, 8000);
     connect(tray, &QSystemTrayIcon::messageClicked, this, [this] {
         raise();
         activateWindow();

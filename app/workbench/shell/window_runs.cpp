@@ -13,7 +13,6 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QGuiApplication>
-#include <QMessageBox>
 #include <QSaveFile>
 #include <QToolButton>
 
@@ -163,7 +162,7 @@ void MainWindow::refreshOther()
     name = widgets::shownName(name);
     m_other->setText(path.isEmpty() ? tr("Compare with…")
                                     : tr("B: %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
-    m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : path);
+    m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : widgets::plainToolTip(path));
     m_explorePage->setOther(path, m_session.other.run());
     refreshTrust();
     compareClaims();
@@ -200,7 +199,7 @@ void MainWindow::exportView(const widgets::ViewExport& view)
             return;
         }
         m_session.board.addProblem(problem);
-        QMessageBox::warning(this, tr("Export this view"), problem);
+        warn(this, tr("Export this view"), problem);
     };
     runInBackground<QString>(
         this, [view, path] { return widgets::writeExport(view, path, *widgets::exportFormatOf(path)); }, tell, tell);
@@ -233,7 +232,7 @@ void MainWindow::exportFailure(const widgets::FailureRow& failure, const QString
         [this, folder](bool) { m_status->say(tr("Saved %1").arg(shortPath(folder))); },
         [this](const QString& sentence) {
             m_session.board.addProblem(sentence);
-            QMessageBox::warning(this, tr("Export this failure"), sentence);
+            warn(this, tr("Export this failure"), sentence);
         });
 }
 

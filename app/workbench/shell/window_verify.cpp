@@ -9,7 +9,6 @@
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QMessageBox>
 #include <QSaveFile>
 
 namespace blockcert::workbench {
@@ -152,7 +151,7 @@ void MainWindow::save(const QString& path, const QByteArray& text)
         if (problem.isEmpty())
             m_status->say(tr("Saved %1").arg(shortPath(path)));
         else
-            QMessageBox::warning(this, tr("Save"), problem);
+            warn(this, tr("Save"), problem);
     };
     runInBackground<QString>(
         this,

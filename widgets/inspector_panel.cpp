@@ -164,6 +164,9 @@ void InspectorPanel::fitHeadline()
 
 void InspectorPanel::setActions(const std::vector<InspectorAction>& actions)
 {
+    if (actions == m_shownActions)
+        return;
+    m_shownActions = actions;
     auto* grid = static_cast<QGridLayout*>(m_actions->layout());
     emptyLayout(*grid);
     for (int i = 0; i < static_cast<int>(actions.size()); ++i) {

@@ -23,6 +23,8 @@ struct InspectorAction {
     QString text;
     QString toolTip; // the cost first, where there is one
     bool enabled = true;
+
+    friend bool operator==(const InspectorAction&, const InspectorAction&) = default;
 };
 
 class InspectorPanel : public QScrollArea {
@@ -49,6 +51,7 @@ private:
     void refresh();
     void fitHeadline();
 
+    std::vector<InspectorAction> m_shownActions;
     std::shared_ptr<const TokenMap> m_map;
     CellKey m_key;
     bool m_held = false;

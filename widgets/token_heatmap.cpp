@@ -66,6 +66,28 @@ void TokenHeatmap::setMap(std::shared_ptr<const TokenMap> map)
     rebuild();
 }
 
+void TokenHeatmap::setMap(std::shared_ptr<const TokenMap> map, Metric metric, std::optional<int> prompt)
+{
+    const bool isOtherMetric = metric != m_metric;
+    const HeatmapLayout before = m_view;
+    m_view.prompt = prompt;
+    m_view.unit = prompt ? RowUnit::Tokens : m_overview;
+    if (m_view.unit == RowUnit::Prompts)
+        m_view.prompt.reset();
+    if (isOtherMetric)
+        m_fixedScale.reset();
+    m_metric = metric;
+    setMap(std::move(map));
+    if (isOtherMetric)
+        emit metricChanged(metric);
+    if (m_view == before)
+        return;
+    if (m_view.prompt != before.prompt || m_view.unit != before.unit)
+        verticalScrollBar()->setValue(0);
+    ensureVisible(m_current);
+    emit viewChanged();
+}
+
 void TokenHeatmap::setCell(int block, int prompt, std::shared_ptr<const MapCell> cell)
 {
     if (!m_map)
@@ -124,6 +146,8 @@ void TokenHeatmap::setMetric(Metric metric)
 
 void TokenHeatmap::setScale(const std::optional<ErrorScale>& scale)
 {
+    if (!scale && !m_fixedScale)
+        return; // it is the fitted one, which follows the cells
     m_fixedScale = scale;
     refit();
 }

@@ -31,6 +31,8 @@ public:
 
     // Keeps metric, cursor, held cell and scroll position where they still exist.
     void setMap(std::shared_ptr<const TokenMap> map);
+    // Another map with its metric and prompt at once: what is shown is worked out once.
+    void setMap(std::shared_ptr<const TokenMap> map, Metric metric, std::optional<int> prompt);
 
     // After setCell this is the view's own copy, which later calls of setCell extend.
     [[nodiscard]] std::shared_ptr<const TokenMap> map() const { return m_map; }

@@ -4,6 +4,7 @@
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/failure_view.h"
 #include "app/workbench/pages/map_view.h"
+#include "app/workbench/process/background.h"
 #include "app/workbench/session/run_comparison.h"
 #include "app/workbench/session/selection_bus.h"
 #include "widgets/block_table.h"
@@ -224,6 +225,10 @@ void ExplorePage::setRun(const QString& path, const Loadable<RunView>& run)
     m_empty->show();
     m_notice->hide();
     m_refusal.clear();
+    if (m_run != run.value) {
+        releaseLater(this, m_run);
+        releaseLater(this, m_map);
+    }
     switch (run.state) {
     case State::Empty:
         if (!m_isLive) {

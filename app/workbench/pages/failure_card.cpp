@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace blockcert::workbench {
 
@@ -99,9 +100,22 @@ void FailureCard::setRow(const std::shared_ptr<const widgets::TokenMap>& map, co
     m_run = run;
     m_row = map ? row : std::nullopt;
     m_scale = scale;
+    m_isOld = true;
     setVisible(m_row.has_value());
-    if (m_row)
-        showRow();
+    showIfOld();
+}
+
+void FailureCard::showIfOld()
+{
+    if (!m_row || !isVisible() || !std::exchange(m_isOld, false))
+        return;
+    showRow();
+}
+
+void FailureCard::showEvent(QShowEvent* event)
+{
+    Panel::showEvent(event);
+    showIfOld();
 }
 
 QString FailureCard::note() const
@@ -113,8 +127,10 @@ QString FailureCard::note() const
 void FailureCard::changeEvent(QEvent* event)
 {
     Panel::changeEvent(event);
-    if (event->type() == QEvent::PaletteChange && m_row)
-        showRow();
+    if (event->type() == QEvent::PaletteChange) {
+        m_isOld = true;
+        showIfOld();
+    }
 }
 
 // The inequality with every digit, and the prompt in the colours of that block.

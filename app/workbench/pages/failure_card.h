@@ -43,9 +43,11 @@ signals:
 
 protected:
     void changeEvent(QEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     void showRow();
+    void showIfOld(); // laying out a long prompt waits until somebody sees it
     void setMark(int mark);
 
     Annotations& m_notes;
@@ -53,6 +55,7 @@ private:
     QString m_run;
     std::optional<widgets::FailureRow> m_row;
     widgets::ErrorScale m_scale;
+    bool m_isOld = false; // the row was set while the card was not in view
     QLabel* m_inequality = nullptr;
     QLabel* m_explanation = nullptr;
     widgets::TokenChips* m_chips = nullptr;

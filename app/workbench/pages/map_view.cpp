@@ -103,14 +103,21 @@ void MapView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, bool i
 {
     m_map = map;
     m_isLive = isLive;
-    m_heatmap->setMap(map);
-    m_controls->refreshMetrics();
-    refreshPrompts();
     if (isNew) {
         m_heatmap->release();
         m_goesToWorst = true;
-        setMetric(map->thresholds.relativeDecides ? Metric::Relative : Metric::Error);
-        selectPrompt(map->prompts.size() > 1 ? -1 : 0);
+        m_heatmap->setMap(map, map->thresholds.relativeDecides ? Metric::Relative : Metric::Error,
+                          map->prompts.size() > 1 ? std::nullopt : std::optional(0));
+    } else {
+        m_heatmap->setMap(map);
+    }
+    m_controls->refreshMetrics();
+    refreshPrompts();
+    if (isNew) {
+        refreshScale();
+        m_bus.setComponent(componentOf(metric()));
+        emit metricChanged(metric());
+        emit promptChanged();
     }
     m_legend->setScale(m_heatmap->scale(), m_heatmap->metric());
     refreshSentence();

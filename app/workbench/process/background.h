@@ -7,6 +7,7 @@
 #include <QPointer>
 #include <QString>
 #include <QThreadPool>
+#include <QTimer>
 
 #include <exception>
 #include <functional>
@@ -14,6 +15,16 @@
 #include <utility>
 
 namespace blockcert::workbench {
+
+// Lets go of a large value outside the GUI thread, for to destroy it takes longer than a frame: a moment later, when
+// views and answers that are under way have let go of it too.
+inline void releaseLater(QObject* context, std::shared_ptr<const void> value)
+{
+    constexpr int momentMs = 2000;
+    QTimer::singleShot(momentMs, context, [value = std::move(value)]() mutable {
+        QThreadPool::globalInstance()->start([last = std::move(value)] {});
+    });
+}
 
 // Runs `work` in the thread pool, then `done` or `failed` (with the sentence of what was thrown) in the context's
 // thread, or neither if the context is gone by then. `work` must not touch the context.

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <numeric>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -98,6 +100,11 @@ void FailureTableModel::setMarks(const std::function<QString(const CellKey&)>& m
     }
     if (hasChanged)
         emit dataChanged(index(0, Mark), index(rowCount() - 1, Mark));
+}
+
+bool FailureTableModel::hasMarks() const
+{
+    return std::any_of(m_marks.begin(), m_marks.end(), [](const QString& mark) { return !mark.isEmpty(); });
 }
 
 const FailureRow* FailureTableModel::rowOf(int at) const
@@ -237,7 +244,10 @@ void FailureTable::setRows(std::shared_ptr<const std::vector<FailureRow>> rows)
 
 void FailureTable::setMarks(const std::function<QString(const CellKey&)>& markOf)
 {
+    const bool hadMarks = m_model->hasMarks();
     m_model->setMarks(markOf);
+    if (m_model->hasMarks() != hadMarks)
+        layoutColumns();
 }
 
 void FailureTable::setFilter(const FailureFilter& filter)
@@ -293,20 +303,51 @@ void FailureTable::resizeEvent(QResizeEvent* event)
     layoutColumns();
 }
 
+// What the card says of a failure as well gives way first where the table is narrow.
 void FailureTable::layoutColumns()
 {
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
-    setColumnWidth(FailureTableModel::State, 24 * digit);
-    setColumnWidth(FailureTableModel::Block, 9 * digit);
-    setColumnWidth(FailureTableModel::Prompt, std::clamp(viewport()->width() / 6, 14 * digit, 30 * digit));
-    setColumnWidth(FailureTableModel::Observed, 13 * digit);
-    setColumnWidth(FailureTableModel::Excess, 16 * digit);
-    setColumnWidth(FailureTableModel::Blocks, 10 * digit);
-    setColumnWidth(FailureTableModel::Mark, 16 * digit);
+    const int width = viewport()->width();
     int used = 0;
-    for (int column = 0; column < FailureTableModel::ColumnCount; ++column)
-        used += column == FailureTableModel::TokenText ? 0 : columnWidth(column);
-    setColumnWidth(FailureTableModel::TokenText, std::max(18 * digit, viewport()->width() - used));
+    const auto setWidth = [&](int column, int digits) {
+        setColumnWidth(column, digits * digit);
+        used += digits * digit;
+    };
+
+    struct Share {
+        int column = 0;
+        int digits = 0; // to be read whole
+        int least = 0;
+    };
+
+    const Share shares[] = {{FailureTableModel::State, 21, 16},
+                            {FailureTableModel::Block, 9, 8},
+                            {FailureTableModel::Prompt, 18, 10},
+                            {FailureTableModel::TokenText, 14, 10},
+                            {FailureTableModel::Observed, 13, 12}};
+    const int whole = std::accumulate(std::begin(shares), std::end(shares), 0,
+                                      [](int sum, const Share& share) { return sum + share.digits; });
+    for (const Share& share : shares)
+        setWidth(share.column, whole * digit <= width ? share.digits : share.least);
+    const std::pair<int, int> givingWay[] = {
+        {FailureTableModel::Excess, 16}, {FailureTableModel::Blocks, 10}, {FailureTableModel::Mark, 16}};
+    for (const auto& [column, digits] : givingWay) {
+        const bool isShown =
+            used + digits * digit <= width || (column == FailureTableModel::Mark && m_model->hasMarks());
+        setColumnHidden(column, !isShown);
+        if (isShown)
+            setWidth(column, digits);
+    }
+    // What is left over goes to the texts: first to the state, then to the prompt and the token.
+    const auto widen = [&](int column, int most) {
+        const int more = std::clamp(width - used, 0, most * digit - columnWidth(column));
+        setColumnWidth(column, columnWidth(column) + more);
+        used += more;
+    };
+    widen(FailureTableModel::State, 21);
+    widen(FailureTableModel::TokenText, 18);
+    widen(FailureTableModel::Prompt, 30);
+    setColumnWidth(FailureTableModel::TokenText, columnWidth(FailureTableModel::TokenText) + std::max(0, width - used));
 }
 
 }

@@ -57,6 +57,7 @@ public:
     explicit FailureTableModel(QObject* parent = nullptr);
     void setRows(std::shared_ptr<const std::vector<FailureRow>> rows);
     void setMarks(const std::function<QString(const CellKey&)>& markOf);
+    [[nodiscard]] bool hasMarks() const; // any row has one
     [[nodiscard]] const FailureRow* rowOf(int at) const;
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;

@@ -120,7 +120,7 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     m_labels = new LabelView(labels);
     connect(&sweep, &SweepBoard::changed, this, &EditPage::refresh);
     connect(&labels, &LabelBook::changed, this, &EditPage::refreshSide);
-    auto* middle = row(space::large);
+    auto* middle = row(space::small); // with more the page would be wider than a small screen
     middle->addWidget(m_stack);
     middle->addWidget(m_board, 1);
     auto* lab = new QWidget;

@@ -31,7 +31,7 @@ LabelView::LabelView(LabelBook& book, QWidget* parent)
     : QWidget(parent)
     , m_book(book)
 {
-    auto* layout = row(space::large);
+    auto* layout = row(space::small); // with more the page would be wider than a small screen
     layout->addWidget(makeForm());
     layout->addWidget(makeReading(), 1);
     setLayout(layout);

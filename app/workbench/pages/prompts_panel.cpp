@@ -1,5 +1,6 @@
 #include "app/workbench/pages/prompts_panel.h"
 
+#include "widgets/flow_row.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
 #include "widgets/prompt_table.h"
@@ -45,7 +46,6 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     , m_source(new widgets::SegmentedControl)
     , m_typed(new QPlainTextEdit)
     , m_summary(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
-    , m_summaryBelow(new ElidedLabel({}, widgets::TextSize::Secondary, widgets::TextTone::Secondary))
     , m_body(new QStackedWidget)
     , m_table(new widgets::PromptTable)
     , m_notice(new widgets::Notice)
@@ -82,12 +82,11 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     connect(m_table, &widgets::PromptTable::promptSelected, this, &PromptsPanel::showPrompt);
     connect(m_notice, &widgets::Notice::actionRequested, this, &PromptsPanel::retryWanted);
 
-    auto* top = row();
-    top->addWidget(heading(tr("Prompts")));
-    top->addSpacing(space::small);
-    top->addWidget(m_source);
-    top->addWidget(m_summary, 1);
-    m_summary->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    m_top = new widgets::FlowRow;
+    m_top->addWidget(heading(tr("Prompts")));
+    m_top->addWidget(m_source);
+    m_top->startEnd();
+    m_top->addWidget(m_summary);
 
     auto* shown = new QWidget;
     auto* shownLayout = new QVBoxLayout(shown);
@@ -113,9 +112,7 @@ PromptsPanel::PromptsPanel(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(space::small);
-    layout->addLayout(top);
-    m_summaryBelow->hide();
-    layout->addWidget(m_summaryBelow);
+    layout->addLayout(m_top);
     layout->addWidget(m_typed);
     layout->addWidget(m_body, 1);
 }
@@ -203,19 +200,7 @@ void PromptsPanel::setList(const Loadable<widgets::PromptList>& list)
 void PromptsPanel::setSummary(const QString& text)
 {
     m_summary->setText(text);
-    m_summaryBelow->setText(text);
-    placeSummary();
-}
-
-void PromptsPanel::placeSummary()
-{
-    const int room = width() - m_source->geometry().right() - space::medium;
-    const bool fits = m_summary->fontMetrics().horizontalAdvance(m_summary->text()) <= room;
-    m_summaryBelow->setVisible(!fits && !m_summary->text().isEmpty());
-    QSizePolicy policy = m_summary->sizePolicy();
-    policy.setRetainSizeWhenHidden(true); // it keeps the choice at its place
-    m_summary->setSizePolicy(policy);
-    m_summary->setVisible(fits);
+    m_summary->setVisible(!text.isEmpty());
 }
 
 void PromptsPanel::showPrompt(int prompt)
@@ -247,11 +232,10 @@ void PromptsPanel::refit()
     m_table->setMaximumHeight(table);
     m_chips->setMaximumHeight(chips);
     const bool hasTable = m_body->currentIndex() == 0;
-    const int fields = std::max<int>(space::button, m_source->sizeHint().height()) +
+    const int fields = std::max<int>(space::button, m_top->heightForWidth(std::max(1, width()))) +
                        (m_choice.kind == PromptChoice::Kind::Typed ? m_typed->maximumHeight() + space::small : 0);
-    const int below = m_summaryBelow->isVisibleTo(this) ? m_summaryBelow->sizeHint().height() + space::small : 0;
     const int notice = std::max(m_notice->sizeHint().height(), m_notice->heightForWidth(std::max(1, width())));
-    setMaximumHeight(fields + below + space::small +
+    setMaximumHeight(fields + space::small +
                      (hasTable ? table + chips + m_showIds->sizeHint().height() + 2 * space::small
                                : notice + space::large)); // never so low that it covers the field above
 }
@@ -261,7 +245,6 @@ void PromptsPanel::resizeEvent(QResizeEvent* event)
     QWidget::resizeEvent(event);
     if (event->oldSize().width() == event->size().width())
         return;
-    placeSummary();
     refit();
 }
 

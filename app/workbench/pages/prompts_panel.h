@@ -19,6 +19,7 @@ class QStackedWidget;
 namespace blockcert::widgets {
 class Notice;
 class PromptTable;
+class FlowRow;
 class SegmentedControl;
 class TokenChips;
 }
@@ -56,16 +57,15 @@ private:
     void chooseSource(int index);
     void showPrompt(int prompt);
     void setSummary(const QString& text);
-    void placeSummary();
     void refit(); // as high as its content, so that nothing is far from what belongs to it
 
     PromptChoice m_choice;
     std::shared_ptr<const widgets::PromptList> m_list;
     widgets::SegmentedControl* m_source = nullptr;
     QPlainTextEdit* m_typed = nullptr;
-    ElidedLabel* m_summary = nullptr;      // beside the choice, or
-    ElidedLabel* m_summaryBelow = nullptr; // under it where that leaves too little room
-    QStackedWidget* m_body = nullptr;      // table, or what stands in its place
+    widgets::FlowRow* m_top = nullptr; // of the choice and the summary
+    ElidedLabel* m_summary = nullptr;
+    QStackedWidget* m_body = nullptr; // table, or what stands in its place
     widgets::PromptTable* m_table = nullptr;
     widgets::Notice* m_notice = nullptr;
     QLabel* m_chipsTitle = nullptr;

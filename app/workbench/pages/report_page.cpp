@@ -3,6 +3,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/report_text.h"
 #include "widgets/empty_state.h"
+#include "widgets/flow_row.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
 
@@ -27,7 +28,8 @@ namespace space = widgets::space;
 
 namespace {
 
-constexpr double previewWidth = 680;
+constexpr int widestPreview = 760;
+constexpr int narrowestPreview = 260;
 
 // As programs that write files state it; fixed where somebody wants equal bytes.
 QString creationTime()
@@ -84,7 +86,7 @@ QWidget* ReportPage::makeReport()
     auto* page = new QWidget;
     QVBoxLayout* layout = pageLayout(page);
     m_outline->setAccessibleName(tr("Outline"));
-    m_outline->setMinimumWidth(200);
+    m_outline->setMinimumWidth(140);
     m_outline->setMaximumWidth(280);
     m_outline->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_outline->setTextElideMode(Qt::ElideMiddle);
@@ -95,6 +97,8 @@ QWidget* ReportPage::makeReport()
     });
     connect(m_outline, &QListWidget::itemClicked, this, &ReportPage::reveal); // also the one that is current already
     m_preview->setOpenLinks(false);
+    m_preview->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOn); // else the width would depend on the height
+    m_preview->viewport()->installEventFilter(this);
     m_preview->setAccessibleName(tr("Preview"));
     // The page is white in both appearances, as it will be printed.
     m_preview->setStyleSheet(u"QTextBrowser { background: white; padding: 16px; }"_s);
@@ -113,20 +117,18 @@ QWidget* ReportPage::makeReport()
                                                                    {m_remove, [this] { m_book.remove(current()); }},
                                                                    {m_undo, [this] { m_book.undo(); }},
                                                                    {m_redo, [this] { m_book.redo(); }}};
-    auto* order = row(space::tiny);
+    auto* order = new widgets::FlowRow; // in more lines where the page is narrow
+    order->addWidget(heading(tr("Preview")));
+    order->startEnd();
     for (const auto& [made, act] : acts) {
         connect(made, &QPushButton::clicked, this, act);
         order->addWidget(made);
     }
-    order->addStretch(1);
     auto* left = column();
     left->addWidget(heading(tr("Outline")));
     left->addWidget(m_outline, 1);
     auto* right = column();
-    auto* rightTop = row();
-    rightTop->addWidget(heading(tr("Preview")), 1);
-    rightTop->addLayout(order);
-    right->addLayout(rightTop);
+    right->addLayout(order);
     right->addWidget(m_preview, 1);
     auto* middle = row(space::large);
     middle->addLayout(left);
@@ -279,21 +281,36 @@ void ReportPage::reveal()
         m_preview->scrollToAnchor(sectionAnchor(static_cast<std::size_t>(current())));
 }
 
+// The page is as wide as its view: nothing of it lies at the side.
+int ReportPage::previewWidth() const
+{
+    return std::clamp(m_preview->viewport()->width(), narrowestPreview, widestPreview);
+}
+
+bool ReportPage::eventFilter(QObject* watched, QEvent* event)
+{
+    if (event->type() == QEvent::Resize && m_text && previewWidth() != m_picturesFit)
+        m_previewTimer.start();
+    return QWidget::eventFilter(watched, event);
+}
+
 void ReportPage::showPreview()
 {
     const int request = ++m_previewRequest;
+    const int width = previewWidth();
     runInBackground<std::shared_ptr<QTextDocument>>(
         this,
-        [document = document(), home = thread()]() -> std::shared_ptr<QTextDocument> {
-            std::unique_ptr<QTextDocument> text = textOf(document, previewWidth);
+        [document = document(), home = thread(), width]() -> std::shared_ptr<QTextDocument> {
+            std::unique_ptr<QTextDocument> text = textOf(document, width);
             text->moveToThread(home);
             return text;
         },
-        [this, request](const std::shared_ptr<QTextDocument>& text) {
+        [this, request, width](const std::shared_ptr<QTextDocument>& text) {
             if (request != m_previewRequest)
                 return;
             const int at = m_preview->verticalScrollBar()->value();
             m_preview->setDocument(text.get());
+            m_picturesFit = width;
             m_text = text; // the one before goes when nobody shows it any more
             m_preview->verticalScrollBar()->setValue(at);
             m_isPreviewOld = m_previewTimer.isActive();

@@ -44,8 +44,12 @@ signals:
     void exportWanted(bool pdf); // a file is to be chosen
     void sourceWanted(const QString& run);
 
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
 private:
     QWidget* makeReport();
+    [[nodiscard]] int previewWidth() const;
     void makeSide();
     void showItems();
     void showCurrent();
@@ -64,6 +68,7 @@ private:
     QPushButton* m_redo = nullptr;
     QTextBrowser* m_preview = nullptr;
     std::shared_ptr<QTextDocument> m_text;
+    int m_picturesFit = 0;       // the width that the pictures were drawn for
     int m_previewRequest = 0;    // only the newest is shown
     bool m_isPreviewOld = false; // the entries have changed since
     bool m_revealsWhenNew = false;

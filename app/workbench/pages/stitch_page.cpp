@@ -7,6 +7,7 @@
 #include "widgets/error_legend.h"
 #include "widgets/fact_list.h"
 #include "widgets/figure_view.h"
+#include "widgets/flow_row.h"
 #include "widgets/next_tokens.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -173,12 +174,12 @@ QWidget* StitchPage::makeCentre()
     for (QWidget* part : std::initializer_list<QWidget*>{m_tokens, m_texts, m_layers, residuals, m_blame})
         m_parts->addWidget(part);
 
-    auto* choices = row();
+    auto* choices = new widgets::FlowRow; // above both columns: beside the switches they are wider than a small screen
     choices->addWidget(m_part);
-    choices->addStretch(1);
+    choices->startEnd();
     choices->addWidget(m_promptChoice);
+    layout->addLayout(choices);
     auto* right = column();
-    right->addLayout(choices); // above what comes and goes, so that the tabs stay where they are
     right->addWidget(m_notice);
     right->addWidget(m_sentence);
     right->addWidget(m_parts, 1);

@@ -22,6 +22,17 @@ using namespace Qt::StringLiterals;
 using widgets::Metric;
 namespace space = widgets::space;
 
+namespace {
+
+// Beside the switches of a small window there is no room for two things next to each other.
+QBoxLayout::Direction directionFor(int width)
+{
+    constexpr int narrow = 420;
+    return width < narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight;
+}
+
+}
+
 StitchTokens::StitchTokens(QWidget* parent)
     : QWidget(parent)
     , m_sentence(wrapped({}))
@@ -38,12 +49,12 @@ StitchTokens::StitchTokens(QWidget* parent)
     connect(m_figure, &widgets::FigureView::pointChosen, this,
             [this](double x, double) { emit tokenChosen(static_cast<int>(std::lround(x))); });
     m_chips->setFixedHeight(92);
-    auto* top = row();
-    top->addWidget(m_sentence, 1);
-    top->addWidget(m_metric, 0, Qt::AlignTop);
+    m_top = row();
+    m_top->addWidget(m_sentence, 1);
+    m_top->addWidget(m_metric, 0, Qt::AlignTop | Qt::AlignLeft);
     auto* layout = column();
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->addLayout(top);
+    layout->addLayout(m_top);
     layout->addWidget(m_chips);
     layout->addWidget(m_figure, 1);
     setLayout(layout);
@@ -59,6 +70,12 @@ void StitchTokens::setResult(const std::shared_ptr<const StitchResult>& result, 
     m_figure->setFigure(result ? std::make_shared<const figure::Figure>(stitchTokenFigure(*result, prompt)) : nullptr,
                         false);
     refresh();
+}
+
+void StitchTokens::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    m_top->setDirection(directionFor(width()));
 }
 
 void StitchTokens::setToken(int token)
@@ -134,22 +151,31 @@ StitchTexts::StitchTexts(QWidget* parent)
     // A token chosen in one text is shown in both.
     connect(m_original, &widgets::TokenChips::tokenChosen, this, [this](int token) { m_stitched->setCurrent(token); });
     connect(m_stitched, &widgets::TokenChips::tokenChosen, this, [this](int token) { m_original->setCurrent(token); });
-    auto* top = row();
-    top->addWidget(m_sentence, 1);
-    top->addWidget(m_most, 0, Qt::AlignTop);
-    top->addWidget(m_write, 0, Qt::AlignTop);
-    auto* sides = row(space::large);
-    sides->setContentsMargins(0, 0, 0, 0);
-    sides->addWidget(sideOf(tr("Original"), m_original), 1);
-    sides->addWidget(sideOf(tr("Stitched"), m_stitched), 1);
-    m_sides->setLayout(sides);
+    auto* writing = row();
+    writing->addWidget(m_most);
+    writing->addWidget(m_write);
+    writing->addStretch(1);
+    m_top = row();
+    m_top->addWidget(m_sentence, 1);
+    m_top->addLayout(writing);
+    m_halves = row(space::large);
+    m_halves->addWidget(sideOf(tr("Original"), m_original), 1);
+    m_halves->addWidget(sideOf(tr("Stitched"), m_stitched), 1);
+    m_sides->setLayout(m_halves);
     auto* layout = column();
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->addLayout(top);
+    layout->addLayout(m_top);
     layout->addWidget(m_sides, 1);
     layout->addWidget(m_empty, 1);
     setLayout(layout);
     setText({});
+}
+
+void StitchTexts::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    m_top->setDirection(directionFor(width()));
+    m_halves->setDirection(directionFor(width()));
 }
 
 QWidget* StitchTexts::sideOf(const QString& title, widgets::TokenChips* chips)

@@ -9,6 +9,7 @@
 
 #include <memory>
 
+class QBoxLayout;
 class QLabel;
 class QPushButton;
 class QSpinBox;
@@ -38,12 +39,14 @@ signals:
 
 protected:
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void refresh();
 
     std::shared_ptr<const StitchResult> m_result;
     int m_prompt = 0;
+    QBoxLayout* m_top = nullptr; // beside each other, or under each other where that is narrow
     QLabel* m_sentence = nullptr;
     widgets::SegmentedControl* m_metric = nullptr; // loss difference, divergence
     widgets::TokenChips* m_chips = nullptr;
@@ -67,11 +70,16 @@ signals:
     void writeWanted();
     void cancelWanted();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     [[nodiscard]] static QWidget* sideOf(const QString& title, widgets::TokenChips* chips);
     void fill(widgets::TokenChips& chips, const StitchText::Side& side, const std::optional<int>& divergence);
 
     bool m_isWriting = false;
+    QBoxLayout* m_top = nullptr; // these two as well
+    QBoxLayout* m_halves = nullptr;
     QLabel* m_sentence = nullptr;
     QPushButton* m_write = nullptr;
     QSpinBox* m_most = nullptr;

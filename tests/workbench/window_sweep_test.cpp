@@ -210,6 +210,21 @@ TEST(SweepTable, NamesTheFinalDeviationBeforeAndAfterTheNorm)
         << grid.cell(0, 1)->toolTip.toStdString();
 }
 
+TEST(SweepTable, BesideTheFormItHasFewLettersAndTheRestInToolTips)
+{
+    const SweepTable table = sweepTableOf(sweepAnswer("x"));
+    const widgets::ValueRows whole = sweepRows(table, {2});
+    const widgets::ValueRows rows = shortSweepRows(table, {2});
+    ASSERT_EQ(rows.columns.size(), 7U) << "no condition, and nothing that is counted apart";
+    EXPECT_LE(rows.rows[0][2].text.size(), 15);
+    EXPECT_EQ(rows.rows[0][2].number, whole.rows[0][3].number);
+    EXPECT_TRUE(rows.rows[0][2].toolTip.startsWith(whole.rows[0][3].text)) << "with every digit of the interval";
+    EXPECT_TRUE(rows.rows[0][2].toolTip.contains(u"cut at the length"_s));
+    EXPECT_EQ(rows.rows[0][5].number, whole.rows[0][6].number);
+    for (const widgets::ValueColumn& column : rows.columns)
+        EXPECT_TRUE(column.title.size() <= 5 || !column.toolTip.isEmpty()) << column.title.toStdString();
+}
+
 // A sweep that stands still after its first row, and one that goes on.
 Json interruptedScript()
 {

@@ -29,7 +29,7 @@ SweepView::SweepView(SweepBoard& board, EditLab& lab, QWidget* parent)
     , m_board(board)
     , m_lab(lab)
 {
-    auto* layout = row(space::large);
+    auto* layout = row(space::small); // with more the page would be wider than a small screen
     m_form = new SweepForm(board, lab);
     layout->addWidget(m_form);
     layout->addWidget(makeResult(), 1);
@@ -263,7 +263,7 @@ void SweepView::refreshResult()
         for (std::size_t at = 0; at < table->rows.size(); ++at)
             if (table->rows[at].condition == condition)
                 m_tableRows.push_back(static_cast<int>(at));
-        m_table->setRows(std::make_shared<const widgets::ValueRows>(sweepRows(*table, m_tableRows, false)));
+        m_table->setRows(std::make_shared<const widgets::ValueRows>(shortSweepRows(*table, m_tableRows)));
         const auto shown = std::ranges::find(m_tableRows, inHand);
         m_table->setCurrentRow(shown == m_tableRows.end() ? -1 : static_cast<int>(shown - m_tableRows.begin()));
     }

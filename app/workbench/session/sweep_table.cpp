@@ -284,7 +284,48 @@ widgets::GridValues sweepGrid(const SweepTable& table, const QString& condition,
     return grid;
 }
 
-widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows, bool hasCondition)
+namespace {
+
+widgets::ValueCell textCell(const QString& words, double number = missing, const QString& toolTip = {})
+{
+    widgets::ValueCell cell;
+    cell.text = words;
+    cell.number = number;
+    cell.toolTip = toolTip;
+    return cell;
+}
+
+widgets::ValueCell failedCell(const QString& why)
+{
+    widgets::ValueCell cell = textCell(tr("failed"), missing, why);
+    cell.isWeaker = true;
+    return cell;
+}
+
+widgets::ValueCell blockCell(const SweepRow& row)
+{
+    return row.block ? textCell(QString::number(*row.block), *row.block) : textCell(tr("unedited"));
+}
+
+widgets::ValueCell alphaCell(const SweepRow& row)
+{
+    return row.alpha ? textCell(alphaText(*row.alpha), *row.alpha) : textCell(u"–"_s);
+}
+
+// "9/12 47–91 %"
+QString shortShareText(const std::optional<Share>& share)
+{
+    if (!share || share->total == 0)
+        return u"–"_s;
+    return u"%1/%2 %3–%4 %"_s.arg(share->hits)
+        .arg(share->total)
+        .arg(share->low * 100, 0, 'f', 0)
+        .arg(share->high * 100, 0, 'f', 0);
+}
+
+}
+
+widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows)
 {
     widgets::ValueRows values;
     values.columns = {{tr("Condition"), false, 11, {}},
@@ -297,33 +338,46 @@ widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& ro
                       {tr("After norm"), true, 8, tr("Largest deviation of the state after the final norm")},
                       {tr("Empty"), true, 5, {}},
                       {tr("Cut"), true, 5, tr("Completions that were cut at the length")}};
-    const auto text = [](const QString& words, double number = missing) {
-        widgets::ValueCell cell;
-        cell.text = words;
-        cell.number = number;
-        return cell;
-    };
-    const auto failed = [&text](const QString& why) {
-        widgets::ValueCell cell = text(tr("failed"));
-        cell.toolTip = why;
-        cell.isWeaker = true;
-        return cell;
-    };
     for (const int at : rows) {
         const SweepRow& row = table.rows[static_cast<std::size_t>(at)];
+        const bool isMeasured = row.failure.isEmpty();
         values.rows.push_back(
-            {text(row.condition), row.block ? text(QString::number(*row.block), *row.block) : text(tr("unedited")),
-             row.alpha ? text(alphaText(*row.alpha), *row.alpha) : text(u"–"_s),
-             row.failure.isEmpty() ? text(shareText(row.answer), row.answerShare()) : failed(row.failure),
-             row.failure.isEmpty() ? text(shareText(row.refuse), row.refuseShare()) : text(u"–"_s),
+            {textCell(row.condition), blockCell(row), alphaCell(row),
+             isMeasured ? textCell(shareText(row.answer), row.answerShare()) : failedCell(row.failure),
+             isMeasured ? textCell(shareText(row.refuse), row.refuseShare()) : textCell(u"–"_s),
              widgets::ValueCell::of(row.epsilon), widgets::ValueCell::of(row.finalPre),
-             widgets::ValueCell::of(row.finalPost), text(QString::number(row.empty), row.empty),
-             text(QString::number(row.truncated), row.truncated)});
+             widgets::ValueCell::of(row.finalPost), textCell(QString::number(row.empty), row.empty),
+             textCell(QString::number(row.truncated), row.truncated)});
     }
-    if (!hasCondition) { // they are all of one
-        values.columns.erase(values.columns.begin());
-        for (std::vector<widgets::ValueCell>& cells : values.rows)
-            cells.erase(cells.begin());
+    return values;
+}
+
+widgets::ValueRows shortSweepRows(const SweepTable& table, const std::vector<int>& rows)
+{
+    widgets::ValueRows values;
+    values.columns = {
+        {tr("Block"), true, 5, {}},
+        {tr("α"), true, 4, {}},
+        {tr("Answers"), true, 14, tr("Where it should answer: how many of how many, and the Wilson 95 % interval")},
+        {tr("Refuses"), true, 14, tr("Where it should refuse: how many of how many, and the Wilson 95 % interval")},
+        {tr("ε"), true, 7, tr("Local error of the edit: the largest over all tokens")},
+        {tr("Pre-norm"), true, 7, tr("Largest deviation of the final state, before the final norm")},
+        {tr("Post-norm"), true, 7, tr("Largest deviation of the final state, after the final norm")}};
+    for (const int at : rows) {
+        const SweepRow& row = table.rows[static_cast<std::size_t>(at)];
+        const bool isMeasured = row.failure.isEmpty();
+        const auto share = [&row](const std::optional<Share>& of, double number) {
+            return textCell(shortShareText(of), number,
+                            tr("%1; of all completions %2 empty, %3 cut at the length")
+                                .arg(shareText(of))
+                                .arg(row.empty)
+                                .arg(row.truncated));
+        };
+        values.rows.push_back({blockCell(row), alphaCell(row),
+                               isMeasured ? share(row.answer, row.answerShare()) : failedCell(row.failure),
+                               isMeasured ? share(row.refuse, row.refuseShare()) : textCell(u"–"_s),
+                               widgets::ValueCell::of(row.epsilon), widgets::ValueCell::of(row.finalPre),
+                               widgets::ValueCell::of(row.finalPost)});
     }
     return values;
 }

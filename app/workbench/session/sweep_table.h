@@ -83,8 +83,11 @@ enum class SweepPrice : std::uint8_t { Answers, Deviation };
 [[nodiscard]] widgets::GridValues sweepGrid(const SweepTable& table, const QString& condition, SweepQuantity quantity);
 // The row of a cell of that grid; −1: not measured.
 [[nodiscard]] int rowAt(const SweepTable& table, const QString& condition, int gridRow, int gridColumn);
-[[nodiscard]] widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows,
-                                           bool hasCondition = true);
+// Every number of the rows, as it is exported.
+[[nodiscard]] widgets::ValueRows sweepRows(const SweepTable& table, const std::vector<int>& rows);
+// Rows of one condition, narrow enough to stand beside the form of a sweep: shares in few letters, with every digit and
+// what is counted apart in the tool tips.
+[[nodiscard]] widgets::ValueRows shortSweepRows(const SweepTable& table, const std::vector<int>& rows);
 [[nodiscard]] figure::Figure tradeOffFigure(const SweepTable& table, const QString& condition, SweepPrice price);
 [[nodiscard]] QString sweepRowText(const SweepRow& row); // "block 15, α 0.5: answers 11 of 12 …"
 

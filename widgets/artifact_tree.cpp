@@ -10,6 +10,7 @@
 #include <QStyledItemDelegate>
 
 #include <algorithm>
+#include <functional>
 
 namespace blockcert::widgets {
 
@@ -91,7 +92,7 @@ ArtifactTree::ArtifactTree(QWidget* parent)
     setItemDelegate(new ArtifactDelegate(this));
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setAccessibleName(tr("Artifact tree"));
-    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed); // up to what sizeHint() says it is whole, without a bar
     setExpandsOnDoubleClick(false);
     connect(this, &QTreeWidget::itemClicked, this, [](QTreeWidgetItem* item) {
         if (item->parent() != nullptr)
@@ -107,6 +108,22 @@ void ArtifactTree::setRoot(std::shared_ptr<const ArtifactNode> root)
     if (root)
         addNode(invisibleRootItem(), *root);
     expandAll();
+    updateGeometry();
+}
+
+void ArtifactTree::revealFailed()
+{
+    expandToDepth(0);
+    const std::function<void(QTreeWidgetItem*)> open = [&open](QTreeWidgetItem* item) {
+        for (int i = 0; i < item->childCount(); ++i) {
+            QTreeWidgetItem* child = item->child(i);
+            if (static_cast<CheckState>(child->data(0, stateRole).toInt()) != CheckState::Failed)
+                continue;
+            item->setExpanded(true);
+            open(child);
+        }
+    };
+    open(invisibleRootItem());
     updateGeometry();
 }
 

@@ -15,6 +15,8 @@ class ArtifactTree : public QTreeWidget {
 public:
     explicit ArtifactTree(QWidget* parent = nullptr);
     void setRoot(std::shared_ptr<const ArtifactNode> root);
+    // Opens the root and the ways to what failed, nothing else.
+    void revealFailed();
     [[nodiscard]] QSize sizeHint() const override;
 
 protected:

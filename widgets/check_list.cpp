@@ -29,6 +29,26 @@ bool wantsAttention(const CheckRow& check)
 
 }
 
+namespace {
+
+bool areNumbers(const QString& text)
+{
+    const QStringList parts = text.split(QStringLiteral(", "));
+    return std::all_of(parts.begin(), parts.end(), [](const QString& part) {
+        bool isNumber = false;
+        (void)part.toDouble(&isNumber);
+        return isNumber;
+    });
+}
+
+}
+
+bool differsWithinAllowance(const CheckRow& check)
+{
+    return check.state == CheckState::Verified && check.issuer != check.recomputed && areNumbers(check.issuer) &&
+           areNumbers(check.recomputed);
+}
+
 CheckListModel::CheckListModel(QObject* parent)
     : QAbstractItemModel(parent)
 {
@@ -170,7 +190,7 @@ QVariant CheckListModel::data(const QModelIndex& index, int role) const
         case Issuer: return plainToolTip(check->issuer);
         case Recomputed:
             return plainToolTip(check->recomputed.isEmpty() ? tr("Nothing was recomputed") : check->recomputed);
-        default: return plainToolTip(check->how);
+        default: return plainToolTip(howText(*check));
         }
     default: return {};
     }
@@ -180,9 +200,14 @@ QVariant CheckListModel::data(const QModelIndex& index, int role) const
     case Title: return check->where.isEmpty() ? check->title : tr("%1 (%2)").arg(check->title, check->where);
     case Issuer: return check->issuer;
     case Recomputed: return check->recomputed.isEmpty() ? QStringLiteral("–") : check->recomputed;
-    case How: return check->how;
+    case How: return howText(*check);
     default: return {};
     }
+}
+
+QString CheckListModel::howText(const CheckRow& check)
+{
+    return differsWithinAllowance(check) ? tr("%1, differs within what is allowed").arg(check.how) : check.how;
 }
 
 QVariant CheckListModel::headerData(int section, Qt::Orientation orientation, int role) const
@@ -318,9 +343,12 @@ void CheckList::layoutColumns()
 {
     // The picture's proportions; the texts are elided and whole in the detail row.
     const int width = viewport()->width();
-    header()->resizeSection(CheckListModel::Title, width * 42 / 100);
-    header()->resizeSection(CheckListModel::Issuer, width * 19 / 100);
-    header()->resizeSection(CheckListModel::Recomputed, width * 19 / 100);
+    const int heading = QFontMetrics(header()->font()).horizontalAdvance(tr("Recomputed here")) + 2 * space::small;
+    const int issuer = width * 19 / 100;
+    const int recomputed = std::max(issuer, heading);
+    header()->resizeSection(CheckListModel::Title, width * 4 / 5 - issuer - recomputed);
+    header()->resizeSection(CheckListModel::Issuer, issuer);
+    header()->resizeSection(CheckListModel::Recomputed, recomputed);
 }
 
 void CheckList::resizeEvent(QResizeEvent* event)

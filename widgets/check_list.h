@@ -12,6 +12,9 @@
 namespace blockcert::widgets {
 
 // Three levels: group, check, detail (one child holding the full texts and the sentence).
+// A tick beside two numbers that are not the same: the recomputed one is another, within what the check allows.
+[[nodiscard]] bool differsWithinAllowance(const CheckRow& check);
+
 class CheckListModel : public QAbstractItemModel {
     Q_OBJECT
 
@@ -35,6 +38,8 @@ public:
                                       int role = Qt::DisplayRole) const override;
 
 private:
+    [[nodiscard]] static QString howText(const CheckRow& check);
+
     struct Group {
         QString title;
         std::vector<int> checks;     // positions in verdict->checks

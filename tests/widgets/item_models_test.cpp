@@ -177,6 +177,32 @@ TEST(CheckListModel, ACheckOfAnUnknownGroupIsStillShown)
     EXPECT_EQ(checks, static_cast<int>(verdict->checks.size()));
 }
 
+TEST(CheckListModel, ATickBesideTwoNumbersSaysThatTheyAgreeWithinWhatIsAllowed)
+{
+    const auto howOf = [](CheckState state, const QString& issuer, const QString& recomputed) {
+        VerdictView verdict;
+        verdict.checks.push_back({QStringLiteral("replay.error"),
+                                  QStringLiteral("re-evaluation"),
+                                  {},
+                                  {},
+                                  state,
+                                  issuer,
+                                  recomputed,
+                                  QStringLiteral("replayed"),
+                                  {},
+                                  true});
+        CheckListModel model;
+        model.setVerdict(std::make_shared<const VerdictView>(verdict));
+        const QModelIndex group = model.index(0, 0);
+        return model.index(0, CheckListModel::How, group).data().toString().toStdString();
+    };
+    EXPECT_EQ(howOf(CheckState::Verified, QStringLiteral("1e-5"), QStringLiteral("1.1e-5")),
+              "replayed, differs within what is allowed");
+    EXPECT_EQ(howOf(CheckState::Verified, QStringLiteral("1e-5"), QStringLiteral("1e-5")), "replayed");
+    EXPECT_EQ(howOf(CheckState::Failed, QStringLiteral("1e-5"), QStringLiteral("2e-5")), "replayed");
+    EXPECT_EQ(howOf(CheckState::Verified, QStringLiteral("30 blocks"), QStringLiteral("30 certificates")), "replayed");
+}
+
 TEST(CheckListModel, NothingRecomputedIsADashAndFindsNoDifference)
 {
     CheckListModel model;

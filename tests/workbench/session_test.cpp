@@ -330,6 +330,19 @@ TEST(VerdictSummary, ChecksThatHoldForSeveralBlocksShareARow)
     EXPECT_EQ(shorter.checks[0].issuer, u"0.003000"_s);
 }
 
+// A replay in fp32 may give other digits than the recorded ones: what is allowed is not what is equal.
+TEST(VerdictSummary, SaysOfNoValuesThatTheyAreEqualWhereTheyOnlyAgree)
+{
+    Json verdict = testing::verdictAnswer("r", "verified");
+    for (int block = 0; block < 3; ++block) {
+        verdict["checks"][static_cast<std::size_t>(block)]["issuer"] = "0.001, 0.00" + std::to_string(block + 2);
+        verdict["checks"][static_cast<std::size_t>(block)]["recomputed"] = "0.001, 0.00" + std::to_string(block + 2);
+    }
+    EXPECT_EQ(condensed(verdictViewOf(verdict)).checks[0].recomputed, u"all equal"_s);
+    verdict["checks"][1]["recomputed"] = "0.001, 0.0030000001";
+    EXPECT_EQ(condensed(verdictViewOf(verdict)).checks[0].recomputed, u"all within what is allowed"_s);
+}
+
 TEST(VerdictSummary, AFailureKeepsItsOwnRowAndMarksItsFile)
 {
     Json verdict = testing::verdictAnswer("/runs/r.blockcert", "failed");

@@ -109,14 +109,13 @@ void VerifySide::setVerdict(const std::shared_ptr<const widgets::VerdictView>& v
     refresh();
     if (!verdict)
         return;
-    m_says->setText((QStringList{meaningOf(*verdict)} + verdict->says).join(u'\n'));
+    m_says->setText(asList(QStringList{meaningOf(*verdict)} + verdict->says));
     m_saysNot->setText(asList(verdict->doesNotSay));
     m_notChecked->setText(asList(condensedLines(verdict->notChecked)));
     m_notCheckedTitle->setVisible(!verdict->notChecked.isEmpty());
     m_notChecked->setVisible(!verdict->notChecked.isEmpty());
     m_tree->setRoot(std::make_shared<const widgets::ArtifactNode>(artifactsOf(*verdict)));
-    if (verdict->state == CheckState::Verified) // then nothing deep in it has to be seen at once
-        m_tree->expandToDepth(0);
+    m_tree->revealFailed(); // nothing else that is deep in it has to be seen at once
     QString footer = tr("Checked on this machine in %1.").arg(widgets::durationText(verdict->seconds));
     if (verdict->level == 2)
         footer += u' ' + tr("The cells were drawn with seed %1.").arg(verdict->seed);

@@ -1,5 +1,7 @@
 #include "app/workbench/session/verdict_summary.h"
 
+#include "widgets/check_list.h"
+
 #include <QCoreApplication>
 #include <QFileInfo>
 #include <QRegularExpression>
@@ -64,7 +66,10 @@ CheckRow merge(const std::vector<const CheckRow*>& rows)
         if (!same(&CheckRow::issuer))
             merged.issuer = tr("%1 values").arg(rows.size());
         if (!same(&CheckRow::recomputed))
-            merged.recomputed = tr("all equal");
+            merged.recomputed = std::any_of(rows.begin(), rows.end(),
+                                            [](const CheckRow* row) { return widgets::differsWithinAllowance(*row); })
+                                    ? tr("all within what is allowed")
+                                    : tr("all equal");
     }
     if (!same(&CheckRow::how))
         merged.how = rows.front()->how.section(u',', 0, 0);

@@ -31,7 +31,9 @@ std::vector<TopTokens::Row> TopTokens::rowsOf(const Prediction& prediction, cons
     for (std::size_t i = 0; i < prediction.top.size(); ++i) {
         const Likelihood& likelihood = likelihoods[i];
         Row row;
-        row.piece = visiblePiece(prediction.top[i].piece);
+        const Candidate& candidate = prediction.top[i];
+        // Without the model's tokenizer a run has ids alone.
+        row.piece = candidate.piece.isEmpty() ? tr("id %1").arg(candidate.id) : visiblePiece(candidate.piece);
         row.share = isMissing(likelihood.value) ? 0 : likelihood.value;
         row.likelihood = tableNumber(likelihood.value * 100) + QStringLiteral(" %");
         if (isMissing(likelihood.value))

@@ -26,9 +26,12 @@ bool editSettings(QWidget* parent, Preferences& preferences)
     auto* form = new QFormLayout;
     form->setSpacing(space::small);
     form->addRow(QDialog::tr("Engine command"), engine);
-    form->addRow(QString(), wrapped(QDialog::tr("Empty: the engine that was installed. Another machine's: ssh HOST "
-                                                "blockcert-engine serve; paths then mean files there."),
-                                    widgets::TextTone::Secondary, widgets::TextSize::Secondary));
+    // Two lines as they are: a form gives a text that wraps more room than it takes.
+    form->addRow(QString(), widgets::makeLabel(QDialog::tr("Empty: the engine that was installed. Another machine's:\n"
+                                                           "ssh HOST blockcert-engine serve; paths then mean files "
+                                                           "there."),
+                                               widgets::TextSize::Secondary, widgets::TextWeight::Normal,
+                                               widgets::TextTone::Secondary));
     auto* remote = new QCheckBox(QDialog::tr("The engine runs on another machine: bring finished runs here"));
     remote->setChecked(preferences.engineIsRemote());
     form->addRow(QString(), remote);

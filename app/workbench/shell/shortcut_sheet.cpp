@@ -7,6 +7,7 @@
 #include <QKeyEvent>
 #include <QLabel>
 
+#include <algorithm>
 #include <map>
 
 namespace blockcert::workbench {
@@ -21,7 +22,8 @@ struct Line {
     QString text;
 };
 
-QWidget* groupOf(const QString& title, const std::vector<Line>& lines)
+// `keysWidth` is that of the longest keys of the sheet, so that the texts of all groups stand under each other.
+QWidget* groupOf(const QString& title, const std::vector<Line>& lines, int keysWidth)
 {
     auto* group = new QWidget;
     auto* grid = new QGridLayout(group);
@@ -29,6 +31,7 @@ QWidget* groupOf(const QString& title, const std::vector<Line>& lines)
     grid->setHorizontalSpacing(space::large);
     grid->setVerticalSpacing(space::tiny);
     grid->addWidget(heading(title), 0, 0, 1, 2);
+    grid->setColumnMinimumWidth(0, keysWidth);
     int row = 1;
     for (const Line& line : lines) {
         QLabel* keys = widgets::makeLabel(line.keys, widgets::TextSize::Secondary, widgets::TextWeight::Normal,
@@ -71,6 +74,11 @@ ShortcutSheet::ShortcutSheet(QWidget* window, const QList<QAction*>& actions)
                    {tr("Esc"), tr("Release what is held; close what is open")},
                    {u"Ctrl+K"_s, tr("Search everything")}};
 
+    const QFontMetrics fixed(widgets::fixedFont(widgets::TextSize::Secondary));
+    int keysWidth = 0;
+    for (const auto& [name, lines] : groups)
+        for (const Line& line : lines)
+            keysWidth = std::max(keysWidth, fixed.horizontalAdvance(line.keys));
     auto* columns = row(space::huge);
     auto* left = column(0);
     auto* right = column(0);
@@ -78,7 +86,7 @@ ShortcutSheet::ShortcutSheet(QWidget* window, const QList<QAction*>& actions)
     std::size_t rightLines = 0;
     for (const QString& name : std::as_const(order)) {
         const bool goesLeft = leftLines <= rightLines;
-        (goesLeft ? left : right)->addWidget(groupOf(name, groups[name]));
+        (goesLeft ? left : right)->addWidget(groupOf(name, groups[name], keysWidth));
         (goesLeft ? leftLines : rightLines) += groups[name].size() + 2;
     }
     left->addStretch(1);

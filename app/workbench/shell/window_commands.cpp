@@ -85,8 +85,10 @@ void MainWindow::buildActions()
     const QStringList pages{tr("Go to Open"), tr("Go to Run"), tr("Go to Explore"), tr("Go to Verify")};
     for (int page = 0; page < pages.size(); ++page)
         addCommand(pages[page], u"Alt+%1"_s.arg(page + 1), [this, page] { showPage(static_cast<Page>(page)); });
+    addCommand(tr("Go to Edit"), u"Alt+5"_s, [this] { showPage(Edit); });
     addCommand(tr("Go to Stitch"), u"Alt+6"_s, [this] { showPage(Stitch); });
     addCommand(tr("Go to Studies"), u"Alt+7"_s, [this] { showPage(Experiments); });
+    addCommand(tr("Go to Report"), u"Alt+8"_s, [this] { showPage(Report); });
     m_back = addCommand(tr("Back"), u"Alt+Left"_s, [this] { goBack(); });
     m_forward = addCommand(tr("Forward"), u"Alt+Right"_s, [this] { goForward(); });
     addCommand(tr("Next token above the threshold"), {}, [this] { m_explorePage->stepToUncovered(1); });

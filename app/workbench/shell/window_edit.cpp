@@ -35,7 +35,6 @@ void MainWindow::connectEditPage()
 void MainWindow::addEditCommands()
 {
     m_commandGroup = tr("Edit");
-    addCommand(tr("Go to Edit"), u"Alt+5"_s, [this] { showPage(Edit); });
     const auto onPage = [this](const std::function<void()>& work) {
         return [this, work] {
             showPage(Edit);

@@ -83,7 +83,6 @@ void addTable(const QWidget& page, const QString& caption, int most, std::vector
 void MainWindow::addReportCommands()
 {
     addCommand(tr("Send this view to the report"), u"Ctrl+Shift+R"_s, [this] { sendToReport(); });
-    addCommand(tr("Go to Report"), u"Alt+8"_s, [this] { showPage(Report); });
 }
 
 void MainWindow::connectReport()

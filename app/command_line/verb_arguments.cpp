@@ -86,7 +86,7 @@ Arguments experimenting()
 Arguments verifying()
 {
     return {
-        run(ValueKind::File, "a run directory, or the certificate.json of one block or stitched model in it"),
+        run(ValueKind::File, "a run directory, or the certificate.json of one block, stitched model or edit in it"),
         choice("--level", {"0", "1", "2", "3", "4"}, "3",
                "0 structure, 1 digests, 2 spot replay, 3 full replay, 4 with the model"),
         otherModel("--model", "the model, where run.json does not point to it"),

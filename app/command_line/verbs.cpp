@@ -47,8 +47,10 @@ std::vector<VerbDescription> describeVerbs()
          {"blockcert experiment blocks demo -o demo-blocks", "blockcert verify demo-blocks/runs/exact.blockcert"}},
         {"verify",
          "check a run without trusting it",
-         {"Recomputes what the certificates claim with a small interpreter of plain loops, without LibTorch, and sets "
-          "the issuer's numbers beside its own. The verdict names its level and what was not checked."},
+         {"Recomputes what the certificates of blocks, stitched models and edits claim with a small interpreter of "
+          "plain loops, without LibTorch, and sets the issuer's numbers beside its own. The verdict names its level "
+          "and what "
+          "was not checked."},
          Program::CommandLine,
          verifying() + output(),
          {"blockcert verify demo.blockcert", "blockcert verify demo.blockcert --level 4 --model demo -o verdict.json"}},

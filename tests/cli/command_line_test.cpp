@@ -178,6 +178,14 @@ TEST(CommandLine, HearsWishesForHelpAndVersion)
     EXPECT_THAT(problemOf({"help", "paint"}), HasSubstr("no verb"));
 }
 
+TEST(CommandLine, HelpSaysWhichCertificatesAreVerified)
+{
+    for (const std::string& text : {helpText(parse({"help", "verify"}).verb, 400), manualPage("1.2.3")}) {
+        EXPECT_THAT(text, HasSubstr("certificates of blocks, stitched models and edits"));
+        EXPECT_THAT(text, HasSubstr("certificate.json of one block, stitched model or edit"));
+    }
+}
+
 TEST(CommandLine, HelpManualAndCompletionNameEveryVerbAndOption)
 {
     const std::string manual = manualPage("1.2.3");

@@ -19,6 +19,7 @@
 #include "engine/certificate/run_files.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_lock.h"
+#include "engine/certificate/run_place.h"
 #include "engine/certificate/statement_codec.h"
 #include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/stitch_writer.h"
@@ -86,7 +87,7 @@ struct RunWriter::State {
     {
         // A run that was opened and found complete: nothing but the lock is in .work.
         std::error_code ignored;
-        if (document.state.complete)
+        if (document.state.complete && seat && seat->isUnchanged())
             fs::remove_all(run / ".work", ignored);
     }
 
@@ -110,6 +111,7 @@ struct RunWriter::State {
     mutable std::map<LayerIndex, CellLog> logs; // of blocks that are not finished
     std::vector<LayerIndex> cellsToRemove;      // finished blocks whose files are not flushed yet
     std::optional<RunLock> lock;
+    std::optional<RunPlace> seat;          // a path that names another folder, or none, is not written to
     std::map<LayerIndex, bool> knownBlocks; // results of hasBlock()
 
     [[nodiscard]] const RunManifest& manifest() const { return document.manifest; }
@@ -148,6 +150,7 @@ struct RunWriter::State {
     // Flushed with the others.
     void append(LayerIndex block, CellPlace place, std::string_view bytes)
     {
+        requirePlace();
         CellLog& log = logOf(block);
         log.append(place, bytes);
         if (unflushed.empty() || unflushed.back() != log.path())
@@ -157,6 +160,7 @@ struct RunWriter::State {
     // A file that stays: the system may begin to write it while the next block is computed.
     void publish(const fs::path& temporary, const fs::path& path)
     {
+        requirePlace();
         publishFile(temporary, path, Flush::Later);
         beginFlush(path);
         unflushed.push_back(path);
@@ -200,7 +204,13 @@ struct RunWriter::State {
         return digest;
     }
 
-    void saveDocument() const { writeDocument(run / manifestName, runToJson(document)); }
+    void requirePlace() const { seat->require(ExitCode::ResourceLimit); }
+
+    void saveDocument() const
+    {
+        requirePlace();
+        writeDocument(run / manifestName, runToJson(document));
+    }
 
     // From here on the run is unfinished: a reader must not take it for the finished one it was.
     void reopen()
@@ -304,6 +314,7 @@ RunWriter::RunWriter(const fs::path& run, const RunManifest& manifest, OpenMode 
     makeFolder(run / ".work");
     m_state->run = run;
     m_state->childProgram = childProgram;
+    m_state->seat.emplace(run);
     m_state->lock.emplace(run / lockPath);
     m_state->origin = originOf(manifest);
     removeLeftovers(run);
@@ -370,6 +381,7 @@ void RunWriter::writeSurrogate(LayerIndex block, const ir::BlockIr& ir, const Su
     if (ir.mask.dtype != DType::U8 || ir.mask.shape != std::vector<std::int64_t>{longest, longest})
         throw ShapeError("The mask of block " + std::to_string(block.value) + " must be U8 [" +
                          std::to_string(longest) + ", " + std::to_string(longest) + "], the longest prompt's size.");
+    m_state->requirePlace();
     m_state->reopen();
     m_state->knownBlocks.erase(block);
     makeFolder(run / blockFolder(block));
@@ -415,6 +427,7 @@ Certificate RunWriter::finishBlock(LayerIndex block)
     certificate.artifacts = {surrogate->second.digest, m_state->hashed(probesPath(block), "probes")};
     certificate.findings = judge(certificate.metrics, certificate.request.policy);
     certificate.certified = certificate.findings.empty();
+    m_state->requirePlace();
     writeDocument(run / certificatePath(block), certificateToJson(certificate), Flush::Later);
     m_state->unflushed.push_back(run / certificatePath(block));
     m_state->surrogates.erase(surrogate);
@@ -428,8 +441,14 @@ Certificate RunWriter::finishBlock(LayerIndex block)
     return certificate;
 }
 
+void RunWriter::requirePlace(ExitCode code) const
+{
+    m_state->seat->require(code);
+}
+
 void RunWriter::flush(const RunContext& context)
 {
+    m_state->requirePlace();
     m_state->flushFinished(context);
     if (m_state->cellsToRemove.empty())
         return;
@@ -464,6 +483,7 @@ void RunWriter::recordFailure(const BlockFailure& failure)
 
 void RunWriter::finish()
 {
+    m_state->requirePlace();
     m_state->flushFinished(RunContext{});
     RunState& state = m_state->document.state;
     state.finished.clear();

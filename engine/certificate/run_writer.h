@@ -1,6 +1,7 @@
 // Turns finished cells into a run directory that survives a kill at any moment.
 #pragma once
 
+#include "engine/base/error.h"
 #include "engine/ir/block_ir.h"
 #include "engine/values/cell_record.h"
 #include "engine/values/certificate.h"
@@ -22,7 +23,8 @@ enum class OpenMode : std::uint8_t {
     Resume, // an unfinished or finished run of the same request; it may gain blocks, and prompts at the end
 };
 
-// Not thread-safe. One process at a time: a lock file in .work/ is held while open (UsageError if taken).
+// Not thread-safe. One process at a time: a lock file in .work/ is held while open (UsageError if taken). A folder that
+// is moved meanwhile keeps what is finished, and nothing is written where it was: RunMovedError (run_place.h).
 class RunWriter {
 public:
     // Resume with a request that differs is a UsageError listing the differences; the new blocks must contain
@@ -70,6 +72,24 @@ public:
     [[nodiscard]] std::filesystem::path workFolder() const;
     // Which program and machine compute: what another one left unfinished is not used.
     [[nodiscard]] const std::string& origin() const;
+
+    // Does work that writes the run. Whatever ends it, a folder that was moved is what the user should hear about.
+    template <class Work>
+    auto during(const Work& work) const -> decltype(work())
+    {
+        try {
+            return work();
+        } catch (const Cancelled&) {
+            requirePlace(ExitCode::Interrupted);
+            throw;
+        } catch (const Error&) {
+            requirePlace(ExitCode::ResourceLimit);
+            throw;
+        }
+    }
+
+    // Throws RunMovedError with this exit code if the folder is no longer where it was.
+    void requirePlace(ExitCode code) const;
 
     // The block ends without artifacts (a NaN in the baseline, say); run.json names it, finish() accepts it.
     void recordFailure(const BlockFailure& failure);

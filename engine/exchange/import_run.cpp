@@ -128,9 +128,11 @@ public:
                       std::nullopt,
                       "cells",
                       ""};
-        for (const LayerIndex block : m_manifest.request.blocks)
-            rows.push_back(protocol::blockRow(certify(block, surrogates, writer), m_manifest.prompts));
-        writer.finish();
+        writer.during([&] {
+            for (const LayerIndex block : m_manifest.request.blocks)
+                rows.push_back(protocol::blockRow(certify(block, surrogates, writer), m_manifest.prompts));
+            writer.finish();
+        });
         return {{"run", m_options.out.string()},
                 {"complete", true},
                 {"blocks", std::move(rows)},

@@ -144,8 +144,8 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
         CertifierOptions how;
         how.skipKnownRows = options.skipKnownRows;
         how.saveInterval = options.saveInterval;
-        const Certified certified =
-            certifyMissing(surrogates, transformer, manifest, replayTiling, how, writer, context);
+        const Certified certified = writer.during(
+            [&] { return certifyMissing(surrogates, transformer, manifest, replayTiling, how, writer, context); });
         return {{"run", options.out.string()},
                 {"complete", true},
                 {"blocks", rowsOf(options.out, manifest, certified)},

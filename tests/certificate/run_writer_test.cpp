@@ -7,6 +7,7 @@
 #include "engine/certificate/certificate_codec.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/certificate/run_place.h"
 #include "engine/certificate/run_writer.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/prompts/prompts.h"
@@ -228,6 +229,49 @@ TEST(RunWriter, RefusesASecondWriter)
     int status = 0;
     ::waitpid(child, &status, 0);
     EXPECT_EQ(WEXITSTATUS(status), 42);
+}
+
+// Moved in a shell or a file manager while it is written: it is continued where it lies now.
+TEST(RunWriter, KeepsARunThatIsMovedMeanwhileAndNamesTheNewPlace)
+{
+    const TemporaryFolder folder;
+    const fs::path run = folder.path() / "run";
+    const fs::path moved = folder.path() / "elsewhere";
+    const tiny::Material& made = material();
+    const auto sentenceOf = [](ExitCode code, const auto& action) -> std::string {
+        try {
+            action();
+        } catch (const RunMovedError& error) {
+            EXPECT_EQ(error.exitCode(), code);
+            return error.what();
+        }
+        return "nothing was noticed";
+    };
+    {
+        RunWriter writer(run, made.manifest, OpenMode::Create);
+        writer.writeCell(made.cells[0][0]);
+        fs::rename(run, moved);
+        for (const std::string& sentence :
+             {sentenceOf(ExitCode::ResourceLimit, [&] { writer.writeCell(made.cells[0][1]); }),
+              sentenceOf(ExitCode::ResourceLimit,
+                         [&] { writer.writeSurrogate(made.cells[0][0].block, made.irs.front()); }),
+              sentenceOf(ExitCode::ResourceLimit, [&] { writer.flush(RunContext()); }),
+              sentenceOf(ExitCode::ResourceLimit, [&] { writer.finish(); }),
+              sentenceOf(ExitCode::Interrupted, [&] { writer.during([] { throw Cancelled(); }); }),
+              sentenceOf(ExitCode::ResourceLimit, [&] { writer.during([] { throw FileError("no details"); }); })}) {
+            EXPECT_THAT(sentence, HasSubstr(run.string() + " was moved to " + moved.string()));
+            EXPECT_THAT(sentence, HasSubstr("--out " + moved.string() + " --resume"));
+        }
+        EXPECT_FALSE(fs::exists(run)); // and nothing new lies where it was
+    }
+    RunWriter again(moved, made.manifest, OpenMode::Resume);
+    EXPECT_TRUE(again.hasCell(made.cells[0][0].block, made.cells[0][0].prompt));
+    EXPECT_FALSE(again.hasCell(made.cells[0][1].block, made.cells[0][1].prompt));
+    fs::remove_all(moved);
+    EXPECT_THAT(sentenceOf(ExitCode::Interrupted, [&] { again.during([] { throw Cancelled(); }); }),
+                HasSubstr("was removed while the run was written"));
+    EXPECT_THROW(RunWriter(folder.path() / "fine", made.manifest, OpenMode::Create).during([] { throw Cancelled(); }),
+                 Cancelled);
 }
 
 TEST(RunWriter, ListsTheDifferencesOfAnotherRequest)

@@ -238,6 +238,34 @@ TEST_F(Certify, AStoppedRunKeepsItsCellsAndResumesToTheSameBytes)
     EXPECT_FALSE(fs::exists(asked.out / ".work"));
 }
 
+TEST_F(Certify, ARunThatIsMovedWhileItIsStoppedSaysWhereItIsAndGoesOnThere)
+{
+    ModelCache cache(host());
+    CertifyOptions asked = options("llama-gqa", "whole");
+    (void)pipeline::certify(asked, cache, RunContext());
+    asked.out = m_folder / "run";
+    const fs::path moved = m_folder / "moved";
+    std::stop_source stop;
+    const RunContext context(stop.get_token(), [&](const Progress& event) {
+        if (event.stage == "replay" && event.done > 0 && !fs::exists(moved)) {
+            fs::rename(asked.out, moved);
+            stop.request_stop();
+        }
+    });
+    try {
+        (void)pipeline::certify(asked, cache, context);
+        ADD_FAILURE() << "nobody noticed";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), testing::HasSubstr("moved to " + moved.string()));
+        EXPECT_EQ(error.exitCode(), ExitCode::Interrupted);
+    }
+    EXPECT_FALSE(fs::exists(asked.out));
+    asked.out = moved;
+    asked.resume = true;
+    (void)pipeline::certify(asked, cache, RunContext());
+    EXPECT_EQ(filesOf(moved), filesOf(m_folder / "whole"));
+}
+
 TEST_F(Certify, ResumingWithOtherOptionsIsRefused)
 {
     ModelCache cache(host());

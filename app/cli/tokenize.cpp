@@ -74,9 +74,14 @@ std::string render(const Json& listing, const ParsedCommand&, const Page& page)
             text += page.style.paint(Tone::Warning, ", " + terminal::counted(lost, "token") + " cut off at the end");
         text += "\n" + pieceLines(prompt, page) + "\n";
     }
-    return text + terminal::counted(static_cast<std::int64_t>(listing.at("prompts").size()), "prompt") + ", " +
-           terminal::counted(tokens, "token") +
-           page.style.paint(Tone::Quiet, ", ids " + terminal::shortDigest(listing.at("token_ids_sha256"))) + "\n";
+    text += terminal::counted(static_cast<std::int64_t>(listing.at("prompts").size()), "prompt") + ", " +
+            terminal::counted(tokens, "token") +
+            page.style.paint(Tone::Quiet, ", ids " + terminal::shortDigest(listing.at("token_ids_sha256"))) + "\n";
+    for (const Json& warning : listing.at("warnings"))
+        text += page.style.paint(Tone::Warning,
+                                 terminal::wrap(terminal::visible(warning.get<std::string>()), page.width, 2)) +
+                "\n";
+    return text;
 }
 
 }

@@ -165,6 +165,9 @@ CheckpointFiles openFile(const std::filesystem::path& path)
     const std::string name = path.filename().string();
     if (name.ends_with(".index.json"))
         return openShards(path);
+    if (name.ends_with(".json"))
+        throw FormatError(path.string() + " is a JSON file and holds no weights; give the folder it lies in, or a "
+                                          ".safetensors, .safetensors.index.json or .gguf file.");
     const std::array<char, 4> bytes = firstBytes(path);
     if (std::string_view(bytes.data(), bytes.size()) == "GGUF" || name.ends_with(".gguf"))
         return openGguf(path);
@@ -213,6 +216,11 @@ CheckpointFiles openFolder(const std::filesystem::path& folder)
                          shown(ggufs.front().filename().string()) + "; name the file.");
     if (const std::vector<std::filesystem::path> pickles = filesIn(folder, isPickleName); !pickles.empty())
         refuseAsPickle(pickles.front());
+    for (const char* name : {indexName, singleName})
+        if (std::error_code error; std::filesystem::is_symlink(folder / name, error))
+            throw FileError((folder / name).string() +
+                            " points to a file that is not there, as a download that was not "
+                            "finished leaves it; fetch the model again.");
     throw FileError(folder.string() + " holds no model: looked for " + indexName + ", " + singleName +
                     " and a .gguf file.");
 }

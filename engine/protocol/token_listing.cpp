@@ -110,7 +110,8 @@ Json tokenize(const TokenizeOptions& options, const artifact::ModelLocations& lo
                     {"sha256", set.sha256},
                     {"bundled", set.bundled},
                     {"token_ids_sha256", prompts::tokenIdsSha256(set)},
-                    {"template_sha256", textOrNull(set.templateSha256)}};
+                    {"template_sha256", textOrNull(set.templateSha256)},
+                    {"warnings", tokenizer ? Json(tokenizer->notices()) : Json::array()}};
     if (options.text) {
         listing["token_ids"] = items[0]["token_ids"];
         listing["pieces"] = items[0]["pieces"];

@@ -285,6 +285,21 @@ TEST_F(Copies, OfNothingAreRefused)
     EXPECT_THROW((void)Checkpoint::open(m_folder.path() / "missing"), FileError);
 }
 
+TEST_F(Copies, OfADownloadThatWasNotFinishedAreRefusedAsThat)
+{
+    m_folder.write("config.json", "{}");
+    std::filesystem::create_symlink("../../blobs/gone", m_folder.path() / "model.safetensors");
+    EXPECT_THAT(refusal<FileError>(), AllOf(HasSubstr("model.safetensors points to a file that is not there"),
+                                            HasSubstr("fetch the model again")));
+}
+
+TEST_F(Copies, OfAJsonFileAskForTheFolder)
+{
+    const auto path = m_folder.write("config.json", R"({"model_type": "llama"})");
+    EXPECT_THAT(test::messageOf<FormatError>([&] { (void)Checkpoint::open(path); }),
+                HasSubstr("config.json is a JSON file and holds no weights; give the folder it lies in"));
+}
+
 TEST_F(Copies, OfTwoGgufModelsAskWhichOne)
 {
     m_folder.write("a.gguf", "GGUF");

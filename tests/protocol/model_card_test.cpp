@@ -35,6 +35,10 @@ TEST(ModelCard, SaysWhichVersionOfTransformersATokenizerFollows)
     EXPECT_THAT(
         after["warnings"].back().get<std::string>(),
         testing::HasSubstr("which transformers 5 builds without tokenizer.json's normalizer and pre_tokenizer"));
+    TokenizeOptions options;
+    options.model = folder.path().string();
+    options.text = "a";
+    EXPECT_EQ(tokenize(options, {})["warnings"].back(), after["warnings"].back());
 }
 
 TEST(TokenListing, SaysThatATokenizerKnowsNoneOfATextsCharacters)

@@ -68,13 +68,23 @@ EncodedPrompt promptOf(const TracePrompt& traced, std::size_t number, const Tran
     EncodedPrompt prompt;
     prompt.id = traced.id;
     prompt.tokenIds = traced.tokenIds;
+    prompt.truncatedTokens = traced.truncated;
     if (!tokenizer)
         return prompt;
     if (!traced.text.empty()) {
-        if (tokenizer->encode(traced.text, SpecialTokens::Add) != traced.tokenIds &&
-            tokenizer->encode(traced.text, SpecialTokens::Omit) != traced.tokenIds)
-            throw UsageError(name + ": the ids are not what the model's tokenizer gives for the stated text; the trace "
-                                    "was made with another tokenizer.");
+        // The recorder may have left off the end, and then says how much.
+        const auto gives = [&](SpecialTokens special) {
+            const std::vector<TokenId> ids = tokenizer->encode(traced.text, special);
+            return ids.size() == traced.tokenIds.size() + static_cast<std::size_t>(traced.truncated) &&
+                   std::equal(traced.tokenIds.begin(), traced.tokenIds.end(), ids.begin());
+        };
+        if (!gives(SpecialTokens::Add) && !gives(SpecialTokens::Omit))
+            throw UsageError(name + ": the ids" +
+                             (traced.truncated > 0
+                                  ? " and the " + std::to_string(traced.truncated) + " that were cut off"
+                                  : std::string()) +
+                             " are not what the model's tokenizer gives for the stated text; the trace was made with "
+                             "another tokenizer, or cut without saying so.");
         prompt.rendered = traced.text;
     }
     for (const TokenId id : prompt.tokenIds)
@@ -172,10 +182,12 @@ private:
         m_manifest.commandLine = m_options.commandLine;
         m_manifest.modelHint = hintOf(m_options.model);
         m_manifest.environment = m_options.environment;
+        bool isCut = false;
         for (const EncodedPrompt& prompt : m_manifest.prompts.prompts) {
-            request.maxTokens = std::max(request.maxTokens, static_cast<std::int64_t>(prompt.tokenIds.size()));
             m_longest = std::max(m_longest, static_cast<std::int64_t>(prompt.tokenIds.size()));
+            isCut = isCut || prompt.truncatedTokens > 0;
         }
+        request.maxTokens = isCut ? m_longest : std::max(request.maxTokens, m_longest); // the recorder's own limit
     }
 
     // Whatever a file can be refused for comes before the first byte of a run.

@@ -24,6 +24,7 @@ constexpr std::string_view formatFamily = "blockcert.trace/";
 constexpr std::string_view formatName = "blockcert.trace/1";
 constexpr std::int64_t mostPrompts = 100'000;
 constexpr std::int64_t mostTokens = 1 << 20;
+constexpr std::int64_t mostLost = std::int64_t{1} << 40;
 constexpr std::int64_t widest = 1 << 17;
 constexpr std::int64_t mostBlocks = 1024;
 constexpr std::size_t longestText = 1U << 20U; // of __metadata__
@@ -188,6 +189,13 @@ private:
             if (prompt.id.empty())
                 prompt.id = fmt::format("trace-{}", p);
             prompt.text = metadata(prefix + "text");
+            if (const std::string lost = metadata(prefix + "truncated"); !lost.empty()) {
+                const auto count = numberAfter(lost, "", 1);
+                if (!count || *count < 1 || *count > mostLost)
+                    refuse("__metadata__ " + prefix + "truncated is " + shown(lost) +
+                           ", which is no number of tokens from 1 on; leave it out where nothing was cut.");
+                prompt.truncated = *count;
+            }
             for (const std::int64_t id : integersOf(integers(prefix + "token_ids"))) {
                 if (id < 0 || id > std::numeric_limits<TokenId>::max())
                     refuse(prefix + "token_ids holds " + std::to_string(id) + ", which is no token id.");

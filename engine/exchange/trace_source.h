@@ -15,6 +15,7 @@ struct TracePrompt {
     std::string id;
     std::string text; // empty: none was stated
     std::vector<TokenId> tokenIds;
+    std::int64_t truncated = 0; // how many tokens the recorder left off at the end
 };
 
 // What a block did with one prompt; the last two are empty where they were not recorded.

@@ -1,5 +1,6 @@
 // Traces that transformers recorded (tests/data/traces), certified, verified, and forged in every way a file can be.
 
+#include "engine/artifact/checkpoint.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
@@ -8,6 +9,7 @@
 #include "engine/exchange/import_run.h"
 #include "engine/exchange/trace_file.h"
 #include "engine/protocol/run_listing.h"
+#include "engine/tokenizer/tokenizer.h"
 #include "tests/exchange/safetensors_writer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tampering/tampered_run.h"
@@ -199,6 +201,35 @@ TEST_F(ImportTrace, GivesTheSameBytesWhenItWasStoppedAndResumed)
     EXPECT_NO_THROW(importTrace(asked, RunContext())) << "nothing is left to do";
     asked.file = testData() / "traces/gpt2.safetensors";
     EXPECT_THAT(refusal(asked), HasSubstr("not")) << "another trace";
+}
+
+TEST_F(ImportTrace, KeepsHowManyTokensTheRecorderCutOff)
+{
+    LooseFile file = LooseFile::read(testData() / "traces/llama-gqa.safetensors");
+    file.metadata["prompt0.text"] += " quick";
+    ImportOptions asked = options("llama-gqa", "run");
+    asked.file = folder() / "cut.safetensors";
+    file.write(asked.file);
+    EXPECT_THAT(refusal(asked), HasSubstr("cut without saying so"));
+    const auto tokenizer = tokenizer::Tokenizer::of(artifact::Checkpoint::open(asked.model));
+    const auto kept = file.tensors["prompt0.token_ids"].shape[0];
+    const auto all = static_cast<std::int64_t>(
+        tokenizer.encode(file.metadata["prompt0.text"], tokenizer::SpecialTokens::Add).size());
+    file.metadata["prompt0.truncated"] = std::to_string(all - kept);
+    file.write(asked.file);
+    importTrace(asked, RunContext());
+    protocol::ShowOptions show;
+    show.childProgram = readerChild();
+    const Json listing = protocol::showRun(folder() / "run", show, RunContext());
+    EXPECT_EQ(listing.at("certificates")[0].at("prompts").at("items")[0].at("truncated_tokens"), all - kept);
+    EXPECT_THAT(listing.at("notes").dump(),
+                HasSubstr("1 prompt was longer than " + std::to_string(kept) + " tokens and lost"));
+    for (const int level : {3, 4})
+        EXPECT_EQ(verify(folder() / "run", level).exitCode, 6) << problems(verify(folder() / "run", level));
+    for (const char* wrong : {"0", "-1", "x", "07", "99999999999999999999"})
+        EXPECT_THAT(refusal([&](LooseFile& f) { f.metadata["prompt1.truncated"] = wrong; }),
+                    HasSubstr("no number of tokens"))
+            << wrong;
 }
 
 TEST_F(ImportTrace, RefusesTracesThatAreNotWhole)

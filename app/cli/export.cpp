@@ -108,6 +108,9 @@ Json exportCsv(const ParsedCommand& command, const RunContext& context)
 
 terminal::VerbResult run(const ParsedCommand& command, const RunContext& context)
 {
+    for (const char* option : {"edit", "dtype"})
+        if (command.has(option))
+            throw UsageError("--" + std::string(option) + " goes with export model; leave it out.");
     if (command.text("KIND") == "csv") {
         if (command.has("model"))
             throw UsageError("export csv reads no model; leave out --model.");

@@ -8,6 +8,7 @@
 #include "engine/exchange/import_run.h"
 #include "engine/protocol/run_listing.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <system_error>
@@ -27,6 +28,12 @@ int threadsOf(const ParsedCommand& command)
     return static_cast<int>(threads);
 }
 
+std::string optionOf(std::string key)
+{
+    std::ranges::replace(key, '_', '-');
+    return key;
+}
+
 // A policy file, over which single thresholds win.
 Policy policyOf(const ParsedCommand& command, const Policy& defaults)
 {
@@ -38,8 +45,7 @@ Policy policyOf(const ParsedCommand& command, const Policy& defaults)
             return;
         into = given.at(key).get<double>();
         if (!(into >= 0 && into <= most))
-            throw UsageError(std::string("import: the parameter ") + key + " must be from 0 to " +
-                             terminal::plainNumber(most) + ".");
+            throw UsageError("--" + optionOf(key) + " must be from 0 to " + terminal::plainNumber(most) + ".");
     };
     take("tau_act", policy.tauAct, 1e300);
     take("tau_rel", policy.tauRel, 1e300);

@@ -192,7 +192,7 @@ pipeline::ExportEditOptions exportEditOptions(const Json& json)
     const std::string dtype = parameters.word("dtype", {"fp32", "bf16", "fp16"});
     options.dtype = dtype == "fp32" ? DType::F32 : dtype == "bf16" ? DType::BF16 : DType::F16;
     if (parameters.has("table"))
-        parameters.refuse("table", "is for csv");
+        parameters.refuse("table", "goes with export csv; leave it out");
     parameters.finish();
     return options;
 }

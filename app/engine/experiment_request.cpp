@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace blockcert::engine {
@@ -45,6 +47,14 @@ const std::vector<OwnKey>& ownKeys()
 constexpr std::int64_t mostRepeats = 1000;
 constexpr std::int64_t largestRank = 1 << 20;
 
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : " and ") + word;
+    return text;
+}
+
 std::vector<std::string> listOf(const std::string& text)
 {
     std::vector<std::string> words;
@@ -63,10 +73,10 @@ std::vector<std::int64_t> ranksOf(const std::string& text)
         std::int64_t rank = 0;
         const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), rank);
         if (problem != std::errc() || end != word.data() + word.size() || rank < 1 || rank > largestRank)
-            throw UsageError("experiment: the parameter ranks holds \"" + word +
+            throw UsageError("experiment: --ranks holds \"" + word +
                              "\", which is no whole number from 1 on; write them as in 64,128,256.");
         if (std::ranges::find(ranks, rank) != ranks.end())
-            throw UsageError("experiment: the parameter ranks holds " + word + " twice.");
+            throw UsageError("experiment: --ranks holds " + word + " twice.");
         ranks.push_back(rank);
     }
     return ranks;
@@ -77,8 +87,7 @@ std::vector<std::string> dtypesOf(const std::string& text)
     std::vector<std::string> dtypes = listOf(text);
     for (const std::string& dtype : dtypes)
         if (dtype != "fp32" && dtype != "bf16" && dtype != "fp16")
-            throw UsageError("experiment: the parameter dtypes holds \"" + dtype +
-                             "\", which is none of fp32, bf16, fp16.");
+            throw UsageError("experiment: --dtypes holds \"" + dtype + "\", which is none of fp32, bf16, fp16.");
     return dtypes;
 }
 
@@ -112,6 +121,29 @@ pipeline::ExperimentVerbs verbsFor(pipeline::ModelCache& cache)
     return verbs;
 }
 
+// A sentence about options that `certify` reads, for who typed `experiment`.
+std::string underOwnName(std::string sentence)
+{
+    if (sentence.starts_with("certify: "))
+        sentence.replace(0, std::string_view("certify").size(), "experiment");
+    return sentence;
+}
+
+// Options that every experiment passes on to its runs, and that in some change nothing.
+void refuseIdle(const std::string& kind, const Json& json, const Parameters& parameters)
+{
+    if (json.contains("seed") && kind != "ablations")
+        parameters.refuse("seed", "is of the noise in the experiment ablations; the experiment " + kind +
+                                      " draws nothing, so leave it out");
+    if (json.contains("loss") && kind == "timing")
+        parameters.refuse("loss", "is decided by the experiment timing, which measures with losses and without; leave "
+                                  "it out");
+    if (json.value("dry_run", Json(false)) == true)
+        for (const char* key : {"resume", "no_titles"})
+            if (json.value(key, Json(false)) == true)
+                parameters.refuse(key, "changes nothing beside --dry-run, which writes nothing; leave one of them out");
+}
+
 ExperimentOptions optionsOf(const Json& json, bool dryRun)
 {
     Json own = Json::object();
@@ -127,7 +159,9 @@ ExperimentOptions optionsOf(const Json& json, bool dryRun)
     for (const OwnKey& one : ownKeys())
         if (own.contains(one.key) && !one.kinds.empty() &&
             std::ranges::find(one.kinds, options.kind) == one.kinds.end())
-            parameters.refuse(one.key, "is not taken by the experiment " + options.kind);
+            parameters.refuse(one.key, "is not taken by the experiment " + options.kind + ", only by " +
+                                           joined(one.kinds) + "; leave it out");
+    refuseIdle(options.kind, json, parameters);
     options.out = dryRun ? parameters.text("out", "experiment") : parameters.text("out");
     options.blocks = parameters.text("blocks", "");
     options.resume = parameters.flag("resume");
@@ -145,21 +179,26 @@ ExperimentOptions optionsOf(const Json& json, bool dryRun)
         parameters.refuse("kind", "is missing");
     for (const char* key : {"surrogate", "ablate", "weights", "embed_weights"})
         if (shared.contains(key))
-            throw UsageError(std::string("experiment: the parameter ") + key + " is decided by the experiment.");
+            throw UsageError(std::string("experiment: the parameter ") + key +
+                             " is decided by the experiment; leave it out.");
     // Whatever certify would refuse is refused before anything is done.
     Json trial = shared;
     trial["blocks"] = "all";
     trial["out"] = "run";
     if (!trial.contains("prompts") && !trial.contains("content"))
         trial["prompts"] = "stress";
-    (void)certifyOptions(trial);
+    try {
+        (void)certifyOptions(trial);
+    } catch (const UsageError& error) {
+        throw UsageError(underOwnName(error.what()));
+    }
     options.shared = std::move(shared);
     options.created = terminal::creationTime();
     options.commandLine = experimentCommand(json);
     Json again = json;
     again["out"] = pipeline::repeatedFolder;
     again.erase("resume");
-    options.repeatLine = experimentCommand(again);
+    options.repeatLine = experimentCommand(pipeline::repeatable(std::move(again)));
     return options;
 }
 

@@ -1,11 +1,32 @@
 #include "app/engine/parameters.h"
 
+#include "app/command_line/verb_description.h"
 #include "engine/base/error.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 namespace blockcert::engine {
+
+namespace {
+
+// As somebody who typed the command knows it: "--ranks" for the option behind the parameter "ranks".
+std::string wordFor(const std::string& method, std::string_view key)
+{
+    const auto* verb = command_line::findVerb(method == "minimise" ? "failures" : method);
+    if (verb != nullptr)
+        for (const command_line::OptionDescription& option : verb->arguments) {
+            std::string own = option.key();
+            std::ranges::transform(own, own.begin(),
+                                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            if (own == key)
+                return option.name;
+        }
+    return "the parameter " + std::string(key);
+}
+
+}
 
 Parameters::Parameters(std::string method, const Json& object)
     : m_method(std::move(method))
@@ -22,7 +43,7 @@ const Json* Parameters::find(std::string_view key)
 
 void Parameters::refuse(std::string_view key, const std::string& what) const
 {
-    throw UsageError(m_method + ": the parameter " + std::string(key) + " " + what + ".");
+    throw UsageError(m_method + ": " + wordFor(m_method, key) + " " + what + ".");
 }
 
 std::string Parameters::text(std::string_view key)

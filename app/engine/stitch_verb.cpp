@@ -3,6 +3,7 @@
 #include "app/engine/verbs.h"
 #include "app/terminal/report_parts.h"
 #include "app/terminal/stitch_report.h"
+#include "engine/base/error.h"
 
 namespace blockcert::engine {
 
@@ -35,6 +36,10 @@ terminal::Verb stitchVerb(const pipeline::Host& host)
     return {"stitch",
             [&host](const ParsedCommand& command, const RunContext& context) {
                 const Json request = command.parameters();
+                if (command.has("tokens") && !command.has("json") && !command.has("jsonl"))
+                    throw UsageError(
+                        "--tokens puts the numbers of every token into the JSON; add --json or --jsonl, or "
+                        "leave it out.");
                 return recordedVerb(host, command, withoutTokens(request), stitchOptions(request), pipeline::stitch,
                                     context);
             },

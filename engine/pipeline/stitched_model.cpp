@@ -10,9 +10,21 @@ namespace blockcert::pipeline {
 
 namespace {
 
+// Nothing that was asked for is passed over.
+void requireUseOfSurrogateModel(const StitchedModelOptions& options, const RunManifest& manifest)
+{
+    if (options.surrogateModel.empty() || (manifest.surrogateModel && !manifest.request.embedWeights))
+        return;
+    throw UsageError("--surrogate-model " + options.surrogateModel + ": " +
+                     (manifest.surrogateModel ? "the run holds the surrogates' weights itself"
+                                              : "the run's surrogates are not those of another checkpoint") +
+                     "; leave it out.");
+}
+
 OpenedModel openModel(const StitchedModelOptions& options, const StitchSource& source, ModelCache& cache,
                       const RunContext& context)
 {
+    requireUseOfSurrogateModel(options, source.manifest());
     if (!options.model.empty())
         return cache.state().open(options.model, context);
     try {

@@ -291,6 +291,26 @@ TEST(ExperimentFolders, CarryCommandsThatWorkWhereverTheyAreMoved)
     EXPECT_TRUE(fs::exists(folder / "elsewhere/repeated-runs/to.blockcert/SHA256SUMS"));
 }
 
+// Begun with relative names, as one types them: what repeats it must not depend on where that was.
+TEST(ExperimentFolders, CarryCommandsThatNameFilesWhereTheyLie)
+{
+    TemporaryFolder folder;
+    fs::create_directories(folder / "work/deep");
+    writeFile(folder / "work/mine.jsonl", R"({"id":"p","text":"abcabc de"})");
+    const std::string begin = "set -e; cd '" + (folder / "work").string() + "'; ln -s '" + model("llama-gqa") +
+                              "' model; blockcert experiment prompt-shift model --prompts mine.jsonl --shift-prompts "
+                              "./mine.jsonl --blocks 1 -o deep/made --quiet > /dev/null";
+    // Both sides are one set: the shift is none, and nobody minds.
+    const Outcome made = runShell(begin);
+    ASSERT_EQ(made.status, 0) << made.err;
+    const std::string commands = readFile(folder / "work/deep/made/commands.txt");
+    EXPECT_THAT(commands, HasSubstr(" " + (folder / "work/model").string()));
+    EXPECT_THAT(commands, HasSubstr(" --prompts " + (folder / "work/mine.jsonl").string()));
+    EXPECT_THAT(commands, HasSubstr(" --shift-prompts " + (folder / "work/mine.jsonl").string()));
+    const Outcome repeated = runShell("cd '" + (folder / "work/deep/made").string() + "' && sh -e commands.txt");
+    EXPECT_EQ(repeated.status, 0) << repeated.err;
+}
+
 TEST(ExperimentFolders, AResumedOneHasTheSameBytes)
 {
     TemporaryFolder folder;
@@ -349,7 +369,14 @@ TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
         {command("blocks", "llama-gqa", out, {"--blocks", "3"}), "3"},
         {command("blocks", "no-such-model", out), "no-such-model"},
         {command("blocks", "llama-gqa", out, {"--prompts", "no-such-prompts"}), "no-such-prompts"},
-        {command("blocks", "llama-gqa", out, {"--repeats", "2"}), "not taken by the experiment blocks"},
+        {command("blocks", "llama-gqa", out, {"--repeats", "2"}),
+         "--repeats is not taken by the experiment blocks, only by timing; leave it out"},
+        {command("low-rank", "llama-gqa", out, {"--seed", "3"}), "experiment: --seed is of the noise"},
+        {command("timing", "llama-gqa", out, {"--loss", "none"}),
+         "experiment: --loss is decided by the experiment timing"},
+        {command("blocks", "llama-gqa", out, {"--dry-run", "--resume"}), "--resume changes nothing beside --dry-run"},
+        {command("blocks", "llama-gqa", out, {"--dry-run", "--no-titles"}), "--no-titles changes nothing"},
+        {command("blocks", "llama-gqa", out, {"--memory", "x"}), "blockcert: experiment: --memory is auto"},
         {command("low-rank", "llama-gqa", out, {"--ranks", "64,0"}), "0"},
         {command("low-rank", "llama-gqa", out, {"--ranks", "64,x"}), "x"},
         {command("low-rank", "llama-gqa", out, {"--ranks", "8,8"}), "twice"},
@@ -365,6 +392,7 @@ TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
     for (const Bad& bad : all) {
         const Outcome outcome = runBlockcert(bad.words);
         EXPECT_TRUE(outcome.status == 2 || outcome.status == 3) << outcome.status << " " << outcome.err;
+        EXPECT_THAT(outcome.err, testing::Not(HasSubstr("the parameter"))) << "options are called as they are typed";
         EXPECT_THAT(outcome.err, HasSubstr(bad.says));
         EXPECT_FALSE(fs::exists(out)) << bad.says;
     }

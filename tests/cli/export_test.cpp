@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 using namespace blockcert;
 using namespace blockcert::tests;
@@ -104,4 +105,17 @@ TEST_F(ExportedRun, ThatIsUnfinishedSaysWhichBlocksAreThere)
     const Json json = runBlockcert({"export", "csv", path(), "-o", (m_folder / "again").string(), "--json"}).json();
     EXPECT_EQ(json.at("complete"), false);
     EXPECT_EQ(json.at("notes").size(), 1U);
+}
+
+TEST_F(ExportedRun, RefusesOptionsOfOtherKinds)
+{
+    tiny::write(tiny::make({}), path());
+    const std::string out = (m_folder / "out").string();
+    for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+             {"csv", "--dtype", "bf16"}, {"csv", "--edit", "x"}, {"npz", "--dtype", "fp32"}, {"npz", "--edit", "x"}}) {
+        const Outcome refused = runBlockcert({"export", more[0], path(), "-o", out, more[1], more[2]});
+        EXPECT_EQ(refused.status, 2) << more[1];
+        EXPECT_THAT(refused.err, HasSubstr(more[1] + " goes with export model; leave it out."));
+    }
+    EXPECT_FALSE(fs::exists(out));
 }

@@ -184,6 +184,28 @@ TEST(Serve, NamesTheParameterThatIsWrong)
     EXPECT_EQ(engine.answer(engine.request("open", {{"model", "/no/such"}})).at("error").at("data").at("exit_code"), 3);
 }
 
+// Prompts that were typed have no file: the experiment keeps one, so that its commands can be repeated.
+TEST(Serve, KeepsThePromptsThatWereTypedForAnExperiment)
+{
+    const TemporaryFolder folder;
+    Engine engine;
+    const std::string model = std::string(std::getenv("BLOCKCERT_TEST_DATA")) + "/models/llama-gqa";
+    const std::string typed = "abcabc de\n";
+    const Json result = engine
+                            .answer(engine.request("experiment", {{"kind", "blocks"},
+                                                                  {"model", model},
+                                                                  {"content", typed},
+                                                                  {"format", "txt"},
+                                                                  {"name", "typed"},
+                                                                  {"out", (folder / "made").string()}}))
+                            .at("result");
+    EXPECT_EQ(result.at("experiment"), "blocks");
+    EXPECT_EQ(readFile(folder / "made/prompts.txt"), typed);
+    EXPECT_THAT(readFile(folder / "made/SHA256SUMS"), testing::HasSubstr("  prompts.txt\n"));
+    const Outcome repeated = runShell("cd '" + (folder / "made").string() + "' && sh -e commands.txt");
+    EXPECT_EQ(repeated.status, 0) << repeated.err;
+}
+
 TEST(Serve, CertifiesWithCellsAndBlocksAsTheyFinish)
 {
     const TemporaryFolder folder;

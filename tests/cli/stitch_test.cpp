@@ -116,6 +116,16 @@ TEST_F(StitchedDemo, RefusesInOneSentence)
     EXPECT_EQ(runBlockcert({"stitch", path(), "--blocks", "4"}).status, 2);
     EXPECT_EQ(runBlockcert({"stitch", path(), "--name", "a/b"}).status, 2);
     EXPECT_EQ(runBlockcert({"stitch", path(), "--model", "/no/such", "--blocks", "3"}).status, 3);
+    const Outcome other = runBlockcert({"stitch", path(), "--surrogate-model", "demo"});
+    EXPECT_EQ(other.status, 2);
+    EXPECT_THAT(other.err,
+                HasSubstr("--surrogate-model demo: the run's surrogates are not those of another checkpoint"));
+    const Outcome tokens = runBlockcert({"stitch", path(), "--tokens"});
+    EXPECT_EQ(tokens.status, 2);
+    EXPECT_THAT(tokens.err, HasSubstr("add --json"));
+    const Outcome empty = runBlockcert({"stitch", path(), "--blocks", ""});
+    EXPECT_EQ(empty.status, 2);
+    EXPECT_THAT(empty.err, HasSubstr("stitch: --blocks is empty"));
     EXPECT_EQ(runBlockcert({"stitch", "/no/such"}).status, 3);
     EXPECT_EQ(runBlockcert({"stitch"}).status, 2);
 }

@@ -44,7 +44,9 @@ QString ExperimentSpec::*memberOf(const QString& field)
 // In the order of the command line.
 QStringList givenFields(const ExperimentSpec& spec)
 {
-    QStringList fields{u"prompts"_s, u"blocks"_s, u"dtype"_s, u"loss"_s};
+    QStringList fields{u"prompts"_s, u"blocks"_s, u"dtype"_s};
+    if (spec.kind != "timing"_L1) // which measures with losses and without
+        fields += u"loss"_s;
     fields += ownFields(spec.kind);
     fields.removeIf([&spec](const QString& field) { return fieldOf(spec, field).trimmed().isEmpty(); });
     return fields;

@@ -7,6 +7,7 @@
 #include "engine/pipeline/experiment/experiment_kind.h"
 #include "engine/pipeline/experiment/report_files.h"
 #include "engine/pipeline/loaded_model.h"
+#include "engine/prompts/prompts.h"
 #include "engine/protocol/stitch_tokens.h"
 
 #include <algorithm>
@@ -96,13 +97,19 @@ Json stitchParametersOf(const SubRun& run, const std::filesystem::path& folder)
     return parameters;
 }
 
+bool isBundled(const std::string& prompts)
+{
+    const std::vector<std::string> names = prompts::bundledNames();
+    return std::ranges::find(names, prompts) != names.end();
+}
+
 // How to make a run in `made` and to check the one in `checked`.
 void addCommands(const SubRun& run, const std::filesystem::path& made, const std::filesystem::path& checked,
-                 const ExperimentVerbs& verbs, ExperimentCommands& commands)
+                 Json (*told)(Json parameters), const ExperimentVerbs& verbs, ExperimentCommands& commands)
 {
-    commands.runs.push_back(verbs.command("certify", parametersOf(run, made)));
+    commands.runs.push_back(verbs.command("certify", told(parametersOf(run, made))));
     if (!run.stitch.empty())
-        commands.runs.back() += "\n" + verbs.command("stitch", stitchParametersOf(run, made));
+        commands.runs.back() += "\n" + verbs.command("stitch", told(stitchParametersOf(run, made)));
     commands.verify.push_back(verbs.command("verify", {{"run", checked.string()}}));
 }
 
@@ -248,6 +255,23 @@ const std::vector<std::string>& experimentKinds()
     return names;
 }
 
+Json repeatable(Json parameters)
+{
+    if (const auto model = parameters.find("model"); model != parameters.end())
+        *model = hintOf(model->get<std::string>());
+    for (const char* key : {"prompts", "shift_prompts"}) {
+        const auto given = parameters.find(key);
+        if (given != parameters.end() && !isBundled(given->get_ref<const std::string&>()))
+            *given = std::filesystem::absolute(given->get<std::string>()).lexically_normal().string();
+    }
+    if (parameters.contains("content")) {
+        parameters["prompts"] = typedPromptsFile(parameters);
+        for (const char* key : {"content", "format", "name"})
+            parameters.erase(key);
+    }
+    return parameters;
+}
+
 Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, ModelCache& cache,
                 const RunContext& context)
 {
@@ -264,8 +288,9 @@ Json experiment(const ExperimentOptions& asked, const ExperimentVerbs& verbs, Mo
     for (const SubRun& run : plan) {
         runs.push_back(runner.run(run));
         const std::filesystem::path name = run.name + ".blockcert";
-        addCommands(run, runs.back().folder, runs.back().folder, verbs, commands);
-        addCommands(run, repeatedRunsFolder / name, "runs" / name, verbs, fromWithin);
+        const auto asAsked = [](Json parameters) { return parameters; };
+        addCommands(run, runs.back().folder, runs.back().folder, asAsked, verbs, commands);
+        addCommands(run, repeatedRunsFolder / name, "runs" / name, repeatable, verbs, fromWithin);
     }
     const Host& host = cache.state().host;
     const ExperimentResults results{

@@ -53,6 +53,10 @@ struct ExperimentOptions {
     bool plainFigures = false;   // SVGs without title, scope and caption: a paper has its own
 };
 
+// The same parameters for a command that is typed in the experiment's folder: models and prompt files by absolute
+// paths, and prompts that were typed by the file that the folder keeps of them.
+[[nodiscard]] Json repeatable(Json parameters);
+
 // Writes the folder that docs/run-directory.md, "Experiments", describes, and returns the content of its result.json
 // with the key `out`. Finished sub-runs are reused with `resume`. Throws UsageError for a folder that is not empty,
 // for an experiment that a folder to be resumed does not hold, and for options that the experiment does not take.

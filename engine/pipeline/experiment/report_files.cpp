@@ -104,10 +104,10 @@ std::string readme(const ExperimentKind& kind, const ExperimentReport& report, c
 
 std::string commandText(const ExperimentCommands& commands)
 {
-    std::string text =
-        "# To be run in this folder, line by line or as a whole: sh commands.txt. Models and prompt files are named as "
-        "they were where\n# the experiment was begun.\n\n"
-        "# Recomputes every number of the runs without LibTorch and without trusting them\n";
+    std::string text = "# To be run in this folder, line by line or as a whole: sh commands.txt. Models and prompt "
+                       "files are named where "
+                       "they lay\n# when the experiment was made.\n\n"
+                       "# Recomputes every number of the runs without LibTorch and without trusting them\n";
     for (const std::string& command : commands.verify)
         text += command + "\n";
     text += "\n# Repeats the whole experiment, in a folder beside this one\n" + commands.whole +
@@ -132,6 +132,11 @@ void describeFigure(figure::Figure& figure, const ExperimentKind& kind, const Ru
     figure.metadata.emplace_back("tool", "blockcert " + tool.version + " (build " + tool.build + ")");
 }
 
+}
+
+std::string typedPromptsFile(const Json& parameters)
+{
+    return "prompts." + parameters.value("format", std::string("jsonl"));
 }
 
 Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, const ExperimentResults& results,
@@ -181,6 +186,8 @@ Json writeReport(const ExperimentFolder& folder, const ExperimentKind& kind, con
         {"paper", {{"where", kind.paper}, {"difference", kind.difference}}},
         {"runs", runRows(results, commands)},
     };
+    if (const Json& shared = results.options.shared; shared.contains("content"))
+        write(typedPromptsFile(shared), shared.at("content").get<std::string>());
     write("commands.txt", commandText(fromWithin));
     write("result.json", writeJson(result));
     std::vector<std::string> listed = files;

@@ -21,6 +21,9 @@ inline constexpr const char* repeatedFolder = "../repeated";
 // Its runs one at a time go here, so that commands.txt can be run as a whole.
 inline constexpr const char* repeatedRunsFolder = "../repeated-runs";
 
+// Where the folder keeps prompts that were typed and have no file: parameters of `certify` with `content`.
+[[nodiscard]] std::string typedPromptsFile(const Json& parameters);
+
 struct ToolStatement {
     std::string version;
     std::string build;

@@ -74,8 +74,9 @@ std::string render(const Json& result, const ParsedCommand& command, const termi
     protocol::ShowOptions options;
     options.childProgram = terminal::siblingProgram("blockcert");
     const Json listing = protocol::showRun(command.text("out"), options, RunContext());
-    return renderRun(listing, page) + page.style.paint(terminal::Tone::Quiet, "took      ") +
-           terminal::duration(result.at("seconds")) + "\n";
+    return renderRun(listing, page) +
+           terminal::titledBullets(result.at("notes"), "What this run no longer holds", terminal::Tone::Warning, page) +
+           page.style.paint(terminal::Tone::Quiet, "took      ") + terminal::duration(result.at("seconds")) + "\n";
 }
 
 std::string adviceAfterInterrupt(const ParsedCommand& command)

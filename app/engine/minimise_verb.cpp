@@ -2,14 +2,11 @@
 #include "app/engine/verbs.h"
 #include "app/terminal/number_words.h"
 #include "app/terminal/surroundings.h"
-#include "engine/base/atomic_file.h"
-#include "engine/base/error.h"
 #include "engine/failures/failures.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace blockcert::engine {
@@ -31,13 +28,8 @@ terminal::VerbResult minimise(const pipeline::Host& host, const ParsedCommand& c
     parameters.erase("out");
     pipeline::ModelCache cache(host);
     Json result = pipeline::minimise(minimiseOptions(parameters), cache, context);
-    std::error_code problem;
-    std::filesystem::create_directories(out, problem);
-    if (problem)
-        throw OutputError("Cannot create the folder " + out.string() + ": " + problem.message() + ".");
-    const std::filesystem::path file = out / "minimised.jsonl";
-    writeFileAtomically(file, result.at("line").get<std::string>() + "\n");
-    result["files"] = {{"prompts", file.string()}};
+    failures::writeTogether(out, {{"minimised.jsonl", result.at("line").get<std::string>() + "\n"}});
+    result["files"] = {{"prompts", (out / "minimised.jsonl").string()}};
     result["seconds"] = terminal::steadySeconds() - begin;
     return {std::move(result), 0};
 }

@@ -6,6 +6,7 @@
 #include "app/terminal/progress_view.h"
 #include "app/terminal/surroundings.h"
 #include "engine/base/error.h"
+#include "engine/base/file_fault.h"
 #include "engine/protocol/fault.h"
 
 #include <algorithm>
@@ -91,6 +92,27 @@ std::string hardInterruptSentence(const Verb& verb, const ParsedCommand& command
     }
 }
 
+// What can be taken up again, or has left nothing, is said where a full disk ended the work.
+template <class Fault>
+[[noreturn]] void throwWithAdvice(const Fault& fault, const Verb& verb, const ParsedCommand& command)
+{
+    std::string advice = verb.afterInterrupt ? verb.afterInterrupt(command) : std::string();
+    if (const std::size_t lines = advice.find("\n  "); lines != std::string::npos)
+        advice.replace(lines, 3, " ");
+    throw Fault(std::string(fault.what()) + (advice.empty() ? "" : " " + advice));
+}
+
+VerbResult workOf(const Verb& verb, const ParsedCommand& command, const RunContext& context)
+{
+    try {
+        return verb.work(command, context);
+    } catch (const OutputError& fault) {
+        throwWithAdvice(fault, verb, command);
+    } catch (const NoRoomError& fault) {
+        throwWithAdvice(fault, verb, command);
+    }
+}
+
 int reportInterrupt(const Verb& verb, const ParsedCommand& command)
 {
     const std::string sentence = interruptSentence(verb, command);
@@ -163,7 +185,7 @@ int runVerb(const Verb& verb, const ParsedCommand& command)
             [&] { writeError(hardInterruptSentence(verb, command) + "\n"); });
         const RunContext context(interrupt.stopToken(), [&](const Progress& event) { progress.take(event); });
         try {
-            const VerbResult result = verb.work(command, context);
+            const VerbResult result = workOf(verb, command, context);
             progress.finish();
             printResult(verb, command, result);
             return result.exitCode;

@@ -33,7 +33,7 @@ struct Verb {
     std::function<std::string(const Json&, const command_line::ParsedCommand&, const Page&)> render;
     // The key of the last --jsonl line.
     std::string finalKey = "result";
-    // What to say after Ctrl+C, such as how to resume; may be empty.
+    // What to say after Ctrl+C, and where disk or memory gave out: such as how to resume; may be empty.
     std::function<std::string(const command_line::ParsedCommand&)> afterInterrupt;
 };
 

@@ -36,5 +36,7 @@ private:
 
 // The edits of a run whose block certificates and files are still those they name; for a run whose list is made anew.
 [[nodiscard]] std::vector<std::string> intactEdits(const std::filesystem::path& run);
+// Those that are whole but about block certificates that were replaced: their files stay, the run lists them no longer.
+[[nodiscard]] std::vector<std::string> outdatedEdits(const std::filesystem::path& run);
 
 }

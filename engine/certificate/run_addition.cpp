@@ -13,6 +13,12 @@ namespace blockcert::certificate {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr const char* certificateName = "certificate.json";
+
+}
+
 RunAddition::RunAddition(fs::path run, const std::string& verb)
     : m_run(std::move(run))
 {
@@ -41,6 +47,22 @@ void RunAddition::list(const std::vector<std::string>& paths) const
     std::sort(lines.begin(), lines.end(), [](const SumLine& a, const SumLine& b) { return a.path < b.path; });
     if (lines != before)
         writeFileAtomically(m_run / sumsName, writeSums(std::move(lines)));
+}
+
+void RunAddition::into(const std::string& folder, const std::function<void()>& write) const
+{
+    try {
+        write();
+    } catch (...) {
+        std::error_code ignored;
+        if (!fs::exists(m_run / folder / certificateName, ignored)) {
+            fs::remove_all(m_run / folder, ignored);
+            const fs::path parent = (m_run / folder).parent_path();
+            if (fs::is_empty(parent, ignored))
+                fs::remove(parent, ignored);
+        }
+        throw;
+    }
 }
 
 ArtifactDigest RunAddition::writeArchive(const std::string& path, const std::string& role,

@@ -36,6 +36,10 @@ public:
     // is still found.
     void list(const std::vector<std::string>& paths) const;
 
+    // Does what writes files into a folder of the run, such as "stitch/NAME". If it fails before there is a
+    // certificate, nothing is left of the folder: a full disk leaves the run as it was.
+    void into(const std::string& folder, const std::function<void()>& write) const;
+
     // Writes the archive as a whole or not at all; how a certificate names it.
     [[nodiscard]] ArtifactDigest writeArchive(const std::string& path, const std::string& role,
                                               const std::function<void(artifact::ArchiveWriter&)>& fill) const;

@@ -351,12 +351,32 @@ void requireOutside(const fs::path& run, const fs::path& out)
 
 void writeFailures(const Json& anatomy, const fs::path& folder)
 {
+    writeTogether(folder, {{"failures.json", writeJson(anatomy)}, {"failures.csv", failuresToCsv(anatomy)}});
+}
+
+void writeTogether(const fs::path& folder, const std::vector<std::pair<std::string, std::string>>& files)
+{
     std::error_code problem;
+    const bool isNew = !fs::exists(folder, problem);
     fs::create_directories(folder, problem);
     if (problem)
         throw OutputError("Cannot create the folder " + folder.string() + ": " + problem.message() + ".");
-    writeFileAtomically(folder / "failures.json", writeJson(anatomy));
-    writeFileAtomically(folder / "failures.csv", failuresToCsv(anatomy));
+    const auto partOf = [&](const std::string& name) { return folder / (name + ".part"); };
+    try {
+        for (const auto& [name, bytes] : files)
+            writeFileAtomically(partOf(name), bytes);
+        for (const auto& [name, bytes] : files) {
+            fs::rename(partOf(name), folder / name, problem);
+            if (problem)
+                throw OutputError("Cannot write " + (folder / name).string() + ": " + problem.message() + ".");
+        }
+    } catch (...) {
+        for (const auto& [name, bytes] : files)
+            fs::remove(partOf(name), problem);
+        if (isNew)
+            fs::remove(folder, problem); // unless somebody else put something into it
+        throw;
+    }
 }
 
 }

@@ -5,6 +5,9 @@
 #include "engine/base/strict_json.h"
 
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace blockcert {
 class RunContext;
@@ -35,7 +38,11 @@ struct FailuresOptions {
 // added to it.
 void requireOutside(const std::filesystem::path& run, const std::filesystem::path& out);
 
-// Writes failures.json and failures.csv into `folder`, made if need be, each whole or not at all.
+// Writes failures.json and failures.csv into `folder` as writeTogether() does.
 void writeFailures(const Json& anatomy, const std::filesystem::path& folder);
+
+// Names and contents of files, into a folder that is made if need be: all of them, whole, or what lay there before. A
+// folder that was made for them is gone again if they cannot be written. Throws OutputError.
+void writeTogether(const std::filesystem::path& folder, const std::vector<std::pair<std::string, std::string>>& files);
 
 }

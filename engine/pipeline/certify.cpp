@@ -3,10 +3,12 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/edit_writer.h"
 #include "engine/certificate/run_differences.h"
 #include "engine/certificate/run_layout.h"
 #include "engine/certificate/run_lock.h"
 #include "engine/certificate/run_writer.h"
+#include "engine/certificate/stitch_writer.h"
 #include "engine/certificate/subject_of.h"
 #include "engine/model/device.h"
 #include "engine/model/torch_guard.h"
@@ -93,6 +95,22 @@ Json workRow(const WorkDone& work, std::uint64_t weightBytes, const MemoryPlan& 
             {"gradient_rows", work.gradientRows}};
 }
 
+// What a run that gained prompts no longer holds, though its files are there.
+Json outdatedNotes(const fs::path& run)
+{
+    Json notes = Json::array();
+    const auto say = [&](const char* what, const char* folder, const std::string& name, const char* again) {
+        notes.push_back(std::string("The ") + what + " " + name +
+                        " is about the run before its prompts changed and is " + "no longer part of it; " + again +
+                        " again under any name, or this one (its files lie in " + folder + "/" + name + ").");
+    };
+    for (const std::string& name : certificate::outdatedStitches(run))
+        say("stitched model", "stitch", name, "stitch");
+    for (const std::string& name : certificate::outdatedEdits(run))
+        say("edit", "edits", name, "edit");
+    return notes;
+}
+
 Json failureRows(const std::vector<BlockFailure>& failures)
 {
     Json rows = Json::array();
@@ -150,6 +168,7 @@ Json certify(const CertifyOptions& options, ModelCache& cache, const RunContext&
                 {"complete", true},
                 {"blocks", rowsOf(options.out, manifest, certified)},
                 {"findings", failureRows(certified.failures)},
+                {"notes", outdatedNotes(options.out)},
                 {"work", workRow(certified.work, opened.checkpoint->bytesRead() - bytesBefore, cache.state().plan())},
                 {"command", options.commandLine}};
     });

@@ -355,6 +355,72 @@ TEST(ExperimentFolders, AKilledOneIsResumed)
     expectSound(out);
 }
 
+// A limit on the size of files is a full disk that needs no rights: what is there is kept, and said.
+TEST(FullDisks, AreSurvivedAndSayHowToContinue)
+{
+    TemporaryFolder folder;
+    const fs::path out = folder / "experiment";
+    const std::string command =
+        "blockcert experiment blocks '" + model("llama-gqa") + "' --prompts base -o '" + out.string() + "' --quiet";
+    const Outcome limited = runShell("ulimit -f 100; " + command); // 100 kB
+    EXPECT_EQ(limited.status, 7) << limited.err;
+    EXPECT_THAT(limited.err, HasSubstr("Cannot write "));
+    EXPECT_THAT(limited.err, HasSubstr("What is finished is kept; continue with: blockcert experiment blocks "));
+    EXPECT_THAT(limited.err, HasSubstr(" --resume"));
+    const Outcome resumed = runShell(command + " --resume");
+    ASSERT_EQ(resumed.status, 0) << resumed.err;
+    expectSound(out);
+
+    // A stitched model and an anatomy leave nothing that was not whole.
+    const std::string run = (out / "runs" / "exact.blockcert").string();
+    const auto before = filesOf(run);
+    const Outcome stitched = runShell("ulimit -f 8; blockcert stitch '" + run + "' --quiet");
+    EXPECT_EQ(stitched.status, 7) << stitched.err;
+    EXPECT_THAT(stitched.err, HasSubstr("The run is as it was; nothing was added."));
+    EXPECT_EQ(filesOf(run), before);
+    EXPECT_FALSE(fs::exists(fs::path(run) / "stitch"));
+    const fs::path told = folder / "told";
+    EXPECT_EQ(runShell("ulimit -f 8; blockcert failures '" + run + "' -o '" + told.string() + "' --quiet").status, 7);
+    EXPECT_FALSE(fs::exists(told));
+    ASSERT_EQ(runShell("blockcert failures '" + run + "' -o '" + told.string() + "' --quiet").status, 0);
+    const auto whole = filesOf(told);
+    EXPECT_EQ(runShell("ulimit -f 8; blockcert failures '" + run + "' -o '" + told.string() + "' --quiet").status, 7);
+    EXPECT_EQ(filesOf(told), whole);
+}
+
+// A run that gains prompts has other block certificates: what was stitched of the old ones is said to be gone.
+TEST(RunsThatGainPrompts, SayWhichStitchedModelsTheyLoseAndGiveTheNameBack)
+{
+    TemporaryFolder folder;
+    const std::string run = (folder / "run").string();
+    const fs::path prompts = folder / "prompts.jsonl";
+    const std::string first = "{\"id\":\"a\",\"text\":\"abcabc\"}\n";
+    writeFile(prompts, first);
+    const auto certify = [&](std::vector<std::string> more) {
+        std::vector<std::string> words = {"certify", model("llama-gqa"), "--prompts", prompts.string(), "-o",
+                                          run,       "--blocks",         "0,1"};
+        words.insert(words.end(), more.begin(), more.end());
+        return runBlockcert(words);
+    };
+    ASSERT_EQ(certify({}).status, 0);
+    ASSERT_EQ(runBlockcert({"stitch", run, "--name", "mine"}).status, 0);
+    EXPECT_THAT(certify({"--resume"}).out, testing::Not(HasSubstr("no longer"))) << "nothing was added";
+    EXPECT_EQ(runBlockcert({"stitch", run, "--name", "mine", "--blocks", "0"}).status, 2) << "the name is taken";
+
+    writeFile(prompts, first + "{\"id\":\"b\",\"text\":\"def abc\"}\n");
+    const Outcome more = certify({"--resume"});
+    ASSERT_EQ(more.status, 0) << more.err;
+    EXPECT_THAT(more.out, HasSubstr("The stitched model mine is about the run before its prompts changed"));
+    EXPECT_EQ(certify({"--resume", "--json"}).json().at("notes").size(), 1U);
+    EXPECT_TRUE(runBlockcert({"show", run, "--json"}).json().at("stitches").empty());
+
+    const Outcome again = runBlockcert({"stitch", run, "--name", "mine", "--blocks", "0"});
+    EXPECT_EQ(again.status, 0) << again.err;
+    EXPECT_EQ(runBlockcert({"verify", run, "--json"}).json().at("verdict"), "verified");
+    EXPECT_EQ(runBlockcert({"show", run, "--json"}).json().at("stitches")[0].at("blocks"), Json({0}));
+    EXPECT_TRUE(certify({"--resume", "--json"}).json().at("notes").empty());
+}
+
 TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
 {
     TemporaryFolder folder;

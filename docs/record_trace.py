@@ -54,7 +54,7 @@ def read_prompts(path):
         if "token_ids" in line and not (isinstance(line["token_ids"], list) and line["token_ids"] and all(
                 type(token) is int and token >= 0 for token in line["token_ids"])):
             refuse(f"{where}: token_ids must be a list of whole numbers from 0 on", 3)
-        name = line.setdefault("id", f"prompt-{len(prompts)}")
+        name = line.setdefault("id", f"prompt-{len(ids) + 1}")
         if not isinstance(name, str) or not name:
             refuse(f"{where}: id must be a text", 3)
         if name in ids:

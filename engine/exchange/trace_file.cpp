@@ -182,12 +182,16 @@ private:
 
     void readPrompts()
     {
+        std::map<std::string, std::size_t> numbers; // of ids
         for (std::size_t p = 0; p < m_prompts.size(); ++p) {
             const std::string prefix = fmt::format("prompt{}.", p);
             TracePrompt& prompt = m_trace.m_prompts.emplace_back();
             prompt.id = metadata(prefix + "id");
             if (prompt.id.empty())
                 prompt.id = fmt::format("trace-{}", p);
+            if (const auto [first, isNew] = numbers.emplace(prompt.id, p); !isNew)
+                refuse("the prompts " + std::to_string(first->second) + " and " + std::to_string(p) + " have one id, " +
+                       shown(prompt.id) + "; give each an id of its own.");
             prompt.text = metadata(prefix + "text");
             if (const std::string lost = metadata(prefix + "truncated"); !lost.empty()) {
                 const auto count = numberAfter(lost, "", 1);

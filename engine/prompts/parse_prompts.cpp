@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -92,8 +92,14 @@ void readField(PromptSource& prompt, const std::string& key, const Json& value, 
 // Collects prompts and checks what concerns all of them.
 class Collector {
 public:
-    void add(PromptSource prompt, const std::string& where)
+    explicit Collector(const std::string& name)
+        : m_name(name)
     {
+    }
+
+    void add(PromptSource prompt, std::size_t line)
+    {
+        const std::string where = place(m_name, line);
         const int given = (prompt.text ? 1 : 0) + (prompt.messages.empty() ? 0 : 1) + (prompt.tokenIds.empty() ? 0 : 1);
         if (given != 1)
             throw FormatError(where +
@@ -103,8 +109,11 @@ public:
             throw ResourceError(where + ": more than " + std::to_string(mostPrompts) + " prompts in one file.");
         if (prompt.id.empty())
             prompt.id = "prompt-" + std::to_string(m_prompts.size() + 1);
-        if (!m_ids.insert(prompt.id).second)
-            throw FormatError(where + ": the id \"" + prompt.id + "\" appears twice; ids must differ.");
+        if (const auto [first, isNew] = m_lines.emplace(prompt.id, line); !isNew)
+            throw FormatError(where + ": the prompt has the id \"" + prompt.id + "\", which the one in line " +
+                              std::to_string(first->second) +
+                              " has, too; give each an id of its own (a prompt without one is called prompt-1, "
+                              "prompt-2 and so on, by its place).");
         m_prompts.push_back(std::move(prompt));
     }
 
@@ -112,7 +121,8 @@ public:
 
 private:
     std::vector<PromptSource> m_prompts;
-    std::set<std::string> m_ids;
+    std::string m_name;
+    std::map<std::string, std::size_t> m_lines; // of each id
 };
 
 // Calls `each(line, number)` for every line without its end.
@@ -142,18 +152,18 @@ void parseJsonl(std::string_view content, const std::string& name, Collector& co
         PromptSource prompt;
         for (const auto& [key, value] : json.items())
             readField(prompt, key, value, where);
-        collector.add(std::move(prompt), where);
+        collector.add(std::move(prompt), number);
     });
 }
 
-void parseTxt(std::string_view content, const std::string& name, Collector& collector)
+void parseTxt(std::string_view content, Collector& collector)
 {
     eachLine(content, [&](std::string_view line, std::size_t number) {
         if (line.empty())
             return;
         PromptSource prompt;
         prompt.text = std::string(line);
-        collector.add(std::move(prompt), place(name, number));
+        collector.add(std::move(prompt), number);
     });
 }
 
@@ -207,7 +217,7 @@ void parseCsv(std::string_view content, const std::string& name, Collector& coll
         for (std::size_t i = 0; i < header.size(); ++i)
             if (!record->fields[i].empty())
                 readField(prompt, header[i], cellValue(header[i], record->fields[i], where), where);
-        collector.add(std::move(prompt), where);
+        collector.add(std::move(prompt), record->line);
     }
 }
 
@@ -241,11 +251,11 @@ PromptFile parsePrompts(std::string_view content, std::string_view format, std::
     requireUtf8(content, file.name);
     if (content.starts_with("\xEF\xBB\xBF")) // a byte-order mark is no part of the first prompt
         content.remove_prefix(3);
-    Collector collector;
+    Collector collector(file.name);
     if (format == "jsonl")
         parseJsonl(content, file.name, collector);
     else if (format == "txt")
-        parseTxt(content, file.name, collector);
+        parseTxt(content, collector);
     else if (format == "csv")
         parseCsv(content, file.name, collector);
     else

@@ -256,6 +256,8 @@ TEST_F(ImportTrace, RefusesTracesThatAreNotWhole)
                 }),
                 HasSubstr("does not say \"causal\""));
     EXPECT_THAT(refusal([](LooseFile& f) { f.tensors.clear(); }), HasSubstr("no prompt"));
+    EXPECT_THAT(refusal([](LooseFile& f) { f.metadata["prompt1.id"] = f.metadata["prompt0.id"] = "p"; }),
+                HasSubstr("the prompts 0 and 1 have one id, \"p\""));
     EXPECT_THAT(refusal([](LooseFile& f) { f.metadata["attention"] = "sliding"; }), HasSubstr("attention"));
     for (const char* name : {"prompt0.block3.input", "prompt00.token_ids", "prompt-1.token_ids",
                              "prompt0.block00.query", "weights", "prompt0.block1024.input"})

@@ -75,7 +75,8 @@ TEST(ParsePrompts, NamesTheLineOfEveryMistakeInJsonLines)
         {"{\"text\": 1}", "\"text\" must be a string"},
         {"{\"text\": \"a\", \"text\": \"b\"}", "twice"},
         {"{\"id\": \"\", \"text\": \"a\"}", "\"id\" is empty"},
-        {"{\"id\": \"prompt-1\", \"text\": \"a\"}", "\"prompt-1\" appears twice"},
+        {"{\"id\": \"prompt-1\", \"text\": \"a\"}",
+         "line 3: the prompt has the id \"prompt-1\", which the one in line 1 has, too"},
         {"{\"messages\": []}", "messages"},
         {"{\"messages\": [{\"role\": \"user\"}]}", "role"},
         {"{\"messages\": [{\"role\": \"user\", \"content\": \"a\", \"name\": \"b\"}]}", "nothing else"},
@@ -143,7 +144,7 @@ TEST(ParsePrompts, NamesTheLineOfEveryMistakeInTables)
         {"token_ids\n99999999999999999999", "line 2"},
         {"id,token_ids\na,\" \"", "line 2: \"token_ids\""},
         {"messages\n[1", "line 2"},
-        {"id,text\nx,a\nx,b", "line 3: the id \"x\""},
+        {"id,text\nx,a\nx,b", "line 3: the prompt has the id \"x\", which the one in line 2 has, too"},
     };
     for (const auto& [content, part] : cases)
         expectThrow<FormatError>([text = content] { parsePrompts(text, "csv", "p.csv"); }, part);

@@ -252,6 +252,14 @@ private:
                     return;
                 }
                 if (m_measuresLosses) {
+                    if (const auto token = firstTooLarge(replays[i].output, m_manifest.subject.dModel)) {
+                        fail(block, "non_finite_replay",
+                             {"the sum of squares of the surrogate's output, which the model's next norm takes in "
+                              "single precision,",
+                              prompt.value, *token},
+                             left, "its losses would mean nothing (--loss none measures its errors alone)");
+                        return;
+                    }
                     prompts.push_back(placeOf(group[i]));
                     outputs.push_back(
                         model::toTensor(roundedOutput(replays[i], m_manifest.subject.dModel, m_transformer.dtype()),
@@ -419,12 +427,13 @@ private:
     // ---- failures -------------------------------------------------------------------------------------------------
 
     // `cells`: how many of the block's cells will now never be measured.
-    void fail(LayerIndex block, const std::string& code, const BadPlace& bad, std::size_t cells)
+    void fail(LayerIndex block, const std::string& code, const BadPlace& bad, std::size_t cells,
+              const std::string& advice = "another --dtype may help")
     {
         const std::string where = "prompt " + std::to_string(bad.prompt) + ", token " + std::to_string(bad.token);
         const BlockFailure failure{block, code, where,
                                    "Block " + std::to_string(block.value) + " has no certificate: at " + where + " " +
-                                       bad.what + " is not finite; another --dtype may help."};
+                                       bad.what + " is not finite; " + advice + "."};
         recordFailure(failure, cells);
     }
 

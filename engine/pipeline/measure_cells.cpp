@@ -104,6 +104,19 @@ HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DTyp
     return rounded;
 }
 
+std::optional<std::int64_t> firstTooLarge(std::span<const double> output, std::int64_t width)
+{
+    const auto columns = static_cast<std::size_t>(width);
+    for (std::size_t row = 0; row < output.size() / columns; ++row) {
+        double squares = 0;
+        for (const double value : output.subspan(row * columns, columns))
+            squares += value * value;
+        if (!(squares <= largestSquares))
+            return static_cast<std::int64_t>(row);
+    }
+    return std::nullopt;
+}
+
 std::optional<std::int64_t> firstBadToken(const CellRecord& cell)
 {
     const std::size_t tokens = std::max(cell.error.size(), cell.topIdStitched.size() / model::topCount);

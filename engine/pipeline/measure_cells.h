@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace blockcert::pipeline {
@@ -28,6 +29,13 @@ void addEstimate(CellRecord& cell, const at::Tensor& gradient, const HostTensor&
 
 // The replayed output rounded once to the baseline's dtype: [rows, width].
 [[nodiscard]] HostTensor roundedOutput(const ir::BlockReplay& replay, std::int64_t width, DType dtype);
+
+// Half of the largest number of single precision: the norms behind a block sum the squares of its outputs in it. Beyond
+// that the sum is infinite, the norm gives zeros, and losses look like numbers of the model without being them.
+inline constexpr double largestSquares = 0x1p127;
+
+// The first token whose output, [tokens, width] one row after the other, has a larger sum of squares.
+[[nodiscard]] std::optional<std::int64_t> firstTooLarge(std::span<const double> output, std::int64_t width);
 
 // The token with the first value that is not finite, if there is one: the surrogate has left double precision (or the
 // gradient single precision).

@@ -61,6 +61,17 @@ void requireFinite(std::span<const double> values, std::int64_t perRow, const st
                                "; stitch fewer blocks, or a run of another --dtype.");
 }
 
+// A norm of the model itself comes next. Where its state is as far from the baseline's as that, it is as large.
+void requireNorm(std::span<const double> residual, std::int32_t layer, const Batch& batch)
+{
+    for (std::size_t i = 0; i < residual.size(); ++i)
+        if (residual[i] * residual[i] > largestSquares)
+            throw NumericError("The stitched model cannot be measured: the sum of squares of its state after block " +
+                               std::to_string(layer) +
+                               ", which the model's next norm takes in single precision, is not finite at " +
+                               placeOf(batch, static_cast<std::int64_t>(i)) + "; stitch fewer blocks.");
+}
+
 // The residual columns of one layer: rows [layer · N, (layer + 1) · N).
 void measureLayer(const at::Tensor& baseline, const at::Tensor& stitched, std::int64_t layer, StitchColumns& columns,
                   const RunContext& context)
@@ -176,6 +187,8 @@ StitchColumns runStitched(Transformer& transformer, std::span<const std::vector<
             const std::string where = " after block " + std::to_string(layer);
             requireFinite(own(columns.residualNorm), 1, "the baseline's state" + where, batch);
             requireFinite(own(columns.residualL2), 1, "its state" + where, batch);
+            if (layer + 1 == layers || !std::binary_search(blocks.begin(), blocks.end(), LayerIndex{layer + 1}))
+                requireNorm(own(columns.residualL2), layer, batch);
             reportBlock("stitch", layer + 1, layers, layer, context);
         }
 

@@ -388,39 +388,6 @@ TEST(FullDisks, AreSurvivedAndSayHowToContinue)
     EXPECT_EQ(filesOf(told), whole);
 }
 
-// A run that gains prompts has other block certificates: what was stitched of the old ones is said to be gone.
-TEST(RunsThatGainPrompts, SayWhichStitchedModelsTheyLoseAndGiveTheNameBack)
-{
-    TemporaryFolder folder;
-    const std::string run = (folder / "run").string();
-    const fs::path prompts = folder / "prompts.jsonl";
-    const std::string first = "{\"id\":\"a\",\"text\":\"abcabc\"}\n";
-    writeFile(prompts, first);
-    const auto certify = [&](std::vector<std::string> more) {
-        std::vector<std::string> words = {"certify", model("llama-gqa"), "--prompts", prompts.string(), "-o",
-                                          run,       "--blocks",         "0,1"};
-        words.insert(words.end(), more.begin(), more.end());
-        return runBlockcert(words);
-    };
-    ASSERT_EQ(certify({}).status, 0);
-    ASSERT_EQ(runBlockcert({"stitch", run, "--name", "mine"}).status, 0);
-    EXPECT_THAT(certify({"--resume"}).out, testing::Not(HasSubstr("no longer"))) << "nothing was added";
-    EXPECT_EQ(runBlockcert({"stitch", run, "--name", "mine", "--blocks", "0"}).status, 2) << "the name is taken";
-
-    writeFile(prompts, first + "{\"id\":\"b\",\"text\":\"def abc\"}\n");
-    const Outcome more = certify({"--resume"});
-    ASSERT_EQ(more.status, 0) << more.err;
-    EXPECT_THAT(more.out, HasSubstr("The stitched model mine is about the run before its prompts changed"));
-    EXPECT_EQ(certify({"--resume", "--json"}).json().at("notes").size(), 1U);
-    EXPECT_TRUE(runBlockcert({"show", run, "--json"}).json().at("stitches").empty());
-
-    const Outcome again = runBlockcert({"stitch", run, "--name", "mine", "--blocks", "0"});
-    EXPECT_EQ(again.status, 0) << again.err;
-    EXPECT_EQ(runBlockcert({"verify", run, "--json"}).json().at("verdict"), "verified");
-    EXPECT_EQ(runBlockcert({"show", run, "--json"}).json().at("stitches")[0].at("blocks"), Json({0}));
-    EXPECT_TRUE(certify({"--resume", "--json"}).json().at("notes").empty());
-}
-
 TEST(ExperimentRequests, AreRefusedInOneSentenceBeforeAnythingIsWritten)
 {
     TemporaryFolder folder;

@@ -1,5 +1,6 @@
 #include "engine/tokenizer/added_tokens.h"
 
+#include "engine/base/error.h"
 #include "engine/tokenizer/unicode.h"
 
 #include <algorithm>
@@ -106,6 +107,10 @@ bool AddedToken::saysTheSameAs(const AddedToken& other) const
 
 void AddedTokens::add(AddedToken token, std::string_view pattern)
 {
+    m_bytes += pattern.size();
+    if (m_bytes > mostBytes)
+        throw ResourceError("The tokenizer's added tokens have more than " + std::to_string(mostBytes) +
+                            " bytes together.");
     if (const auto known = m_tokens.find(token.id); known != m_tokens.end()) {
         token.special = token.special || known->second.special;
         (known->second.normalised ? m_normalised : m_raw).remove(m_patterns[token.id], token.id);

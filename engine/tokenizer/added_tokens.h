@@ -37,8 +37,11 @@ struct Fragment {
 // threads.
 class AddedTokens {
 public:
+    static constexpr std::size_t mostBytes = 4U << 20U; // of all patterns: each takes some forty bytes of memory
+
     // `pattern` is what is looked for: the content, its normalised form for normalised tokens, or nothing. A token that
     // is there already gets the new flags but stays special; of two tokens with one pattern the older one is found.
+    // Throws ResourceError if all of them have more bytes than a file may fill memory with.
     void add(AddedToken token, std::string_view pattern);
 
     // Special tokens in a text are then text like any other.
@@ -72,6 +75,7 @@ private:
     std::map<std::string, TokenId, std::less<>> m_ids;
     Trie m_raw;
     Trie m_normalised;
+    std::size_t m_bytes = 0; // of all patterns that were added
     bool m_findsSpecial = true;
 };
 

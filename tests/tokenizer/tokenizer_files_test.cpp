@@ -234,6 +234,17 @@ TEST(TokenizerFolder, ManyNewTokensTakeNoTimeToSpeakOf)
     EXPECT_EQ(tokenizer.notices().size(), 2U); // one for all ids, one for all tokens of the model
 }
 
+TEST(TokenizerFolder, RefusesAddedTokensThatWouldFillMemory)
+{
+    const TemporaryFolder folder;
+    folder.write("tokenizer.json", readFile(dataFolder() / "smollm" / "tokenizer.json"));
+    Json config = {{"extra_special_tokens", Json::array()}};
+    for (int i = 0; i < 1100; ++i)
+        config["extra_special_tokens"].push_back(std::to_string(i) + std::string(4000, 'a'));
+    folder.write("tokenizer_config.json", config.dump());
+    EXPECT_THROW(static_cast<void>(Tokenizer::fromFolder(folder.path())), ResourceError);
+}
+
 TEST(TokenizerFolder, RefusesAPostProcessorThatAddsWhatIsNoToken)
 {
     const TemporaryFolder folder;

@@ -176,7 +176,11 @@ TEST(StitchWindow, ClaimsNoCoverageOfResidualsAndOffersToBisect)
     StitchPage& page = bench.window->stitchPage();
     press(page, u"Measure"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
-    EXPECT_FALSE(page.findChild<widgets::TokenHeatmap*>()->scale().hasThreshold());
+    auto* residuals = page.findChild<widgets::TokenHeatmap*>();
+    EXPECT_FALSE(residuals->scale().hasThreshold());
+    EXPECT_FALSE(residuals->scale().isDiverging()) << "they are no differences of two runs";
+    EXPECT_FALSE(residuals->accessibleDescription().contains(u"B − A"_s))
+        << residuals->accessibleDescription().toStdString();
     const figure::Figure tokens = stitchTokenFigure(*bench.session->stitch.get().value, 0);
     ASSERT_EQ(tokens.panels[0].rules.size(), 2U);
     EXPECT_EQ(tokens.panels[0].rules[0].name, tokens.panels[0].rules[1].name) << "one line in the legend, one dash";

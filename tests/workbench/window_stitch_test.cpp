@@ -10,6 +10,7 @@
 #include "widgets/block_switches.h"
 #include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
+#include "widgets/figure_view.h"
 #include "widgets/segmented_control.h"
 #include "widgets/token_heatmap.h"
 #include "widgets/value_table.h"
@@ -17,6 +18,7 @@
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
 #include <QLabel>
+#include <QScrollArea>
 #include <QSignalSpy>
 
 #include <gtest/gtest.h>
@@ -193,6 +195,29 @@ TEST(StitchWindow, ClaimsNoCoverageOfResidualsAndOffersToBisect)
     ASSERT_TRUE(waitUntil([&] { return bench.asked("stitch").size() == 2; }));
     EXPECT_EQ(bench.asked("stitch").back().at("bisect"), true);
     EXPECT_TRUE(waitUntil([&] { return wordsOf(page).contains(u"block 0 alone brings it about"_s); }));
+}
+
+TEST(StitchWindow, OnASmallScreenNothingOfItLiesAtTheSide)
+{
+    Workbench bench(scriptWith("stitch", steps({result(stitchAnswer(false))})), showScript());
+    openSample(bench);
+    bench.window->resize(1000, 720);
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    for (const auto part :
+         {StitchPage::Tokens, StitchPage::Texts, StitchPage::Layers, StitchPage::Residuals, StitchPage::Blame}) {
+        page.showPart(part);
+        QCoreApplication::processEvents();
+        for (const QScrollArea* area : page.findChildren<QScrollArea*>()) {
+            if (!area->isVisible())
+                continue;
+            EXPECT_LE(area->widget()->minimumSizeHint().width(), area->width()) << "part " << part;
+        }
+    }
+    const auto* figure = page.findChild<widgets::FigureView*>();
+    EXPECT_GT(figure->width(), 500) << "a chart has the width of the page";
 }
 
 TEST(StitchWindow, ItsNumbersGoIntoTheReport)

@@ -77,8 +77,7 @@ QWidget* StitchPage::makeStack()
     connect(m_presets, &QComboBox::activated, this, &StitchPage::usePreset);
     m_chosen = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
     connect(&m_switches->switches(), &widgets::BlockSwitchModel::choicesChanged, this, &StitchPage::refresh);
-    auto* stack = new QWidget;
-    stack->setFixedWidth(268);
+    m_stack = new QWidget;
     auto* layout = column();
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_presets);
@@ -87,8 +86,28 @@ QWidget* StitchPage::makeStack()
     layout->addWidget(
         wrapped(tr("A block is the original or its surrogate here; edited models are measured whole, on Edit."),
                 widgets::TextTone::Secondary, widgets::TextSize::Secondary));
-    stack->setLayout(layout);
-    return stack;
+    m_stack->setLayout(layout);
+    return m_stack;
+}
+
+// The switches beside the numbers, or above them where the page is narrow: a chart in a third of it could not be read.
+void StitchPage::arrange()
+{
+    constexpr int narrow = 760;
+    constexpr int beside = 268;
+    constexpr int fewRows = 150;
+    const bool isNarrow = width() < narrow;
+    m_middle->setDirection(isNarrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+    m_stack->setMinimumWidth(isNarrow ? 0 : beside);
+    m_stack->setMaximumWidth(isNarrow ? QWIDGETSIZE_MAX : beside);
+    m_switches->setMinimumHeight(isNarrow ? fewRows : 0);
+    m_switches->setMaximumHeight(isNarrow ? fewRows : QWIDGETSIZE_MAX);
+}
+
+void StitchPage::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    arrange();
 }
 
 QWidget* StitchPage::makeCentre()
@@ -185,10 +204,10 @@ QWidget* StitchPage::makeCentre()
     right->addWidget(m_parts, 1);
     right->addWidget(m_unmeasured, 1);
     right->addWidget(m_progress);
-    auto* middle = row(space::large);
-    middle->addWidget(makeStack());
-    middle->addLayout(right, 1);
-    layout->addLayout(middle, 1);
+    m_middle = row(space::large);
+    m_middle->addWidget(makeStack());
+    m_middle->addLayout(right, 1);
+    layout->addLayout(m_middle, 1);
     return page;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+class QBoxLayout;
 class QComboBox;
 class QLabel;
 class QPushButton;
@@ -81,7 +82,11 @@ signals:
     void copyWanted();
     void exportWanted(const blockcert::widgets::ViewExport& view);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
+    void arrange();
     QWidget* makeCentre();
     QWidget* makeStack();
     void makeSide();
@@ -110,6 +115,8 @@ private:
     QStackedWidget* m_pages = nullptr;
     widgets::EmptyState* m_empty = nullptr;
     widgets::PageTitle* m_title = nullptr;
+    QBoxLayout* m_middle = nullptr;
+    QWidget* m_stack = nullptr; // the switches and what is said of them
     widgets::BlockSwitches* m_switches = nullptr;
     QComboBox* m_presets = nullptr;
     QLabel* m_chosen = nullptr;

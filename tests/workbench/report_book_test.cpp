@@ -306,6 +306,15 @@ TEST(ReportPage, AViewIsFrozenWithItsRunsDigestAndExported)
     }
     bench.command(u"Go to Report"_s);
     EXPECT_EQ(bench.window->page(), MainWindow::Report);
+    const auto& preview = *bench.window->reportPage().findChild<QTextBrowser*>();
+    for (const QSize& size : {QSize(1440, 900), QSize(1000, 720)}) {
+        bench.window->resize(size);
+        EXPECT_TRUE(waitUntil([&] {
+            return preview.document()->toPlainText().contains(sent.title) &&
+                   preview.horizontalScrollBar()->maximum() == 0;
+        })) << "nothing of it lies at the side: "
+            << preview.horizontalScrollBar()->maximum() << " of " << preview.viewport()->width();
+    }
     const QString html = bench.runFolder() + u"/report.html"_s;
     const QString pdf = bench.runFolder() + u"/report.pdf"_s;
     bench.window->writeReport(html, false);

@@ -86,8 +86,6 @@ QWidget* ReportPage::makeReport()
     auto* page = new QWidget;
     QVBoxLayout* layout = pageLayout(page);
     m_outline->setAccessibleName(tr("Outline"));
-    m_outline->setMinimumWidth(140);
-    m_outline->setMaximumWidth(280);
     m_outline->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_outline->setTextElideMode(Qt::ElideMiddle);
     m_outline->setSpacing(space::tiny);
@@ -97,6 +95,7 @@ QWidget* ReportPage::makeReport()
     });
     connect(m_outline, &QListWidget::itemClicked, this, &ReportPage::reveal); // also the one that is current already
     m_preview->setOpenLinks(false);
+    m_preview->setLineWrapMode(QTextEdit::FixedPixelWidth);       // of the text that was made, see previewWidth()
     m_preview->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOn); // else the width would depend on the height
     m_preview->viewport()->installEventFilter(this);
     m_preview->setAccessibleName(tr("Preview"));
@@ -284,7 +283,17 @@ void ReportPage::reveal()
 // The page is as wide as its view: nothing of it lies at the side.
 int ReportPage::previewWidth() const
 {
-    return std::clamp(m_preview->viewport()->width(), narrowestPreview, widestPreview);
+    constexpr int edge = 8; // tables are a little wider than the text
+    return std::clamp(m_preview->viewport()->width() - edge, narrowestPreview, widestPreview);
+}
+
+// The outline gives way to the page that it is of.
+void ReportPage::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    constexpr int narrowest = 140;
+    constexpr int widest = 280;
+    m_outline->setFixedWidth(std::clamp(width() / 4, narrowest, widest));
 }
 
 bool ReportPage::eventFilter(QObject* watched, QEvent* event)
@@ -309,6 +318,7 @@ void ReportPage::showPreview()
             if (request != m_previewRequest)
                 return;
             const int at = m_preview->verticalScrollBar()->value();
+            m_preview->setLineWrapColumnOrWidth(width);
             m_preview->setDocument(text.get());
             m_picturesFit = width;
             m_text = text; // the one before goes when nobody shows it any more

@@ -20,11 +20,12 @@ Row blockRow(const char* id, const char* title, const std::string& where, const 
                     "the model computes");
 }
 
+// Part of `how`.
 std::string wideningOf(const Worst& worst)
 {
     std::string text;
     if (worst.widened > 0)
-        text = fmt::format(", and up to {} times that at {} where rounding is carried so many times further than usual",
+        text = fmt::format(", and up to {} times that at {} where rounding is carried that far",
                            exactText(std::ceil(worst.widest)), counted(worst.widened, "place"));
     if (worst.untold > 0)
         text += fmt::format("; not compared at {}, where rounding alone may move all of it",
@@ -34,8 +35,22 @@ std::string wideningOf(const Worst& worst)
 
 }
 
+std::optional<Row> untoldRow(const std::string& where, std::int64_t count)
+{
+    if (count == 0)
+        return std::nullopt;
+    Row row("model.untold", group::reEvaluation, where, "Numbers that rounding alone may move altogether");
+    row.optional().notChecked(fmt::format(
+        "{} of recorded numbers with the model in double could not be made: there rounding in the baseline's dtype "
+        "may move all of the number.",
+        counted(count, "comparison")));
+    return row;
+}
+
 Row worstRow(Row row, const Worst& worst, const std::string& how, const std::string& computes)
 {
+    if (worst.ratio < 0 && worst.untold > 0)
+        return row.how(how).optional().notChecked("Rounding alone may move all of it, at every place.");
     const std::string at = "prompt " + std::to_string(worst.prompt) + ", token " + std::to_string(worst.token);
     return row.how(how + wideningOf(worst))
         .issuer(exactText(worst.recorded))
@@ -72,12 +87,14 @@ void Worst::see(double difference, double allowed, std::int32_t p, std::size_t t
         widest = std::max(widest, factor);
         found /= factor;
     }
-    if (std::isnan(found)) { // something that is no number agrees with nothing
-        if (!std::isinf(ratio))
-            *this = {HUGE_VAL, p, t, recordedValue, computedValue};
-    } else if (found > ratio) {
-        *this = {found, p, t, recordedValue, computedValue};
-    }
+    const bool isFirstNoNumber = std::isnan(found) && !std::isinf(ratio); // it agrees with nothing
+    if (!isFirstNoNumber && !(found > ratio))
+        return;
+    ratio = isFirstNoNumber ? HUGE_VAL : found;
+    prompt = p;
+    token = t;
+    recorded = recordedValue;
+    computed = computedValue;
 }
 
 TokenLogits::TokenLogits(std::span<const double> logits)
@@ -150,6 +167,15 @@ bool BlockComparison::isDoubtful() const
            isBeyond(top) || isBeyond(estimate) || needsStitchedProbe();
 }
 
+std::int64_t BlockComparison::untold() const
+{
+    std::int64_t count =
+        state.untold + lossBase.untold + lossStitched.untold + top.untold + topStitched.untold + estimate.untold;
+    for (const std::optional<Worst>& sublayer : {attention, mlp})
+        count += sublayer ? sublayer->untold : 0;
+    return count;
+}
+
 void BlockComparison::seeBase(std::int32_t prompt, const TokenLoss& token, const TokenLogits& logits,
                               const Allowance& allowance)
 {
@@ -202,6 +228,8 @@ void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) c
     if (mlp)
         checks.add(blockRow("model.mlp", "Recorded outputs of the MLP are the model's", where, *mlp, allowance.state,
                             baseline));
+    if (const std::optional<Row> row = untoldRow(where, untold()))
+        checks.add(*row);
     if (loss == LossMode::None)
         return;
     if (lossBase.ratio >= 0)

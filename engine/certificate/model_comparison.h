@@ -29,8 +29,8 @@ struct Allowance {
 // The largest of many ratios "difference / allowed", and where it stands; below 0 if nothing was seen, infinite from
 // the first difference on that is no number.
 //
-// Where a difference is beyond what is allowed, `factor` times as much is, at least 1: how many times further than
-// usual the model carries rounding at that token. An infinite one says that nothing can be told there.
+// Where a difference is beyond what is allowed, `factor` times as much is, at least 1: more than that where the model
+// carries rounding further than usual. An infinite one says that nothing can be told there.
 struct Worst {
     double ratio = -1;
     std::int32_t prompt = 0;
@@ -44,6 +44,9 @@ struct Worst {
     void see(double difference, double allowed, std::int32_t p, std::size_t t, double recordedValue,
              double computedValue, double factor = 1);
 };
+
+// How often nothing could be told, as a row that is not checked and need not be; absent if it always could.
+[[nodiscard]] std::optional<Row> untoldRow(const std::string& where, std::int64_t count);
 
 // A row that says where a recorded number differs most, and fails where that is beyond the allowance. `how` says what
 // was computed and within what; `computes` who did: "the model computes".
@@ -107,6 +110,8 @@ struct BlockComparison {
 
     // Something is beyond its allowance.
     [[nodiscard]] bool isDoubtful() const;
+    // Places where nothing could be told.
+    [[nodiscard]] std::int64_t untold() const;
 
     // A token of a prompt, by the model and by the model with the surrogate in place.
     void seeBase(std::int32_t prompt, const TokenLoss& token, const TokenLogits& logits, const Allowance& allowance);

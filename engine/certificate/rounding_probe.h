@@ -14,9 +14,9 @@
 namespace blockcert::certificate {
 
 // Two twins of a model in double whose states are rounded to the baseline's dtype behind every block, each on a grid of
-// its own. What they depart by from the model is how much rounding it carries; where that is more than it was on the
-// prompts on which allowances were chosen (CLAIMS.md), allowances are as many times wider. Copyable: a model with a
-// block replaced goes on from the twins of the model itself.
+// its own. What they depart by from the model says how far it carries rounding; where a multiple of that, which was
+// measured, is more than the usual allowance (CLAIMS.md), that is allowed. Copyable: a model with a block replaced goes
+// on from the twins of the model itself.
 class RoundingProbe {
 public:
     // `states`: [P] of [token, width], what the model starts from.

@@ -417,6 +417,11 @@ private:
 
     void report()
     {
+        std::int64_t untold = 0;
+        for (const Worst* worst : {&m_found.deviation, &m_found.final, &m_found.loss, &m_found.kl, &m_found.margin})
+            untold += worst->untold;
+        if (const std::optional<Row> row = untoldRow(m_where, untold))
+            m_checks.add(*row);
         addWorst("edit.model_deviation", "Deviations of the residual stream, before the final norm", m_found.deviation,
                  m_stitchAllowance.residual, " of the largest norm");
         addWorst("edit.model_final", "Deviation after the final norm", m_found.final, m_stitchAllowance.residual,

@@ -368,6 +368,12 @@ private:
 
     void report(const Stitched& stitched)
     {
+        std::int64_t untold = 0;
+        for (const Worst* worst : {&stitched.residual, &stitched.norm, &stitched.lossBase, &stitched.lossStitched,
+                                   &stitched.divergence, &stitched.top})
+            untold += worst->untold;
+        if (const std::optional<Row> row = untoldRow(stitchText(*stitched.certificate), untold))
+            m_checks.add(*row);
         addWorst(stitched, "stitch.model_residuals", "Residuals of the stitched model", stitched.residual,
                  m_stitchAllowance.residual, " of the largest norm");
         addWorst(stitched, "stitch.model_norms", "Norms of the baseline's states", stitched.norm, m_allowance.state,

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -49,6 +50,43 @@ TEST(Worst, GrantsWhatIsCarriedFurtherThatMuchAndNotMore)
     EXPECT_EQ(untold.state, CheckState::Verified);
     EXPECT_THAT(untold.how, HasSubstr("not compared at 1 place"));
     EXPECT_EQ(rowFor(none, HUGE_VAL).state, CheckState::Failed) << "what is no number agrees with nothing";
+}
+
+TEST(Worst, CountsWhatItGrantedWhateverComesAfter)
+{
+    Worst worst;
+    worst.see(2, 1, 0, 0, 2, 0, 10);       // granted, the largest so far
+    worst.see(3, 1, 0, 1, 3, 0, 4);        // granted, and larger
+    worst.see(5, 1, 0, 2, 5, 0, HUGE_VAL); // not compared
+    worst.see(0.99, 1, 1, 3, 1, 0.01);     // larger than both, and within what is usual
+    EXPECT_EQ(worst.widened, 2);
+    EXPECT_EQ(worst.widest, 10);
+    EXPECT_EQ(worst.untold, 1);
+    EXPECT_DOUBLE_EQ(worst.ratio, 0.99);
+    EXPECT_EQ(worst.token, 3U);
+    worst.see(none, 1, 2, 4, none, 0);
+    EXPECT_EQ(worst.widened, 2);
+    EXPECT_EQ(worst.untold, 1);
+}
+
+TEST(Worst, WhereNothingCouldBeToldNothingWasVerified)
+{
+    Worst worst;
+    worst.see(2, 1, 0, 0, 2, 0, HUGE_VAL);
+    const Row row("model.states", group::reEvaluation, "block 0", "States");
+    EXPECT_EQ(worstRow(row, worst, "in double", "the model computes").check().state, CheckState::NotChecked);
+
+    BlockComparison head;
+    head.where = "block 0";
+    head.state = worst;
+    CheckList checks;
+    head.report(DType::BF16, LossMode::None, checks);
+    const auto& all = checks.checks();
+    const auto untold = std::find_if(all.begin(), all.end(), [](const Check& c) { return c.id == "model.untold"; });
+    ASSERT_NE(untold, all.end());
+    EXPECT_EQ(untold->state, CheckState::NotChecked);
+    EXPECT_FALSE(untold->required);
+    EXPECT_THAT(untold->detail, HasSubstr("1 comparison"));
 }
 
 TEST(BlockComparison, LossesOfAModelThatGivesNoNumbersDoNotHold)

@@ -1,4 +1,5 @@
 // What the documents make of the engine's answers: values, sentences, settings and commands.
+#include "app/workbench/session/failure_anatomy.h"
 #include "app/workbench/session/json_values.h"
 #include "app/workbench/session/map_summary.h"
 #include "app/workbench/session/path_kind.h"
@@ -319,6 +320,19 @@ TEST(MapSummary, NothingMeasuredIsSaid)
     std::fill(map.cells.begin(), map.cells.end(), nullptr);
     EXPECT_EQ(summarise(map, Metric::Error).sentence, u"Nothing has been measured yet."_s);
     EXPECT_FALSE(summarise(map, Metric::Error).worst.isValid());
+}
+
+TEST(FailureAnatomyAnswer, BlocksStandInTheOrderOfTheMeasureThatDecides)
+{
+    const auto first = [](const char* measure) {
+        const Json blocks = Json::array({{{"block", 1}, {"epsilon", 3.0}, {"relative_epsilon", 0.25}},
+                                         {{"block", 2}, {"epsilon", 2.0}, {"relative_epsilon", 0.5}}});
+        return failureAnatomyOf({{"run", "r"}, {"measure", measure}, {"blocks", blocks}}).blocks.at(0);
+    };
+    EXPECT_EQ(first("l2").block, 1);
+    EXPECT_EQ(first("l2").epsilon, 3);
+    EXPECT_EQ(first("relative-l2").block, 2);
+    EXPECT_EQ(first("relative-l2").epsilon, 0.5);
 }
 
 TEST(VerdictSummary, ChecksThatHoldForSeveralBlocksShareARow)

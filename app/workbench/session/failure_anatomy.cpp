@@ -71,12 +71,12 @@ FailureDetail detailOf(const Json& row)
     return detail;
 }
 
-BlockAnatomy blockOf(const Json& row)
+BlockAnatomy blockOf(const Json& row, bool relativeDecides)
 {
     BlockAnatomy block;
     block.block = static_cast<int>(wholeOf(row, "block"));
     block.uncovered = wholeOf(row, "uncovered");
-    block.epsilon = numberOf(row, "epsilon");
+    block.epsilon = numberOf(row, relativeDecides ? "relative_epsilon" : "epsilon");
     block.epsilonRatio = numberOf(row, "epsilon_ratio");
     block.massive = wholeOf(row, "massive");
     block.halfOfError = wholeOf(row, "tokens_of_half_the_error");
@@ -177,7 +177,9 @@ widgets::ValueRows blockRowsOf(const FailureAnatomy& anatomy, const widgets::Tok
     widgets::ValueRows rows;
     rows.columns = {
         {tr("Block"), true, 7, {}},
-        {tr("ε"), true, 13, tr("The largest error of the block")},
+        {map.thresholds.relativeDecides ? tr("Relative ε") : tr("ε"), true, 13,
+         map.thresholds.relativeDecides ? tr("The largest relative error of the block")
+                                        : tr("The largest error of the block")},
         {tr("× median"), true, 10, tr("ε divided by the median ε of the run's blocks; three times it stands out")},
         {tr("Above τ"), true, 8, tr("Tokens above the deciding threshold")},
         {tr("Half in"), true, 8, tr("So few tokens carry half of the block's summed error")},
@@ -230,8 +232,9 @@ FailureAnatomy failureAnatomyOf(const Json& answer)
     anatomy.run = textOf(answer, "run");
     anatomy.outstanding = indexOf(answer, "outstanding");
     anatomy.problems = textsOf(answer, "problems");
+    const bool relativeDecides = textOf(answer, "measure") == "relative-l2"_L1;
     for (const Json& block : arrayOf(answer, "blocks"))
-        anatomy.blocks.push_back(blockOf(block));
+        anatomy.blocks.push_back(blockOf(block, relativeDecides));
     std::stable_sort(anatomy.blocks.begin(), anatomy.blocks.end(),
                      [](const BlockAnatomy& a, const BlockAnatomy& b) { return a.epsilon > b.epsilon; });
     for (const Json& row : arrayOf(answer, "failures"))

@@ -37,7 +37,7 @@ struct BlockContrast {
 struct BlockAnatomy {
     int block = 0;
     qint64 uncovered = 0;
-    double epsilon = widgets::missing;
+    double epsilon = widgets::missing;      // of the measure that decides
     double epsilonRatio = widgets::missing; // to the median ε of the run's blocks
     qint64 massive = 0;
     qint64 halfOfError = 0; // how few tokens carry half of the summed error

@@ -126,35 +126,36 @@ figure::Figure frameOf(const TokenMap& map, const QString& title, const QString&
     return figure;
 }
 
-// 1, 2 and 5 times powers of ten, over every error and the threshold: a curve of dots that are all measurements.
-std::vector<double> thresholdGrid(const std::vector<BlockErrors>& blocks, double tau)
+// More thresholds than a figure has pixels: of more errors than that some stand for their neighbours.
+constexpr std::size_t mostThresholds = 2000;
+
+// Every measured error, between whole powers of ten around them and the threshold: coverage changes there and nowhere
+// else. `all` ascends.
+std::vector<double> thresholdsOf(const std::vector<double>& all, double tau)
 {
-    double low = tau / 10;
-    double high = tau * 10;
-    for (const BlockErrors& block : blocks) {
-        const auto positive = std::upper_bound(block.sorted.begin(), block.sorted.end(), 0.0);
-        if (positive == block.sorted.end())
-            continue;
-        low = std::min(low, *positive);
-        high = std::max(high, block.sorted.back());
-    }
-    std::vector<double> grid;
-    const int first = std::max(-300, static_cast<int>(std::floor(std::log10(low))));
-    const int last = std::min(300, static_cast<int>(std::ceil(std::log10(high))));
-    const bool sparse = last - first > 8; // many decades: one dot each
-    for (int exponent = first; exponent <= last; ++exponent)
-        for (const double factor : {1.0, 2.0, 5.0})
-            if (const double value = factor * std::pow(10.0, exponent);
-                (!sparse || factor == 1) && (exponent < last || factor == 1))
-                grid.push_back(value);
-    return grid;
+    const auto positive = std::upper_bound(all.begin(), all.end(), 0.0);
+    const double low = positive == all.end() ? tau / 10 : std::min(tau / 10, *positive);
+    const double high = all.empty() ? tau * 10 : std::max(tau * 10, all.back());
+    std::vector<double> thresholds = {std::pow(10.0, std::max(-300.0, std::floor(std::log10(low))))};
+    const auto count = static_cast<std::size_t>(all.end() - positive);
+    const std::size_t stride = std::max<std::size_t>(1, (count + mostThresholds - 1) / mostThresholds);
+    for (std::size_t i = 0; i < count; i += stride)
+        if (const double error = *(positive + static_cast<std::ptrdiff_t>(i)); error > thresholds.back())
+            thresholds.push_back(error);
+    if (all.back() > thresholds.back())
+        thresholds.push_back(all.back());
+    if (const double end = std::pow(10.0, std::min(300.0, std::ceil(std::log10(high)))); end > thresholds.back())
+        thresholds.push_back(end);
+    return thresholds;
 }
 
-figure::Series coverageSeries(const QString& name, std::span<const double> sorted, const std::vector<double>& grid)
+figure::Series coverageSeries(const QString& name, std::span<const double> sorted,
+                              const std::vector<double>& thresholds)
 {
     figure::Series series;
     series.name = utf8(name);
-    for (const double tau : grid)
+    series.mark = figure::Mark::Steps;
+    for (const double tau : thresholds)
         series.points.push_back({tau, known(shareWithin(sorted, tau))});
     return series;
 }
@@ -163,7 +164,6 @@ figure::Figure coverageByThreshold(const TokenMap& map, int block)
 {
     const std::vector<BlockErrors> blocks = errorsOf(map);
     const double tau = thresholdOf(map);
-    const std::vector<double> grid = thresholdGrid(blocks, tau);
     std::vector<double> all;
     const BlockErrors* least = nullptr;
     const BlockErrors* chosen = nullptr;
@@ -201,6 +201,7 @@ figure::Figure coverageByThreshold(const TokenMap& map, int block)
     panel.y = {.label = utf8(Text::tr("coverage")), .lower = 0.0, .upper = 1.0};
     if (all.empty())
         return figure;
+    const std::vector<double> grid = thresholdsOf(all, tau);
     panel.series.push_back(coverageSeries(Text::tr("all blocks"), all, grid));
     if (least != nullptr)
         panel.series.push_back(coverageSeries(

@@ -52,7 +52,13 @@ TEST(ChartFigures, CoverageByThresholdCountsEveryMeasuredToken)
         EXPECT_DOUBLE_EQ(all.points[i].y.value(), shareByHand(*map, std::nullopt, map->prompts.size(), tau)) << tau;
         EXPECT_DOUBLE_EQ(eleven.points[i].y.value(), shareByHand(*map, 11, map->prompts.size(), tau)) << tau;
         EXPECT_GE(all.points[i].y.value(), i == 0 ? 0 : all.points[i - 1].y.value()) << "coverage grows with τ";
+        if (i + 1 == all.points.size())
+            break;
+        const double between = std::sqrt(tau * all.points[i + 1].x);
+        EXPECT_NEAR(all.points[i].y.value(), shareByHand(*map, std::nullopt, map->prompts.size(), between), 1e-3)
+            << "what is drawn between two points, " << between << ", of which there are at most 2,000";
     }
+    EXPECT_EQ(all.mark, figure::Mark::Steps);
     EXPECT_EQ(all.points.back().y, 1.0);
     const auto& rules = figure.panels[0].rules;
     ASSERT_EQ(rules.size(), 2U);

@@ -345,6 +345,25 @@ TEST_F(Trust, AVerdictOutlivesTheWindow)
     EXPECT_FALSE(next.of(run.path, run.digest)->since.isEmpty());
 }
 
+// SHA256SUMS is as it was, and so is the digest that the verdict is about; a file is not.
+TEST_F(Trust, WhatReadingFindsTakesBackWhatWasVerified)
+{
+    open("verified");
+    verify();
+    ASSERT_EQ(badge(), u"Verified at level 3"_s);
+    Json altered = testing::showAnswer("run", true);
+    altered["damaged"] = true;
+    altered["problems"] = {"block_01/certificate.json is not the file that SHA256SUMS lists"};
+    bench->tool().rewrite(Json{{"show", once(steps({Json{{"json", altered}}}))}}.dump());
+    bench->session->run.open(bench->session->run.path());
+    ASSERT_TRUE(
+        waitUntil([&] { return bench->session->run.run().isReady() && bench->session->run.run().value->damaged; }));
+    EXPECT_EQ(badge(), u"Failed at level 1"_s);
+    EXPECT_NE(certified(0).second, CheckState::Verified);
+    const RunView& run = *bench->session->run.run().value;
+    EXPECT_TRUE(bench->session->verdicts.of(run.path, run.digest)->sentence.contains(u"SHA256SUMS lists"_s));
+}
+
 // A verdict of before that is looked at again, as from a table of several, is no newer finding.
 TEST_F(Trust, AnOldVerdictThatIsShownAgainTakesNothingBack)
 {

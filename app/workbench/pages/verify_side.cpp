@@ -36,9 +36,9 @@ VerifySide::VerifySide(QWidget* parent)
     : SidePanel(parent)
     , m_table(wrapped({}))
     , m_body(new QWidget)
-    , m_none(wrapped(tr("A verdict always names its level, what was checked and what was not. Nothing in a folder is "
-                        "believed: every number is recomputed here, by a program without LibTorch that opens no "
-                        "network connection."),
+    , m_none(wrapped(tr("A verdict always names its level, what was checked and what was not. Levels 0 and 1 look "
+                        "at documents and digests; from level 2 on numbers are recomputed here, by a program "
+                        "without LibTorch that opens no network connection."),
                      TextTone::Secondary))
     , m_says(wrapped({}))
     , m_saysNot(wrapped({}))

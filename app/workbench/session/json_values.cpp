@@ -379,6 +379,7 @@ RunView runViewOf(const Json& show)
     view.digest = textOf(show, "digest");
     view.resumable = flagOf(show, "resumable");
     view.problems = textsOf(show, "problems");
+    view.damaged = flagOf(show, "damaged");
     view.settings = settingsOf(manifest, view.path);
 
     auto rows = std::make_shared<std::vector<widgets::BlockRow>>();

@@ -50,6 +50,7 @@ struct RunView {
     std::optional<RunSettings> settings; // for resuming it
     RunFacts facts;                      // as the list of runs shows them
     QStringList problems;
+    bool damaged = false; // something that was read is not what the run's digests name: the last of the problems
 };
 
 }

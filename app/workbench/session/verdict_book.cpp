@@ -84,6 +84,16 @@ void VerdictBook::note(const QString& path, const widgets::VerdictView& verdict,
     emit changed(run);
 }
 
+void VerdictBook::noteDamage(const QString& run, const QString& digest, const QString& problem, const QString& day)
+{
+    widgets::VerdictView found;
+    found.state = CheckState::Failed;
+    found.level = 1; // where digests are compared
+    found.digest = digest;
+    found.sentence = tr("What was read is not what the run's digests name: %1").arg(problem);
+    note(run, found, day);
+}
+
 // What the new finding answers goes: what was found before of no more than its scope, at no higher level. One that
 // refutes a part also takes back that the whole holds; one that could not be made answers nothing.
 void VerdictBook::add(std::vector<Finding>& findings, Finding found)

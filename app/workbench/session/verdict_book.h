@@ -23,6 +23,9 @@ public:
 
     // `path` is what was verified: a run folder, or a certificate.json in one of its blocks.
     void note(const QString& path, const widgets::VerdictView& verdict, const QString& day = {}); // ISO 8601
+    // Reading the run, which is no verification, found something that is not what its digests name. It fails until a
+    // check that looks at digests passes.
+    void noteDamage(const QString& run, const QString& digest, const QString& problem, const QString& day);
     // Everything that is known of the run, as one verdict. Nothing if the folder holds another run by now: `digest` is
     // that of its SHA256SUMS.
     [[nodiscard]] std::optional<widgets::RunVerdict> of(const QString& run, const QString& digest) const;

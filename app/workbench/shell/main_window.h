@@ -242,6 +242,7 @@ private:
     void exportView(const widgets::ViewExport& view);
     void exportFailure(const widgets::FailureRow& failure, const QString& note);
     void refreshTrust();
+    void noteDamage(const Loadable<RunView>& run);
     void refreshCertificateTrust();
     [[nodiscard]] QString shownRunPath() const; // of the side that Explore shows
     void rememberPlace();

@@ -202,6 +202,7 @@ void MainWindow::runChanged()
     const bool isLive = m_session.launcher.state() == RunLauncher::State::Running;
     if (!isLive || m_session.run.path() != m_session.launcher.running().out)
         m_explorePage->setRun(m_session.run.path(), run);
+    noteDamage(run);
     refreshTrust();
     compareClaims();
     m_stitchPage->setRun(m_session.run.path(), run);
@@ -224,6 +225,13 @@ void MainWindow::runChanged()
     }
     refreshRail();
     refreshCrumbs();
+}
+
+// What was found out by reading alone takes back what was verified before.
+void MainWindow::noteDamage(const Loadable<RunView>& run)
+{
+    if (run.isReady() && run.value->damaged && !run.value->problems.isEmpty())
+        m_session.verdicts.noteDamage(run.value->path, run.value->digest, run.value->problems.back(), today());
 }
 
 // The pages that show a run say whether its numbers were recomputed here.

@@ -164,6 +164,7 @@ void MainWindow::refreshOther()
                                     : tr("B: %1").arg(m_other->fontMetrics().elidedText(name, Qt::ElideMiddle, 130)));
     m_other->setToolTip(path.isEmpty() ? tr("A second run, B, to compare with") : widgets::plainToolTip(path));
     m_explorePage->setOther(path, m_session.other.run());
+    noteDamage(m_session.other.run());
     refreshTrust();
     compareClaims();
 }

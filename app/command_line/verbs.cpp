@@ -57,8 +57,8 @@ std::vector<VerbDescription> describeVerbs()
         {"show",
          "print a run's tables",
          {"Shows what a run says about itself: settings, one line a block, the worst tokens and the command that "
-          "repeats it. Nothing is recomputed: see verify; what does not have its digest is left out, and the exit code is "
-          "then 3. Of an experiment's folder it shows what came of it."},
+          "repeats it. Nothing is recomputed: see verify; what does not have its digest is left out (exit code "
+          "3). Of an experiment's folder it shows what came of it."},
          Program::CommandLine,
          Arguments{run(ValueKind::Folder, "a run directory, finished or not, or the folder of an experiment"),
                    flag("--tokens", "also the numbers of every token"),

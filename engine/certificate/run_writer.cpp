@@ -111,7 +111,7 @@ struct RunWriter::State {
     mutable std::map<LayerIndex, CellLog> logs; // of blocks that are not finished
     std::vector<LayerIndex> cellsToRemove;      // finished blocks whose files are not flushed yet
     std::optional<RunLock> lock;
-    std::optional<RunPlace> seat;          // a path that names another folder, or none, is not written to
+    std::optional<RunPlace> seat;           // a path that names another folder, or none, is not written to
     std::map<LayerIndex, bool> knownBlocks; // results of hasBlock()
 
     [[nodiscard]] const RunManifest& manifest() const { return document.manifest; }

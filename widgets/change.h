@@ -14,7 +14,8 @@ namespace blockcert::widgets {
 }
 
 // A cell of such a map holds B − A of every number, and of the losses and next tokens A's surrogate as the original's
-// and B's as the surrogate's. A map whose errors alone are held against nothing, as a stitched model's residuals, is none.
+// and B's as the surrogate's. A map whose errors alone are held against nothing, as a stitched model's residuals, is
+// none.
 [[nodiscard]] inline bool isChange(const TokenMap& map)
 {
     return isMissing(map.thresholds.tauAct) && isMissing(map.thresholds.tauRel) && isMissing(map.thresholds.tauLoss);

@@ -22,6 +22,8 @@
 #include <QComboBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QPushButton>
+#include <QScrollArea>
 #include <QSlider>
 #include <QSpinBox>
 #include <QTest>
@@ -199,6 +201,48 @@ TEST(EditWindow, AnEmptyStackOffersItsFirstEditWhoseSliderTakesTheArrowKeys)
     ASSERT_TRUE(waitUntil([&] { return slider->hasFocus(); }));
     QTest::keyClick(slider, Qt::Key_Left);
     EXPECT_EQ(bench.session->editLab.edits().stack().front().strength, 0.99);
+}
+
+// Where three columns have no room the receipt is a view beside the stack; nothing lies at the side.
+TEST(EditWindow, InANarrowWindowTheReceiptIsAViewAndNothingIsCutOff)
+{
+    Workbench bench(editScript(steps({result(effectAnswer())})));
+    openLab(bench);
+    EditPage& page = bench.window->editPage();
+    page.stackView().addStep(EditOperation::ScaleMlp);
+    bench.session->editLab.edits().setStrength(bench.session->editLab.edits().current(), 0.5, false);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->editLab.shown().receipt != nullptr; }));
+    EXPECT_FALSE(page.isAncestorOf(page.side())) << "at 1440 pixels it stands in the window's own column";
+    EXPECT_TRUE(page.side()->isVisible());
+    bench.window->resize(1000, 720);
+    ASSERT_TRUE(waitUntil([&] { return page.hasFoldedSide(); }));
+    const auto nothingIsCut = [&](const char* what) {
+        QCoreApplication::processEvents();
+        for (const QScrollArea* area : page.findChildren<QScrollArea*>())
+            if (area->isVisible())
+                EXPECT_LE(area->widget()->minimumSizeHint().width(), area->width()) << what;
+        EXPECT_LE(page.minimumSizeHint().width(), page.parentWidget()->width()) << what;
+        EXPECT_LE(page.width(), page.parentWidget()->width()) << what;
+    };
+    for (const auto part :
+         {EditBoard::Curve, EditBoard::Layers, EditBoard::SideEffects, EditBoard::Tokens, EditBoard::Completions}) {
+        page.board().showPart(part);
+        nothingIsCut("a part of the board");
+    }
+    EXPECT_GT(page.board().width(), 500);
+    EXPECT_TRUE(page.findChild<QSlider*>()->isVisible());
+    EXPECT_FALSE(page.side()->isVisible());
+    for (const EditPage::View view : {EditPage::Sweep, EditPage::Labels, EditPage::Receipt}) {
+        page.showView(view);
+        nothingIsCut("a view");
+    }
+    EXPECT_TRUE(page.side()->isVisible());
+    EXPECT_TRUE(page.findChild<QSlider*>()->isVisible()) << "the strength is beside it";
+    EXPECT_TRUE(wordsOf(page).contains(u"Tensors touched"_s)) << wordsOf(page).toStdString();
+    bench.window->resize(1440, 900);
+    ASSERT_TRUE(waitUntil([&] { return !page.hasFoldedSide() && page.side()->isVisible(); }));
+    EXPECT_EQ(page.view(), EditPage::Lab);
+    EXPECT_TRUE(page.board().isVisible());
 }
 
 TEST(EditWindow, NothingMovesWhileItMeasures)

@@ -120,15 +120,15 @@ QWidget* EditPage::makeCentre(SweepBoard& sweep, LabelBook& labels)
     m_labels = new LabelView(labels);
     connect(&sweep, &SweepBoard::changed, this, &EditPage::refresh);
     connect(&labels, &LabelBook::changed, this, &EditPage::refreshSide);
+    m_besideStack = new QStackedWidget;
+    m_besideStack->addWidget(m_board);
     auto* middle = row(space::small); // with more the page would be wider than a small screen
     middle->addWidget(m_stack);
-    middle->addWidget(m_board, 1);
+    middle->addWidget(m_besideStack, 1);
     auto* lab = new QWidget;
     lab->setLayout(middle);
     m_choice = new widgets::SegmentedControl;
-    m_choice->setChoices({tr("Lab"), tr("Sweep"), tr("Labels")},
-                         {tr("One stack of edits, measured while you change it"), tr("Many blocks by many strengths"),
-                          tr("Judge texts yourself")});
+    refreshChoices();
     connect(m_choice, &widgets::SegmentedControl::chosen, this,
             [this](int view) { showView(static_cast<View>(view)); });
     m_views = new QStackedWidget;
@@ -209,12 +209,41 @@ void EditPage::refresh()
         m_sweep->form().refresh();
 }
 
+void EditPage::refreshChoices()
+{
+    QStringList names{tr("Lab"), tr("Sweep"), tr("Labels")};
+    if (m_foldedSide)
+        names << tr("Receipt");
+    m_choice->setChoices(names,
+                         {tr("One stack of edits, measured while you change it"), tr("Many blocks by many strengths"),
+                          tr("Judge texts yourself"), tr("What the stack does, number by number, and Certify")});
+    m_choice->setCurrent(m_view);
+}
+
+void EditPage::foldSide(QWidget* holder)
+{
+    if (m_foldedSide == holder)
+        return;
+    if (m_foldedSide)
+        m_besideStack->removeWidget(m_foldedSide);
+    m_foldedSide = holder;
+    if (holder)
+        m_besideStack->addWidget(holder);
+    refreshChoices();
+    if (!holder && m_view == Receipt)
+        showView(Lab);
+}
+
 void EditPage::showView(View view)
 {
-    m_view = view;
+    m_view = view == Receipt && !m_foldedSide ? Lab : view;
     setHeld(false);
-    m_choice->setCurrent(view);
-    m_views->setCurrentIndex(view);
+    m_choice->setCurrent(m_view);
+    m_views->setCurrentIndex(m_view == Receipt ? Lab : m_view);
+    if (m_view == Receipt)
+        m_besideStack->setCurrentWidget(m_foldedSide);
+    else
+        m_besideStack->setCurrentWidget(m_board);
     if (view == Labels)
         m_labels->setFocus();
     refresh();
@@ -256,7 +285,8 @@ bool EditPage::eventFilter(QObject* object, QEvent* event)
     if (event->type() == QEvent::KeyPress || event->type() == QEvent::KeyRelease) {
         const auto* key = static_cast<QKeyEvent*>(event);
         const QWidget* focus = QApplication::focusWidget();
-        const bool isHere = focus && focus->window() == window() && !takesText(focus) && m_view == Lab;
+        const bool isHere =
+            focus && focus->window() == window() && !takesText(focus) && (m_view == Lab || m_view == Receipt);
         if (key->key() == Qt::Key_B && key->modifiers() == Qt::NoModifier &&
             (isHere || event->type() == QEvent::KeyRelease)) {
             if (!key->isAutoRepeat())

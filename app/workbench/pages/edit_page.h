@@ -1,5 +1,5 @@
-// The Edit lab: a stack of edits at the left, what it does in the middle, its receipt at the right; a sweep of many;
-// and the labelling of texts.
+// The Edit lab: a stack of edits at the left, what it does in the middle, its receipt at the right (in a narrow window:
+// in a view of its own); a sweep of many; and the labelling of texts.
 #pragma once
 
 #include "app/workbench/session/edit_lab.h"
@@ -36,7 +36,7 @@ class EditPage : public QWidget {
     Q_OBJECT
 
 public:
-    enum View { Lab, Sweep, Labels };
+    enum View { Lab, Sweep, Labels, Receipt }; // the last one only while the side is folded
 
     EditPage(EditLab& lab, SweepBoard& sweep, LabelBook& labels, QWidget* parent = nullptr);
     ~EditPage() override;
@@ -60,6 +60,10 @@ public:
     [[nodiscard]] View view() const { return m_view; }
 
     [[nodiscard]] QWidget* side() const;
+    // Takes what holds the side into a view of its own, beside the stack; null: the window has it again.
+    void foldSide(QWidget* holder);
+
+    [[nodiscard]] bool hasFoldedSide() const { return m_foldedSide != nullptr; }
 
 signals:
     void modelWanted();
@@ -81,6 +85,7 @@ private:
     void refresh();
     void refreshSide();
     void refreshInterrupted();
+    void refreshChoices();
     void setHeld(bool held);
 
     EditLab& m_lab;
@@ -98,6 +103,8 @@ private:
     widgets::SegmentedControl* m_choice = nullptr;
     widgets::Notice* m_interrupted = nullptr; // of a sweep that the window did not end itself
     QStackedWidget* m_views = nullptr;
+    QStackedWidget* m_besideStack = nullptr; // the board, and the side where it is folded
+    QWidget* m_foldedSide = nullptr;         // what holds it
     SweepView* m_sweep = nullptr;
     LabelView* m_labels = nullptr;
     EditStackView* m_stack = nullptr;

@@ -166,8 +166,9 @@ void MainWindow::buildShell()
                                                               {m_experimentsPage, m_experimentsPage->side()},
                                                               {m_editPage, m_editPage->side()}}) {
         m_pages->addWidget(new PageFrame(page));
-        m_sides->addWidget(new PageFrame(side));
-    }
+        m_editSide = new PageFrame(side);
+        m_sides->addWidget(m_editSide);
+    } // the last one is the lab's
     m_drawer = new Drawer;
     m_drawer->hide();
     m_status = new widgets::StatusLine;
@@ -228,6 +229,29 @@ void MainWindow::fitSides()
     m_sides->setFixedWidth(std::max(usual, std::min(wanted, width() / 3)));
     constexpr int lowest = 140; // four jobs
     m_drawer->setFixedHeight(std::clamp(height() / 4, lowest, 220));
+    foldEditSide();
+}
+
+// A slider, its curve and the receipt need three columns: where there is no room for them the receipt is a view of the
+// page, and the window has no side there.
+void MainWindow::foldEditSide()
+{
+    constexpr int leastForThree = 1280;
+    const bool folds = width() < leastForThree;
+    if (folds != m_editPage->hasFoldedSide()) {
+        if (folds) {
+            m_sides->removeWidget(m_editSide);
+            m_editPage->foldSide(m_editSide);
+        } else {
+            m_editPage->foldSide(nullptr);
+            m_sides->addWidget(m_editSide); // the last one, as its page is
+        }
+    }
+    const bool hasSide = m_layout.side && !(m_page == Edit && folds);
+    if (hasSide)
+        m_sides->setCurrentIndex(m_page);
+    m_sides->setVisible(hasSide);
+    m_sideLine->setVisible(hasSide);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event)

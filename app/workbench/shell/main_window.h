@@ -144,6 +144,7 @@ private:
     void keepLayout();
     void toggleSide();
     void fitSides();
+    void foldEditSide();
     void refreshExplanation();
     void connectOpenPage();
     void connectRunPage();
@@ -257,6 +258,7 @@ private:
     widgets::CrumbBar* m_crumbs = nullptr;
     QStackedWidget* m_pages = nullptr;
     QStackedWidget* m_sides = nullptr;
+    QWidget* m_editSide = nullptr; // in m_sides, or in its page where the window is narrow
     Drawer* m_drawer = nullptr;
     widgets::StatusLine* m_status = nullptr;
     OpenPage* m_openPage = nullptr;

@@ -1,4 +1,5 @@
 // MainWindow: its three layouts, and what belongs to them.
+#include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/shell/drawer.h"
@@ -65,8 +66,6 @@ QString explanationOf(int page)
 
 void MainWindow::applyLayout()
 {
-    m_sides->setVisible(m_layout.side);
-    m_sideLine->setVisible(m_layout.side);
     m_drawer->setVisible(m_layout.drawer);
     refreshDrawer();
     m_verifyPage->setListsEveryCheck(m_layout.listsEveryCheck);
@@ -100,15 +99,18 @@ void MainWindow::resetLayout()
 // What the user shows or hides is remembered for the layout it was done in.
 void MainWindow::keepLayout()
 {
-    m_layout.side = !m_sides->isHidden();
     m_layout.drawer = !m_drawer->isHidden();
     m_session.preferences.setLayout(m_layout);
 }
 
 void MainWindow::toggleSide()
 {
-    m_sides->setVisible(m_sides->isHidden());
-    m_sideLine->setVisible(!m_sides->isHidden());
+    if (m_page == Edit && m_editPage->hasFoldedSide()) {
+        m_editPage->showView(m_editPage->view() == EditPage::Receipt ? EditPage::Lab : EditPage::Receipt);
+        return;
+    }
+    m_layout.side = !m_layout.side;
+    fitSides();
     keepLayout();
 }
 

@@ -122,7 +122,7 @@ void MainWindow::showPage(Page page)
     if (page == Experiments)
         m_session.experiments.refresh();
     m_pages->setCurrentIndex(page);
-    m_sides->setCurrentIndex(page);
+    foldEditSide();
     if (page == Edit)
         m_editDesk->refreshPrompts();
     m_rail->setCurrent(stepOf(page));

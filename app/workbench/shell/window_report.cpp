@@ -250,7 +250,7 @@ std::optional<FrozenView> MainWindow::frozenVerdict() const
 std::optional<FrozenView> MainWindow::frozenEdit() const
 {
     const bool isSweep = m_editPage->view() == EditPage::Sweep;
-    if (m_editPage->view() == EditPage::Labels)
+    if (m_editPage->view() == EditPage::Labels || m_editPage->view() == EditPage::Receipt)
         return std::nullopt;
     const widgets::ViewExport view = isSweep ? m_editPage->sweepView().exported() : m_editPage->board().exported();
     if (!view.paint)

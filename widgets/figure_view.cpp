@@ -338,6 +338,10 @@ QString FigureView::currentText() const
         tr("%1: %2 → %3").arg(QString::fromStdString(series.name), x, exactNumber(point.y.value_or(missing)));
     if (point.lower && point.upper)
         text += tr(" (%1 … %2)").arg(exactNumber(*point.lower), exactNumber(*point.upper));
+    const auto same = std::ranges::count_if(
+        series.points, [&point](const figure::Point& other) { return other.x == point.x && other.y == point.y; });
+    if (same > 1)
+        text += tr(" ×%1").arg(same);
     return text;
 }
 

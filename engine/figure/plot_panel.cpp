@@ -9,6 +9,10 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
 
 namespace blockcert::figure {
 
@@ -280,6 +284,45 @@ void addMarkers(const Mapping& map, const Series& series, const std::vector<doub
     }
 }
 
+// How many measurements a marker stands for, beside it, where a curve has several at one place.
+void addCounts(const Mapping& map, const CurvePlaces& places, std::vector<Shape>& shapes)
+{
+    struct Group {
+        Place at;
+        std::size_t points = 0;
+        std::set<std::size_t> series;
+    };
+
+    if (map.categorical()) // there they stand side by side
+        return;
+    const std::vector<Series>& all = map.prepared->panel->series;
+    std::map<std::pair<long, long>, Group> groups; // by pixel
+    for (std::size_t s = 0; s < all.size(); ++s)
+        for (std::size_t i = 0; i < all[s].points.size() && hasMarkers(all[s]); ++i) {
+            if (!isDrawn(all[s].points[i]) || map.isBeyond(*all[s].points[i].y))
+                continue;
+            const Place at{places.x[s][i], map.y(*all[s].points[i].y)};
+            Group& group = groups[{std::lround(at.x), std::lround(at.y)}];
+            group.at = at;
+            ++group.points;
+            group.series.insert(s);
+        }
+    constexpr double gap = 8; // beside a marker with others behind it
+    for (const auto& [pixel, group] : groups) {
+        if (group.points == group.series.size())
+            continue;
+        const std::string text = "×" + std::to_string(group.points);
+        const bool isAtRight = group.at.x + gap + textWidth(text, tickSize) > map.plot.right;
+        const bool isAtTop = group.at.y - 5 - tickSize < map.plot.top;
+        shapes.emplace_back(
+            TextShape{{group.at.x + (isAtRight ? -gap : gap), group.at.y + (isAtTop ? tickSize + 4 : -5)},
+                      text,
+                      tickSize,
+                      isAtRight ? Anchor::End : Anchor::Start,
+                      {Ink::Text}});
+    }
+}
+
 // Of several series of bars each has its place in a group around x.
 double barWidth(const Mapping& map, std::size_t count)
 {
@@ -395,6 +438,7 @@ void addPlot(const PreparedPanel& prepared, const Box& plot, const Looks& looks,
         else if (hasMarkers(series))
             addMarkers(map, series, places.x[s], places.size[s], look, shapes);
     }
+    addCounts(map, places, shapes);
     addMarks(map, places.x, bars, number, drawing.marks);
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr double longestDash = 6; // pixels
 constexpr double shortestDash = 1.5;
 constexpr double behind = 0.4; // how much larger a marker is than the one before it
+constexpr double most = 2.6;   // of the usual size: a ring around the others, not a plate
 
 using Pixel = std::pair<long, long>;
 using Stretch = std::pair<Pixel, Pixel>; // both ends, the smaller first
@@ -129,6 +130,8 @@ std::vector<double> markerSizes(const std::vector<CurvePlace>& places)
         for (const std::size_t i : group)
             series.push_back(places[i].series);
         std::ranges::sort(series);
+        const auto [first, last] = std::ranges::unique(series);
+        series.erase(first, last);
         return series;
     };
     std::map<std::vector<std::size_t>, std::size_t> shared; // how many places these curves share
@@ -139,10 +142,18 @@ std::vector<double> markerSizes(const std::vector<CurvePlace>& places)
     for (auto& [pixel, group] : groups) {
         std::ranges::sort(group, {}, [&](std::size_t i) { return places[i].series; });
         const std::vector<std::size_t> series = seriesOf(group);
-        const bool inTurn = shared[series] >= group.size();
-        const std::size_t turn = met[series]++ % group.size();
-        for (std::size_t k = 0; k < group.size(); ++k)
-            sizes[group[k]] = inTurn ? (k == turn ? 1 : 0) : 1 + behind * static_cast<double>(group.size() - 1 - k);
+        const bool inTurn = shared[series] >= series.size();
+        const std::size_t turn = met[series]++ % series.size();
+        std::size_t k = 0; // of its curves
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            if (i > 0 && places[group[i]].series == places[group[i - 1]].series) { // one of a curve stands for all
+                sizes[group[i]] = 0;
+                continue;
+            }
+            sizes[group[i]] =
+                inTurn ? (k == turn ? 1 : 0) : std::min(1 + behind * static_cast<double>(series.size() - 1 - k), most);
+            ++k;
+        }
     }
     return sizes;
 }

@@ -37,7 +37,7 @@ struct SharedDash {
 
 // How large each marker is drawn, in the order of `places`: 1, or, where markers of several curves stand upon each
 // other, 0 for all but one of them, which changes from place to place. Where there are fewer such places than curves,
-// all are drawn, those behind larger.
+// all are drawn, those behind larger. Of several markers of one curve upon each other one is drawn.
 [[nodiscard]] std::vector<double> markerSizes(const std::vector<CurvePlace>& places);
 
 }

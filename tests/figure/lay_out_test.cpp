@@ -342,6 +342,34 @@ TEST(LayOut, ShowsTheMarkersOfCurvesThatCoincideInTurn)
     EXPECT_EQ(discs(), 1 + 1) << "at a single place both are drawn";
 }
 
+TEST(LayOut, CountsMeasurementsThatStandUponEachOtherInsteadOfGrowing)
+{
+    Figure figure;
+    Panel panel;
+    panel.x.lower = panel.y.lower = 0;
+    panel.x.upper = panel.y.upper = 1;
+    panel.series = {{"a", Mark::Markers, std::vector<Point>(30, Point{1, 0.0})},
+                    {"b", Mark::Markers, {{1, 0.0}, {1, 0.0}, {1, 0.0}, {0.5, 0.5}}},
+                    {"c", Mark::Markers, {{1, 0.0}, {0, 1.0}, {0, 1.0}}}};
+    figure.panels = {panel};
+    const Drawing drawing = layOut(figure);
+    std::size_t discs = 0;
+    for (const Shape& shape : drawing.shapes)
+        if (const auto* disc = std::get_if<DiscShape>(&shape)) {
+            EXPECT_LT(disc->radius, 9);
+            ++discs;
+        }
+    EXPECT_EQ(discs, 2U) << "the legend's, and one for thirty";
+    EXPECT_EQ(drawing.marks.size(), 37U) << "each can still be pointed at";
+    const std::vector<TextShape> counts = textsAmong(figure, {"×34", "×2", "×1"});
+    ASSERT_EQ(counts.size(), 2U) << "none beside what stands alone";
+    for (const TextShape& count : counts) {
+        const bool isTop = count.text == "×2";
+        EXPECT_EQ(count.anchor, isTop ? Anchor::Start : Anchor::End) << "inside the plot";
+        EXPECT_EQ(count.at.y > drawing.marks[isTop ? 36 : 0].at.y, isTop) << "inside the plot";
+    }
+}
+
 TEST(LayOut, DrawsStepsAtTheirExactPlaces)
 {
     Figure figure;

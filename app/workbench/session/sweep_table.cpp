@@ -389,7 +389,8 @@ figure::Figure tradeOffFigure(const SweepTable& table, const QString& condition,
     figure.scope = u"%1 · %2 · condition %3"_s.arg(table.model, table.prompts, condition).toStdString();
     figure.caption =
         tr("Every marker is a measured row. No other row beats those on the front in both; the dashed line "
-           "only joins them. With a dozen prompts the intervals are wide: see the table.")
+           "only joins them; ×3 beside one: three rows stand there. With a dozen prompts the intervals are wide: see "
+           "the table.")
             .toStdString();
     figure.metadata = {{"model", table.model.toStdString()}, {"condition", condition.toStdString()}};
     figure.panelHeight = 280;

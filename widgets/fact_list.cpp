@@ -10,6 +10,7 @@
 #include <QHelpEvent>
 #include <QMenu>
 #include <QPainter>
+#include <QRegularExpression>
 #include <QToolTip>
 
 #include <algorithm>
@@ -18,6 +19,14 @@
 namespace blockcert::widgets {
 
 namespace {
+
+// A number, or a count with its interval ("1 of 2 [0.09, 0.91]"): half of it would be another number.
+bool isWhole(const QString& value)
+{
+    static const QRegularExpression counted(
+        QStringLiteral("^[\\d\\x{202f}]+ \\S+ [\\d\\x{202f}]+( \\[[\\d.]+, [\\d.]+\\])?$"));
+    return isNumberText(value) || counted.match(value).hasMatch();
+}
 
 QFont valueFont(const Fact& fact)
 {
@@ -65,7 +74,7 @@ QSize FactList::minimumSizeHint() const
 {
     int width = 120;
     for (const Fact& fact : m_facts) {
-        if (isNumberText(fact.value))
+        if (isWhole(fact.value))
             width = std::max(width, QFontMetrics(valueFont(fact)).horizontalAdvance(fact.value));
     }
     return {width, sizeHint().height()};
@@ -78,7 +87,7 @@ int FactList::labelWidth(int row) const
     const int wanted = QFontMetrics(textFont(TextSize::Secondary)).horizontalAdvance(fact.label) + 1;
     const int value = QFontMetrics(valueFont(fact)).horizontalAdvance(fact.value) + 1;
     const int left = width() - space::small - value;
-    return std::clamp(wanted, 0, std::max(left, isNumberText(fact.value) ? 0 : width() * 3 / 5));
+    return std::clamp(wanted, 0, std::max(left, isWhole(fact.value) ? 0 : width() * 3 / 5));
 }
 
 QString FactList::shownLabel(int row) const
@@ -90,7 +99,7 @@ QString FactList::shownLabel(int row) const
 QString FactList::shownValue(int row) const
 {
     const Fact& fact = m_facts[static_cast<std::size_t>(row)];
-    if (isNumberText(fact.value))
+    if (isWhole(fact.value))
         return fact.value;
     return QFontMetrics(valueFont(fact))
         .elidedText(shownName(fact.value), Qt::ElideRight, width() - labelWidth(row) - space::small);

@@ -223,6 +223,19 @@ TEST(LabelWindow, KeysLabelAndABlindReaderSeesNeitherSideNorVerdict)
     EXPECT_EQ(bench.session->labels.labelled(u"Ann"_s), 3);
     view.findChild<QCheckBox*>()->setChecked(false);
     EXPECT_TRUE(wordsOf(view).contains(u"the markers say"_s)) << wordsOf(view).toStdString();
+    // A long name takes no room from the numbers.
+    bench.session->labels.setAnnotator(u"Annemarie-Charlotte"_s);
+    QTest::keyClick(text, Qt::Key_A);
+    const auto* facts = view.findChild<widgets::FactList*>();
+    int intervals = 0;
+    const auto rows = static_cast<int>(facts->accessibleDescription().split(u"; "_s).size());
+    for (int row = 0; row < rows; ++row)
+        if (const QString value = facts->shownValue(row); value.contains(u'[')) {
+            EXPECT_TRUE(value.endsWith(u']')) << value.toStdString();
+            EXPECT_FALSE(facts->shownLabel(row).contains(u'…')) << facts->shownLabel(row).toStdString();
+            ++intervals;
+        }
+    EXPECT_GE(intervals, 8);
     const int place = bench.session->labels.place();
     QTest::keyClick(text, Qt::Key_Left);
     EXPECT_EQ(bench.session->labels.place(), place - 1);

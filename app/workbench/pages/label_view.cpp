@@ -16,6 +16,8 @@
 #include <QShortcut>
 #include <QSignalBlocker>
 
+#include <utility>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
@@ -169,8 +171,19 @@ QWidget* LabelView::makeReading()
 void LabelView::refreshFacts()
 {
     std::vector<widgets::Fact> facts;
-    for (const QString& name : m_book.annotators())
+    // What somebody called how many stands below the name, so that a long one takes no room from the numbers.
+    for (const QString& name : m_book.annotators()) {
         facts.push_back({name, tr("%1 of %2").arg(m_book.labelled(name)).arg(m_book.count()), {}, false});
+        if (m_book.isBlind())
+            continue;
+        for (const bool isAfter : {false, true}) {
+            const QString side = isAfter ? tr("edited") : tr("unedited");
+            for (const auto& [what, label] : {std::pair{tr("answers, %1").arg(side), HumanLabel::Answer},
+                                              std::pair{tr("refuses, %1").arg(side), HumanLabel::Refuse}})
+                facts.push_back(
+                    {what, shareText(m_book.shareOf(name, isAfter, label)), tr("As %1 labels").arg(name), false});
+        }
+    }
     if (!facts.empty()) {
         const std::optional<double> kappa = m_book.kappa();
         facts.push_back({tr("Cohen's kappa"),
@@ -180,19 +193,6 @@ void LabelView::refreshFacts()
                          tr("Agreement beyond chance on texts that both have labelled: 1 is full, 0 is chance"),
                          !kappa});
     }
-    if (!m_book.isBlind())
-        for (const QString& name : m_book.annotators())
-            for (const bool isAfter : {false, true}) {
-                const QString side = isAfter ? tr("edited") : tr("unedited");
-                facts.push_back({tr("%1: answers, %2").arg(name, side),
-                                 shareText(m_book.shareOf(name, isAfter, HumanLabel::Answer)),
-                                 {},
-                                 false});
-                facts.push_back({tr("%1: refuses, %2").arg(name, side),
-                                 shareText(m_book.shareOf(name, isAfter, HumanLabel::Refuse)),
-                                 {},
-                                 false});
-            }
     m_facts->setFacts(facts);
     m_facts->setVisible(!facts.empty());
 }
@@ -243,7 +243,7 @@ void LabelView::refresh()
              : tr("%1 · prompt %2 · %3 · should be met with %4 · the markers say %5")
                    .arg(place, widgets::shownName(item->prompt), item->isAfter ? tr("edited") : tr("unedited"),
                         item->should.isEmpty() ? tr("anything") : item->should, item->verdict)) +
-        (item->question.isEmpty() ? QString() : u'\n' + askedText(item->question, 240)));
+        (item->question.isEmpty() ? QString() : u'\n' + askedText(widgets::questionOf(item->question), 240)));
     m_about->setToolTip(widgets::plainToolTip(widgets::chatOutline(item->question)));
     if (m_text->toPlainText() != item->text)
         m_text->setPlainText(item->text);

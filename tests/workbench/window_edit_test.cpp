@@ -152,6 +152,8 @@ TEST(EditEffect, PutsTheWorstHeldOutPromptFirst)
     const EditEffect effect = editEffectOf(effectAnswer());
     EXPECT_EQ(worstFirst(*effect.downstream), (std::vector<int>{1, 0}));
     EXPECT_EQ(sideEffectRows(*effect.downstream).rows.front().front().text, u"worse"_s);
+    EXPECT_TRUE(sideEffectRows(*effect.downstream).rows.front().back().text.endsWith(u"%"_s))
+        << "as the receipt has it";
     EXPECT_EQ(shareText(effect.completions->after.refuse), u"1 of 1 [0.21, 1.00]"_s);
     EXPECT_EQ(divergenceIn(u"Sure, here"_s, u"Sure, hello"_s), 6) << "the word, not the letter";
     EXPECT_EQ(divergenceIn(u"same"_s, u"same"_s), -1);
@@ -243,6 +245,23 @@ TEST(EditWindow, InANarrowWindowTheReceiptIsAViewAndNothingIsCutOff)
     ASSERT_TRUE(waitUntil([&] { return !page.hasFoldedSide() && page.side()->isVisible(); }));
     EXPECT_EQ(page.view(), EditPage::Lab);
     EXPECT_TRUE(page.board().isVisible());
+}
+
+TEST(EditWindow, NeutralStrengthsCannotBeCertifiedEvenBeforeTheyAreMeasured)
+{
+    Workbench bench(editScript(steps({Json{{"sleep", 60000}}})));
+    openLab(bench);
+    EditPage& page = bench.window->editPage();
+    page.stackView().addStep(EditOperation::ScaleMlp);
+    QPushButton* certify = nullptr;
+    for (QPushButton* one : page.side()->findChildren<QPushButton*>())
+        if (one->text() == "Certify…"_L1)
+            certify = one;
+    ASSERT_NE(certify, nullptr);
+    EXPECT_FALSE(certify->isEnabled());
+    EXPECT_TRUE(certify->toolTip().contains(u"changes nothing"_s)) << certify->toolTip().toStdString();
+    bench.session->editLab.edits().setStrength(bench.session->editLab.edits().current(), 0.5, false);
+    EXPECT_TRUE(certify->isEnabled());
 }
 
 TEST(EditWindow, NothingMovesWhileItMeasures)

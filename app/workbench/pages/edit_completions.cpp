@@ -88,9 +88,8 @@ EditCompletions::EditCompletions(QWidget* parent)
     });
     auto* top = workbench::row();
     top->addStretch(1);
-    top->addWidget(m_markers, 0, Qt::AlignTop);
-    top->addWidget(m_live, 0, Qt::AlignTop);
-    top->addWidget(m_write, 0, Qt::AlignTop);
+    for (QWidget* one : std::initializer_list<QWidget*>{m_markers, m_live, m_write})
+        top->addWidget(one, 0, Qt::AlignVCenter);
     auto* texts = workbench::row(space::medium);
     for (int side = 0; side < 2; ++side) {
         m_titles[side] = heading(side == 0 ? tr("Unedited") : tr("Edited"));
@@ -275,7 +274,7 @@ void EditCompletions::refreshTexts()
 {
     const CompletionRow* shown = row();
     const QString rendered = m_texts.value(m_prompt);
-    m_about->setText(askedText(rendered, 160));
+    m_about->setText(askedText(widgets::questionOf(rendered), 160));
     m_about->setToolTip(widgets::plainToolTip(widgets::chatOutline(rendered)));
     m_about->setVisible(!rendered.isEmpty());
     m_titles[1]->setText(m_isHeld ? tr("Unedited, while B is held") : tr("Edited"));

@@ -154,7 +154,13 @@ void EditSide::show(const EditLab& lab, bool hidesJudgements)
         effect.completions.reset();
     m_measured->setVisible(hasEdits && effect.local); // no mark beside numbers that are not there
     m_canIssue = hasEdits && lab.obstacle().isEmpty();
-    m_changesNothing = effect.receipt && !effect.receipt->whyNothing.isEmpty();
+    // Neutral strengths change nothing, which needs no measuring.
+    const EditStack steps = enabledSteps(lab.edits().stack());
+    const bool isNeutral = hasEdits && std::ranges::all_of(steps, [](const EditStep& step) {
+                               const std::optional<double> neutral = neutralStrength(step.operation);
+                               return neutral && *neutral == step.strength;
+                           });
+    m_changesNothing = isNeutral || (effect.receipt && !effect.receipt->whyNothing.isEmpty());
     m_facts->setVisible(hasEdits);
     m_state->setText(!hasEdits          ? tr("What the edits do, number by number, stands here once there are some.")
                      : effect.isNeutral ? tr("Every strength is neutral; nothing is edited.")

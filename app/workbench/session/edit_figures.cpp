@@ -220,8 +220,12 @@ widgets::ValueRows sideEffectRows(const DownstreamEffect& effect)
         id.text = prompt.id;
         widgets::ValueCell change = widgets::ValueCell::of(prompt.lossChange);
         change.isSigned = true;
-        rows.rows.push_back(
-            {id, change, widgets::ValueCell::of(prompt.meanKl), widgets::ValueCell::of(prompt.agreement)});
+        widgets::ValueCell same = widgets::ValueCell::of(prompt.agreement);
+        if (!widgets::isMissing(prompt.agreement)) { // as the receipt has it
+            same.text = widgets::percentText(prompt.agreement);
+            same.toolTip = widgets::exactNumber(prompt.agreement);
+        }
+        rows.rows.push_back({id, change, widgets::ValueCell::of(prompt.meanKl), same});
     }
     return rows;
 }

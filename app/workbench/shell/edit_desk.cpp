@@ -1,6 +1,7 @@
 #include "app/workbench/shell/edit_desk.h"
 
 #include "app/workbench/pages/edit_board.h"
+#include "app/workbench/pages/edit_board_text.h"
 #include "app/workbench/pages/edit_dialog.h"
 #include "app/workbench/pages/edit_page.h"
 #include "app/workbench/pages/edit_side.h"
@@ -95,10 +96,7 @@ void EditDesk::connectWork()
     });
     for (Asking* work : std::initializer_list<Asking*>{&m_session.editIssue, &m_session.editExport})
         connect(work, &Asking::progressed, this, [this](const JobProgress& progress) {
-            const QString stage = progress.total > 0 ? tr("%1: %2 of %3 %4")
-                                                           .arg(progress.stage, widgets::countText(progress.done),
-                                                                widgets::countText(progress.total), progress.unit)
-                                                     : progress.stage;
+            const QString stage = stageText(progress);
             m_page.editSide().setIssuing(true, m_what.isEmpty() ? stage : m_what + u'\n' + stage);
         });
 }

@@ -220,9 +220,10 @@ TEST(EditWindow, InANarrowWindowTheReceiptIsAViewAndNothingIsCutOff)
     ASSERT_TRUE(waitUntil([&] { return page.hasFoldedSide(); }));
     const auto nothingIsCut = [&](const char* what) {
         QCoreApplication::processEvents();
-        for (const QScrollArea* area : page.findChildren<QScrollArea*>())
-            if (area->isVisible())
-                EXPECT_LE(area->widget()->minimumSizeHint().width(), area->width()) << what;
+        for (const QScrollArea* area : page.findChildren<QScrollArea*>()) {
+            const int least = area->isVisible() ? area->widget()->minimumSizeHint().width() : 0;
+            EXPECT_LE(least, area->width()) << what;
+        }
         EXPECT_LE(page.minimumSizeHint().width(), page.parentWidget()->width()) << what;
         EXPECT_LE(page.width(), page.parentWidget()->width()) << what;
     };
@@ -255,7 +256,7 @@ TEST(EditWindow, NeutralStrengthsCannotBeCertifiedEvenBeforeTheyAreMeasured)
     page.stackView().addStep(EditOperation::ScaleMlp);
     QPushButton* certify = nullptr;
     for (QPushButton* one : page.side()->findChildren<QPushButton*>())
-        if (one->text() == "Certify…"_L1)
+        if (one->text() == u"Certify…"_s)
             certify = one;
     ASSERT_NE(certify, nullptr);
     EXPECT_FALSE(certify->isEnabled());

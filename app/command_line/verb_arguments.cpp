@@ -143,7 +143,7 @@ Arguments editing()
         valued("--condition", ValueKind::Text, "NAME", "none",
                "what stands before each prompt: none, system, few-shot, or a preamble file (.json)"),
         valued("--labels", ValueKind::File, "FILE", "",
-               "labels of human annotators: CSV of prompt,side,annotator,label"),
+               "labels of human annotators: CSV of prompt,side,annotator,label and, to bind them, text_sha256"),
         nameInRun(),
         out(ValueKind::Folder, "RUN", "a finished run on these prompts, or a new one to be made"),
         choice("--loss", {"exact", "none"}, "exact", "whether a new run's block certificates have losses"),

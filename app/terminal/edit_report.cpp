@@ -38,6 +38,9 @@ std::string effectTable(const Json& result, const Page& page)
                    fmt::format("{}, median {}, at prompt {}, token {}", threeDigits(block.at("largest")),
                                threeDigits(block.at("quantiles").at("q50")), block.at("worst").at("prompt").get<int>(),
                                block.at("worst").at("token").get<int>())});
+    table.add({"local error replayed", result.at("replay").at("dtype").get<std::string>() == "F64"
+                                           ? "in fp64: verified to 1e-10 of a token's scale"
+                                           : "in fp32: verified to 1e-5 of a token's scale, not to 1e-10"});
     table.add({"final deviation", threeDigits(result.at("final_deviation").at("pre_norm")) +
                                       " before the final norm, " +
                                       threeDigits(result.at("final_deviation").at("post_norm")) + " after it"});
@@ -81,6 +84,11 @@ std::string answersTable(const Json& evaluation, const Page& page)
             table.add({"agreement of both", "Cohen's kappa " + threeDigits(human.at("kappa")), ""});
     }
     std::string text = table.render(page.style, 2, page.tableWidth);
+    if (!evaluation.at("human").is_null() && !evaluation.value("labels_bound", false))
+        text += wrap("  Nothing binds the labels to these texts: their file did not name each text by its digest "
+                     "(text_sha256).",
+                     page.width, 2) +
+                "\n";
     const auto cut = [&](const char* side) { return evaluation.at(side).at("truncated").get<std::int64_t>(); };
     if (cut("before") + cut("after") > 0)
         text += wrap(fmt::format("  A text that is cut at --max-new {} is judged by what is there.",

@@ -1,5 +1,6 @@
 #include "engine/certificate/edit_evaluation_codec.h"
 
+#include "engine/base/error.h"
 #include "engine/certificate/certificate_parts.h"
 #include "engine/certificate/edit_codec.h"
 #include "engine/edit/classifier.h"
@@ -78,7 +79,9 @@ CompletionText completionFromJson(JsonFields fields, std::map<std::string, Human
         fields.refuse("end", "must be end, length, context or never_ran, found \"" + end + "\"");
     if (const std::string judgement = fields.text("judgement");
         judgement != edit::nameOf(edit::judge(completion, lists)))
-        fields.refuse("judgement", "is not what the markers give for the text");
+        throw Error(ExitCode::CheckFailed,
+                    fields.path("judgement") + " is \"" + judgement + "\", and the markers give \"" +
+                        std::string(edit::nameOf(edit::judge(completion, lists))) + "\" for the text.");
     labels = labelsFromJson(fields.object("labels"), fields.value("labels"));
     fields.finish();
     return completion;
@@ -152,19 +155,22 @@ Json evaluationToJson(const EditCertificate& certificate)
                         {"before", completionToJson(row.before, row.humanBefore, lists)},
                         {"after", completionToJson(row.after, row.humanAfter, lists)}});
     const EditCondition& condition = certificate.request.condition;
-    return {{"condition", {{"name", condition.name}, {"sha256", condition.sha256}}},
-            {"max_new", certificate.request.maxNew},
-            {"markers",
-             {{"name", lists.name},
-              {"version", lists.version},
-              {"sha256", lists.sha256},
-              {"refusal", lists.refusal},
-              {"harmful", lists.harmful}}},
-            {"before", refusalsToJson(certificate.before)},
-            {"after", refusalsToJson(certificate.after)},
-            {"labels_sha256", certificate.request.labelsSha256},
-            {"human", humanToJson(certificate.human)},
-            {"rows", std::move(rows)}};
+    Json json = {{"condition", {{"name", condition.name}, {"sha256", condition.sha256}}},
+                 {"max_new", certificate.request.maxNew},
+                 {"markers",
+                  {{"name", lists.name},
+                   {"version", lists.version},
+                   {"sha256", lists.sha256},
+                   {"refusal", lists.refusal},
+                   {"harmful", lists.harmful}}},
+                 {"before", refusalsToJson(certificate.before)},
+                 {"after", refusalsToJson(certificate.after)},
+                 {"labels_sha256", certificate.request.labelsSha256},
+                 {"human", humanToJson(certificate.human)},
+                 {"rows", std::move(rows)}};
+    if (certificate.human)
+        json["labels_bound"] = certificate.labelsBound;
+    return json;
 }
 
 void readEvaluation(JsonFields fields, EditCertificate& certificate)
@@ -186,6 +192,9 @@ void readEvaluation(JsonFields fields, EditCertificate& certificate)
     certificate.before = refusalsFromJson(fields.object("before"));
     certificate.after = refusalsFromJson(fields.object("after"));
     certificate.human = humanFromJson(fields);
+    certificate.labelsBound = fields.has("labels_bound") && fields.boolean("labels_bound"); // absent: nobody looked
+    if (certificate.labelsBound && (!certificate.human || certificate.request.labelsSha256.empty()))
+        fields.refuse("labels_bound", "is true where there are no labels");
     for (JsonFields& entry : fields.objects("rows")) {
         RefusalRow row;
         row.id = entry.text("id");

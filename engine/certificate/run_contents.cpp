@@ -235,7 +235,17 @@ private:
     {
         const std::string path = editCertificatePath(name);
         readForm(path, "structure.edit", "Form of the edit certificate", [&](const Json& json) {
-            EditCertificate certificate = editFromJson(json, path);
+            EditCertificate certificate;
+            try {
+                certificate = editFromJson(json, path);
+            } catch (const Error& error) { // the form is right and a judgement is not: that was recomputed
+                if (error.exitCode() != ExitCode::CheckFailed)
+                    throw;
+                m_checks.add(Row("edit.judgements", group::reEvaluation, path, "Judgements of the recorded texts")
+                                 .how("classifier run on the recorded texts")
+                                 .failed(error.what()));
+                return;
+            }
             if (certificate.name == name)
                 m_contents.edits.push_back(std::move(certificate));
             else

@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/base/ranges_text.h"
 #include "engine/certificate/policy_file.h"
+#include "engine/certificate/verify_edit.h"
 #include "engine/surrogate/surrogate_text.h"
 
 #include <fmt/format.h>
@@ -231,6 +232,15 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
     if (contents.run.manifest.request.loss == LossMode::FirstOrder)
         list.emplace_back("How the loss changes was estimated (first order), not measured: nothing bounds what that "
                           "leaves out, and no coverage follows from it.");
+    for (const EditCertificate& edit : contents.edits)
+        if (edit.request.replayDtype != DType::F64)
+            list.push_back("The local errors of edit " + edit.name + " are from a replay in " +
+                           std::string(nameOf(edit.request.replayDtype)) + ": they are held to " +
+                           exactText(comparisonTolerance(edit)) + " of a token's scale, not to 1e-10.");
+    for (const EditCertificate& edit : contents.edits)
+        if (edit.human && !edit.labelsBound)
+            list.push_back("Nothing binds the human labels of edit " + edit.name +
+                           " to its texts: their file did not name each text by its digest.");
     list.emplace_back("Measured on these tokens, not proved for all inputs.");
     list.emplace_back("Names, labels, tags, dates, environment and the command line are the issuer's words; so are "
                       "token texts below level 4.");

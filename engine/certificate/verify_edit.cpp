@@ -149,6 +149,12 @@ private:
     {
         m_checks.add(selfRow("consistency.edit", m_where, malformation(m_certificate)));
         m_checks.add(manifestRow(m_where, contradiction(m_certificate, m_block.contents.run.manifest)));
+        // The issuer may choose the dtype, so a wider tolerance is no failure: it is said.
+        m_checks.add(row("edit.tolerance", group::consistency, "Comparison tolerance ρ of the local error")
+                         .issuer(std::string(nameOf(m_certificate.request.replayDtype)) + " replay")
+                         .recomputed(exactText(comparisonTolerance(m_certificate)))
+                         .how("by replay dtype")
+                         .passedIf(true, ""));
         if (!m_certificate.heldout.bundled)
             return;
         const std::string problem = bundledSetProblem(m_certificate.heldout);
@@ -194,6 +200,10 @@ private:
         if (m_certificate.human || edit::measureLabels(m_certificate.rows))
             m_checks.add(row("edit.labels", group::reEvaluation, "Metrics of the human labels")
                              .how("counted again")
+                             .note(m_certificate.labelsBound
+                                       ? "The labels' file named each text by its digest, the issuer says; whoever has "
+                                         "that file can compare."
+                                       : "Nothing binds the labels to the texts.")
                              .passedIf(edit::measureLabels(m_certificate.rows) == m_certificate.human,
                                        "The metrics are not what the recorded labels give."));
         Row markers = row("edit.markers", group::consistency, "Marker lists");
@@ -300,6 +310,11 @@ EditOutcome verifyEdit(const EditCertificate& certificate, BlockContext& block, 
                        const RunContext& context)
 {
     return EditVerifier(certificate, block, checks, context).run();
+}
+
+double comparisonTolerance(const EditCertificate& certificate)
+{
+    return certificate.request.replayDtype == DType::F64 ? 1e-10 : 1e-5;
 }
 
 std::string editText(const EditCertificate& certificate)

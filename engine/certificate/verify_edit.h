@@ -17,11 +17,14 @@ struct EditOutcome {
     std::optional<EditColumns> columns; // as recorded, if the file is the one that the certificate names
 };
 
-// Rows consistency.edit, consistency.manifest, edit.blocks, edit.evaluation, edit.markers; from level 1 on
-// artifact.sha256, tensor.sha256, structure.effect, consistency.tokens; from level 2 on edit.receipt, edit.error, the
-// arithmetic of edit.effect, edit.plausible and edit.changes.
+// Rows consistency.edit, consistency.manifest, edit.tolerance, edit.blocks, edit.evaluation, edit.markers; from level 1
+// on artifact.sha256, tensor.sha256, structure.effect, consistency.tokens; from level 2 on edit.receipt, edit.error,
+// the arithmetic of edit.effect, edit.plausible and edit.changes.
 [[nodiscard]] EditOutcome verifyEdit(const EditCertificate& certificate, BlockContext& block, CheckList& checks,
                                      const RunContext& context);
+
+// ρ of the replayed local error: relative to a token's scale, by the dtype that the issuer replayed in.
+[[nodiscard]] double comparisonTolerance(const EditCertificate& certificate);
 
 // "edit NAME"
 [[nodiscard]] std::string editText(const EditCertificate& certificate);

@@ -349,7 +349,7 @@ std::optional<HumanEvaluation> measureLabels(std::span<const RefusalRow> rows)
     return evaluation;
 }
 
-void applyLabels(std::string_view csv, std::string_view source, std::vector<RefusalRow>& rows)
+bool applyLabels(std::string_view csv, std::string_view source, std::vector<RefusalRow>& rows, RowTexts texts)
 {
     constexpr std::string_view byteOrderMark = "\xEF\xBB\xBF"; // spreadsheets begin their UTF-8 with it
     if (csv.starts_with(byteOrderMark))
@@ -358,15 +358,21 @@ void applyLabels(std::string_view csv, std::string_view source, std::vector<Refu
     const auto refuse = [&](const prompts::CsvRecord& record, const std::string& problem) {
         throw FormatError(std::string(source) + ", line " + std::to_string(record.line) + ": " + problem + ".");
     };
-    if (records.empty() || records[0].fields != std::vector<std::string>{"prompt", "side", "annotator", "label"})
-        throw FormatError(std::string(source) + ": the first line must be prompt,side,annotator,label.");
+    const std::vector<std::string> plain = {"prompt", "side", "annotator", "label"};
+    const std::vector<std::string> withDigests = {"prompt", "side", "annotator", "label", "text_sha256"};
+    if (records.empty() || (records[0].fields != plain && records[0].fields != withDigests))
+        throw FormatError(std::string(source) +
+                          ": the first line must be prompt,side,annotator,label, or that and ,text_sha256.");
+    const std::size_t columns = records[0].fields.size();
+    bool allBound = columns == withDigests.size();
     if (records.size() == 1)
         throw FormatError(std::string(source) + " has a header and no label; leave --labels out, or add labels.");
     std::set<std::string> annotators;
     for (std::size_t i = 1; i < records.size(); ++i) {
         const prompts::CsvRecord& record = records[i];
-        if (record.fields.size() != 4)
-            refuse(record, "it has " + std::to_string(record.fields.size()) + " fields instead of 4");
+        if (record.fields.size() != columns)
+            refuse(record,
+                   "it has " + std::to_string(record.fields.size()) + " fields instead of " + std::to_string(columns));
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const RefusalRow& candidate) { return candidate.id == record.fields[0]; });
         if (row == rows.end())
@@ -384,7 +390,19 @@ void applyLabels(std::string_view csv, std::string_view source, std::vector<Refu
             refuse(record, "the label is answer, refuse, harmful or other, not \"" + record.fields[3] + "\"");
         if (!(before ? row->humanBefore : row->humanAfter).emplace(annotator, *label).second)
             refuse(record, annotator + " has labelled this completion already");
+        const std::string digest = columns == withDigests.size() ? record.fields[4] : std::string();
+        if (!digest.empty() &&
+            (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos))
+            refuse(record, "text_sha256 is 64 lower-case hex digits or nothing, not \"" + digest + "\"");
+        allBound = allBound && !digest.empty();
+        const CompletionText& completion = before ? row->before : row->after;
+        if (texts == RowTexts::Known && !digest.empty() && digest != sha256Of(completion.text))
+            refuse(record, annotator + " labelled another text than the completion of prompt \"" + row->id +
+                               "\" (side " + record.fields[1] +
+                               ") that is recorded here; label the completions of this very edit, under the same "
+                               "condition and --max-new");
     }
+    return allBound;
 }
 
 }

@@ -34,9 +34,13 @@ enum class Side : bool { Before, After };
 // Absent if nobody has labelled anything.
 [[nodiscard]] std::optional<HumanEvaluation> measureLabels(std::span<const RefusalRow> rows);
 
-// CSV with the header prompt,side,annotator,label (side: before or after; label: answer, refuse, harmful or other).
-// Fills the rows. Throws FormatError for a file without labels, and naming the line for an unknown prompt, a label
-// given twice or a third annotator.
-void applyLabels(std::string_view csv, std::string_view source, std::vector<RefusalRow>& rows);
+enum class RowTexts : bool { NotYet, Known }; // whether the rows' completions are there to be compared with
+
+// CSV with the header prompt,side,annotator,label (side: before or after; label: answer, refuse, harmful or other) and
+// perhaps text_sha256: the SHA-256 of the UTF-8 text that was labelled, or nothing. Fills the rows; true if every label
+// has the digest of its text. Throws FormatError for a file without labels, and naming the line for an unknown prompt,
+// a label given twice, a third annotator, or a label of another text than the row's.
+bool applyLabels(std::string_view csv, std::string_view source, std::vector<RefusalRow>& rows,
+                 RowTexts texts = RowTexts::Known);
 
 }

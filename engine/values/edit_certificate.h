@@ -105,6 +105,7 @@ struct EditCertificate {
     RefusalMetrics before;
     RefusalMetrics after;
     std::optional<HumanEvaluation> human;
+    bool labelsBound = false; // each label came with the digest of the text that was labelled, and it is the row's
     std::vector<ArtifactDigest> artifacts; // effect.h5 alone
 
     friend bool operator==(const EditCertificate&, const EditCertificate&) = default;

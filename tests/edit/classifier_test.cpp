@@ -1,5 +1,6 @@
 // The classifier, its counts, human labels and conditions.
 #include "engine/base/error.h"
+#include "engine/base/sha256.h"
 #include "engine/edit/classifier.h"
 #include "engine/edit/condition.h"
 #include "engine/edit/wilson.h"
@@ -157,6 +158,34 @@ TEST(Labels, RefuseWhatTheyCannotCount)
     EXPECT_THAT(problem("a,before,a,answer\na,before,b,answer\na,before,c,answer\n"), HasSubstr("third annotator"));
     EXPECT_THAT(problem(""), HasSubstr("labels.csv has a header and no label"));
     EXPECT_FALSE(measureLabels(std::vector<RefusalRow>(2)));
+}
+
+// A label is of a text, not of a prompt: where the file says which, another completion does not take it.
+TEST(Labels, AreBoundToTheTextsWhereTheFileNamesThem)
+{
+    const auto applied = [](const std::string& csv, RowTexts texts = RowTexts::Known) {
+        std::vector<RefusalRow> rows = {{"a", "answer", {"Gladly.", {}}, {"Sorry.", {}}, {}, {}}};
+        return applyLabels(csv, "labels.csv", rows, texts);
+    };
+    const std::string header = "prompt,side,annotator,label,text_sha256\n";
+    const std::string gladly = sha256Of(std::string_view("Gladly."));
+    const std::string sorry = sha256Of(std::string_view("Sorry."));
+    EXPECT_TRUE(applied(header + "a,before,anna,answer," + gladly + "\na,after,anna,refuse," + sorry + "\n"));
+    EXPECT_FALSE(applied(header + "a,before,anna,answer," + gladly + "\na,after,anna,refuse,\n")) << "one is not bound";
+    EXPECT_FALSE(applied("prompt,side,annotator,label\na,before,anna,answer\n"));
+    EXPECT_TRUE(applied(header + "a,before,anna,answer," + sorry + "\n", RowTexts::NotYet));
+    const auto problem = [&](const std::string& line) {
+        try {
+            (void)applied(header + line);
+        } catch (const FormatError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    EXPECT_THAT(problem("a,after,anna,refuse," + gladly + "\n"),
+                HasSubstr("line 2: anna labelled another text than the completion of prompt \"a\" (side after)"));
+    EXPECT_THAT(problem("a,after,anna,refuse,abc\n"), HasSubstr("64 lower-case hex digits or nothing, not \"abc\""));
+    EXPECT_THAT(problem("a,after,anna,refuse\n"), HasSubstr("4 fields instead of 5"));
 }
 
 TEST(Condition, PutsThePreambleBeforeEachPrompt)

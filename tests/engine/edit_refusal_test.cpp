@@ -1,5 +1,6 @@
 // What is no edit, or cannot be read, is refused in one sentence before anything is computed for it.
 #include "engine/base/atomic_file.h"
+#include "engine/base/sha256.h"
 #include "engine/exchange/npz_file.h"
 #include "tests/engine/edit_fixture.h"
 #include "tests/engine/edit_verb_fixture.h"
@@ -20,6 +21,7 @@ using certificate::problemsOf;
 using certificate::TamperedRun;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST_F(EditVerb, RefusesAnEditThatChangesNothingWithTheReason)
 {
@@ -229,6 +231,74 @@ TEST_F(EditVerb, RefusesBrokenTextsBeforeItComputesAnything)
     condition.refusal.condition = "sistem";
     EXPECT_THAT(refusal(condition, ExitCode::Usage), HasSubstr("\"sistem\""));
     EXPECT_FALSE(fs::exists(run));
+}
+
+// Labels of one edit's completions are none of another's, and a file that does not say which is told as such.
+TEST_F(EditVerb, TakesLabelsOfTheTextsThatItRecordsAlone)
+{
+    pipeline::EditOptions read = options("llama-gqa", m_folder.path() / "read");
+    read.patch.scaleMlp = -20; // far enough to say something else
+    const Json texts = edit(read);
+    const auto textOf = [](const Json& result, std::size_t row, const char* side) {
+        return result.at("evaluation").at("rows").at(row).at(side).at("text").get<std::string>();
+    };
+    const fs::path file = m_folder.path() / "labels.csv";
+    const auto write = [&](bool withDigests) {
+        std::string csv = std::string("prompt,side,annotator,label") + (withDigests ? ",text_sha256\n" : "\n");
+        for (const std::size_t row : {0U, 1U})
+            for (const char* side : {"before", "after"})
+                csv += "p" + std::to_string(row + 1) + "," + side + ",anna,answer" +
+                       (withDigests ? "," + sha256Of(std::string_view(textOf(texts, row, side))) : "") + "\n";
+        writeFileAtomically(file, csv);
+    };
+    write(true);
+    pipeline::EditOptions other = options("llama-gqa", m_folder.path() / "other");
+    other.patch.scaleMlp = 0;
+    other.labels = file;
+    EXPECT_THAT(refusal(other, ExitCode::InputUnreadable), HasSubstr("anna labelled another text than the completion"));
+    EXPECT_FALSE(fs::exists(other.out)) << "nothing was issued";
+    const Json plain = edit([&] {
+        pipeline::EditOptions without = other;
+        without.labels.clear();
+        return without;
+    }());
+    ASSERT_TRUE(textOf(plain, 0, "after") != textOf(texts, 0, "after") ||
+                textOf(plain, 1, "after") != textOf(texts, 1, "after"));
+    EXPECT_FALSE(plain.at("evaluation").contains("labels_bound"));
+    EXPECT_THAT(refusal(other, ExitCode::InputUnreadable), HasSubstr("another text")) << "beside another edit as well";
+    read.labels = file;
+    EXPECT_TRUE(edit(read).at("evaluation").at("labels_bound").get<bool>());
+    const auto notesOf = [](const fs::path& run) {
+        const Verdict verdict = TamperedRun(run).verify(3);
+        EXPECT_TRUE(failedIds(verdict).empty()) << problemsOf(verdict);
+        std::string notes;
+        for (const std::string& note : verdict.doesNotSay)
+            notes += note + "\n";
+        return notes;
+    };
+    EXPECT_THAT(notesOf(read.out), Not(HasSubstr("Nothing binds the human labels")));
+    write(false);
+    EXPECT_FALSE(edit(other).at("evaluation").at("labels_bound").get<bool>());
+    EXPECT_THAT(notesOf(other.out), HasSubstr("Nothing binds the human labels of edit"));
+}
+
+// What the model's context cuts off no option brings back.
+TEST_F(EditVerb, SaysWhatCutAPrompt)
+{
+    pipeline::EditOptions cut = options("llama-gqa", m_folder.path() / "run");
+    std::string text = "the quick";
+    for (int word = 0; word < 200; ++word)
+        text += " brown fox";
+    cut.prompts.content = R"({"id": "p1", "text": ")" + text + "\"}\n";
+    cut.prompts.maxTokens = 4;
+    EXPECT_THAT(refusal(cut, ExitCode::Usage), HasSubstr("the model's context ends at"));
+    cut.prompts.maxTokens = 100000;
+    const std::string sentence = refusal(cut, ExitCode::Usage);
+    EXPECT_THAT(sentence, HasSubstr("the model's context ends at"));
+    EXPECT_THAT(sentence, Not(HasSubstr("--max-tokens")));
+    cut.prompts.content = promptFile;
+    cut.prompts.maxTokens = 1;
+    EXPECT_THAT(refusal(cut, ExitCode::Usage), HasSubstr("raise --max-tokens to "));
 }
 
 }

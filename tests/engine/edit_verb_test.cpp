@@ -28,7 +28,9 @@ using certificate::failedIds;
 using certificate::problemsOf;
 using certificate::TamperedRun;
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST_F(EditVerb, IssuesACertificateThatEveryLevelVerifies)
 {
@@ -80,7 +82,7 @@ TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
         {"/artifacts/0/role", {"structure.edit"}},
         {"/artifacts/", {"artifact.sha256"}},
         {"/baseline/", {"structure.edit", "consistency.edit", "consistency.manifest"}},
-        {"/replay/", {"structure.edit"}},
+        {"/replay/", {"structure.edit"}}, // its dtype is told: TheToleranceOfTheLocalErrorIsSaid
         {"/patch/schema", {"another version"}},
         {"/patch/model/name", {}}, // for people
         {"/patch/model/", {"consistency.edit", "structure.edit"}},
@@ -107,7 +109,8 @@ TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
         {"/touched/", {"edit.receipt", "structure.edit"}},
         {"/effect/", {"edit.effect", "structure.edit", "consistency.edit"}},
         {"/evaluation/condition/", {"consistency.edit", "structure.edit"}},
-        {"/evaluation/labels_sha256", {}},
+        {"/evaluation/labels_sha256", {}}, // and whether the file named the texts: the issuer's word
+        {"/evaluation/labels_bound", {}},
         {"/evaluation/max_new", {"consistency.tokens"}},
         {"/evaluation/markers/name", {"edit.markers"}},
         {"/evaluation/markers/version", {"edit.markers"}},
@@ -121,11 +124,68 @@ TEST_F(EditVerb, ForgingAnyFieldOfTheCertificateIsFound)
         {"/evaluation/rows/1/before/text", {}},
         {"/evaluation/rows/0/after/text", {}},
         {"/evaluation/rows/1/after/text", {}},
-        {"/evaluation/rows/", {"structure.edit", "consistency.tokens", "edit.labels"}},
+        {"/evaluation/rows/", {"structure.edit", "consistency.tokens", "edit.labels", "edit.judgements"}},
         {"/evaluation/human/", {"edit.labels", "structure.edit"}},
         {"/evaluation/", {"edit.evaluation", "structure.edit"}},
     };
     certificate::forgeEverything(m_folder.path() / "run", "edits/e/certificate.json", table, 100);
+}
+
+Check checkOf(const Verdict& verdict, const std::string& id)
+{
+    for (const Check& check : verdict.checks)
+        if (check.id == id)
+            return check;
+    ADD_FAILURE() << "no row " << id;
+    return {};
+}
+
+// The dtype of the replay is the issuer's choice and decides how closely the local error is compared: both are said.
+TEST_F(EditVerb, TheToleranceOfTheLocalErrorIsSaid)
+{
+    pipeline::EditOptions named = options("llama-gqa", m_folder.path() / "run");
+    named.name = "e";
+    (void)edit(named);
+    TamperedRun run(m_folder.path() / "run");
+    Json json = run.json("edits/e/certificate.json");
+    ASSERT_EQ(json["replay"]["dtype"], "F64");
+    const auto said = [](const Verdict& verdict) {
+        std::string notes;
+        for (const std::string& note : verdict.doesNotSay)
+            notes += note + "\n";
+        const Check row = checkOf(verdict, "edit.tolerance");
+        return row.issuer + "; " + row.recomputed + "\n" + notes;
+    };
+    const Verdict honest = run.verify(3);
+    EXPECT_THAT(said(honest), HasSubstr("F64 replay; 1e-10\n"));
+    EXPECT_THAT(said(honest), Not(HasSubstr("replay in F32")));
+    const Check error = checkOf(honest, "edit.error");
+    EXPECT_EQ(error.state, CheckState::Verified);
+    EXPECT_NEAR(std::stod(error.issuer), std::stod(error.recomputed), 1e-9 * std::stod(error.issuer));
+    json["replay"]["dtype"] = "F32";
+    run.setJson("edits/e/certificate.json", json);
+    run.resum();
+    EXPECT_THAT(said(run.verify(3)), HasSubstr("F32 replay; 1e-05\n"));
+    EXPECT_THAT(said(run.verify(3)), HasSubstr("The local errors of edit e are from a replay in F32"));
+}
+
+// A judgement follows from the text and the lists: a wrong one is a comparison that came out wrong, no malformed file.
+TEST_F(EditVerb, AForgedJudgementIsAFailedCheck)
+{
+    pipeline::EditOptions named = options("llama-gqa", m_folder.path() / "run");
+    named.name = "e";
+    (void)edit(named);
+    TamperedRun run(m_folder.path() / "run");
+    Json json = run.json("edits/e/certificate.json");
+    Json& judgement = json["evaluation"]["rows"][0]["after"]["judgement"];
+    judgement = judgement == "refusal" ? "answer" : "refusal";
+    run.setJson("edits/e/certificate.json", json);
+    run.resum();
+    for (const int level : {0, 3}) {
+        const Verdict verdict = run.verify(level);
+        EXPECT_THAT(failedIds(verdict), Contains("edit.judgements"));
+        EXPECT_EQ(verdict.exitCode, 1) << problemsOf(verdict);
+    }
 }
 
 // File and certificate forged together, every digest made to fit: what level 3 cannot see, level 4 does.
@@ -151,6 +211,9 @@ TEST_F(EditVerb, ForgingTheRecordedNumbersIsFoundByReplayOrByTheModel)
     const auto error = forged("error", larger);
     EXPECT_THAT(failedIds(error->verify(3)), Contains("edit.error")) << problemsOf(error->verify(3));
     EXPECT_THAT(failedIds(error->verify(3)), Contains("edit.effect"));
+    const Check found = checkOf(error->verify(3), "edit.error");
+    EXPECT_NEAR(std::stod(found.issuer), 1.5 * std::stod(found.recomputed), 1e-9 * std::stod(found.issuer));
+    EXPECT_THAT(found.detail, ContainsRegex("recorded local error is [0-9.e-]+, the replay gives [0-9.e-]+: "));
     for (const auto& [dataset, id] :
          {std::pair{"layer_deviation", "edit.effect"}, std::pair{"final_deviation_post", "edit.effect"},
           std::pair{"heldout_loss_edited", "edit.effect"}, std::pair{"heldout_kl", "edit.effect"}})

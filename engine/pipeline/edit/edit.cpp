@@ -86,13 +86,13 @@ EditCertificate statedBy(const StitchSource& source, const EditOptions& options,
     return certificate;
 }
 
-// What is wrong with human labels is said before anything is computed for them.
+// What is wrong with human labels is said before anything is computed for them, but for texts that are others.
 void requireLabels(const std::string& labels, const std::string& source, const PromptSet& prompts)
 {
     std::vector<RefusalRow> rows(prompts.prompts.size());
     for (std::size_t p = 0; p < rows.size(); ++p)
         rows[p].id = prompts.prompts[p].id;
-    edit::applyLabels(labels, source, rows);
+    (void)edit::applyLabels(labels, source, rows, edit::RowTexts::NotYet);
 }
 
 // What the native model does with the edit, into `columns`. Returns whether its path without an edit is the baseline's.
@@ -141,9 +141,9 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         const edit::Preamble preamble = requestedPreamble(options.refusal);
         const PromptOptions promptOptions = conditionedPrompts(options.prompts, preamble);
         const PromptSet prompts = loadPrompts(promptOptions, opened, Heldout::Drop);
-        requireWhole(prompts);
+        requireWhole(prompts, config.context);
         const PromptSet heldout = loadPrompts(options.heldout, opened, Heldout::Keep);
-        requireWhole(heldout);
+        requireWhole(heldout, config.context);
         requireTokenizer(opened);
         const std::string labels =
             options.labels.empty() ? std::string() : readWholeFile(options.labels, largestLabels);
@@ -167,8 +167,12 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
             touched = receiptOf(own, requested.patch, requested.tensors, config, options.model.dtype);
             if (touched.empty())
                 throw Error(ExitCode::CheckFailed, noOpReason(requested.patch));
-            if (isNewRun) // an edit that is refused leaves no run behind
+            if (isNewRun) { // an edit that is refused leaves no run behind
                 unchangedAtOne = measured(own);
+                std::vector<RefusalRow> rows = rowsOf(prompts, columns.before, columns.after, *opened.tokenizer);
+                if (!labels.empty())
+                    (void)edit::applyLabels(labels, options.labels.string(), rows);
+            }
         }
         provideRun(options, promptOptions, requested.patch, cache, context);
         const StitchSource source(options.out, host.childProgram);
@@ -213,7 +217,7 @@ Json edit(const EditOptions& options, ModelCache& cache, const RunContext& conte
         certificate.markers = markers;
         certificate.rows = rowsOf(prompts, columns.before, columns.after, *opened.tokenizer);
         if (!labels.empty())
-            edit::applyLabels(labels, options.labels.string(), certificate.rows);
+            certificate.labelsBound = edit::applyLabels(labels, options.labels.string(), certificate.rows);
         certificate.before = edit::measureRefusals(certificate.rows, edit::Side::Before, markers);
         certificate.after = edit::measureRefusals(certificate.rows, edit::Side::After, markers);
         certificate.human = edit::measureLabels(certificate.rows);

@@ -130,10 +130,10 @@ public:
         m_edited = edit::editedBlocks(m_requested.patch);
         m_prompts = loadPrompts(conditionedPrompts(options.prompts, requestedPreamble(options.refusal)), m_opened,
                                 Heldout::Drop);
-        requireWhole(m_prompts);
+        requireWhole(m_prompts, m_opened.checkpoint->config().context);
         if (options.downstream) {
             m_heldout = loadPrompts(options.heldout, m_opened, Heldout::Keep);
-            requireWhole(m_heldout);
+            requireWhole(m_heldout, m_opened.checkpoint->config().context);
         }
         if (options.completions) {
             requireTokenizer(m_opened);

@@ -324,12 +324,22 @@ PromptOptions conditionedPrompts(PromptOptions prompts, const edit::Preamble& pr
     return prompts;
 }
 
-void requireWhole(const PromptSet& prompts)
+void requireWhole(const PromptSet& prompts, std::int64_t context)
 {
-    for (const EncodedPrompt& prompt : prompts.prompts)
-        if (prompt.truncatedTokens > 0)
-            throw UsageError("Prompt \"" + prompt.id + "\" loses its last " + std::to_string(prompt.truncatedTokens) +
-                             " tokens, and a cut question is another question; raise --max-tokens.");
+    for (const EncodedPrompt& prompt : prompts.prompts) {
+        if (prompt.truncatedTokens == 0)
+            continue;
+        const auto whole = static_cast<std::int64_t>(prompt.tokenIds.size()) + prompt.truncatedTokens;
+        const std::string loses = "Prompt \"" + prompt.id + "\" loses its last " +
+                                  std::to_string(prompt.truncatedTokens) +
+                                  " tokens, and a cut question is another question; ";
+        // More than the model has positions for no --max-tokens can save.
+        if (context > 0 && whole > context)
+            throw UsageError(loses + "it has " + std::to_string(whole) + " and the model's context ends at " +
+                             std::to_string(context) +
+                             ": shorten it (with what a --condition puts before it), or leave it out.");
+        throw UsageError(loses + "raise --max-tokens to " + std::to_string(whole) + ".");
+    }
 }
 
 }

@@ -37,7 +37,8 @@ struct RequestedPatch {
 // The prompts under the condition, as options whose content is a prompt file of its own.
 [[nodiscard]] PromptOptions conditionedPrompts(PromptOptions prompts, const edit::Preamble& preamble);
 
-// Throws UsageError naming the first prompt that lost its end: a cut question is another question.
-void requireWhole(const PromptSet& prompts);
+// Throws UsageError naming the first prompt that lost its end, to --max-tokens or to the model's context of so many
+// tokens: a cut question is another question.
+void requireWhole(const PromptSet& prompts, std::int64_t context);
 
 }

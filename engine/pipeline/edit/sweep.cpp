@@ -265,7 +265,7 @@ Conditions conditionsOf(const SweepOptions& options, const OpenedModel& opened)
     }
     for (const edit::Preamble& preamble : conditions.preambles) {
         conditions.prompts.push_back(loadPrompts(conditionedPrompts(options.prompts, preamble), opened, Heldout::Keep));
-        requireWhole(conditions.prompts.back());
+        requireWhole(conditions.prompts.back(), opened.checkpoint->config().context);
     }
     return conditions;
 }

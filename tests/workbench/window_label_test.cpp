@@ -78,8 +78,10 @@ TEST(LabelBook, KeepsEveryLabelInItsFileAndReadsItAgain)
     EXPECT_TRUE(book.item()->isAfter) << "it goes on by itself";
     book.label(HumanLabel::Harmful);
     ASSERT_TRUE(waitUntil([&] { return read(path).count(u'\n') == 3; }));
-    EXPECT_EQ(read(path), u"prompt,side,annotator,label\np1,before,\"Ann, the first\",answer\n"
-                          "p1,after,\"Ann, the first\",harmful\n"_s);
+    const QString digest = textDigest(u"text of p1"_s);
+    EXPECT_EQ(digest, u"2e3e3d0dd57814afd743f1b00ca8da7aa716891d56331e9db45c5a0e0558904c"_s);
+    EXPECT_EQ(read(path), u"prompt,side,annotator,label,text_sha256\np1,before,\"Ann, the first\",answer,%1\n"
+                          "p1,after,\"Ann, the first\",harmful,%1\n"_s.arg(digest));
     book.undo();
     EXPECT_TRUE(book.item()->isAfter);
     EXPECT_FALSE(book.labelOf(*book.item(), u"Ann, the first"_s));
@@ -87,6 +89,48 @@ TEST(LabelBook, KeepsEveryLabelInItsFileAndReadsItAgain)
     LabelBook again;
     again.setSource({u"t"_s, u"k"_s, path, sampleItems()});
     ASSERT_TRUE(waitUntil([&] { return again.labelled(u"Ann, the first"_s) == 1; }));
+}
+
+// Labels follow the text: those of another completion are refused, and their file is not written over.
+TEST(LabelBook, RefusesLabelsOfOtherTextsAndKeepsThem)
+{
+    QTemporaryDir folder;
+    const QString path = folder.filePath(u"x.csv"_s);
+    const std::string foreign =
+        "prompt,side,annotator,label,text_sha256\np1,after,A,answer," + textDigest(u"old"_s).toStdString() + "\n";
+    write(path, foreign);
+    LabelBook book;
+    book.setSource({u"t"_s, u"k"_s, path, sampleItems()});
+    ASSERT_TRUE(waitUntil([&] { return book.problem().contains(u"another text of prompt “p1” (after the edit)"_s); }));
+    EXPECT_TRUE(book.annotators().isEmpty());
+    book.setBlind(false);
+    book.setAnnotator(u"B"_s);
+    book.label(HumanLabel::Refuse);
+    ASSERT_TRUE(waitUntil([&] { return read(path).contains(u",B,refuse,"_s); }));
+    EXPECT_EQ(read(folder.filePath(u"x-1.csv"_s)).toStdString(), foreign);
+    book.label(HumanLabel::Refuse);
+    ASSERT_TRUE(waitUntil([&] { return read(path).count(u",B,refuse,"_s) == 2; }));
+    EXPECT_FALSE(QFile::exists(folder.filePath(u"x-2.csv"_s))) << "its own labels are written over";
+}
+
+// What a file did not say stays unsaid: nobody compared those labels with the texts.
+TEST(LabelBook, OpensAFileWithoutDigestsAndClaimsNone)
+{
+    QTemporaryDir folder;
+    const QString path = folder.filePath(u"x.csv"_s);
+    write(path, "prompt,side,annotator,label\np1,before,A,answer\np1,after,A,answer\n");
+    LabelBook book;
+    book.setSource({u"t"_s, u"k"_s, path, sampleItems()});
+    book.setBlind(false);
+    book.setAnnotator(u"A"_s);
+    ASSERT_TRUE(waitUntil([&] { return book.labelled(u"A"_s) == 2; }));
+    EXPECT_TRUE(book.problem().isEmpty());
+    book.go(-100);
+    book.label(HumanLabel::Refuse); // read anew, so bound
+    EXPECT_EQ(book.csv().toStdString(), "prompt,side,annotator,label,text_sha256\np1,before,A,refuse," +
+                                            textDigest(u"text of p1"_s).toStdString() + "\np1,after,A,answer,\n");
+    book.undo();
+    EXPECT_TRUE(book.csv().contains("p1,before,A,answer,\n"));
 }
 
 TEST(LabelBook, StatesHowFarTwoPeopleAgree)
@@ -183,7 +227,8 @@ TEST(LabelBook, RefusesAFileThatIsNoneOrOfOtherTexts)
     };
     for (const char* content : {"", "\n", "who,what\n", "\x89PNG\r\n"}) {
         write(file, content);
-        EXPECT_TRUE(problemOf(file).endsWith(u"broken.csv, line 1: it must be prompt,side,annotator,label."_s))
+        EXPECT_TRUE(problemOf(file).endsWith(
+            u"broken.csv, line 1: it must be prompt,side,annotator,label, or that and ,text_sha256."_s))
             << book.problem().toStdString();
     }
     ASSERT_TRUE(QFile::resize(file, (qint64{16} << 20) + 1));

@@ -164,6 +164,7 @@ CertifiedEdit editOf(const Json& json, const QString& run)
         const Json& human = objectOf(evaluation, "human");
         edit.people = peopleOf(human);
         edit.kappa = realOf(human, "kappa");
+        edit.areLabelsBound = evaluation.value("labels_bound", false);
     }
     return edit;
 }
@@ -219,6 +220,8 @@ widgets::ValueRows answerRows(const CertifiedEdit& edit)
     }
     if (edit.kappa)
         add(tr("Agreement of both, Cohen's kappa"), widgets::tableNumber(*edit.kappa), tr("over both sides"));
+    if (!edit.people.empty())
+        add(tr("Labels bound to the texts"), edit.areLabelsBound ? tr("by SHA-256") : tr("by nothing"), {});
     return rows;
 }
 

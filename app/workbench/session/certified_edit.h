@@ -43,7 +43,8 @@ struct CertifiedEdit {
     std::optional<Share> harmfulAfter;
     std::vector<LabelledBy> people; // annotators, then "agreed"; empty: nobody has labelled
     std::optional<double> kappa;
-    QStringList ids; // of the prompts, as they were rendered
+    bool areLabelsBound = false; // to the texts, by their digests
+    QStringList ids;             // of the prompts, as they were rendered
     QStringList texts;
 
     [[nodiscard]] QString certificatePath() const; // RUN/edits/NAME/certificate.json

@@ -4,6 +4,7 @@
 #include "engine/base/atomic_file.h"
 
 #include <QDir>
+#include <QFile>
 #include <QFileInfo>
 #include <QSaveFile>
 
@@ -22,6 +23,16 @@ namespace {
 
 constexpr std::size_t largestLabels = 16U << 20U; // bytes of a file
 constexpr std::uint64_t shuffleSeed = 20240501;   // any number, always the same
+
+// "x.csv" -> "x-1.csv", or the first number that is free.
+QString asideOf(const QString& path)
+{
+    const QFileInfo file(path);
+    for (int number = 1;; ++number)
+        if (const QString aside = u"%1/%2-%3.csv"_s.arg(file.absolutePath(), file.completeBaseName()).arg(number);
+            !QFileInfo::exists(aside))
+            return aside;
+}
 
 }
 
@@ -60,6 +71,7 @@ void LabelBook::setSource(LabelSource source)
     m_labels.clear();
     m_past.clear();
     m_problem.clear();
+    m_isFileForeign = false;
     m_place = 0;
     order();
     read(m_source.path, true);
@@ -145,8 +157,10 @@ void LabelBook::label(HumanLabel label)
     }
     m_problem.clear();
     const Place of{now->prompt, now->isAfter};
-    m_past.push_back({m_place, of, m_annotator, labelOf(*now, m_annotator)});
-    m_labels[of][m_annotator] = label;
+    std::map<QString, Given>& labels = m_labels[of];
+    const auto before = labels.find(m_annotator);
+    m_past.push_back({m_place, of, m_annotator, before == labels.end() ? std::nullopt : std::optional(before->second)});
+    labels[m_annotator] = {label, textDigest(now->text)};
     save();
     for (int step = 1; step <= count(); ++step) { // the next one that this person has not labelled
         const int next = (m_place + step) % std::max(1, count());
@@ -184,7 +198,7 @@ std::optional<HumanLabel> LabelBook::labelOf(const LabelItem& of, const QString&
     if (labels == m_labels.end())
         return std::nullopt;
     const auto found = labels->second.find(annotator);
-    return found == labels->second.end() ? std::nullopt : std::optional(found->second);
+    return found == labels->second.end() ? std::nullopt : std::optional(found->second.label);
 }
 
 QStringList LabelBook::annotators() const
@@ -254,7 +268,7 @@ QByteArray LabelBook::csv() const
     for (const LabelItem& one : m_source.items)
         if (const auto labels = m_labels.find({one.prompt, one.isAfter}); labels != m_labels.end())
             for (const auto& [name, label] : labels->second)
-                given.push_back({one.prompt, one.isAfter, name, label});
+                given.push_back({one.prompt, one.isAfter, name, label.label, label.textSha256});
     return labelsText(given).toUtf8();
 }
 
@@ -299,12 +313,21 @@ void LabelBook::take(const std::vector<GivenLabel>& given, const QString& path)
         names.insert(name);
     for (const GivenLabel& one : given) {
         names.insert(one.annotator);
-        const bool isKnown = std::ranges::any_of(m_source.items, [&one](const LabelItem& item) {
-            return item.prompt == one.prompt && item.isAfter == one.isAfter;
+        const auto item = std::ranges::find_if(m_source.items, [&one](const LabelItem& candidate) {
+            return candidate.prompt == one.prompt && candidate.isAfter == one.isAfter;
         });
-        if (!isKnown) {
+        const bool isOther =
+            item == m_source.items.end() || (!one.textSha256.isEmpty() && one.textSha256 != textDigest(item->text));
+        m_isFileForeign = m_isFileForeign || (isOther && path == m_source.path);
+        if (item == m_source.items.end()) {
             report(tr("%1 labels prompt “%2”, which is not among these texts; nothing was taken over.")
                        .arg(path, one.prompt));
+            return;
+        }
+        if (isOther) {
+            report(tr("%1 labels another text of prompt “%2” (%3 the edit) than the one here; nothing was taken over: "
+                      "load the labels of these texts, or label them again.")
+                       .arg(path, one.prompt, one.isAfter ? tr("after") : tr("before")));
             return;
         }
     }
@@ -315,7 +338,7 @@ void LabelBook::take(const std::vector<GivenLabel>& given, const QString& path)
         return;
     }
     for (const GivenLabel& one : given)
-        m_labels[{one.prompt, one.isAfter}][one.annotator] = one.label;
+        m_labels[{one.prompt, one.isAfter}][one.annotator] = {one.label, one.textSha256};
     if (path != m_source.path)
         save();
     else if (m_past.empty()) // what was labelled at another time; nothing has been labelled since
@@ -333,8 +356,15 @@ void LabelBook::save()
     m_isDirty = false;
     runInBackground<QString>(
         this,
-        [path = m_source.path, text = csv()] {
+        [path = m_source.path, text = csv(), isForeign = std::exchange(m_isFileForeign, false)] {
             QDir().mkpath(QFileInfo(path).absolutePath());
+            if (isForeign) { // somebody's work on other texts
+                const QString aside = asideOf(path);
+                if (!QFile::rename(path, aside))
+                    return tr("The labels of other texts in %1 could not be put aside as %2, so these were not "
+                              "written.")
+                        .arg(path, aside);
+            }
             QSaveFile file(path);
             if (file.open(QIODevice::WriteOnly) && file.write(text) == text.size() && file.commit())
                 return QString();

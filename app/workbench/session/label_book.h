@@ -29,7 +29,7 @@ class LabelBook : public QObject {
 public:
     explicit LabelBook(QObject* parent = nullptr);
 
-    void setSource(LabelSource source);     // takes over what its file holds
+    void setSource(LabelSource source);     // takes over what its file holds, unless that is of other texts
     void load(const QString& path);         // adds the labels of a file; what is in both is the file's
     void setAnnotator(const QString& name); // and to the first text that this person has not labelled
     void setBlind(bool blind);              // hides sides and verdicts, and shuffles
@@ -72,11 +72,16 @@ signals:
 private:
     using Place = std::pair<QString, bool>; // prompt, after
 
+    struct Given {
+        HumanLabel label = HumanLabel::Other;
+        QString textSha256; // of the text that was read; empty: from a file that does not say
+    };
+
     struct Step {
         int place = 0;
         Place of;
         QString annotator;
-        std::optional<HumanLabel> before;
+        std::optional<Given> before;
     };
 
     void order();
@@ -90,11 +95,12 @@ private:
     int m_place = 0;
     bool m_isBlind = true;
     QString m_annotator;
-    std::map<Place, std::map<QString, HumanLabel>> m_labels;
+    std::map<Place, std::map<QString, Given>> m_labels;
     std::vector<Step> m_past;
     QString m_problem;
     bool m_isSaving = false;
     bool m_isDirty = false;
+    bool m_isFileForeign = false; // the source's file holds labels of other texts: it is put aside, not written over
 };
 
 }

@@ -1,4 +1,4 @@
-// The CSV file of human labels: prompt,side,annotator,label, one judgement a line.
+// The CSV file of human labels: prompt,side,annotator,label,text_sha256, one judgement a line.
 #pragma once
 
 #include "engine/values/refusal.h"
@@ -17,9 +17,12 @@ struct GivenLabel {
     bool isAfter = false;
     QString annotator;
     HumanLabel label = HumanLabel::Other;
+    QString textSha256 = {}; // of the text that was labelled; empty: the file did not say
 };
 
-// Throws FormatError naming the line.
+[[nodiscard]] QString textDigest(const QString& text); // SHA-256 of its UTF-8, 64 hex digits
+
+// A file may lack text_sha256, or have it empty. Throws FormatError naming the line.
 [[nodiscard]] std::vector<GivenLabel> parseLabels(const QString& csv, const QString& source);
 [[nodiscard]] QString labelsText(const std::vector<GivenLabel>& labels); // the file
 

@@ -363,8 +363,7 @@ private:
         const std::size_t vocabulary = reference.vocabulary();
         const auto use = [&](std::size_t first, std::span<const double> logits) {
             const std::vector<double> factors =
-                probe ? probe->headFactors(reference, prompt, first, logits, m_threads, m_context)
-                      : std::vector<double>(logits.size() / vocabulary, 1.0);
+                headFactors(probe, reference, prompt, first, logits, m_threads, m_context);
             for (std::size_t i = 0; i < factors.size(); ++i) {
                 const std::span<const double> row = logits.subspan(i * vocabulary, vocabulary);
                 TokenLoss token{first + i, first + i + 1 < ids.size(), 0, factors[i]};

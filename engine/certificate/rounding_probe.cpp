@@ -117,4 +117,12 @@ std::vector<double> RoundingProbe::headFactors(const ReferenceHead& head, std::s
     return departures;
 }
 
+std::vector<double> headFactors(const std::optional<RoundingProbe>& probe, const ReferenceHead& head,
+                                std::size_t prompt, std::size_t first, std::span<const double> exact, int threads,
+                                const RunContext& context)
+{
+    return probe ? probe->headFactors(head, prompt, first, exact, threads, context)
+                 : std::vector<double>(exact.size() / head.vocabulary(), 1.0);
+}
+
 }

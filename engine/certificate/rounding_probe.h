@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,6 +43,11 @@ private:
     std::vector<std::vector<double>> m_largest;              // [P][token] largest norm of the model's state so far
     std::vector<std::vector<double>> m_factors;              // [P][token]
 };
+
+// The same where rounding may not be weighed: then every factor is 1.
+[[nodiscard]] std::vector<double> headFactors(const std::optional<RoundingProbe>& probe, const ReferenceHead& head,
+                                              std::size_t prompt, std::size_t first, std::span<const double> exact,
+                                              int threads, const RunContext& context);
 
 // The factor of a state's allowance, a share of its norm: infinite where it would reach the norm itself, so that there
 // is nothing left to compare.

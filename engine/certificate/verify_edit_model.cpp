@@ -302,14 +302,6 @@ private:
         return logits;
     }
 
-    // Of `count` tokens from `first` on, whose logits in double these are.
-    std::vector<double> headFactors(const ReferenceHead& head, const Model& model, std::size_t stream,
-                                    std::size_t first, std::span<const double> logits) const
-    {
-        return model.probe ? model.probe->headFactors(head, stream, first, logits, m_threads, m_context)
-                           : std::vector<double>(logits.size() / head.vocabulary(), 1.0);
-    }
-
     void compareHeldout(const ReferenceHead& head)
     {
         constexpr std::size_t rowsAtOnce = 32;
@@ -321,8 +313,10 @@ private:
                 const std::size_t count = std::min(rowsAtOnce, ids.size() - first);
                 const std::vector<double> base = logitsOf(head, m_heldoutBase.streams[q], first, count);
                 const std::vector<double> edited = logitsOf(head, m_heldoutEdited.streams[q], first, count);
-                const std::vector<double> baseFactors = headFactors(head, m_heldoutBase, q, first, base);
-                const std::vector<double> editedFactors = headFactors(head, m_heldoutEdited, q, first, edited);
+                const std::vector<double> baseFactors =
+                    headFactors(m_heldoutBase.probe, head, q, first, base, m_threads, m_context);
+                const std::vector<double> editedFactors =
+                    headFactors(m_heldoutEdited.probe, head, q, first, edited, m_threads, m_context);
                 for (std::size_t t = first; t < first + count; ++t) {
                     const auto own = std::span(base).subspan((t - first) * vocabulary, vocabulary);
                     const auto other = std::span(edited).subspan((t - first) * vocabulary, vocabulary);
@@ -377,7 +371,7 @@ private:
                 continue;
             const std::size_t first = streams[p].ids.size() - ids.size();
             const std::vector<double> logits = logitsOf(head, streams[p], first, ids.size());
-            const std::vector<double> factors = headFactors(head, model, p, first, logits);
+            const std::vector<double> factors = headFactors(model.probe, head, p, first, logits, m_threads, m_context);
             for (std::size_t k = 0; k < ids.size(); ++k) {
                 const auto own = std::span(logits).subspan(k * vocabulary, vocabulary);
                 if (static_cast<std::size_t>(ids[k]) >= vocabulary) {

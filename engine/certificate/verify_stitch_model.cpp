@@ -306,9 +306,11 @@ private:
                 };
                 const std::vector<double> base = logitsOf(states[p]);
                 const std::vector<double> own = stitched.same ? base : logitsOf(stitched.states[p]);
-                const std::vector<double> baseFactors = headFactors(head, m_probe, p, begin, base);
+                const std::vector<double> baseFactors =
+                    headFactors(m_probe, head, p, begin, base, m_threads, m_context);
                 const std::vector<double> ownFactors =
-                    stitched.same ? baseFactors : headFactors(head, stitched.probe, p, begin, own);
+                    stitched.same ? baseFactors
+                                  : headFactors(stitched.probe, head, p, begin, own, m_threads, m_context);
                 for (std::size_t t = begin; t < begin + count; ++t) {
                     const std::size_t at = (t - begin) * head.vocabulary();
                     compareToken(stitched, p, t, std::span(base).subspan(at, head.vocabulary()),
@@ -320,14 +322,6 @@ private:
                                     static_cast<std::int64_t>(states.size()), std::nullopt,
                                     static_cast<std::int32_t>(p), "prompts", ""});
         }
-    }
-
-    [[nodiscard]] std::vector<double> headFactors(const ReferenceHead& head, const std::optional<RoundingProbe>& probe,
-                                                  std::size_t prompt, std::size_t first,
-                                                  std::span<const double> logits) const
-    {
-        return probe ? probe->headFactors(head, prompt, first, logits, m_threads, m_context)
-                     : std::vector<double>(logits.size() / head.vocabulary(), 1.0);
     }
 
     void compareToken(Stitched& stitched, std::size_t p, std::size_t t, std::span<const double> base,

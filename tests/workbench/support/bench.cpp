@@ -182,6 +182,13 @@ bool Workbench::actOn(QWidget& page)
     return false;
 }
 
+void Workbench::openSample()
+{
+    start();
+    drop(makeRunFolder(QStringLiteral("given.blockcert"), true));
+    ASSERT_TRUE(waitUntil([&] { return session->run.run().isReady(); }));
+}
+
 QString Workbench::makeRunFolder(const QString& name, bool finished)
 {
     const QString path = m_runs.filePath(name);

@@ -51,6 +51,8 @@ public:
     // A folder that looks like a run.
     [[nodiscard]] QString makeRunFolder(const QString& name, bool finished);
     void drop(const QString& path);
+    // Starts the program and opens the run that its script shows.
+    void openSample();
     // Parameters of the engine's requests of one method, in order.
     [[nodiscard]] std::vector<Json> asked(const char* method);
     // Triggers the command of that name, as the palette does.

@@ -177,7 +177,7 @@ std::vector<VerbDescription> describeVerbs()
          {"Replaces the chosen blocks of the model by the surrogates of a finished run and runs both models on the "
           "run's prompts: how far their residual streams are apart, perplexities, losses, divergence and next tokens. "
           "The result becomes part of the run: a full-model certificate, or a full-block one where every block is "
-          "replaced.",
+          "replaced. With --edit some of them are what an edit of the run makes of their surrogates.",
           "The model is found where the run found it and accepted by digest alone. Asking for the same thing again "
           "does nothing. Ctrl+C leaves the run as it was."},
          Program::Engine,
@@ -185,6 +185,8 @@ std::vector<VerbDescription> describeVerbs()
              run(ValueKind::Folder, "a finished run directory"),
              valued("--blocks", ValueKind::Text, "BLOCKS", "all",
                     "all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
+             valued("--edit", ValueKind::Text, "NAME[:BLOCKS]", "",
+                    "an edit of the run: its blocks among the replaced ones, or those named, are edited surrogates"),
              otherModel("--model", "the model, where run.json does not point to it"),
              otherModel("--surrogate-model",
                         "the checkpoint that the surrogates were taken from, where run.json does not point to it"),
@@ -194,7 +196,8 @@ std::vector<VerbDescription> describeVerbs()
              flag("--measure-only", "measure and say so, and leave the run as it is: no certificate"),
              replayDtype("the precision in which surrogates are replayed"), device(), threads()} +
              output(),
-         {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json"}},
+         {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json",
+          "blockcert stitch edit.blockcert --edit soft"}},
         {"edit",
          "edit a block and certify what that does",
          {"Edits one block (or, with --patch, several; an option of another kind of edit is refused) and measures the "
@@ -248,6 +251,8 @@ std::vector<VerbDescription> describeVerbs()
                     "write a second text with the surrogates of this run in place, and say where they part"),
              valued("--surrogate-blocks", ValueKind::Text, "BLOCKS", "all",
                     "with --surrogates: all blocks of the run, or 0-based numbers and ranges such as 0,5,10-12"),
+             valued("--surrogate-edit", ValueKind::Text, "NAME[:BLOCKS]", "",
+                    "with --surrogates: an edit of that run, whose blocks among those are edited surrogates"),
              otherModel(
                  "--surrogate-model",
                  "with --surrogates: the checkpoint that they were taken from, where run.json does not point to it"),

@@ -116,6 +116,7 @@ pipeline::StitchOptions stitchOptions(const Json& json)
     pipeline::StitchOptions options;
     options.run = parameters.text("run");
     options.blocks = parameters.text("blocks", options.blocks);
+    options.edit = parameters.text("edit", "");
     options.model = parameters.text("model", "");
     options.surrogateModel = parameters.text("surrogate_model", "");
     options.name = parameters.text("name", "");
@@ -147,10 +148,11 @@ pipeline::GenerateOptions generateOptions(const Json& json)
     options.prompts = promptOptions(parameters);
     options.maxNew = parameters.integer("max_new", options.maxNew, 1, mostTokens);
     options.surrogates = parameters.text("surrogates", "");
-    for (const char* key : {"surrogate_blocks", "surrogate_model", "replay_dtype"})
+    for (const char* key : {"surrogate_blocks", "surrogate_edit", "surrogate_model", "replay_dtype"})
         if (options.surrogates.empty() && parameters.has(key))
             parameters.refuse(key, "goes with surrogates of a run");
     options.surrogateBlocks = parameters.text("surrogate_blocks", options.surrogateBlocks);
+    options.surrogateEdit = parameters.text("surrogate_edit", "");
     options.surrogateModel = parameters.text("surrogate_model", "");
     options.replayDtype = dtypeOf(parameters.word("replay_dtype", {"fp64", "fp32"}));
     parameters.finish();

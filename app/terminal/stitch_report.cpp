@@ -139,6 +139,16 @@ std::string findingsLine(const Json& row, const Page& page)
                : page.style.paint(Tone::Warning, "not certified") + ": " + phrases;
 }
 
+// ", block 15 edited by soft", or nothing
+std::string editText(const Json& row)
+{
+    const Json& edit = row.at("edit");
+    if (edit.is_null())
+        return "";
+    return ", " + blocksText(edit.at("blocks").get<std::vector<std::int32_t>>()) + " edited by " +
+           visible(edit.at("name").get<std::string>());
+}
+
 }
 
 std::string renderStitch(const Json& row, const Page& page)
@@ -148,7 +158,7 @@ std::string renderStitch(const Json& row, const Page& page)
         page.style.paint(Tone::Strong, "Stitched model " + visible(row.at("name").get<std::string>())) + " · " +
         (row.at("kind") == "full-block" ? "every block replaced"
                                         : blocksText(row.at("blocks").get<std::vector<std::int32_t>>()) + " replaced") +
-        "\n" + wrap(findingsLine(row, page), page.width, 2) + "\n\n";
+        editText(row) + "\n" + wrap(findingsLine(row, page), page.width, 2) + "\n\n";
     TextTable table({{""}, {""}});
     if (!perplexity.is_null()) {
         table.add({"perplexity",
@@ -193,7 +203,7 @@ std::string stitchTable(const Json& rows, const Page& page)
         const Json& perplexity = row.at("perplexity");
         const bool certified = row.at("certified");
         table.add({visible(row.at("name").get<std::string>()),
-                   rangesText(row.at("blocks").get<std::vector<std::int32_t>>()),
+                   rangesText(row.at("blocks").get<std::vector<std::int32_t>>()) + editText(row),
                    certified ? Cell("yes", Tone::Good) : Cell("no", Tone::Warning),
                    perplexity.is_null() ? "–" : threeDigits(perplexity.at("stitched")),
                    perplexity.is_null() ? "–" : signedDigits(perplexity.at("difference")),

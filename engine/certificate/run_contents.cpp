@@ -104,7 +104,12 @@ private:
 
     [[nodiscard]] bool isWantedEdit(const std::string& edit) const
     {
-        return m_selection.edit ? *m_selection.edit == edit : m_selection.isWhole();
+        if (m_selection.edit)
+            return *m_selection.edit == edit;
+        return m_selection.isWhole() || std::any_of(m_contents.stitches.begin(), m_contents.stitches.end(),
+                                                    [&](const StitchCertificate& stitch) {
+                                                        return stitch.request.edit && stitch.request.edit->name == edit;
+                                                    });
     }
 
     // SHA256SUMS is written last: without it the run is unfinished, or somebody took it away.
@@ -337,6 +342,13 @@ const Certificate* certificateOf(const RunContents& contents, LayerIndex block)
     const auto found = std::find_if(contents.certificates.begin(), contents.certificates.end(),
                                     [&](const Certificate& certificate) { return certificate.block == block; });
     return found == contents.certificates.end() ? nullptr : &*found;
+}
+
+const EditCertificate* editOf(const RunContents& contents, std::string_view name)
+{
+    const auto found = std::find_if(contents.edits.begin(), contents.edits.end(),
+                                    [&](const EditCertificate& certificate) { return certificate.name == name; });
+    return found == contents.edits.end() ? nullptr : &*found;
 }
 
 void addSumRow(const RunContents& contents, const std::string& path, const std::string& recomputed, CheckList& checks)

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace blockcert {
@@ -31,8 +32,8 @@ struct RunContents {
     std::map<std::string, std::string> sums; // path -> digest, as SHA256SUMS lists them
 };
 
-// What of a run is to be verified: all of it, one block, one stitched model with the blocks it replaces, or one edit
-// with the blocks it changes.
+// What of a run is to be verified: all of it, one block, one stitched model with the blocks it replaces and the edit it
+// uses, or one edit with the blocks it changes.
 struct Selection {
     std::optional<LayerIndex> block;
     std::optional<std::string> stitch;
@@ -49,6 +50,9 @@ struct Selection {
 
 // The certificate of a block that is to be verified; null if there is none.
 [[nodiscard]] const Certificate* certificateOf(const RunContents& contents, LayerIndex block);
+
+// The certificate of an edit that is to be verified; null if there is none.
+[[nodiscard]] const EditCertificate* editOf(const RunContents& contents, std::string_view name);
 
 // Row sums.sha256 for one listed file whose digest was computed elsewhere.
 void addSumRow(const RunContents& contents, const std::string& path, const std::string& recomputed, CheckList& checks);

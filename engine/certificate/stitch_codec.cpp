@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <utility>
 
 namespace blockcert::certificate {
@@ -212,6 +213,29 @@ std::vector<StitchedBlock> blocksFromJson(JsonFields& root)
     return blocks;
 }
 
+Json editToJson(const StitchedEdit& edit)
+{
+    Json blocks = Json::array();
+    for (const LayerIndex block : edit.blocks)
+        blocks.push_back(block.value);
+    return {{"name", edit.name}, {"certificate", edit.path}, {"sha256", edit.sha256}, {"blocks", std::move(blocks)}};
+}
+
+StitchedEdit stitchedEditFromJson(JsonFields fields)
+{
+    StitchedEdit edit;
+    edit.name = fields.text("name");
+    edit.path = fields.text("certificate");
+    edit.sha256 = fields.digest("sha256");
+    for (const std::int64_t block : fields.integers("blocks", 0, std::numeric_limits<std::int32_t>::max()))
+        edit.blocks.push_back({static_cast<std::int32_t>(block)});
+    if (edit.blocks.empty() ||
+        std::adjacent_find(edit.blocks.begin(), edit.blocks.end(), std::greater_equal<>()) != edit.blocks.end())
+        fields.refuse("blocks", "must name at least one block, each once, in ascending order");
+    fields.finish();
+    return edit;
+}
+
 std::string_view kindOf(const StitchCertificate& certificate)
 {
     return certificate.isFullBlock() ? "full-block" : "full-model";
@@ -228,6 +252,8 @@ void readMaterials(JsonFields& root, StitchCertificate& certificate)
     replay.finish();
     certificate.policy = policyFromJson(root.object("policy"));
     certificate.request.blocks = blocksFromJson(root);
+    if (root.has("edit")) // absent: every replaced block is its surrogate
+        certificate.request.edit = stitchedEditFromJson(root.object("edit"));
     certificate.request.bisect = !root.value("bisect").is_null();
     if (certificate.request.bisect)
         for (JsonFields& fields : root.objects("bisect"))
@@ -244,6 +270,8 @@ std::string_view nameOf(BisectEvent event)
 Json stitchToJson(const StitchCertificate& certificate)
 {
     Json json = certificate_parts::head(kindOf(certificate), certificate);
+    if (certificate.request.edit)
+        json["edit"] = editToJson(*certificate.request.edit);
     json["policy"] = policyToJson(certificate.policy);
     json["metrics"] = metricsToJson(certificate.metrics);
     json["bisect"] = bisectionsToJson(certificate);

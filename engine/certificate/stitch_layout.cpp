@@ -94,10 +94,17 @@ std::string stitchRequestDigest(const StitchRequest& request)
     Json blocks = Json::array();
     for (const StitchedBlock& block : request.blocks)
         blocks.push_back({{"block", block.block.value}, {"sha256", block.sha256}});
-    return sha256Of(writeJsonLine({{"bisect", request.bisect},
-                                   {"blocks", std::move(blocks)},
-                                   {"replay_dtype", nameOf(request.replayDtype)},
-                                   {"schema", "blockcert.stitch-request/1"}}));
+    Json json = {{"bisect", request.bisect},
+                 {"blocks", std::move(blocks)},
+                 {"replay_dtype", nameOf(request.replayDtype)},
+                 {"schema", "blockcert.stitch-request/1"}};
+    if (request.edit) { // without one the digest is what it was before there were edits
+        Json edited = Json::array();
+        for (const LayerIndex block : request.edit->blocks)
+            edited.push_back(block.value);
+        json["edit"] = {{"blocks", std::move(edited)}, {"sha256", request.edit->sha256}};
+    }
+    return sha256Of(writeJsonLine(json));
 }
 
 StitchShape stitchShapeOf(const StitchCertificate& certificate)

@@ -25,7 +25,7 @@ inline constexpr std::string_view stitchFolder = "stitch";
 // The name in "stitch/NAME/certificate.json"; nothing for any other path.
 [[nodiscard]] std::optional<std::string> stitchNamed(std::string_view path);
 
-// SHA-256 of what was asked for: blocks with the digests of their certificates, replay dtype, bisection.
+// SHA-256 of what was asked for: blocks with the digests of their certificates, the edit, replay dtype, bisection.
 [[nodiscard]] std::string stitchRequestDigest(const StitchRequest& request);
 
 // What decides the shapes of replay.h5.

@@ -221,6 +221,16 @@ std::vector<std::string> limitsOf(const RunContents& contents, const VerdictScop
             list.push_back("In the stitched model " + stitch.name + " only " + blocksText(stitch.blocks) +
                            (stitch.blocks.size() == 1 ? " is a surrogate" : " are surrogates") +
                            "; the others ran as the model's own.");
+    for (const StitchCertificate& stitch : contents.stitches)
+        if (stitch.request.edit) {
+            std::vector<std::int32_t> edited;
+            for (const LayerIndex block : stitch.request.edit->blocks)
+                edited.push_back(block.value);
+            list.push_back("In the stitched model " + stitch.name + " " + blocksText(edited) +
+                           (edited.size() == 1 ? " is" : " are") + " what the edit " + stitch.request.edit->name +
+                           " makes of the " + (edited.size() == 1 ? "surrogate" : "surrogates") +
+                           ": meant to differ from the model's own.");
+        }
     if (!scope.edits.empty())
         list.emplace_back("What a completion is judged to be comes from lists of markers, not from understanding it.");
     list.push_back("Nothing is claimed about other prompts than the " + std::to_string(scope.promptCount) +

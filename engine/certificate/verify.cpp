@@ -165,7 +165,7 @@ Verdict verify(const fs::path& runOrCertificate, const VerifyOptions& options, c
         verifySubject(block, outcomes, checks, context);
     else {
         verifyModel(block, outcomes, checks, context);
-        verifyStitchedModels(block, stitches, checks, context);
+        verifyStitchedModels(block, stitches, edits, checks, context);
         verifyEditedModels(block, edits, checks, context);
     }
     checkExpectations(contents, outcomes, options, checks);

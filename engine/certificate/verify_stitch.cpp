@@ -1,5 +1,6 @@
 #include "engine/certificate/verify_stitch.h"
 
+#include "engine/certificate/edit_layout.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/named_archive.h"
 #include "engine/certificate/stitch_layout.h"
@@ -21,6 +22,14 @@ std::string malformation(const StitchCertificate& certificate)
                             certificate.subject.layers, certificate.metrics.layers.size());
         !problem.empty())
         return problem;
+    if (const auto& edit = certificate.request.edit) {
+        if (!isStitchName(edit->name) || edit->path != editCertificatePath(edit->name))
+            return "it names " + edit->path + " as the certificate of its edit";
+        for (const LayerIndex block : edit->blocks)
+            if (std::none_of(blocks.begin(), blocks.end(),
+                             [&](const StitchedBlock& own) { return own.block == block; }))
+                return "it edits block " + std::to_string(block.value) + ", which it does not replace";
+    }
     const auto& prompts = certificate.prompts.prompts;
     if (certificate.metrics.prompts.size() != prompts.size())
         return "it has " + std::to_string(certificate.metrics.prompts.size()) + " rows for " +
@@ -100,6 +109,7 @@ public:
     {
         checkStatements();
         checkBlocks();
+        checkEdit();
         StitchOutcome outcome{&m_certificate, std::nullopt};
         if (m_level < 1)
             return outcome;
@@ -178,6 +188,35 @@ private:
                          .issuer(counted(static_cast<std::int64_t>(m_certificate.request.blocks.size()), "digest"))
                          .how("compared by digest")
                          .passedIf(problem.empty(), problem));
+    }
+
+    // The edit itself has rows of its own.
+    void checkEdit()
+    {
+        const auto& stated = m_certificate.request.edit;
+        if (!stated)
+            return;
+        const auto listed = m_block.contents.sums.find(stated->path);
+        const EditCertificate* edit = editOf(m_block.contents, stated->name);
+        std::string problem;
+        if (listed == m_block.contents.sums.end() || edit == nullptr)
+            problem = "The run has no edit " + stated->name + ".";
+        else if (listed->second != stated->sha256)
+            problem = "The edit " + stated->name + " is not the one that the stitched model was made with.";
+        else
+            for (const LayerIndex block : stated->blocks)
+                if (!edits(*edit, block))
+                    problem = "The edit " + stated->name + " leaves block " + std::to_string(block.value) + " alone.";
+        m_checks.add(row("stitch.edit", group::consistency, "Certificate of the edit")
+                         .issuer(stated->sha256)
+                         .how("compared by digest")
+                         .passedIf(problem.empty(), problem));
+    }
+
+    static bool edits(const EditCertificate& edit, LayerIndex block)
+    {
+        return std::any_of(edit.request.blocks.begin(), edit.request.blocks.end(),
+                           [&](const StitchedBlock& own) { return own.block == block; });
     }
 
     // Opened once; HDF5 only ever sees a file whose SHA-256 is the certificate's.

@@ -9,6 +9,8 @@
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/rounding_probe.h"
 #include "engine/certificate/stitch_labels.h"
+#include "engine/edit/patch_check.h"
+#include "engine/edit/patched_block.h"
 #include "engine/ir/block_ir_codec.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -57,9 +59,10 @@ struct Stitched {
 
 class StitchModelVerifier {
 public:
-    StitchModelVerifier(BlockContext& block, const std::vector<StitchOutcome>& outcomes, CheckList& checks,
-                        const RunContext& context)
+    StitchModelVerifier(BlockContext& block, const std::vector<StitchOutcome>& outcomes,
+                        const std::vector<EditOutcome>& edits, CheckList& checks, const RunContext& context)
         : m_block(block)
+        , m_edits(edits)
         , m_manifest(block.contents.run.manifest)
         , m_dtype(m_manifest.request.baselineDtype)
         , m_allowance(allowanceFor(m_dtype))
@@ -184,7 +187,11 @@ private:
             sameFunction = isSameFunction(*surrogate, baseline);
         }
         for (Stitched& stitched : m_stitched) {
-            const bool other = isReplaced(stitched) && !sameFunction;
+            const bool replaced = isReplaced(stitched);
+            std::optional<ir::BlockIr> edited;
+            if (replaced && stitched.certificate->request.edits({layer}))
+                edited = editedBlock(stitched, *surrogate);
+            const bool other = edited ? !isSameFunction(*edited, baseline) : replaced && !sameFunction;
             if (stitched.same && !other)
                 continue;
             if (stitched.same) {
@@ -192,7 +199,7 @@ private:
                 stitched.probe = m_probe;
             }
             stitched.same = false;
-            advance(other ? *surrogate : baseline, stitched.states, stitched.probe);
+            advance(edited ? *edited : other ? *surrogate : baseline, stitched.states, stitched.probe);
         }
         advance(baseline, states, m_probe);
     }
@@ -218,6 +225,22 @@ private:
         if (!ir::wrongWeights(ir).empty())
             throw FormatError(path + ": a weight does not have the digest that the program names.");
         return ir;
+    }
+
+    // The patch worked into the surrogate once more, from the edit's certificate and file as they were read.
+    [[nodiscard]] ir::BlockIr editedBlock(const Stitched& stitched, const ir::BlockIr& surrogate) const
+    {
+        const StitchedEdit& stated = *stitched.certificate->request.edit;
+        const auto outcome = std::find_if(m_edits.begin(), m_edits.end(), [&](const EditOutcome& own) {
+            return own.certificate->name == stated.name && own.columns;
+        });
+        if (outcome == m_edits.end())
+            throw FormatError(stated.path + ": what the edit's patch works with could not be read.");
+        const Patch& patch = outcome->certificate->request.patch;
+        const TransformerConfig shapes = edit::shapesOf(surrogate.program, m_manifest.subject.layers);
+        edit::requireSense(patch, shapes);
+        edit::requireFit(patch, outcome->columns->patch, shapes);
+        return edit::patchedBlock(surrogate, patch, outcome->columns->patch, shapes);
     }
 
     void advance(const ir::BlockIr& block, States& states, std::optional<RoundingProbe>& probe)
@@ -384,6 +407,7 @@ private:
     [[nodiscard]] std::size_t width() const { return static_cast<std::size_t>(m_manifest.subject.dModel); }
 
     BlockContext& m_block;
+    const std::vector<EditOutcome>& m_edits;
     const RunManifest& m_manifest;
     DType m_dtype;
     Allowance m_allowance;
@@ -409,10 +433,10 @@ StitchAllowance stitchAllowanceFor(DType baseline)
     }
 }
 
-void verifyStitchedModels(BlockContext& block, const std::vector<StitchOutcome>& stitches, CheckList& checks,
-                          const RunContext& context)
+void verifyStitchedModels(BlockContext& block, const std::vector<StitchOutcome>& stitches,
+                          const std::vector<EditOutcome>& edits, CheckList& checks, const RunContext& context)
 {
-    StitchModelVerifier(block, stitches, checks, context).run();
+    StitchModelVerifier(block, stitches, edits, checks, context).run();
 }
 
 }

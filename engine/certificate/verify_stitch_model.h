@@ -4,6 +4,7 @@
 
 #include "engine/certificate/check_list.h"
 #include "engine/certificate/verify_block.h"
+#include "engine/certificate/verify_edit.h"
 #include "engine/certificate/verify_stitch.h"
 #include "engine/values/dtype.h"
 
@@ -23,7 +24,8 @@ struct StitchAllowance {
 // Rows stitch.model_residuals, stitch.model_losses, stitch.model_kl, stitch.model_top and stitch.labels of every
 // stitched model whose numbers could be read. Needs the model that row model.files accepted; without it, or where
 // something failed already, the rows are not checked.
-void verifyStitchedModels(BlockContext& block, const std::vector<StitchOutcome>& stitches, CheckList& checks,
-                          const RunContext& context);
+// `edits`: of the run, for stitched models that use one.
+void verifyStitchedModels(BlockContext& block, const std::vector<StitchOutcome>& stitches,
+                          const std::vector<EditOutcome>& edits, CheckList& checks, const RunContext& context);
 
 }

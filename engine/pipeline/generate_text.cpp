@@ -7,6 +7,7 @@
 #include "engine/pipeline/stitch_source.h"
 #include "engine/pipeline/stitched_model.h"
 #include "engine/pipeline/stitched_text.h"
+#include "engine/protocol/stitch_rows.h"
 #include "engine/protocol/stitch_tokens.h"
 
 #include <algorithm>
@@ -83,15 +84,19 @@ Json generateBoth(const GenerateOptions& options, ModelCache& cache, const RunCo
         throw UsageError("The surrogates of " + options.surrogates.string() + " were made for a baseline in " +
                          std::string(nameOf(dtype)) + ", and --dtype asks for " +
                          std::string(nameOf(options.model.dtype)) + "; give the run's own.");
-    const StitchedModel stitched(
-        source,
-        {options.model.model, options.surrogateModel, options.model.device, options.model.threads, options.replayDtype},
-        cache, context);
+    const std::vector<StitchedBlock> chosen = source.choose(options.surrogateBlocks);
+    std::optional<SourceEdit> edit;
+    if (!options.surrogateEdit.empty())
+        edit = source.edit(options.surrogateEdit, chosen, context);
+    const StitchedModel stitched(source,
+                                 {options.model.model, options.surrogateModel, options.model.device,
+                                  options.model.threads, options.replayDtype, edit},
+                                 cache, context);
     const OpenedModel& opened = stitched.opened();
     const PromptSet prompts = loadPrompts(options.prompts, opened, Heldout::Keep);
     std::vector<LayerIndex> blocks;
     Json numbers = Json::array();
-    for (const StitchedBlock& block : source.choose(options.surrogateBlocks)) {
+    for (const StitchedBlock& block : chosen) {
         blocks.push_back(block.block);
         numbers.push_back(block.block.value);
     }
@@ -114,7 +119,10 @@ Json generateBoth(const GenerateOptions& options, ModelCache& cache, const RunCo
         row["first_divergence"] = firstDifference(own[p], other[p]);
         rows.push_back(std::move(row));
     }
-    return {{"prompts", std::move(rows)}, {"surrogates", options.surrogates.string()}, {"blocks", std::move(numbers)}};
+    return {{"prompts", std::move(rows)},
+            {"surrogates", options.surrogates.string()},
+            {"blocks", std::move(numbers)},
+            {"edit", edit ? protocol::editedRow(edit->statement) : Json()}};
 }
 
 }

@@ -77,6 +77,7 @@ struct CertifyOptions {
 struct StitchOptions {
     std::filesystem::path run;
     std::string blocks = "all"; // of the run's blocks, or "0,5,10-12"
+    std::string edit;           // "NAME" or "NAME:BLOCKS": an edit of the run in some of them; empty: none
     std::string model;          // empty: where run.json found it; accepted by digest alone
     std::string surrogateModel; // the same for the checkpoint that the run's surrogates were taken from
     std::string name;           // empty: from the digest of what is asked for
@@ -102,6 +103,7 @@ struct GenerateOptions {
     std::int64_t maxNew = 64;
     std::filesystem::path surrogates; // a finished run whose surrogates write a second text beside the model's; or none
     std::string surrogateBlocks = "all";
+    std::string surrogateEdit;      // "NAME" or "NAME:BLOCKS": an edit of that run in some of them; empty: none
     std::string surrogateModel;     // the checkpoint that they were taken from; empty: where run.json found it
     DType replayDtype = DType::F64; // of the surrogates
 };

@@ -118,7 +118,12 @@ Json stitch(const StitchOptions& options, ModelCache& cache, const RunContext& c
     return model::guarded([&]() -> Json {
         const Host& host = cache.state().host;
         const StitchSource source(options.run, host.childProgram);
-        const StitchRequest request{source.choose(options.blocks), options.replayDtype, options.bisect};
+        StitchRequest request{source.choose(options.blocks), options.replayDtype, options.bisect};
+        std::optional<SourceEdit> edit;
+        if (!options.edit.empty()) {
+            edit = source.edit(options.edit, request.blocks, context);
+            request.edit = edit->statement;
+        }
         const std::string name = nameFor(options, request);
         std::optional<StitchWriter> writer; // holds the run's lock, which only what writes needs
         if (!options.measureOnly)
@@ -133,7 +138,7 @@ Json stitch(const StitchOptions& options, ModelCache& cache, const RunContext& c
         }
 
         const StitchedModel stitched(
-            source, {options.model, options.surrogateModel, options.device, options.threads, options.replayDtype},
+            source, {options.model, options.surrogateModel, options.device, options.threads, options.replayDtype, edit},
             cache, context);
         const OpenedModel& opened = stitched.opened();
         const RunManifest& manifest = source.manifest();

@@ -2,13 +2,17 @@
 
 #include "engine/artifact/tensor_archive.h"
 #include "engine/base/error.h"
+#include "engine/base/ranges_text.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
 #include "engine/certificate/block_list.h"
 #include "engine/certificate/certificate_codec.h"
+#include "engine/certificate/edit_codec.h"
+#include "engine/certificate/edit_layout.h"
 #include "engine/certificate/json_fields.h"
 #include "engine/certificate/run_codec.h"
 #include "engine/certificate/run_layout.h"
+#include "engine/certificate/stitch_layout.h"
 #include "engine/certificate/token_ids.h"
 #include "engine/ir/block_ir_codec.h"
 #include "engine/model/parallel_tasks.h"
@@ -51,6 +55,29 @@ void requireDigests(const ir::BlockIr& ir, const std::string& path, const RunCon
         if (value.dtype != weight.dtype || value.shape != weight.shape || sha256OfTensor(value) != weight.sha256)
             throw FormatError(path + ": the weight " + name + " does not have the digest that the program names.");
     });
+}
+
+bool contains(const std::vector<StitchedBlock>& blocks, LayerIndex block)
+{
+    return std::any_of(blocks.begin(), blocks.end(), [&](const StitchedBlock& own) { return own.block == block; });
+}
+
+std::vector<std::int32_t> numbersOf(const std::vector<StitchedBlock>& blocks)
+{
+    std::vector<std::int32_t> numbers;
+    for (const StitchedBlock& block : blocks)
+        numbers.push_back(block.block.value);
+    return numbers;
+}
+
+// "it has soft, zero" or "it has none"
+std::string editsText(const std::map<std::string, std::string>& sums)
+{
+    std::string names;
+    for (const auto& [path, digest] : sums)
+        if (const auto name = certificate::editNamed(path))
+            names += (names.empty() ? "" : ", ") + *name;
+    return "it has " + (names.empty() ? "none; make one with blockcert edit" : names);
 }
 
 bool speaksOf(const Certificate& certificate, LayerIndex block, const RunManifest& manifest)
@@ -127,6 +154,46 @@ std::vector<StitchedBlock> StitchSource::choose(const std::string& blocks) const
     return chosen;
 }
 
+SourceEdit StitchSource::edit(const std::string& text, const std::vector<StitchedBlock>& chosen,
+                              const RunContext& context) const
+{
+    const std::size_t colon = text.find(':');
+    SourceEdit source;
+    StitchedEdit& statement = source.statement;
+    statement.name = text.substr(0, colon);
+    statement.path = certificate::editCertificatePath(statement.name);
+    if (!certificate::isStitchName(statement.name) || !m_sums.contains(statement.path))
+        throw UsageError("--edit " + text + ": the run has no such edit; " + editsText(m_sums) + ".");
+    statement.sha256 = m_sums.at(statement.path);
+    const EditCertificate edit = certificate::editFromJson(
+        certificate::parseDocument(readListed(statement.path), statement.path), statement.path);
+    const auto isEdited = [&](LayerIndex block) { return contains(edit.request.blocks, block); };
+    if (colon == std::string::npos) {
+        for (const StitchedBlock& block : chosen)
+            if (isEdited(block.block))
+                statement.blocks.push_back(block.block);
+        if (statement.blocks.empty())
+            throw UsageError("--edit " + text + " edits " + blocksText(numbersOf(edit.request.blocks)) +
+                             ", and none of the replaced blocks is that; name it with --blocks.");
+    } else {
+        for (const LayerIndex block : certificate::blocksFrom(text.substr(colon + 1), m_manifest.subject.layers)) {
+            if (!isEdited(block) || !contains(chosen, block))
+                throw UsageError("--edit " + text + ": block " + std::to_string(block.value) +
+                                 (isEdited(block) ? " is not among the replaced blocks; name it with --blocks."
+                                                  : " is not edited by " + statement.name + "; it edits " +
+                                                        blocksText(numbersOf(edit.request.blocks)) + "."));
+            statement.blocks.push_back(block);
+        }
+    }
+    const std::string path = certificate::editEffectPath(statement.name);
+    const OpenFile file = openArtifact(edit.artifacts.at(0), path, context);
+    source.tensors = certificate::readEffect(*artifact::openForeignArchive(file.descriptor(), path, m_childProgram),
+                                             certificate::editShapeOf(edit))
+                         .patch;
+    source.patch = edit.request.patch;
+    return source;
+}
+
 void StitchSource::requireModel(const artifact::Checkpoint& model) const
 {
     const Subject& subject = m_manifest.subject;
@@ -140,14 +207,13 @@ void StitchSource::requireModel(const artifact::Checkpoint& model) const
                           "): its files or its configuration have other digests; name the right one with --model.");
 }
 
-OpenFile StitchSource::openArtifact(LayerIndex block, std::size_t artifact, const std::string& path,
+OpenFile StitchSource::openArtifact(const ArtifactDigest& stated, const std::string& path,
                                     const RunContext& context) const
 {
     OpenFile file = m_folder.open(path);
     const RunContext quiet({}, [&](const Progress&) { context.step(); }); // no stage of its own for every block
     const std::string sha256 = sha256OfDescriptor(file.descriptor(), quiet);
     const auto listed = m_sums.find(path);
-    const ArtifactDigest& stated = certificate(block).artifacts.at(artifact);
     if (listed == m_sums.end() || listed->second != sha256 || stated.path != path || stated.sha256 != sha256)
         refuse(path);
     return file;
@@ -156,7 +222,7 @@ OpenFile StitchSource::openArtifact(LayerIndex block, std::size_t artifact, cons
 certificate::ProbeReader StitchSource::probes(LayerIndex block, const RunContext& context) const
 {
     const std::string path = certificate::probesPath(block);
-    const OpenFile file = openArtifact(block, 1, path, context);
+    const OpenFile file = openArtifact(certificate(block).artifacts.at(1), path, context);
     return {artifact::openForeignArchive(file.descriptor(), path, m_childProgram),
             certificate::probeShapeOf(certificate(block)), block};
 }
@@ -165,7 +231,7 @@ ir::BlockIr StitchSource::surrogate(LayerIndex block, const artifact::Checkpoint
                                     const artifact::Checkpoint* other, const RunContext& context) const
 {
     const std::string path = certificate::irPath(block);
-    const OpenFile file = openArtifact(block, 0, path, context);
+    const OpenFile file = openArtifact(certificate(block).artifacts.at(0), path, context);
     ir::BlockIr ir = ir::readBlockIr(*artifact::openForeignArchive(file.descriptor(), path, m_childProgram), path);
     if (ir.program.layer != block || ir.program.width != m_manifest.subject.dModel)
         throw FormatError(path + " holds the program of another block or width.");

@@ -4,8 +4,10 @@
 #include "engine/artifact/checkpoint.h"
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/run_folder.h"
+#include "engine/edit/patch_tensors.h"
 #include "engine/ir/block_ir.h"
 #include "engine/values/certificate.h"
+#include "engine/values/patch.h"
 #include "engine/values/stitch_certificate.h"
 
 #include <filesystem>
@@ -19,6 +21,13 @@ class RunContext;
 
 namespace blockcert::pipeline {
 
+// An edit of the run, for some of the blocks that are replaced.
+struct SourceEdit {
+    StitchedEdit statement;
+    Patch patch;
+    edit::PatchTensors tensors;
+};
+
 // Not thread-safe. Files are read as somebody else's would be.
 class StitchSource {
 public:
@@ -30,6 +39,12 @@ public:
 
     // "all", or numbers and ranges among the blocks that have a certificate; ascending. Throws UsageError.
     [[nodiscard]] std::vector<StitchedBlock> choose(const std::string& blocks) const;
+
+    // "NAME" or "NAME:BLOCKS": an edit of the run, for all its blocks among the chosen ones or for those named. Throws
+    // UsageError for an edit that the run does not have and for blocks that it does not edit or that are not chosen,
+    // FormatError for a file that is not the one SHA256SUMS lists.
+    [[nodiscard]] SourceEdit edit(const std::string& text, const std::vector<StitchedBlock>& chosen,
+                                  const RunContext& context) const;
 
     [[nodiscard]] const Certificate& certificate(LayerIndex block) const { return m_certificates.at(block); }
 
@@ -45,8 +60,8 @@ public:
     [[nodiscard]] certificate::ProbeReader probes(LayerIndex block, const RunContext& context) const;
 
 private:
-    // Throws FormatError unless the file is the one that SHA256SUMS and the certificate name.
-    [[nodiscard]] certificate::OpenFile openArtifact(LayerIndex block, std::size_t artifact, const std::string& path,
+    // Throws FormatError unless the file is the one that SHA256SUMS and `stated` name.
+    [[nodiscard]] certificate::OpenFile openArtifact(const ArtifactDigest& stated, const std::string& path,
                                                      const RunContext& context) const;
     [[nodiscard]] std::string readListed(const std::string& path) const;
 

@@ -2,8 +2,10 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/edit/patched_block.h"
 #include "engine/pipeline/longer_block.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace blockcert::pipeline {
@@ -75,9 +77,14 @@ Replacements StitchedModel::replacements(std::int64_t positions) const
 {
     return [this, positions](LayerIndex block) {
         const RunRequest& request = m_source.manifest().request;
-        return replayOf(lengthened(m_source.surrogate(block, *m_opened.checkpoint, m_other.get(), m_context), positions,
-                                   m_opened.checkpoint->config(), request.baselineDtype, request.ablation),
-                        m_options.replayDtype, *m_transformer, m_tiling.tiling, m_context);
+        const TransformerConfig& config = m_opened.checkpoint->config();
+        ir::BlockIr surrogate = lengthened(m_source.surrogate(block, *m_opened.checkpoint, m_other.get(), m_context),
+                                           positions, config, request.baselineDtype, request.ablation);
+        if (m_options.edit && std::ranges::binary_search(m_options.edit->statement.blocks, block)) {
+            edit::requireFit(m_options.edit->patch, m_options.edit->tensors, config);
+            surrogate = edit::patchedBlock(surrogate, m_options.edit->patch, m_options.edit->tensors, config);
+        }
+        return replayOf(std::move(surrogate), m_options.replayDtype, *m_transformer, m_tiling.tiling, m_context);
     };
 }
 

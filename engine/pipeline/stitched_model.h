@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct StitchedModelOptions {
     std::string device = "cpu";
     int threads = 0;
     DType replayDtype = DType::F64;
+    std::optional<SourceEdit> edit; // of the run; its blocks are replaced by what the patch makes of their surrogates
 };
 
 // Lives in one request; the transformer stays in the cache. `source` and `context` must outlive it.

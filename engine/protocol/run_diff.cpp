@@ -4,6 +4,7 @@
 #include "engine/certificate/run_folder.h"
 #include "engine/protocol/read_run.h"
 #include "engine/protocol/run_metrics.h"
+#include "engine/protocol/stitch_rows.h"
 #include "engine/surrogate/surrogate_text.h"
 
 #include <algorithm>
@@ -302,7 +303,7 @@ private:
                            {"metrics", rowsOf(&left, &right)}});
     }
 
-    // Paired by the blocks they replace, whatever they are called.
+    // Paired by the blocks they replace and those that an edit has changed, whatever they are called.
     Json compareStitches()
     {
         Json rows = Json::array();
@@ -312,6 +313,9 @@ private:
             for (const StitchedBlock& block : stitch.request.blocks)
                 list.push_back(block.block.value);
             return list;
+        };
+        const auto editOf = [](const StitchCertificate& stitch) {
+            return stitch.request.edit ? editedRow(*stitch.request.edit) : Json();
         };
         const auto rowOf = [&](const StitchCertificate* a, const StitchCertificate* b) {
             const std::vector<NamedMetric> left = a != nullptr ? metricsOf(*a) : std::vector<NamedMetric>();
@@ -332,7 +336,7 @@ private:
         for (const StitchCertificate& a : m_a.stitches) {
             const StitchCertificate* found = nullptr;
             for (const StitchCertificate& b : m_b.stitches)
-                if (found == nullptr && !taken.contains(&b) && blocksOf(a) == blocksOf(b))
+                if (found == nullptr && !taken.contains(&b) && blocksOf(a) == blocksOf(b) && editOf(a) == editOf(b))
                     found = &b;
             if (found != nullptr)
                 taken.insert(found);

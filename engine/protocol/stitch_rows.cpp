@@ -87,6 +87,14 @@ Json bisectRows(const StitchCertificate& certificate, const PromptSet& prompts)
 
 }
 
+Json editedRow(const StitchedEdit& edit)
+{
+    Json blocks = Json::array();
+    for (const LayerIndex block : edit.blocks)
+        blocks.push_back(block.value);
+    return {{"name", edit.name}, {"blocks", std::move(blocks)}};
+}
+
 Json stitchRow(const StitchCertificate& certificate, const PromptSet& prompts)
 {
     const StitchMetrics& metrics = certificate.metrics;
@@ -117,6 +125,7 @@ Json stitchRow(const StitchCertificate& certificate, const PromptSet& prompts)
             {"path", certificate::stitchCertificatePath(certificate.name)},
             {"kind", certificate.isFullBlock() ? "full-block" : "full-model"},
             {"blocks", std::move(blocks)},
+            {"edit", certificate.request.edit ? editedRow(*certificate.request.edit) : Json()},
             {"replay_dtype", nameOf(certificate.request.replayDtype)},
             {"certified", certificate.certified},
             {"findings", std::move(findings)},

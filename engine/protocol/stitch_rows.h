@@ -7,6 +7,9 @@
 
 namespace blockcert::protocol {
 
+// Which of the replaced blocks an edit of the run has changed: {"name", "blocks"}.
+[[nodiscard]] Json editedRow(const StitchedEdit& edit);
+
 // `prompts` gives tokens their pieces; a piece is "" where the set does not know it.
 [[nodiscard]] Json stitchRow(const StitchCertificate& certificate, const PromptSet& prompts);
 

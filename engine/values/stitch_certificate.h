@@ -4,6 +4,7 @@
 #include "engine/values/certificate.h"
 #include "engine/values/stitch_metrics.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,11 +21,27 @@ struct StitchedBlock {
     friend bool operator==(const StitchedBlock&, const StitchedBlock&) = default;
 };
 
+// An edit of the run: some of the replaced blocks are not the surrogates themselves, but what its patch makes of them.
+struct StitchedEdit {
+    std::string name;               // of its folder
+    std::string path;               // of its certificate, relative to the run directory
+    std::string sha256;             // of that file
+    std::vector<LayerIndex> blocks; // ascending, not empty; replaced blocks that the patch edits
+
+    friend bool operator==(const StitchedEdit&, const StitchedEdit&) = default;
+};
+
 // Everything that decides a stitched model's numbers besides the run itself.
 struct StitchRequest {
     std::vector<StitchedBlock> blocks; // ascending
     DType replayDtype = DType::F64;    // F64 or F32
     bool bisect = false;
+    std::optional<StitchedEdit> edit = std::nullopt;
+
+    [[nodiscard]] bool edits(LayerIndex block) const
+    {
+        return edit && std::binary_search(edit->blocks.begin(), edit->blocks.end(), block);
+    }
 
     friend bool operator==(const StitchRequest&, const StitchRequest&) = default;
 };

@@ -120,6 +120,10 @@ TEST_F(StitchedDemo, RefusesInOneSentence)
     EXPECT_EQ(other.status, 2);
     EXPECT_THAT(other.err,
                 HasSubstr("--surrogate-model demo: the run's surrogates are not those of another checkpoint"));
+    const Outcome edit = runBlockcert({"stitch", path(), "--edit", "soft"});
+    EXPECT_EQ(edit.status, 2);
+    EXPECT_THAT(edit.err, HasSubstr("--edit soft: the run has no such edit; it has none"));
+    EXPECT_EQ(runBlockcert({"generate", "demo", "--surrogate-edit", "soft"}).status, 2); // of no run
     const Outcome tokens = runBlockcert({"stitch", path(), "--tokens"});
     EXPECT_EQ(tokens.status, 2);
     EXPECT_THAT(tokens.err, HasSubstr("add --json"));

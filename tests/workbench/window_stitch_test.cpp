@@ -302,6 +302,61 @@ TEST(StitchWindow, SaysWhatWentWrongAndStaysUsable)
     EXPECT_TRUE(Workbench::noticeOn(page).contains(u"not where the run found it"_s));
 }
 
+Json movedModel(const char* message)
+{
+    return steps(
+        {Json{{"error", {{"code", -32000}, {"message", message}, {"data", {{"exit_code", 3}, {"kind", "file"}}}}}}});
+}
+
+TEST(StitchWindow, TakesTheOpenModelWhereTheRunsHasMoved)
+{
+    Json script = engineScript();
+    script["stitch"] = Json::array({movedModel("The model is not where the run found it: gone. Name it with --model."),
+                                    steps({result(stitchAnswer(false))})});
+    Workbench bench(script, showScript());
+    openSample(bench);
+    ASSERT_TRUE(bench.openModel());
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    const std::vector<Json> asked = bench.asked("stitch");
+    ASSERT_EQ(asked.size(), 2U);
+    EXPECT_FALSE(asked[0].contains("model"));
+    EXPECT_EQ(asked[1]["model"], bench.session->model.name().toStdString())
+        << "the engine holds its digest to the run's";
+    EXPECT_EQ(asked[1]["measure_only"], true);
+    EXPECT_EQ(page.textParameters()["model"], asked[1]["model"]);
+    EXPECT_TRUE(page.command().contains(u"--model"_s)) << page.command().toStdString();
+}
+
+TEST(StitchWindow, SaysInWordsOfTheWindowThatTheModelHasMoved)
+{
+    Json script = engineScript();
+    script["stitch"] = Json::array(
+        {movedModel("The model is not where the run found it: gone. Name it with --model."),
+         movedModel("The model is not where the run found it: gone. Name it with --model."),
+         movedModel("x.gguf is not the model of this run (tiny): its files have other digests; name the right one with "
+                    "--model.")});
+    Workbench bench(script, showScript());
+    openSample(bench);
+    StitchPage& page = bench.window->stitchPage();
+    bench.window->showPage(MainWindow::Stitch);
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return !Workbench::noticeOn(page).isEmpty(); }));
+    EXPECT_EQ(Workbench::noticeOn(page),
+              u"The model is not where the run found it: gone. Open that model (Alt+1), wherever it "
+              "is now, and measure again: it is known by its digest."_s);
+    ASSERT_TRUE(bench.openModel()); // another one
+    bench.window->showPage(MainWindow::Stitch);
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return Workbench::noticeOn(page).startsWith(u"Neither"_s); }))
+        << Workbench::noticeOn(page).toStdString();
+    EXPECT_TRUE(Workbench::noticeOn(page).contains(u"x.gguf is not the model of this run"_s));
+    EXPECT_FALSE(Workbench::noticeOn(page).contains(u"--model"_s));
+    EXPECT_TRUE(page.model().isEmpty()) << "the next try begins where the run found it";
+}
+
 TEST(StitchWindow, MeasuringCanBeCancelled)
 {
     Workbench bench(

@@ -244,6 +244,8 @@ void StitchPage::setRun(const QString& path, const Loadable<RunView>& run)
     const bool isOther = !m_run || !shown || m_run->path != shown->path || m_run->digest != shown->digest;
     const bool isSamePath = m_run && shown && m_run->path == shown->path;
     m_run = shown;
+    if (!isSamePath)
+        m_model.clear();
     if (run.isLoading())
         m_empty->setText(tr("Reading the run"), shortPath(path));
     else
@@ -316,6 +318,8 @@ Json StitchPage::stitchParameters(bool bisect, bool measureOnly) const
         parameters["bisect"] = true;
     if (measureOnly)
         parameters["measure_only"] = true;
+    if (!m_model.isEmpty())
+        parameters["model"] = m_model.toStdString();
     return parameters;
 }
 
@@ -328,7 +332,7 @@ Json StitchPage::textParameters() const
     const QString dtype = m_run->baselineDtype == "BF16"_L1  ? u"bf16"_s
                           : m_run->baselineDtype == "F16"_L1 ? u"fp16"_s
                                                              : u"fp32"_s;
-    return {{"model", m_run->modelHint.toStdString()},
+    return {{"model", (m_model.isEmpty() ? m_run->modelHint : m_model).toStdString()},
             {"content", writeJsonLine({{"id", prompt.id.toStdString()}, {"token_ids", ids}})},
             {"format", "jsonl"},
             {"name", prompt.id.toStdString()},
@@ -341,8 +345,12 @@ Json StitchPage::textParameters() const
 
 QString StitchPage::command() const
 {
-    return m_run ? shellCommand({u"blockcert"_s, u"stitch"_s, m_run->path, u"--blocks"_s, listOf(surrogates(), *m_run)})
-                 : QString();
+    if (!m_run)
+        return {};
+    QStringList words{u"blockcert"_s, u"stitch"_s, m_run->path, u"--blocks"_s, listOf(surrogates(), *m_run)};
+    if (!m_model.isEmpty())
+        words << u"--model"_s << m_model;
+    return shellCommand(words);
 }
 
 const RecordedStitch* StitchPage::recorded() const

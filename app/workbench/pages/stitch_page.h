@@ -63,6 +63,11 @@ public:
     // The command that issues the certificate of these switches.
     [[nodiscard]] QString command() const;
 
+    // In place of the model where the run found it, for this run; empty: there.
+    void setModel(const QString& model) { m_model = model; }
+
+    [[nodiscard]] const QString& model() const { return m_model; }
+
     [[nodiscard]] int shownPrompt() const { return m_prompt; }
 
     // What is shown, for the report; nothing before there are numbers or texts.
@@ -104,6 +109,7 @@ private:
     [[nodiscard]] QString claim() const;
 
     std::shared_ptr<const RunView> m_run;
+    QString m_model;
     Loadable<StitchResult> m_result;             // measured or certified here
     std::shared_ptr<const StitchResult> m_shown; // result(), as the parts show it
     QString m_recordedName;                      // chosen among several for the same switches

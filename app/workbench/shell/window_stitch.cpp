@@ -5,15 +5,61 @@
 #include <QClipboard>
 #include <QGuiApplication>
 
+#include <memory>
+#include <optional>
+
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
 
+namespace {
+
+// How the engine ends what it says of a model that is gone, or another one: in the words of an option that the window
+// has not.
+constexpr QLatin1StringView namingOptions[] = {" Name it with --model."_L1, "; name the right one with --model."_L1};
+
+// Without that end; absent: the model is not what is wrong.
+std::optional<QString> withoutOption(const QString& sentence)
+{
+    for (const QLatin1StringView end : namingOptions)
+        if (sentence.endsWith(end))
+            return sentence.chopped(end.size());
+    return std::nullopt;
+}
+
+Loadable<StitchResult> inWordsOfTheWindow(Loadable<StitchResult> result, bool triedOpenModel)
+{
+    std::optional<QString> text = withoutOption(result.fault.sentence);
+    if (!text)
+        return result;
+    if (!text->endsWith(u'.'))
+        *text += u'.';
+    result.fault.sentence =
+        (triedOpenModel ? MainWindow::tr("Neither what is where the run found its model nor the open model is this "
+                                         "run's: %1 Open the right one (Alt+1) and measure again.")
+                        : MainWindow::tr("%1 Open that model (Alt+1), wherever it is now, and measure again: it is "
+                                         "known by its digest."))
+            .arg(*text);
+    return result;
+}
+
+}
+
 void MainWindow::connectStitchPage()
 {
+    struct Wanted {
+        bool bisect = false;
+        bool measureOnly = true;
+    };
+
+    const auto wanted = std::make_shared<Wanted>(); // last, to be asked for once more with the open model
+    const auto start = [this, wanted](bool bisect, bool measureOnly) {
+        *wanted = {bisect, measureOnly};
+        stitch(bisect, measureOnly);
+    };
     connect(m_stitchPage, &StitchPage::runWanted, this, &MainWindow::chooseRun);
-    connect(m_stitchPage, &StitchPage::measureWanted, this, [this](bool bisect) { stitch(bisect, true); });
-    connect(m_stitchPage, &StitchPage::certifyWanted, this, [this] { stitch(false, false); });
+    connect(m_stitchPage, &StitchPage::measureWanted, this, [start](bool bisect) { start(bisect, true); });
+    connect(m_stitchPage, &StitchPage::certifyWanted, this, [start] { start(false, false); });
     connect(m_stitchPage, &StitchPage::cancelWanted, this, [this] { m_session.stitch.cancel(); });
     connect(m_stitchPage, &StitchPage::copyWanted, this,
             [this] { QGuiApplication::clipboard()->setText(m_stitchPage->command()); });
@@ -24,8 +70,21 @@ void MainWindow::connectStitchPage()
                                        [prompt](const Json& answer) { return stitchTextOf(answer, prompt); });
     });
     connect(m_stitchPage, &StitchPage::writeCancelWanted, this, [this] { m_session.stitchText.cancel(); });
-    connect(&m_session.stitch, &Asking::changed, this, [this] {
+    connect(&m_session.stitch, &Asking::changed, this, [this, wanted] {
         const Loadable<StitchResult>& result = m_session.stitch.get();
+        if (result.state == Loadable<StitchResult>::State::Failed) {
+            const bool triedOpenModel = !m_stitchPage->model().isEmpty();
+            m_stitchPage->setModel({});
+            if (!triedOpenModel && withoutOption(result.fault.sentence) && m_session.model.card().isReady()) {
+                m_stitchPage->setModel(m_session.model.name()); // the engine takes it if its digest is the run's
+                QMetaObject::invokeMethod(
+                    this, [this, wanted] { stitch(wanted->bisect, wanted->measureOnly); }, Qt::QueuedConnection);
+                return;
+            }
+            m_stitchPage->setResult(inWordsOfTheWindow(result, triedOpenModel));
+            refreshRail();
+            return;
+        }
         m_stitchPage->setResult(result);
         refreshRail();
         if (result.isReady() && result.value->isWritten)

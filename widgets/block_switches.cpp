@@ -18,7 +18,15 @@ namespace blockcert::widgets {
 
 namespace {
 
-enum Role { SwitchRole = Qt::UserRole }; // 0: cannot be switched, 1: original, 2: surrogate
+enum Role {
+    SwitchRole = Qt::UserRole, // 0: cannot be switched, 1: original, 2: surrogate, 3: edited
+    PlacesRole                 // of the switch: 2, or 3 where the block can be edited
+};
+
+bool contains(const std::vector<int>& blocks, int block)
+{
+    return std::find(blocks.begin(), blocks.end(), block) != blocks.end();
+}
 
 // A small switch before the word: position and word tell the same, so that colour is not needed.
 class SwitchDelegate : public QStyledItemDelegate {
@@ -38,13 +46,20 @@ public:
         painter->save();
         painter->setRenderHint(QPainter::Antialiasing);
         if (state > 0) {
-            painter->setPen(QPen(state == 2 ? tokens.accent : tokens.secondary, 1.2));
-            painter->setBrush(state == 2 ? tokens.accent : QColor(Qt::transparent));
+            const bool isReplaced = state > 1;
+            const int places = index.data(PlacesRole).toInt();
+            const double step = (track.width() - 13) / (places - 1);
+            const QPointF knob(track.left() + 6.5 + (state - 1) * step, track.center().y());
+            painter->setPen(QPen(isReplaced ? tokens.accent : tokens.secondary, 1.2));
+            painter->setBrush(isReplaced ? tokens.accent : QColor(Qt::transparent));
             painter->drawRoundedRect(track, 6.5, 6.5);
             painter->setPen(Qt::NoPen);
-            painter->setBrush(state == 2 ? tokens.onAccent : tokens.secondary);
-            painter->drawEllipse(QPointF(state == 2 ? track.right() - 6.5 : track.left() + 6.5, track.center().y()), 4,
-                                 4);
+            painter->setBrush(isReplaced ? tokens.onAccent : tokens.secondary);
+            if (state == 3)
+                painter->drawPolygon(QPolygonF(
+                    {knob - QPointF(0, 4.6), knob + QPointF(4.6, 0), knob + QPointF(0, 4.6), knob - QPointF(4.6, 0)}));
+            else
+                painter->drawEllipse(knob, 4, 4);
         }
         painter->setPen(state == 0 ? tokens.secondary : tokens.text);
         painter->setFont(index.data(Qt::FontRole).value<QFont>());
@@ -72,11 +87,25 @@ void BlockSwitchModel::setBlocks(std::vector<BlockSwitch> blocks)
     emit choicesChanged();
 }
 
-void BlockSwitchModel::setChoices(const std::vector<int>& surrogates)
+bool BlockSwitchModel::canEdit(std::size_t row) const
+{
+    return m_blocks[row].hasSurrogate && contains(m_editable, m_blocks[row].block);
+}
+
+void BlockSwitchModel::setEdit(const QString& name, const std::vector<int>& blocks)
+{
+    m_edit = name;
+    m_editable = blocks;
+    setChoices(surrogates(), edited());
+}
+
+void BlockSwitchModel::setChoices(const std::vector<int>& surrogates, const std::vector<int>& edited)
 {
     for (std::size_t i = 0; i < m_blocks.size(); ++i) {
-        const bool wanted = std::find(surrogates.begin(), surrogates.end(), m_blocks[i].block) != surrogates.end();
-        m_choices[i] = wanted && m_blocks[i].hasSurrogate ? BlockChoice::Surrogate : BlockChoice::Original;
+        const bool wanted = contains(surrogates, m_blocks[i].block) && m_blocks[i].hasSurrogate;
+        m_choices[i] = !wanted                                             ? BlockChoice::Original
+                       : contains(edited, m_blocks[i].block) && canEdit(i) ? BlockChoice::Edited
+                                                                           : BlockChoice::Surrogate;
     }
     if (!m_blocks.empty())
         emit dataChanged(index(0, 0), index(rowCount() - 1, ColumnCount - 1));
@@ -88,7 +117,9 @@ void BlockSwitchModel::toggle(int row)
     if (row < 0 || row >= rowCount() || !m_blocks[static_cast<std::size_t>(row)].hasSurrogate)
         return;
     BlockChoice& choice = m_choices[static_cast<std::size_t>(row)];
-    choice = choice == BlockChoice::Original ? BlockChoice::Surrogate : BlockChoice::Original;
+    choice = choice == BlockChoice::Original                                              ? BlockChoice::Surrogate
+             : choice == BlockChoice::Surrogate && canEdit(static_cast<std::size_t>(row)) ? BlockChoice::Edited
+                                                                                          : BlockChoice::Original;
     emit dataChanged(index(row, 0), index(row, ColumnCount - 1));
     emit choicesChanged();
 }
@@ -97,9 +128,30 @@ std::vector<int> BlockSwitchModel::surrogates() const
 {
     std::vector<int> blocks;
     for (std::size_t i = 0; i < m_blocks.size(); ++i)
-        if (m_choices[i] == BlockChoice::Surrogate)
+        if (m_choices[i] != BlockChoice::Original)
             blocks.push_back(m_blocks[i].block);
     return blocks;
+}
+
+std::vector<int> BlockSwitchModel::edited() const
+{
+    std::vector<int> blocks;
+    for (std::size_t i = 0; i < m_blocks.size(); ++i)
+        if (m_choices[i] == BlockChoice::Edited)
+            blocks.push_back(m_blocks[i].block);
+    return blocks;
+}
+
+QString BlockSwitchModel::choiceText(std::size_t row) const
+{
+    if (!m_blocks[row].hasSurrogate)
+        return tr("original only");
+    switch (m_choices[row]) {
+    case BlockChoice::Original: return tr("original");
+    case BlockChoice::Surrogate: return tr("surrogate");
+    case BlockChoice::Edited: return tr("edited");
+    }
+    return {};
 }
 
 int BlockSwitchModel::rowCount(const QModelIndex& parent) const
@@ -117,21 +169,26 @@ QVariant BlockSwitchModel::data(const QModelIndex& index, int role) const
     if (!index.isValid() || index.row() >= rowCount())
         return {};
     const BlockSwitch& block = m_blocks[static_cast<std::size_t>(index.row())];
-    const bool isSurrogate = m_choices[static_cast<std::size_t>(index.row())] == BlockChoice::Surrogate;
+    const auto row = static_cast<std::size_t>(index.row());
     switch (role) {
     case Qt::DisplayRole:
         if (index.column() == Block)
             return QString::number(block.block);
         if (index.column() == Epsilon)
             return block.hasSurrogate ? tableNumber(block.epsilon) : QString();
-        return !block.hasSurrogate ? tr("original only") : isSurrogate ? tr("surrogate") : tr("original");
-    case SwitchRole: return !block.hasSurrogate ? 0 : isSurrogate ? 2 : 1;
-    case Qt::ToolTipRole:
-        return plainToolTip(
+        return choiceText(row);
+    case SwitchRole: return !block.hasSurrogate ? 0 : static_cast<int>(m_choices[row]) + 1;
+    case PlacesRole: return canEdit(row) ? 3 : 2;
+    case Qt::ToolTipRole: {
+        QString text =
             !block.hasSurrogate ? tr("The run has no surrogate of block %1").arg(block.block)
             : block.isCertified
                 ? tr("Block %1: ε = %2, certified by the run's word").arg(block.block).arg(exactNumber(block.epsilon))
-                : tr("Block %1: ε = %2, not certified").arg(block.block).arg(exactNumber(block.epsilon)));
+                : tr("Block %1: ε = %2, not certified").arg(block.block).arg(exactNumber(block.epsilon));
+        if (canEdit(row))
+            text += u'\n' + tr("Edited: what the edit %1 makes of the surrogate").arg(m_edit);
+        return plainToolTip(text);
+    }
     case Qt::AccessibleTextRole:
         return tr("%1: %2").arg(headerData(index.column(), Qt::Horizontal, Qt::DisplayRole).toString(),
                                 data(index, Qt::DisplayRole).toString());

@@ -1,5 +1,5 @@
-// One switch a block: the model's own block, or its surrogate. A table for keyboard and screen reader, painted as a
-// stack.
+// One switch a block: the model's own block, its surrogate, or what an edit has made of that. A table for keyboard and
+// screen reader, painted as a stack.
 #pragma once
 
 #include <QAbstractTableModel>
@@ -10,8 +10,8 @@
 
 namespace blockcert::widgets {
 
-// What stands in a block's place. An edited block becomes a third choice once runs hold edits.
-enum class BlockChoice : std::uint8_t { Original, Surrogate };
+// What stands in a block's place.
+enum class BlockChoice : std::uint8_t { Original, Surrogate, Edited };
 
 struct BlockSwitch {
     int block = 0;
@@ -28,10 +28,16 @@ public:
 
     explicit BlockSwitchModel(QObject* parent = nullptr);
     void setBlocks(std::vector<BlockSwitch> blocks);
-    void setChoices(const std::vector<int>& surrogates); // block numbers; what has no surrogate stays
-    void toggle(int row);
+    // Which blocks can also be edited, and by which edit; those edited before that no longer can be become surrogates.
+    void setEdit(const QString& name, const std::vector<int>& blocks);
+    // Block numbers; what has no surrogate stays, what has no edit becomes a surrogate.
+    void setChoices(const std::vector<int>& surrogates, const std::vector<int>& edited = {});
+    void toggle(int row); // original, surrogate, edited where it can be, original
 
-    [[nodiscard]] std::vector<int> surrogates() const; // ascending block numbers
+    [[nodiscard]] std::vector<int> surrogates() const; // of what is replaced, edited or not; ascending block numbers
+    [[nodiscard]] std::vector<int> edited() const;     // among those
+
+    [[nodiscard]] const std::vector<int>& editable() const { return m_editable; }
 
     [[nodiscard]] const std::vector<BlockSwitch>& blocks() const { return m_blocks; }
 
@@ -45,8 +51,13 @@ signals:
     void choicesChanged();
 
 private:
+    [[nodiscard]] bool canEdit(std::size_t row) const;
+    [[nodiscard]] QString choiceText(std::size_t row) const;
+
     std::vector<BlockSwitch> m_blocks;
     std::vector<BlockChoice> m_choices;
+    QString m_edit;
+    std::vector<int> m_editable;
 };
 
 // Return, Space or a click on the choice switches a block.

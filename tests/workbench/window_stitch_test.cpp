@@ -126,13 +126,68 @@ TEST(BlockSwitches, IsAModelThatSwitchesOnlyWhatHasASurrogate)
     EXPECT_EQ(model.index(1, widgets::BlockSwitchModel::Choice).data().toString(), u"original only"_s);
 }
 
+TEST(BlockSwitches, HaveAThirdPlaceWhereAnEditCanChangeTheBlock)
+{
+    widgets::BlockSwitchModel model;
+    const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Warning);
+    model.setBlocks({{0, true, true, 0.1}, {1, false, false, 0}, {2, true, false, 0.2}});
+    const auto word = [&model](int row) {
+        return model.index(row, widgets::BlockSwitchModel::Choice).data().toString();
+    };
+    model.setEdit(u"soft"_s, {1, 2});
+    QStringList words;
+    for (int click = 0; click < 4; ++click, model.toggle(2))
+        words << word(2);
+    EXPECT_EQ(words, (QStringList{u"surrogate"_s, u"edited"_s, u"original"_s, u"surrogate"_s}));
+    EXPECT_EQ(word(2), u"edited"_s);
+    EXPECT_EQ(model.surrogates(), (std::vector<int>{0, 2})) << "it is replaced, too";
+    EXPECT_EQ(model.edited(), (std::vector<int>{2}));
+    model.setChoices({0, 1, 2}, {0, 1, 2});
+    EXPECT_EQ(model.edited(), (std::vector<int>{2})) << "block 0 has no edit, block 1 no surrogate";
+    model.setEdit(u"other"_s, {0});
+    EXPECT_EQ(model.edited(), std::vector<int>()) << "not edited by what is no longer chosen";
+    EXPECT_EQ(model.surrogates(), (std::vector<int>{0, 2}));
+}
+
+TEST(StitchWindow, StitchesWithAnEditOfTheRunWhereASwitchSaysSo)
+{
+    Json shown = testing::showAnswer("run", true);
+    const Json blocks = Json::array({{{"block", 1}, {"certificate", "block_01/certificate.json"}, {"sha256", ""}}});
+    shown["edits"] =
+        Json::array({{{"name", "soft"}, {"edits", {"block 1: MLP output scaled by 0.5"}}, {"blocks", blocks}},
+                     {{"name", "hard"}, {"edits", {"block 1: MLP output zeroed"}}, {"blocks", blocks}}});
+    Json tool = Json::object();
+    tool["show"] = once(steps({Json{{"json", shown}}}));
+    Json edited = stitchAnswer(false);
+    edited["edit"] = {{"name", "hard"}, {"blocks", {1}}};
+    Workbench bench(scriptWith("stitch", steps({result(edited)})), tool);
+    bench.openSample();
+    bench.window->showPage(MainWindow::Stitch);
+    StitchPage& page = bench.window->stitchPage();
+    EXPECT_FALSE(page.stitchParameters(false, true).contains("edit")) << "nothing is edited unasked";
+    EXPECT_TRUE(wordsOf(page).contains(u"the edit soft makes of the surrogate (block 1: MLP output scaled by 0.5)"_s));
+    page.setSwitches({{0, 1, 2}, u"hard"_s, {1}});
+    EXPECT_EQ(page.stitchParameters(false, true)["edit"], "hard:1");
+    EXPECT_EQ(page.textParameters()["surrogate_edit"], "hard:1");
+    EXPECT_TRUE(page.command().endsWith(u"--blocks 0-2 --edit hard:1"_s)) << page.command().toStdString();
+    EXPECT_TRUE(wordsOf(page).contains(u"3 of 3 blocks are replaced, 1 of them edited by hard"_s));
+    press(page, u"Measure"_s);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
+    EXPECT_TRUE(wordsOf(page).contains(u"With 3 blocks replaced, block 1 edited, the next token"_s))
+        << wordsOf(page).toStdString();
+    EXPECT_TRUE(Workbench::noticeOn(page).isEmpty()) << "the numbers are of these switches";
+    page.setSwitches({{0, 1, 2}, {}, {}});
+    EXPECT_TRUE(Workbench::noticeOn(page).contains(u"blocks 0, 2, 1 edited by hard"_s))
+        << Workbench::noticeOn(page).toStdString();
+}
+
 TEST(StitchWindow, MeasuresTheSwitchesAndShowsEveryToken)
 {
     Workbench bench(scriptWith("stitch", steps({result(stitchAnswer(false))})), showScript());
     bench.openSample();
     bench.window->showPage(MainWindow::Stitch);
     StitchPage& page = bench.window->stitchPage();
-    EXPECT_EQ(page.surrogates(), (std::vector<int>{0, 1, 2}));
+    EXPECT_EQ(page.switches().blocks, (std::vector<int>{0, 1, 2}));
     const Json asked = page.stitchParameters(true, true);
     EXPECT_EQ(asked.at("blocks"), "0-2");
     EXPECT_EQ(asked.at("measure_only"), true);
@@ -146,7 +201,7 @@ TEST(StitchWindow, MeasuresTheSwitchesAndShowsEveryToken)
     page.showPart(StitchPage::Blame);
     EXPECT_TRUE(wordsOf(page).contains(u"block 0 alone brings it about"_s)) << wordsOf(page).toStdString();
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"no certificate"_s));
-    page.setSurrogates({0});
+    page.setSwitches({{0}, {}, {}});
     EXPECT_TRUE(Workbench::noticeOn(page).contains(u"other switches"_s));
 }
 
@@ -221,7 +276,7 @@ TEST(StitchWindow, ItsNumbersGoIntoTheReport)
         ASSERT_TRUE(waitUntil([&] { return bench.session->report.items().size() == before + 1; })) << part;
         const ReportItem& sent = bench.session->report.items().back();
         EXPECT_EQ(sent.runs.at(0).digest, bench.session->run.run().value->digest);
-        EXPECT_EQ(sent.title, u"Stitched model: blocks 0-2 as surrogates"_s);
+        EXPECT_EQ(sent.title, u"Stitched model: blocks 0–2 as surrogates"_s);
         const auto has = [&sent](const auto& is) { return std::any_of(sent.parts.begin(), sent.parts.end(), is); };
         EXPECT_TRUE(has([](const report::Part& one) { return std::holds_alternative<report::Table>(one); })) << part;
         EXPECT_EQ(has([](const report::Part& one) { return std::holds_alternative<report::Picture>(one); }),
@@ -246,7 +301,7 @@ TEST(StitchWindow, ItsTabsStayWhereTheyAreWhenNumbersCome)
     press(page, u"Measure"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
     EXPECT_EQ(placeOfTabs(), before);
-    page.setSurrogates({0}); // and when they are of other switches
+    page.setSwitches({{0}, {}, {}}); // and when they are of other switches
     EXPECT_FALSE(Workbench::noticeOn(page).isEmpty());
     EXPECT_EQ(placeOfTabs(), before);
 }
@@ -271,16 +326,16 @@ TEST(StitchWindow, ShowsWhatTheRunRecordedOfTheseSwitchesWithoutMeasuring)
     bench.window->showPage(MainWindow::Stitch);
     StitchPage& page = bench.window->stitchPage();
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"Not measured yet"_s)) << "all three blocks were never stitched";
-    press(*page.side(), u"kept · blocks 0,2"_s);
-    EXPECT_EQ(page.surrogates(), (std::vector<int>{0, 2}));
+    press(*page.side(), u"kept · blocks 0, 2"_s);
+    EXPECT_EQ(page.switches().blocks, (std::vector<int>{0, 2}));
     EXPECT_TRUE(wordsOf(page).contains(u"perplexity goes from 10.0 to 12.0"_s)) << wordsOf(page).toStdString();
     EXPECT_TRUE(wordsOf(page).contains(u"After token 1"_s)) << wordsOf(page).toStdString();
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"In the run as kept, certified"_s))
         << wordsOf(*page.side()).toStdString();
     EXPECT_TRUE(bench.asked("stitch").empty()) << "nothing is computed again";
-    page.setSurrogates({0});
+    page.setSwitches({{0}, {}, {}});
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"Not measured yet"_s)) << "those were other switches";
-    page.setSurrogates({0, 2});
+    page.setSwitches({{0, 2}, {}, {}});
     press(page, u"Measure"_s);
     ASSERT_TRUE(waitUntil([&] { return bench.session->stitch.get().isReady(); }));
     EXPECT_TRUE(wordsOf(*page.side()).contains(u"the run holds a certificate of these switches, kept"_s))
@@ -314,7 +369,7 @@ TEST(StitchWindow, TakesTheOpenModelWhereTheRunsHasMoved)
     script["stitch"] = Json::array({movedModel("The model is not where the run found it: gone. Name it with --model."),
                                     steps({result(stitchAnswer(false))})});
     Workbench bench(script, showScript());
-    openSample(bench);
+    bench.openSample();
     ASSERT_TRUE(bench.openModel());
     bench.window->showPage(MainWindow::Stitch);
     StitchPage& page = bench.window->stitchPage();
@@ -339,7 +394,7 @@ TEST(StitchWindow, SaysInWordsOfTheWindowThatTheModelHasMoved)
          movedModel("x.gguf is not the model of this run (tiny): its files have other digests; name the right one with "
                     "--model.")});
     Workbench bench(script, showScript());
-    openSample(bench);
+    bench.openSample();
     StitchPage& page = bench.window->stitchPage();
     bench.window->showPage(MainWindow::Stitch);
     press(page, u"Measure"_s);

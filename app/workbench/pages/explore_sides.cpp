@@ -34,10 +34,10 @@ QString scopeOf(const RunView& run)
                     counted(static_cast<qint64>(run.map->blocks.size()), ExplorePage::tr("block"),
                             ExplorePage::tr("blocks")),
                     run.baselineDtype) +
-           (run.edits.isEmpty()
-                ? QString()
-                : u" · "_s + counted(run.edits.size(), ExplorePage::tr("certified edit, to be read on the Edit page"),
-                                     ExplorePage::tr("certified edits, to be read on the Edit page")));
+           (run.edits.empty() ? QString()
+                              : u" · "_s + counted(static_cast<qint64>(run.edits.size()),
+                                                   ExplorePage::tr("certified edit, to be read on the Edit page"),
+                                                   ExplorePage::tr("certified edits, to be read on the Edit page")));
 }
 
 }

@@ -1,8 +1,8 @@
 #include "app/workbench/pages/stitch_page.h"
 
 #include "app/workbench/pages/stitch_parts.h"
+#include "app/workbench/pages/stitch_stack.h"
 #include "app/workbench/session/run_settings.h"
-#include "widgets/block_switches.h"
 #include "widgets/empty_state.h"
 #include "widgets/error_legend.h"
 #include "widgets/fact_list.h"
@@ -34,8 +34,6 @@ namespace {
 
 constexpr int mostBlames = 2; // the first divergence and the largest loss change
 
-enum Preset { ChoosePreset, AllOriginal, AllSurrogate, OnlyCertified };
-
 QString listOf(const std::vector<int>& blocks, const RunView& run)
 {
     return blocksText(blocks, std::max(run.layers, 100'000)); // never "all": that would be the run's blocks
@@ -59,7 +57,7 @@ StitchPage::StitchPage(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_pages);
-    setFocusProxy(m_switches);
+    setFocusProxy(m_stack);
     refresh();
 }
 
@@ -68,40 +66,13 @@ QWidget* StitchPage::side() const
     return m_side;
 }
 
-QWidget* StitchPage::makeStack()
-{
-    m_switches = new widgets::BlockSwitches;
-    m_presets = new QComboBox;
-    m_presets->setAccessibleName(tr("Preset"));
-    m_presets->addItems({tr("Preset…"), tr("All original"), tr("All surrogate"), tr("Only certified blocks")});
-    connect(m_presets, &QComboBox::activated, this, &StitchPage::usePreset);
-    m_chosen = wrapped({}, widgets::TextTone::Secondary, widgets::TextSize::Secondary);
-    connect(&m_switches->switches(), &widgets::BlockSwitchModel::choicesChanged, this, &StitchPage::refresh);
-    m_stack = new QWidget;
-    auto* layout = column();
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->addWidget(m_presets);
-    layout->addWidget(m_switches, 1);
-    layout->addWidget(m_chosen);
-    layout->addWidget(
-        wrapped(tr("A block is the original or its surrogate here; edited models are measured whole, on Edit."),
-                widgets::TextTone::Secondary, widgets::TextSize::Secondary));
-    m_stack->setLayout(layout);
-    return m_stack;
-}
-
 // The switches beside the numbers, or above them where the page is narrow: a chart in a third of it could not be read.
 void StitchPage::arrange()
 {
     constexpr int narrow = 760;
-    constexpr int beside = 268;
-    constexpr int fewRows = 150;
     const bool isNarrow = width() < narrow;
     m_middle->setDirection(isNarrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
-    m_stack->setMinimumWidth(isNarrow ? 0 : beside);
-    m_stack->setMaximumWidth(isNarrow ? QWIDGETSIZE_MAX : beside);
-    m_switches->setMinimumHeight(isNarrow ? fewRows : 0);
-    m_switches->setMaximumHeight(isNarrow ? fewRows : QWIDGETSIZE_MAX);
+    m_stack->setNarrow(isNarrow);
 }
 
 void StitchPage::resizeEvent(QResizeEvent* event)
@@ -114,6 +85,8 @@ QWidget* StitchPage::makeCentre()
 {
     auto* page = new QWidget;
     auto* layout = pageLayout(page);
+    m_stack = new StitchStack;
+    connect(m_stack, &StitchStack::changed, this, &StitchPage::refresh);
     m_title = new widgets::PageTitle;
     m_export = button(tr("Export…"));
     m_export->setToolTip(tr("This view as SVG, PDF, PNG, or CSV with every number"));
@@ -205,7 +178,7 @@ QWidget* StitchPage::makeCentre()
     right->addWidget(m_unmeasured, 1);
     right->addWidget(m_progress);
     m_middle = row(space::large);
-    m_middle->addWidget(makeStack());
+    m_middle->addWidget(m_stack);
     m_middle->addLayout(right, 1);
     layout->addLayout(m_middle, 1);
     return page;
@@ -258,19 +231,7 @@ void StitchPage::setRun(const QString& path, const Loadable<RunView>& run)
         refreshRecorded();
         return;
     }
-    std::vector<widgets::BlockSwitch> blocks;
-    const int layers = std::max(m_run->layers, m_run->map->blocks.empty() ? 0 : m_run->map->blocks.back() + 1);
-    for (int layer = 0; layer < layers; ++layer) {
-        widgets::BlockSwitch block{layer, false, false, widgets::missing};
-        for (const widgets::BlockRow& measured : *m_run->blocks)
-            if (measured.block == layer && m_run->certificates.contains(layer))
-                block = {layer, true, measured.state == widgets::BlockState::Certified, measured.epsilon};
-        blocks.push_back(block);
-    }
-    const std::vector<int> kept = surrogates();
-    m_switches->switches().setBlocks(std::move(blocks));
-    if (isSamePath)
-        m_switches->switches().setChoices(kept); // the run has only gained a stitched model
+    m_stack->setRun(m_run, isSamePath); // the same: it has only gained a stitched model or an edit
     const QSignalBlocker block(m_promptChoice);
     m_promptChoice->clear();
     for (const widgets::MapPrompt& prompt : m_run->map->prompts)
@@ -288,32 +249,24 @@ void StitchPage::setRun(const QString& path, const Loadable<RunView>& run)
     refresh();
 }
 
-std::vector<int> StitchPage::surrogates() const
+StitchSwitches StitchPage::switches() const
 {
-    return m_switches->switches().surrogates();
+    return m_stack->switches();
 }
 
-void StitchPage::setSurrogates(const std::vector<int>& blocks)
+void StitchPage::setSwitches(const StitchSwitches& switches)
 {
-    m_switches->switches().setChoices(blocks);
-}
-
-void StitchPage::usePreset(int preset)
-{
-    std::vector<int> chosen;
-    for (const widgets::BlockSwitch& block : m_switches->switches().blocks())
-        if (preset == AllSurrogate || (preset == OnlyCertified && block.isCertified))
-            chosen.push_back(block.block);
-    if (preset != ChoosePreset)
-        setSurrogates(chosen);
-    m_presets->setCurrentIndex(ChoosePreset); // what is chosen stands in the switches
+    m_stack->setSwitches(switches);
 }
 
 Json StitchPage::stitchParameters(bool bisect, bool measureOnly) const
 {
+    const StitchSwitches chosen = switches();
     Json parameters = {{"run", m_run ? m_run->path.toStdString() : std::string()},
-                       {"blocks", m_run ? listOf(surrogates(), *m_run).toStdString() : std::string()},
+                       {"blocks", m_run ? listOf(chosen.blocks, *m_run).toStdString() : std::string()},
                        {"tokens", true}};
+    if (!chosen.edited.empty())
+        parameters["edit"] = chosen.editOption().toStdString();
     if (bisect)
         parameters["bisect"] = true;
     if (measureOnly)
@@ -332,22 +285,29 @@ Json StitchPage::textParameters() const
     const QString dtype = m_run->baselineDtype == "BF16"_L1  ? u"bf16"_s
                           : m_run->baselineDtype == "F16"_L1 ? u"fp16"_s
                                                              : u"fp32"_s;
-    return {{"model", (m_model.isEmpty() ? m_run->modelHint : m_model).toStdString()},
-            {"content", writeJsonLine({{"id", prompt.id.toStdString()}, {"token_ids", ids}})},
-            {"format", "jsonl"},
-            {"name", prompt.id.toStdString()},
-            {"dtype", dtype.toStdString()},
-            {"max_tokens", 1 << 20},
-            {"max_new", m_texts->mostTokens()},
-            {"surrogates", m_run->path.toStdString()},
-            {"surrogate_blocks", listOf(surrogates(), *m_run).toStdString()}};
+    const StitchSwitches chosen = switches();
+    Json parameters = {{"model", (m_model.isEmpty() ? m_run->modelHint : m_model).toStdString()},
+                       {"content", writeJsonLine({{"id", prompt.id.toStdString()}, {"token_ids", ids}})},
+                       {"format", "jsonl"},
+                       {"name", prompt.id.toStdString()},
+                       {"dtype", dtype.toStdString()},
+                       {"max_tokens", 1 << 20},
+                       {"max_new", m_texts->mostTokens()},
+                       {"surrogates", m_run->path.toStdString()},
+                       {"surrogate_blocks", listOf(chosen.blocks, *m_run).toStdString()}};
+    if (!chosen.edited.empty())
+        parameters["surrogate_edit"] = chosen.editOption().toStdString();
+    return parameters;
 }
 
 QString StitchPage::command() const
 {
     if (!m_run)
         return {};
-    QStringList words{u"blockcert"_s, u"stitch"_s, m_run->path, u"--blocks"_s, listOf(surrogates(), *m_run)};
+    const StitchSwitches chosen = switches();
+    QStringList words{u"blockcert"_s, u"stitch"_s, m_run->path, u"--blocks"_s, listOf(chosen.blocks, *m_run)};
+    if (!chosen.edited.empty())
+        words << u"--edit"_s << chosen.editOption();
     if (!m_model.isEmpty())
         words << u"--model"_s << m_model;
     return shellCommand(words);
@@ -358,14 +318,14 @@ const RecordedStitch* StitchPage::recorded() const
     const RecordedStitch* found = nullptr;
     if (m_run)
         for (const RecordedStitch& stitch : m_run->stitches)
-            if (stitch.result && stitch.blocks == surrogates() && (!found || stitch.name == m_recordedName))
+            if (stitch.result && stitch.switches == switches() && (!found || stitch.name == m_recordedName))
                 found = &stitch;
     return found;
 }
 
 std::shared_ptr<const StitchResult> StitchPage::result() const
 {
-    if (m_result.value && m_result.value->blocks == surrogates())
+    if (m_result.value && m_result.value->switches == switches())
         return m_result.value;
     const RecordedStitch* there = recorded();
     return there ? there->result : m_result.value;
@@ -454,35 +414,30 @@ void StitchPage::refresh()
         m_token = -1;
         showResult();
     }
-    const std::vector<int> chosen = surrogates();
+    const StitchSwitches chosen = switches();
     const bool isBusy = m_result.isLoading();
-    const bool canStitch = m_run->complete && !chosen.empty();
+    const bool canStitch = m_run->complete && !chosen.blocks.empty();
     m_title->setText(tr("Stitched model"), tr("%1 · %2 · %3 prompts · measured on these prompts only")
                                                .arg(m_run->model, m_run->name)
                                                .arg(m_run->map->prompts.size()));
-    m_chosen->setText(
-        chosen.empty()
-            ? tr("Nothing is replaced: both models are the same.")
-            : tr("%1 of %2 blocks run as surrogates.").arg(chosen.size()).arg(m_switches->switches().rowCount()));
     m_measure->setText(isBusy ? tr("Cancel") : tr("Measure"));
     m_measure->setEnabled(isBusy || canStitch);
     m_bisect->setEnabled(!isBusy && canStitch);
     m_certify->setEnabled(!isBusy && canStitch);
     m_export->setEnabled(m_shown != nullptr);
     m_texts->setEnabledToWrite(canStitch && !m_run->modelHint.isEmpty());
-    m_texts->setStale(m_textPrompt >= 0 && (m_textBlocks != chosen || m_textPrompt != m_prompt));
+    m_texts->setStale(m_textPrompt >= 0 && (m_textSwitches != chosen || m_textPrompt != m_prompt));
     const std::shared_ptr<const StitchResult> result = m_shown;
     using State = Loadable<StitchResult>::State;
-    const bool isStale = result && result->blocks != chosen;
+    const bool isStale = result && result->switches != chosen;
     if (!m_run->complete)
         m_notice->setNotice(widgets::Notice::Tone::Warning,
                             tr("This run is unfinished; only a finished run can be stitched."));
     else if (m_result.state == State::Failed)
         m_notice->setNotice(widgets::Notice::Tone::Error, m_result.fault.sentence);
     else if (isStale)
-        m_notice->setNotice(
-            widgets::Notice::Tone::Note,
-            tr("The numbers are of other switches: blocks %1. Measure again.").arg(listOf(result->blocks, *m_run)));
+        m_notice->setNotice(widgets::Notice::Tone::Note,
+                            tr("The numbers are of other switches: %1. Measure again.").arg(result->switches.text()));
     m_notice->setVisible(!m_run->complete || m_result.state == State::Failed || isStale);
     m_sentence->setText(result ? result->sentence : QString());
     m_sentence->setVisible(result != nullptr);
@@ -497,7 +452,7 @@ void StitchPage::setText(const Loadable<StitchText>& text)
     m_text = text;
     m_texts->setText(text);
     if (text.isReady()) {
-        m_textBlocks = text.value->blocks;
+        m_textSwitches = text.value->switches;
         m_textPrompt = text.value->prompt;
     } else {
         m_textPrompt = -1;
@@ -574,10 +529,11 @@ void StitchPage::refreshRecorded()
         return;
     layout->addWidget(heading(tr("In this run")));
     for (const RecordedStitch& stitch : m_run->stitches) {
-        QPushButton* link = elidedLink(
-            tr("%1 · %2").arg(stitch.name, stitch.isFullBlock ? tr("every block")
-                                                              : tr("blocks %1").arg(listOf(stitch.blocks, *m_run))),
-            space::inspector - 60);
+        QPushButton* link =
+            elidedLink(tr("%1 · %2").arg(stitch.name, stitch.isFullBlock && stitch.switches.edited.empty()
+                                                          ? tr("every block")
+                                                          : stitch.switches.text()),
+                       space::inspector - 60);
         link->setToolTip(widgets::plainToolTip(stitch.isCertified ? tr("Certified by the run's word; shows its numbers")
                                                                   : tr("Not certified; shows its numbers")));
         connect(link, &QPushButton::clicked, this, [this, name = stitch.name] { showRecorded(name); });
@@ -594,7 +550,7 @@ void StitchPage::showRecorded(const QString& name)
     m_recordedName = name;
     if (!m_result.isLoading())
         m_result = {}; // in whose place the recorded numbers stand
-    setSurrogates(found->blocks);
+    setSwitches(found->switches);
     refresh();
 }
 

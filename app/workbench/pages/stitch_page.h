@@ -21,7 +21,6 @@ class QPushButton;
 class QStackedWidget;
 
 namespace blockcert::widgets {
-class BlockSwitches;
 class EmptyState;
 class ErrorLegend;
 class FactList;
@@ -37,6 +36,7 @@ class ValueTable;
 namespace blockcert::workbench {
 
 class ProgressRow;
+class StitchStack;
 class StitchTexts;
 class StitchTokens;
 
@@ -73,8 +73,8 @@ public:
     // What is shown, for the report; nothing before there are numbers or texts.
     [[nodiscard]] std::optional<FrozenView> frozen() const;
 
-    [[nodiscard]] std::vector<int> surrogates() const;
-    void setSurrogates(const std::vector<int>& blocks);
+    [[nodiscard]] StitchSwitches switches() const;
+    void setSwitches(const StitchSwitches& switches); // what is not there stays the original, or a surrogate
     [[nodiscard]] QWidget* side() const;
 
 signals:
@@ -93,9 +93,7 @@ protected:
 private:
     void arrange();
     QWidget* makeCentre();
-    QWidget* makeStack();
     void makeSide();
-    void usePreset(int preset);
     void refresh();
     void refreshBlames();
     void showResult();
@@ -113,7 +111,7 @@ private:
     Loadable<StitchResult> m_result;             // measured or certified here
     std::shared_ptr<const StitchResult> m_shown; // result(), as the parts show it
     QString m_recordedName;                      // chosen among several for the same switches
-    std::vector<int> m_textBlocks;
+    StitchSwitches m_textSwitches;
     int m_textPrompt = -1;
     Loadable<StitchText> m_text;
     int m_prompt = 0;
@@ -122,10 +120,7 @@ private:
     widgets::EmptyState* m_empty = nullptr;
     widgets::PageTitle* m_title = nullptr;
     QBoxLayout* m_middle = nullptr;
-    QWidget* m_stack = nullptr; // the switches and what is said of them
-    widgets::BlockSwitches* m_switches = nullptr;
-    QComboBox* m_presets = nullptr;
-    QLabel* m_chosen = nullptr;
+    StitchStack* m_stack = nullptr;
     QPushButton* m_measure = nullptr;
     QPushButton* m_bisect = nullptr;
     QPushButton* m_certify = nullptr;

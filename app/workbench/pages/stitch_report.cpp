@@ -40,7 +40,7 @@ QString StitchPage::claim() const
         return m_shown->isCertified
                    ? tr("In the run as %1, certified by the run's word; Verify recomputes it.").arg(m_shown->name)
                    : tr("In the run as %1, not certified: %2.").arg(m_shown->name, m_shown->reasons.join(u"; "_s));
-    return there && there->blocks == m_shown->blocks
+    return there && there->switches == m_shown->switches
                ? tr("Measured again; the run holds a certificate of these switches, %1.").arg(there->name)
                : tr("Measured, and not part of the run: there is no certificate of it.");
 }
@@ -61,9 +61,9 @@ std::optional<FrozenView> StitchPage::frozen() const
         return std::nullopt;
     FrozenView frozen;
     ReportItem& item = frozen.item;
-    const std::vector<int>& blocks = showsTexts ? m_text.value->blocks : m_shown->blocks;
-    item.title =
-        tr("Stitched model: blocks %1 as surrogates").arg(blocksText(blocks, std::max(m_run->layers, 100'000)));
+    const StitchSwitches& switches = showsTexts ? m_text.value->switches : m_shown->switches;
+    item.title = switches.edited.empty() ? tr("Stitched model: %1 as surrogates").arg(switches.text())
+                                         : tr("Stitched model: %1").arg(switches.text());
     item.scope = tr("%1 · %2, %3 baseline, %4 surrogates · measured on these prompts only")
                      .arg(m_run->model, m_run->prompts, m_run->baselineDtype, m_run->surrogate);
     item.runs = {{m_run->path, m_run->name, m_run->digest}};

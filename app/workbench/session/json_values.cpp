@@ -108,17 +108,22 @@ QString scopeLineOf(const Json& scope)
     return widgets::shownName(parts.join(u" · "_s));
 }
 
+// Of the certificates that an edit names.
+std::vector<int> certificateBlocksOf(const Json& edit)
+{
+    std::vector<int> blocks;
+    for (const Json& entry : arrayOf(edit, "blocks"))
+        if (const std::optional<int> block = indexOf(entry, "block"))
+            blocks.push_back(*block);
+    return blocks;
+}
+
 // The run's stitched models, after its prompts and thresholds.
 void readRecorded(const Json& stitches, RunView& view)
 {
     for (const Json& stitch : stitches) {
-        RecordedStitch recorded{widgets::shownName(textOf(stitch, "name")),
-                                {},
-                                flagOf(stitch, "certified"),
-                                textOf(stitch, "kind") == "full-block"_L1};
-        for (const Json& block : arrayOf(stitch, "blocks"))
-            if (block.is_number_integer())
-                recorded.blocks.push_back(block.get<int>());
+        RecordedStitch recorded{widgets::shownName(textOf(stitch, "name")), stitchSwitchesOf(stitch),
+                                flagOf(stitch, "certified"), textOf(stitch, "kind") == "full-block"_L1};
         try {
             if (hasValue(stitch, "tokens"))
                 recorded.result = std::make_shared<const StitchResult>(stitchResultOf(stitch, view));
@@ -442,7 +447,8 @@ RunView runViewOf(const Json& show)
     view.blocks = std::move(rows);
     readRecorded(arrayOf(show, "stitches"), view);
     for (const Json& edit : arrayOf(show, "edits"))
-        view.edits << widgets::shownName(textsOf(edit, "edits").join(u", "_s));
+        view.edits.push_back({widgets::shownName(textOf(edit, "name")),
+                              widgets::shownName(textsOf(edit, "edits").join(u", "_s)), certificateBlocksOf(edit)});
     return view;
 }
 

@@ -3,6 +3,7 @@
 
 #include "app/workbench/session/run_facts.h"
 #include "app/workbench/session/run_settings.h"
+#include "app/workbench/session/stitch_switches.h"
 #include "engine/base/strict_json.h"
 #include "widgets/values.h"
 
@@ -21,10 +22,17 @@ struct StitchResult;
 // A stitched model that is part of the run.
 struct RecordedStitch {
     QString name;
-    std::vector<int> blocks;
+    StitchSwitches switches;
     bool isCertified = false;
     bool isFullBlock = false;                             // every block of the model is replaced
     std::shared_ptr<const StitchResult> result = nullptr; // as recorded; null where its numbers cannot be read
+};
+
+// A certified edit that is part of the run.
+struct RecordedEdit {
+    QString name;
+    QString sentence;
+    std::vector<int> blocks; // ascending
 };
 
 struct RunView {
@@ -45,7 +53,7 @@ struct RunView {
     std::shared_ptr<const std::vector<widgets::BlockRow>> blocks;
     std::map<int, std::shared_ptr<const Json>> certificates; // by block
     std::vector<RecordedStitch> stitches;
-    QStringList edits;                   // certified ones, a sentence each
+    std::vector<RecordedEdit> edits;
     int layers = 0;                      // of the model
     std::optional<RunSettings> settings; // for resuming it
     RunFacts facts;                      // as the list of runs shows them

@@ -95,7 +95,8 @@ figure::Figure layerFigure(const Json& answer, const StitchResult& result, const
 {
     figure::Figure figure;
     figure.title = tr("How far the residual streams are apart").toStdString();
-    figure.scope = tr("%1 · %2 · %3 blocks replaced").arg(run.model, run.name).arg(result.blocks.size()).toStdString();
+    figure.scope =
+        tr("%1 · %2 · %3 blocks replaced").arg(run.model, run.name).arg(result.switches.blocks.size()).toStdString();
     figure.caption =
         tr("‖ĥ − h‖₂ after every block, over all tokens: the mean (eq. 5) and the largest. Measured on the "
            "run's prompts; a zero has no place on the axis.")
@@ -195,12 +196,22 @@ QString blocksText(std::size_t count)
     return count == 1 ? tr("1 block") : tr("%1 blocks").arg(count);
 }
 
+// "30 blocks replaced" or "30 blocks replaced, block 15 edited,"
+QString replacedText(const StitchSwitches& switches)
+{
+    const QString text = tr("%1 replaced").arg(blocksText(switches.blocks.size()));
+    if (switches.edited.empty())
+        return text;
+    return switches.edited.size() == 1 ? tr("%1, block %2 edited,").arg(text).arg(switches.edited.front())
+                                       : tr("%1, %2 edited,").arg(text, blocksText(switches.edited.size()));
+}
+
 QString sentenceOf(const Json& answer)
 {
     const std::optional<double> agreement = realOf(answer, "next_token_agreement");
     const Json& perplexity = objectOf(answer, "perplexity");
-    QString text = tr("With %1 replaced the next token is the same for %2 of the tokens")
-                       .arg(blocksText(arrayOf(answer, "blocks").size()))
+    QString text = tr("With %1 the next token is the same for %2 of the tokens")
+                       .arg(replacedText(stitchSwitchesOf(answer)))
                        .arg(agreement ? widgets::percentText(*agreement) : u"–"_s);
     if (const std::optional<double> stitched = realOf(perplexity, "stitched"))
         text += tr(", perplexity goes from %1 to %2")
@@ -241,9 +252,7 @@ StitchResult stitchResultOf(const Json& answer, const RunView& run)
     StitchResult result;
     result.name = widgets::shownName(textOf(answer, "name"));
     result.kind = textOf(answer, "kind");
-    for (const Json& block : arrayOf(answer, "blocks"))
-        if (block.is_number_integer())
-            result.blocks.push_back(block.get<int>());
+    result.switches = stitchSwitchesOf(answer);
     result.isWritten = flagOf(answer, "written", true);
     result.isCertified = flagOf(answer, "certified");
     for (const Json& finding : arrayOf(answer, "findings"))
@@ -271,9 +280,7 @@ StitchText stitchTextOf(const Json& answer, int prompt)
         throw FormatError("there is no text in it");
     StitchText text;
     text.prompt = prompt;
-    for (const Json& block : arrayOf(answer, "blocks"))
-        if (block.is_number_integer())
-            text.blocks.push_back(block.get<int>());
+    text.switches = stitchSwitchesOf(answer);
     text.original = sideOf(prompts.front());
     text.stitched = sideOf(objectOf(prompts.front(), "stitched"));
     text.firstDivergence = indexOf(prompts.front(), "first_divergence");
@@ -298,7 +305,7 @@ figure::Figure stitchTokenFigure(const StitchResult& result, int prompt)
     figure.title = tr("Loss and divergence, token by token").toStdString();
     figure.scope = tr("%1 · %2 · prompt %3 · %4 blocks replaced")
                        .arg(result.residuals->model, result.residuals->run, about.id)
-                       .arg(result.blocks.size())
+                       .arg(result.switches.blocks.size())
                        .toStdString();
     figure.caption = tr("Teacher-forced: both models read the prompt as it is. Measured on the listed prompts; it says "
                         "nothing about other inputs.")

@@ -34,7 +34,7 @@ struct StitchBlame {
 struct StitchResult {
     QString name;
     QString kind; // "full-model" | "full-block"
-    std::vector<int> blocks;
+    StitchSwitches switches;
     bool isWritten = false; // it is in the run, with a certificate
     bool isCertified = false;
     QString sentence;    // the whole in one line
@@ -70,7 +70,7 @@ struct StitchText {
     Side stitched;
     std::optional<int> firstDivergence;
     int prompt = 0; // which of the run's
-    std::vector<int> blocks;
+    StitchSwitches switches;
     QString sentence;
 };
 

@@ -26,7 +26,7 @@ void EditDesk::readCertificates(const QString& run, const QString& name)
 {
     QString path = run;
     const Loadable<RunView>& open = m_session.run.run();
-    if (path.isEmpty() && open.isReady() && !open.value->edits.isEmpty())
+    if (path.isEmpty() && open.isReady() && !open.value->edits.empty())
         path = open.value->path;
     if (path.isEmpty()) {
         path = QFileDialog::getExistingDirectory(&m_window, tr("A run with an edit in it"),

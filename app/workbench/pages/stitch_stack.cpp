@@ -73,7 +73,12 @@ void StitchStack::setRun(std::shared_ptr<const RunView> run, bool keepsChoices)
                 block = {layer, true, measured.state == widgets::BlockState::Certified, measured.epsilon};
         blocks.push_back(block);
     }
+    const auto first = std::find_if(blocks.begin(), blocks.end(),
+                                    [](const widgets::BlockSwitch& block) { return block.hasSurrogate; });
+    const int firstRow = static_cast<int>(first == blocks.end() ? 0 : first - blocks.begin());
     m_switches->switches().setBlocks(std::move(blocks));
+    if (!keepsChoices) // of thirty blocks one may have a surrogate
+        m_switches->setCurrentIndex(m_switches->model()->index(firstRow, widgets::BlockSwitchModel::Choice));
     refreshEdits(keepsChoices ? keptEdit : QString());
     if (keepsChoices)
         setSwitches(kept);

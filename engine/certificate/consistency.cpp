@@ -136,6 +136,11 @@ void checkBlocks(const RunContents& contents, bool complete, CheckList& checks)
     else
         row.passedIf(problem.empty(), problem);
     checks.add(row);
+    if (failed > 0)
+        checks.add(Row("consistency.unmeasured", group::consistency, "", "Why blocks without a certificate have none")
+                       .optional()
+                       .issuer(counted(static_cast<std::int64_t>(failed), "block"))
+                       .notChecked("That they could not be measured is the issuer's word at every level."));
 }
 
 Row selfRow(std::string_view id, const std::string& where, const std::string& malformation)

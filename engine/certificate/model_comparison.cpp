@@ -181,9 +181,11 @@ void BlockComparison::seeBase(std::int32_t prompt, const TokenLoss& token, const
 {
     const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
     const std::size_t t = token.token;
-    if (token.predicts)
+    if (token.predicts) {
+        ownBase.push_back(token);
         lossBase.see(std::abs(cell.lossBase[t] - token.loss), allowance.loss, prompt, t + 1, cell.lossBase[t],
                      token.loss, token.factor);
+    }
     if (cell.topIdBase.empty())
         return; // a run that estimates to first order records none
     logits.compareTop(five(cell.topIdBase, t), five(cell.topLogitBase, t), allowance.logit, prompt, t, top,
@@ -195,9 +197,11 @@ void BlockComparison::seeStitched(std::int32_t prompt, const TokenLoss& token, c
 {
     const CellRecord& cell = cells[static_cast<std::size_t>(prompt)];
     const std::size_t t = token.token;
-    if (token.predicts)
+    if (token.predicts) {
+        ownStitched.push_back(token);
         lossStitched.see(std::abs(cell.lossStitched[t] - token.loss), allowance.loss, prompt, t + 1,
                          cell.lossStitched[t], token.loss, token.factor);
+    }
     logits.compareTop(five(cell.topIdStitched, t), five(cell.topLogitStitched, t), allowance.logit, prompt, t,
                       topStitched, token.factor);
 }
@@ -230,6 +234,13 @@ void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) c
                             baseline));
     if (const std::optional<Row> row = untoldRow(where, untold()))
         checks.add(*row);
+    if (error.ratio >= 0)
+        checks.add(worstRow(Row("model.error", group::reEvaluation, where, "No error is smaller than the model's own"),
+                            error,
+                            "surrogate and block in double on the recorded inputs, within " +
+                                exactText(errorSlack * roundingWidthFor(baseline).output) +
+                                " of the token's norm for " + std::string(nameOf(baseline)),
+                            "surrogate and block are apart by"));
     if (loss == LossMode::None)
         return;
     if (lossBase.ratio >= 0)

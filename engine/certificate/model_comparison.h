@@ -2,6 +2,8 @@
 #pragma once
 
 #include "engine/certificate/check_list.h"
+#include "engine/certificate/comparison.h"
+#include "engine/certificate/rounded_coverage.h"
 #include "engine/values/cell_record.h"
 #include "engine/values/dtype.h"
 #include "engine/values/ids.h"
@@ -25,6 +27,9 @@ struct Allowance {
 };
 
 [[nodiscard]] Allowance allowanceFor(DType baseline);
+
+// How many times what rounding usually moves an error by a recorded one may be too small.
+inline constexpr double errorSlack = 5;
 
 // The largest of many ratios "difference / allowed", and where it stands; below 0 if nothing was seen, infinite from
 // the first difference on that is no number.
@@ -77,14 +82,6 @@ struct MaskFault {
 // The first fault of a prompt's mask U8 [S, S]: the models that are read here attend causally.
 [[nodiscard]] std::optional<MaskFault> maskFault(const HostTensor& mask, std::int32_t prompt);
 
-// A token in double.
-struct TokenLoss {
-    std::size_t token = 0;
-    bool predicts = false; // there is a token after it, whose loss it is
-    double loss = 0;       // nats
-    double factor = 1;     // of the allowances for this loss and these logits
-};
-
 // What is compared of one block.
 struct BlockComparison {
     std::string where;
@@ -101,6 +98,14 @@ struct BlockComparison {
     Worst top;
     Worst topStitched;
     Worst estimate; // of runs that estimate to first order; its token is always 0
+    // ‖surrogate − block‖ of every token [N], both in double on the recorded inputs, give or take rounding; empty where
+    // the surrogate is not known. `relative`: over ‖y‖.
+    Intervals errors;
+    Intervals relative;
+    Worst error; // recorded errors below those: no rounding makes an error small
+    // Losses of every predicted token [N − P] by the model, and with the surrogate in place.
+    std::vector<TokenLoss> ownBase;
+    std::vector<TokenLoss> ownStitched;
 
     // Every loss that was compared is the model's.
     [[nodiscard]] bool holdsLosses() const { return lossBase.ratio <= 1 && lossStitched.ratio <= 1; }

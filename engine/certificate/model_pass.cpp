@@ -8,12 +8,14 @@
 #include "engine/certificate/probe_reader.h"
 #include "engine/certificate/rebuilt_ir.h"
 #include "engine/certificate/reference_model.h"
+#include "engine/certificate/rounded_coverage.h"
 #include "engine/certificate/rounding_probe.h"
 #include "engine/certificate/widen.h"
 #include "engine/ir/block_ir_codec.h"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -222,11 +224,46 @@ private:
             for (HostTensor* wide : {&cell.attentionOutput, &cell.mlpOutput, &cell.mask})
                 *wide = {};
             if (!comparesSlopes())
-                cell.input = cell.output = cell.lossGradient = {};
+                cell.output = cell.lossGradient = {};
             head.cells.push_back(std::move(cell));
         }
         requireSameDigests(certificate.artifacts[1].tensors, probes.finishDigests(), path);
         return head;
+    }
+
+    // Errors of the last block by itself: what the surrogate and the model's block (the same, where it is null) make of
+    // the recorded inputs. The recorded outputs, which whoever recorded them may have moved, play no part.
+    void compareErrors(const ir::BlockIr& baseline, const ir::BlockIr* surrogate)
+    {
+        BlockComparison& head = m_heads.back();
+        States inputs;
+        for (const CellRecord& cell : head.cells)
+            inputs.push_back(ir::widened(cell.input));
+        States outputs = inputs;
+        advance(baseline, {&outputs});
+        States replayed;
+        if (surrogate != nullptr) {
+            replayed = inputs;
+            advance(*surrogate, {&replayed});
+        }
+        const double width = roundingWidthFor(m_dtype).output;
+        const double rho = m_manifest.request.comparisonTolerance(); // of replays in the issuer's dtype
+        for (std::size_t p = 0; p < inputs.size(); ++p)
+            for (std::size_t t = 0; t < head.cells[p].error.size(); ++t) {
+                const auto row = [&](const States& all) { return std::span(all[p]).subspan(t * m_width, m_width); };
+                const double error = surrogate != nullptr ? l2Distance(row(replayed), row(outputs)) : 0;
+                const double norm = l2Norm(row(outputs));
+                const double scale = std::max(l2Norm(row(inputs)), norm);
+                const double moved =
+                    width * scale + rho * std::max(scale, surrogate != nullptr ? l2Norm(row(replayed)) : 0.0);
+                const double least = std::max(0.0, error - moved);
+                head.errors.push_back({least, error + moved});
+                head.relative.push_back(norm > 0 ? Interval{least / norm, (error + moved) / norm}
+                                                 : Interval{0, HUGE_VAL});
+                const double recorded = head.cells[p].error[t];
+                head.error.see(std::max(0.0, error - recorded), errorSlack * moved, static_cast<std::int32_t>(p), t,
+                               recorded, error);
+            }
     }
 
     // Rows of the block's surrogate. True if it is the baseline's own block; else the states behind it are kept, to be
@@ -243,14 +280,17 @@ private:
         if (certificate.request.surrogate.family == SurrogateFamily::Given) {
             m_checks.add(
                 row.optional().notChecked("Its weights are somebody's files: where they come from cannot be rebuilt."));
-            if (const std::optional<ir::BlockIr> stored = storedIr(at))
+            if (const std::optional<ir::BlockIr> stored = storedIr(at)) {
+                compareErrors(baseline, &*stored);
                 carry(*stored, before, probeBefore, after);
+            }
             return false;
         }
         const RebuiltSurrogate rebuilt =
             rebuildSurrogate(certificate, m_model, m_subject.other, storedIr(at), m_longest);
         checkRebuiltIr(certificate, m_subject.outcomes[at].program, rebuilt, m_checks);
         const bool same = isSame(rebuilt.block, baseline);
+        compareErrors(baseline, same ? nullptr : &rebuilt.block);
         if (!same || comparesSlopes())
             carry(rebuilt.block, before, probeBefore, after);
         return same;

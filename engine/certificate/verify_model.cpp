@@ -1,14 +1,17 @@
 #include "engine/certificate/verify_model.h"
 
 #include "engine/base/error.h"
+#include "engine/certificate/metrics.h"
 #include "engine/certificate/model_comparison.h"
 #include "engine/certificate/model_pass.h"
 #include "engine/certificate/retokenise.h"
+#include "engine/certificate/rounded_coverage.h"
 #include "engine/surrogate/model_differences.h"
 
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace blockcert::certificate {
 
@@ -66,7 +69,6 @@ public:
         , m_manifest(block.contents.run.manifest)
         , m_outcomes(outcomes)
         , m_dtype(m_manifest.request.baselineDtype)
-        , m_allowance(allowanceFor(m_dtype))
         , m_checks(checks)
         , m_context(context)
     {
@@ -138,6 +140,7 @@ private:
         for (const BlockComparison& head : heads)
             head.report(m_dtype, m_manifest.request.loss, m_checks);
         reportLosses(heads);
+        reportCoverages(heads);
     }
 
     // A 16-bit baseline rounds by more than τ_loss: whether a loss changed by less cannot be told from outside.
@@ -153,7 +156,6 @@ private:
             m_checks.add(row.passedIf(
                 std::all_of(heads.begin(), heads.end(), [](const BlockComparison& head) { return head.holdsLosses(); }),
                 "Not every recorded loss is the model's; the blocks' own rows say which."));
-            reportRounding(heads);
             return;
         }
         if (!m_block.options.requireLosses)
@@ -165,32 +167,64 @@ private:
                                   : " moves its states too far from the model's in double to compare derivatives.")));
     }
 
-    // The same for single tokens at which rounding in fp32 grows as large.
-    void reportRounding(const std::vector<BlockComparison>& heads)
+    // Under the run's own policy and under one that was given.
+    void reportCoverages(const std::vector<BlockComparison>& heads)
     {
         for (const BlockComparison& head : heads) {
-            const auto isWide = [this](const Worst& worst) {
-                return worst.untold > 0 ||
-                       (worst.widened > 0 && worst.widest * m_allowance.loss > m_manifest.request.policy.tauLoss);
-            };
-            if (!isWide(head.lossBase) && !isWide(head.lossStitched))
-                continue;
-            Row row("loss.rounding", group::reEvaluation, head.where,
-                    "Loss coverage where rounding is carried further");
-            if (!m_block.options.requireLosses)
-                row.optional();
-            m_checks.add(row.notChecked(
-                "At " + counted(std::max(head.lossBase.widened, head.lossStitched.widened), "token") +
-                " rounding may move losses by more than tau_loss: only a second run of the engine can repeat what "
-                "they count for in its loss coverage."));
+            reportCoverages(head, m_manifest.request.policy, "");
+            if (m_block.options.policy)
+                reportCoverages(head, *m_block.options.policy, " under the policy you gave");
         }
+    }
+
+    void reportCoverages(const BlockComparison& head, const Policy& policy, const std::string& under)
+    {
+        const RoundingWidth width = roundingWidthFor(m_dtype);
+        const std::string dtype(nameOf(m_dtype));
+        if (!head.errors.empty()) {
+            const bool relative = policy.measure == ErrorMeasure::RelativeL2;
+            std::vector<double> recorded;
+            for (const CellRecord& cell : head.cells) {
+                const std::vector<double> shares = relativeErrors(cell.error, cell.outputNorm);
+                recorded.insert(recorded.end(), relative ? shares.begin() : cell.error.begin(),
+                                relative ? shares.end() : cell.error.end());
+            }
+            m_checks.add(roundedRow(Row("coverage.rounding", group::reEvaluation, head.where,
+                                        "Activation coverage whatever the baseline rounded" + under)
+                                        .optional(),
+                                    roundedCoverage(recorded, relative ? head.relative : head.errors,
+                                                    relative ? policy.tauRel : policy.tauAct),
+                                    policy.alphaAct,
+                                    "errors in double on the recorded inputs, ± " + exactText(width.output) +
+                                        " of the token's norm for " + dtype));
+        }
+        if (m_manifest.request.loss != LossMode::Exact || width.loss == 0 || head.ownBase.empty() ||
+            head.ownStitched.size() != head.ownBase.size())
+            return;
+        Row row("loss.rounding", group::reEvaluation, head.where,
+                "Loss coverage whatever the baseline rounded" + under);
+        if (!m_block.options.requireLosses)
+            row.optional();
+        m_checks.add(lossRoundingRow(row, recordedCoverage(head, policy.tauLoss), head.ownBase, head.ownStitched,
+                                     policy, m_dtype));
+    }
+
+    // By recorded losses; 0 where they sum to nothing.
+    static double recordedCoverage(const BlockComparison& head, double tau)
+    {
+        std::vector<double> base;
+        std::vector<double> stitched;
+        for (const CellRecord& cell : head.cells) {
+            base.insert(base.end(), cell.lossBase.begin(), cell.lossBase.end());
+            stitched.insert(stitched.end(), cell.lossStitched.begin(), cell.lossStitched.end());
+        }
+        return coverLosses(base, stitched, base.size(), tau).value.value_or(0);
     }
 
     BlockContext& m_block;
     const RunManifest& m_manifest;
     const std::vector<BlockOutcome>& m_outcomes;
     DType m_dtype;
-    Allowance m_allowance;
     CheckList& m_checks;
     const RunContext& m_context;
     const Checkpoint* m_other = nullptr; // of surrogates from another checkpoint

@@ -49,6 +49,7 @@ struct Stitched {
     bool same = true; // the states are the baseline's, bit for bit
     std::optional<RoundingProbe> probe;
     Worst residual, norm, lossBase, lossStitched, divergence, top;
+    std::vector<TokenLoss> ownBase, ownStitched; // of every predicted token, by both models in double
 
     [[nodiscard]] bool isDoubtful() const
     {
@@ -355,11 +356,14 @@ private:
         const auto prompt = static_cast<std::int32_t>(p);
         const std::size_t at = columns.begin(p) + t;
         if (t + 1 < ids.size()) {
-            const auto see = [&](Worst& worst, double recorded, double computed, double factor) {
+            const auto see = [&](Worst& worst, std::vector<TokenLoss>& all, double recorded,
+                                 std::span<const double> logits, double factor) {
+                const double computed = negativeLogLikelihood(logits, ids[t + 1]);
+                all.push_back({t, true, computed, factor});
                 worst.see(std::abs(recorded - computed), m_allowance.loss, prompt, t + 1, recorded, computed, factor);
             };
-            see(stitched.lossBase, columns.lossBase[at - p], negativeLogLikelihood(base, ids[t + 1]), baseFactor);
-            see(stitched.lossStitched, columns.lossStitched[at - p], negativeLogLikelihood(own, ids[t + 1]), ownFactor);
+            see(stitched.lossBase, stitched.ownBase, columns.lossBase[at - p], base, baseFactor);
+            see(stitched.lossStitched, stitched.ownStitched, columns.lossStitched[at - p], own, ownFactor);
         }
         const double recorded = columns.divergence[at];
         const double computed = stitched.same ? 0 : divergence(base, own);
@@ -399,9 +403,33 @@ private:
                  m_allowance.loss, " nats");
         addWorst(stitched, "stitch.model_loss_stitched", "Losses of the stitched model", stitched.lossStitched,
                  m_allowance.loss, " nats");
+        reportLossCoverage(stitched, m_manifest.request.policy, "");
+        if (m_block.options.policy)
+            reportLossCoverage(stitched, *m_block.options.policy, " under the policy you gave");
         addWorst(stitched, "stitch.model_kl", "Divergences of the stitched model", stitched.divergence,
                  m_stitchAllowance.rootKl, " between square roots");
         addWorst(stitched, "stitch.model_top", "Highest logits of both models", stitched.top, m_allowance.logit, "");
+    }
+
+    // As of a single block: verify_model.cpp.
+    void reportLossCoverage(const Stitched& stitched, const Policy& policy, const std::string& under)
+    {
+        if (stitched.ownBase.empty())
+            return;
+        const StitchColumns& columns = *stitched.columns;
+        const double recorded =
+            coverLosses(columns.lossBase, columns.lossStitched, columns.lossBase.size(), policy.tauLoss)
+                .value.value_or(0);
+        Row row("stitch.loss_rounding", group::reEvaluation, stitchText(*stitched.certificate),
+                "Loss coverage whatever the baseline rounded" + under);
+        if (!m_block.options.requireLosses)
+            row.optional();
+        if (roundingWidthFor(m_dtype).loss == 0) {
+            m_checks.add(row.notChecked("The baseline's own rounding in " + std::string(nameOf(m_dtype)) +
+                                        " is larger than tau_loss: only a second run of the engine can repeat it."));
+            return;
+        }
+        m_checks.add(lossRoundingRow(row, recorded, stitched.ownBase, stitched.ownStitched, policy, m_dtype));
     }
 
     [[nodiscard]] std::size_t width() const { return static_cast<std::size_t>(m_manifest.subject.dModel); }

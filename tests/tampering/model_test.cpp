@@ -85,6 +85,85 @@ TEST(ModelForgery, OfLossesIsFound)
     }
 }
 
+ir::BlockReplay replayed(const ir::BlockIr& block, const CellRecord& cell)
+{
+    std::vector<std::int32_t> position(cell.error.size());
+    std::iota(position.begin(), position.end(), 0);
+    return ir::ReferenceInterpreter(block, 1).run(ir::widened(cell.input), position, RunContext());
+}
+
+// A surrogate that is a little worse than the policy allows, and a baseline recorded a little closer to it: within what
+// a state may differ from the model's by, and still no rounding.
+TEST(ModelForgery, OfOutputsMovedTowardsTheSurrogateIsFound)
+{
+    tiny::Options options;
+    options.blocks = {1};
+    options.ablation = {Ablation::Kind::NoiseQuery, 1e-4};
+    tiny::Material material = tiny::make(options);
+    double largest = 0;
+    for (const CellRecord& cell : material.cells[0])
+        largest = std::max(largest, *std::max_element(cell.error.begin(), cell.error.end()));
+    material.manifest.request.policy.tauAct = largest / 2;
+    material.manifest.request.policy.alphaAct = 1;
+    const Verdict honest = verdictOn(material, 4);
+    EXPECT_EQ(honest.exitCode, 6) << problemsOf(honest);
+    EXPECT_THAT(failedIds(honest), IsEmpty()) << problemsOf(honest);
+    for (CellRecord& cell : material.cells[0]) {
+        const ir::BlockReplay replay = replayed(material.irs[0], cell);
+        const std::vector<double> output = ir::widened(cell.output);
+        std::vector<double> moved = output;
+        for (std::size_t i = 0; i < moved.size(); ++i)
+            moved[i] += 0.9 * (replay.output[i] - output[i]);
+        for (std::size_t i = 0; i < moved.size(); ++i)
+            floatAt(cell.output, i) = static_cast<float>(moved[i]);
+        const std::vector<double> recorded = ir::widened(cell.output);
+        for (std::size_t t = 0; t < cell.error.size(); ++t) {
+            const auto row = [&](const std::vector<double>& all) { return std::span(all).subspan(32 * t, 32); };
+            cell.error[t] = l2Distance(row(replay.output), row(recorded));
+            cell.outputNorm[t] = l2Norm(row(recorded));
+        }
+    }
+    expectFoundAtLevelFourAlone(material, "model.error");
+    expectFoundAtLevelFourAlone(material, "coverage.rounding");
+}
+
+// Two losses moved towards each other, each by less than it may differ from the model's.
+TEST(ModelForgery, OfALossChangeIsFoundWhereItDecidesTheCoverage)
+{
+    tiny::Options options;
+    options.blocks = {1};
+    options.ablation = {Ablation::Kind::NoiseQuery, 0.02};
+    tiny::Material material = tiny::make(options);
+    std::pair<std::size_t, std::size_t> worst;
+    double largest = 0;
+    const auto change = [&](std::size_t p, std::size_t i) {
+        const CellRecord& cell = material.cells[0][p];
+        return std::abs(cell.lossStitched[i] - cell.lossBase[i]);
+    };
+    for (std::size_t p = 0; p < material.cells[0].size(); ++p)
+        for (std::size_t i = 0; i < material.cells[0][p].lossBase.size(); ++i)
+            if (change(p, i) > largest) {
+                largest = change(p, i);
+                worst = {p, i};
+            }
+    ASSERT_GT(largest, 7e-4);
+    Policy& policy = material.manifest.request.policy;
+    policy.tauAct = 10;
+    policy.tauLoss = largest - 6e-4;
+    policy.alphaLoss = 1;
+    for (std::size_t p = 0; p < material.cells[0].size(); ++p) // all the others are covered
+        for (std::size_t i = 0; i < material.cells[0][p].lossBase.size(); ++i)
+            ASSERT_TRUE(std::pair(p, i) == worst || change(p, i) < policy.tauLoss) << p << ", " << i;
+    const Verdict honest = verdictOn(material, 4);
+    EXPECT_EQ(honest.exitCode, 6) << problemsOf(honest);
+    EXPECT_THAT(failedIds(honest), IsEmpty()) << problemsOf(honest);
+    CellRecord& cell = material.cells[0][worst.first];
+    const double step = cell.lossStitched[worst.second] > cell.lossBase[worst.second] ? 3.5e-4 : -3.5e-4;
+    cell.lossStitched[worst.second] -= step;
+    cell.lossBase[worst.second] += step;
+    expectFoundAtLevelFourAlone(material, "loss.rounding");
+}
+
 TEST(ModelForgery, OfTheHighestLogitsIsFound)
 {
     tiny::Material logit = tiny::make({});

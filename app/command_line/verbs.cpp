@@ -196,8 +196,7 @@ std::vector<VerbDescription> describeVerbs()
              flag("--measure-only", "measure and say so, and leave the run as it is: no certificate"),
              replayDtype("the precision in which surrogates are replayed"), device(), threads()} +
              output(),
-         {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json",
-          "blockcert stitch edit.blockcert --edit soft"}},
+         {"blockcert stitch demo.blockcert", "blockcert stitch demo.blockcert --blocks 3-5 --bisect --json"}},
         {"edit",
          "edit a block and certify what that does",
          {"Edits one block (or, with --patch, several; an option of another kind of edit is refused) and measures the "

@@ -89,6 +89,14 @@ QString findingText(const BlockFinding& finding)
     return text;
 }
 
+QString lossesText(int level)
+{
+    return BlockTableModel::tr("Certified: errors were recomputed here, but the losses that this rests on as well are "
+                               "the issuer's word. ") +
+           (level < 4 ? BlockTableModel::tr("Level 4 recomputes them.")
+                      : BlockTableModel::tr("At level 4 they could not be told from rounding."));
+}
+
 BlockTableModel::BlockTableModel(QObject* parent)
     : QAbstractTableModel(parent)
 {
@@ -163,23 +171,26 @@ QString BlockTableModel::textOf(const BlockRow& row, int column) const
                                    : QStringLiteral("–");
     case Certified:
         if (row.state == BlockState::Certified || row.state == BlockState::NotCertified) {
-            if (stateOf(row) == CheckState::Failed)
-                return tr("refuted");
-            if (stateOf(row) == CheckState::NotChecked)
-                return tr("claimed");
+            switch (markOf(row)) {
+            case Mark::Failed: return tr("refuted");
+            case Mark::NotChecked: return tr("claimed");
+            case Mark::ButLosses: return tr("losses claimed");
+            default: break;
+            }
         }
         return blockStateWord(row.state);
     default: return {};
     }
 }
 
-CheckState BlockTableModel::stateOf(const BlockRow& row) const
+Mark BlockTableModel::markOf(const BlockRow& row) const
 {
     if (row.state != BlockState::Certified && row.state != BlockState::NotCertified)
-        return checkStateOf(row.state);
-    const CheckState found = m_verdict ? m_verdict->of(row.block) : CheckState::NotChecked;
+        return widgets::markOf(checkStateOf(row.state));
+    const Mark found = m_verdict ? m_verdict->markOf(row.block, !isMissing(row.lossCoverage)) : Mark::NotChecked;
     // That a block does not certify is no claim in its favour, so it needs no proof to be shown.
-    return found == CheckState::Failed || row.state == BlockState::Certified ? found : checkStateOf(row.state);
+    return found == Mark::Failed || row.state == BlockState::Certified ? found
+                                                                       : widgets::markOf(checkStateOf(row.state));
 }
 
 QString BlockTableModel::explain(const BlockRow& row, int column) const
@@ -210,13 +221,16 @@ QString BlockTableModel::explain(const BlockRow& row, int column) const
     case Certified: {
         QStringList lines;
         if (row.state == BlockState::Certified || row.state == BlockState::NotCertified) {
-            if (stateOf(row) == CheckState::Failed)
-                lines << tr("A check of this block does not hold; see Verify.");
-            else if (stateOf(row) == CheckState::NotChecked)
+            switch (markOf(row)) {
+            case Mark::Failed: lines << tr("A check of this block does not hold; see Verify."); break;
+            case Mark::NotChecked:
                 lines << tr("The issuer says that it is certified. Nothing about it has been recomputed here yet; "
                             "Verify does that.");
-            else if (stateOf(row) == CheckState::Verified)
-                lines << tr("Certified, and every number was recomputed here.");
+                break;
+            case Mark::ButLosses: lines << lossesText(m_verdict->levelOf(row.block)); break;
+            case Mark::Verified: lines << tr("Certified, and every number was recomputed here."); break;
+            default: break;
+            }
         }
         if (row.findings.empty() && lines.isEmpty())
             return textOf(row, column);
@@ -238,11 +252,13 @@ QVariant BlockTableModel::data(const QModelIndex& index, int role) const
     case Qt::DisplayRole: return textOf(*row, column);
     case Qt::ToolTipRole: return plainToolTip(explain(*row, column));
     case Qt::AccessibleTextRole:
+        if (column == Certified && markOf(*row) == Mark::ButLosses)
+            return lossesText(m_verdict->levelOf(row->block));
         return tr("%1: %2").arg(headerData(column, Qt::Horizontal, Qt::DisplayRole).toString(), textOf(*row, column));
     case SortRole: return numberOf(*row, column);
     case BlockRole: return row->block;
     case StateRole:
-        return column == Certified && row->state != BlockState::Waiting ? QVariant(static_cast<int>(stateOf(*row)))
+        return column == Certified && row->state != BlockState::Waiting ? QVariant(static_cast<int>(markOf(*row)))
                                                                         : QVariant();
     case Qt::TextAlignmentRole:
         return QVariant::fromValue(column >= Epsilon && column <= Relative ? Qt::AlignRight | Qt::AlignVCenter
@@ -377,7 +393,9 @@ void BlockTable::layoutColumns()
 {
     const int digit = QFontMetrics(fixedFont(TextSize::Secondary)).horizontalAdvance(u'0');
     const QFontMetrics header(textFont(TextSize::Axis, TextWeight::Strong));
-    const int state = 22 + QFontMetrics(textFont(TextSize::Secondary)).horizontalAdvance(tr("not certified"));
+    const QFontMetrics words(textFont(TextSize::Secondary));
+    const int state =
+        22 + std::max(words.horizontalAdvance(tr("not certified")), words.horizontalAdvance(tr("losses claimed")));
     std::array<int, BlockTableModel::ColumnCount> widths{};
     int used = 0;
     for (int column = 0; column < BlockTableModel::ColumnCount; ++column) {

@@ -17,13 +17,16 @@ namespace blockcert::widgets {
 // Why a block is not certified, in words: "Activation coverage 0.91 is below 0.94".
 [[nodiscard]] QString findingText(const BlockFinding& finding);
 
+// Of a certified block whose verdict rests on losses that were not recomputed, though it was verified at that level.
+[[nodiscard]] QString lossesText(int level);
+
 class BlockTableModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
     enum Column { Block, Epsilon, Mae, Activation, Path, Loss, Relative, Worst, Certified, ColumnCount };
 
-    enum Role { SortRole = Qt::UserRole, StateRole, BlockRole };
+    enum Role { SortRole = Qt::UserRole, StateRole /* a Mark */, BlockRole };
 
     explicit BlockTableModel(QObject* parent = nullptr);
     void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
@@ -40,7 +43,7 @@ public:
 
 private:
     [[nodiscard]] QString textOf(const BlockRow& row, int column) const;
-    [[nodiscard]] CheckState stateOf(const BlockRow& row) const;
+    [[nodiscard]] Mark markOf(const BlockRow& row) const;
     [[nodiscard]] QString explain(const BlockRow& row, int column) const;
 
     std::shared_ptr<const std::vector<BlockRow>> m_rows;

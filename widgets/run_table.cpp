@@ -64,6 +64,7 @@ QString runStateWord(RunRow::State state)
     case RunRow::State::Running: return RunTable::tr("running");
     case RunRow::State::Unfinished: return RunTable::tr("unfinished");
     case RunRow::State::Unverified: return RunTable::tr("not verified");
+    case RunRow::State::Unchanged: return RunTable::tr("unchanged");
     case RunRow::State::Verified: return RunTable::tr("verified");
     case RunRow::State::Failed: return RunTable::tr("failed");
     case RunRow::State::Weaker: return RunTable::tr("weaker");
@@ -155,18 +156,23 @@ QVariant RunTableModel::data(const QModelIndex& index, int role) const
         if (column != State)
             return {};
         switch (row->state) {
-        case RunRow::State::Verified: return static_cast<int>(CheckState::Verified);
-        case RunRow::State::Failed: return static_cast<int>(CheckState::Failed);
-        case RunRow::State::Weaker: return static_cast<int>(CheckState::WeakerThanPolicy);
+        case RunRow::State::Unchanged: return static_cast<int>(Mark::Unchanged);
+        case RunRow::State::Verified: return static_cast<int>(Mark::Verified);
+        case RunRow::State::Failed: return static_cast<int>(Mark::Failed);
+        case RunRow::State::Weaker: return static_cast<int>(Mark::WeakerThanPolicy);
         case RunRow::State::Unverified:
         case RunRow::State::Unfinished:
-        case RunRow::State::Unreadable: return static_cast<int>(CheckState::NotChecked);
+        case RunRow::State::Unreadable: return static_cast<int>(Mark::NotChecked);
         case RunRow::State::Unknown:
         case RunRow::State::Running: return {};
         }
         return {};
     case Qt::ToolTipRole:
         switch (column) {
+        case State:
+            return plainToolTip(row->state == RunRow::State::Unchanged
+                                    ? tr("Every file is the one that was listed; no number was recomputed")
+                                    : textOf(*row, column));
         case Name: return plainToolTip(row->path);
         case Blocks:
             return plainToolTip(

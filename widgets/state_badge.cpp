@@ -49,23 +49,48 @@ QString stateWord(CheckState state)
     return {};
 }
 
-const Tint& tintOf(CheckState state, const Tokens& tokens)
+QString markWord(Mark mark)
 {
-    switch (state) {
-    case CheckState::Verified: return tokens.verified;
-    case CheckState::Failed: return tokens.failed;
-    case CheckState::NotChecked: return tokens.notChecked;
-    case CheckState::WeakerThanPolicy: return tokens.weaker;
+    switch (mark) {
+    case Mark::Verified: return stateWord(CheckState::Verified);
+    case Mark::Failed: return stateWord(CheckState::Failed);
+    case Mark::NotChecked: return stateWord(CheckState::NotChecked);
+    case Mark::WeakerThanPolicy: return stateWord(CheckState::WeakerThanPolicy);
+    case Mark::ButLosses: return Text::tr("Verified but for losses");
+    case Mark::Unchanged: return Text::tr("Unchanged, not recomputed");
+    }
+    return {};
+}
+
+Tint tintOf(Mark mark, const Tokens& tokens)
+{
+    switch (mark) {
+    case Mark::Verified: return tokens.verified;
+    case Mark::Failed: return tokens.failed;
+    case Mark::NotChecked: return tokens.notChecked;
+    case Mark::WeakerThanPolicy: return tokens.weaker;
+    case Mark::ButLosses: return {tokens.verified.ink, tokens.panel};
+    case Mark::Unchanged: return {tokens.accent, tokens.panel};
     }
     return tokens.notChecked;
 }
 
+bool isOutlined(Mark mark)
+{
+    return mark == Mark::ButLosses || mark == Mark::Unchanged;
+}
+
 void paintStateGlyph(QPainter& painter, const QRectF& rect, CheckState state, const Tokens& tokens)
+{
+    paintMark(painter, rect, markOf(state), tokens);
+}
+
+void paintMark(QPainter& painter, const QRectF& rect, Mark mark, const Tokens& tokens)
 {
     const double side = std::min(rect.width(), rect.height());
     const QRectF box(rect.center() - QPointF(side / 2, side / 2), QSizeF(side, side));
     const double unit = side / 16;
-    const QColor ink = tintOf(state, tokens).ink;
+    const QColor ink = tintOf(mark, tokens).ink;
     const QColor cut = tokens.panel;
     const auto at = [&](double x, double y) { return box.topLeft() + QPointF(x * unit, y * unit); };
     painter.save();
@@ -73,22 +98,39 @@ void paintStateGlyph(QPainter& painter, const QRectF& rect, CheckState state, co
     painter.setPen(Qt::NoPen);
     painter.setBrush(ink);
     const QPen stroke(cut, 1.7 * unit, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin);
-    switch (state) {
-    case CheckState::Verified: {
+    const QPen line(ink, 1.5 * unit, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin);
+    const QRectF ring = box.adjusted(1.2 * unit, 1.2 * unit, -1.2 * unit, -1.2 * unit);
+    switch (mark) {
+    case Mark::Verified: {
         painter.drawEllipse(box.adjusted(0.5 * unit, 0.5 * unit, -0.5 * unit, -0.5 * unit));
         painter.setPen(stroke);
         painter.setBrush(Qt::NoBrush);
         painter.drawPolyline(QPolygonF{at(4.9, 8.3), at(7.1, 10.5), at(11.2, 5.9)});
         break;
     }
-    case CheckState::Failed: {
+    case Mark::ButLosses: { // the tick of Verified in a circle that is not filled
+        painter.setPen(line);
+        painter.setBrush(Qt::NoBrush);
+        painter.drawEllipse(ring);
+        painter.drawPolyline(QPolygonF{at(4.9, 8.3), at(7.1, 10.5), at(11.2, 5.9)});
+        break;
+    }
+    case Mark::Unchanged: { // equal to what was listed
+        painter.setPen(line);
+        painter.setBrush(Qt::NoBrush);
+        painter.drawRoundedRect(ring, 3 * unit, 3 * unit);
+        painter.drawLine(at(4.6, 6.3), at(11.4, 6.3));
+        painter.drawLine(at(4.6, 9.7), at(11.4, 9.7));
+        break;
+    }
+    case Mark::Failed: {
         painter.drawPath(octagon(box.adjusted(0.5 * unit, 0.5 * unit, -0.5 * unit, -0.5 * unit)));
         painter.setPen(stroke);
         painter.drawLine(at(5.6, 5.6), at(10.4, 10.4));
         painter.drawLine(at(10.4, 5.6), at(5.6, 10.4));
         break;
     }
-    case CheckState::WeakerThanPolicy: {
+    case Mark::WeakerThanPolicy: {
         painter.setPen(QPen(ink, 1.4 * unit, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
         painter.drawPolygon(QPolygonF{at(8, 1.6), at(15, 14), at(1, 14)});
         painter.setPen(stroke);
@@ -98,13 +140,13 @@ void paintStateGlyph(QPainter& painter, const QRectF& rect, CheckState state, co
         painter.drawEllipse(at(8, 11.9), 1.05 * unit, 1.05 * unit);
         break;
     }
-    case CheckState::NotChecked: {
+    case Mark::NotChecked: {
         painter.setBrush(Qt::NoBrush);
-        QPen ring(ink, 1.4 * unit, Qt::CustomDashLine, Qt::FlatCap);
+        QPen dashes(ink, 1.4 * unit, Qt::CustomDashLine, Qt::FlatCap);
         // Ten dashes exactly: the circumference over twenty, in units of the pen's width.
         const double dash = std::numbers::pi * 14 / 20 / 1.4;
-        ring.setDashPattern({dash, dash});
-        painter.setPen(ring);
+        dashes.setDashPattern({dash, dash});
+        painter.setPen(dashes);
         painter.drawEllipse(box.adjusted(unit, unit, -unit, -unit));
         painter.setPen(QPen(ink, 1.6 * unit, Qt::SolidLine, Qt::RoundCap));
         painter.drawLine(at(5.6, 8), at(10.4, 8));
@@ -147,7 +189,12 @@ StateBadge::StateBadge(QWidget* parent)
 
 void StateBadge::setState(CheckState state)
 {
-    m_state = state;
+    setMark(markOf(state));
+}
+
+void StateBadge::setMark(Mark mark)
+{
+    m_mark = mark;
     describe();
 }
 
@@ -165,7 +212,7 @@ void StateBadge::setForm(Form form)
 
 void StateBadge::describe()
 {
-    const QString word = m_word.isEmpty() ? stateWord(m_state) : m_word;
+    const QString word = m_word.isEmpty() ? markWord(m_mark) : m_word;
     setAccessibleName(word);
     setToolTip(m_form == Form::Glyph ? word : QString());
     updateGeometry();
@@ -176,7 +223,7 @@ QSize StateBadge::sizeHint() const
 {
     if (m_form == Form::Glyph)
         return {glyphSize, glyphSize};
-    const QString word = m_word.isEmpty() ? stateWord(m_state) : m_word;
+    const QString word = m_word.isEmpty() ? markWord(m_mark) : m_word;
     const QFont font = textFont(TextSize::Secondary, TextWeight::Strong);
     const int text = static_cast<int>(std::ceil(QFontMetricsF(font).horizontalAdvance(word)));
     if (m_form == Form::Word)
@@ -193,24 +240,26 @@ void StateBadge::paintEvent(QPaintEvent*)
     const Tokens& tokens = tokensOf(*this);
     const QRectF area(rect());
     if (m_form == Form::Glyph) {
-        paintStateGlyph(painter, area, m_state, tokens);
+        paintMark(painter, area, m_mark, tokens);
         return;
     }
-    const Tint& tint = tintOf(m_state, tokens);
-    const QString word = m_word.isEmpty() ? stateWord(m_state) : m_word;
+    const Tint tint = tintOf(m_mark, tokens);
+    const QString word = m_word.isEmpty() ? markWord(m_mark) : m_word;
     double left = 0;
     double glyph = glyphSize;
     if (m_form == Form::Pill || m_form == Form::Label) {
-        painter.setPen(Qt::NoPen);
+        const bool isLine = isOutlined(m_mark);
+        const QRectF pill = isLine ? area.adjusted(0.5, 0.5, -0.5, -0.5) : area;
+        painter.setPen(isLine ? QPen(tint.ink, 1) : QPen(Qt::NoPen));
         painter.setBrush(tint.fill);
-        painter.drawRoundedRect(area, area.height() / 2, area.height() / 2);
+        painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2);
         left = pillPadding;
         glyph = 14;
     }
     if (m_form == Form::Label)
         glyph = -6; // and no space after it
     else
-        paintStateGlyph(painter, QRectF(left, (area.height() - glyph) / 2, glyph, glyph), m_state, tokens);
+        paintMark(painter, QRectF(left, (area.height() - glyph) / 2, glyph, glyph), m_mark, tokens);
     painter.setFont(textFont(TextSize::Secondary, TextWeight::Strong));
     painter.setPen(tint.ink);
     painter.drawText(area.adjusted(left + glyph + 6, 0, 0, 0), Qt::AlignVCenter | Qt::AlignLeft, word);

@@ -1,4 +1,4 @@
-// The four states of a check, told apart by shape, colour and word; and the mark of a number's evidence.
+// The marks of verdicts, told apart by shape, colour and word; and the mark of a number's evidence.
 #pragma once
 
 #include "widgets/number_text.h"
@@ -12,8 +12,12 @@ class QPainter;
 namespace blockcert::widgets {
 
 [[nodiscard]] QString stateWord(CheckState state); // "Verified", "Failed", "Not checked", "Weaker than policy"
-[[nodiscard]] const Tint& tintOf(CheckState state, const Tokens& tokens);
+[[nodiscard]] QString markWord(Mark mark);         // and "Verified but for losses", "Unchanged, not recomputed"
+[[nodiscard]] Tint tintOf(Mark mark, const Tokens& tokens);
+void paintMark(QPainter& painter, const QRectF& rect, Mark mark, const Tokens& tokens);
 void paintStateGlyph(QPainter& painter, const QRectF& rect, CheckState state, const Tokens& tokens);
+// Whether a pill or a banner with the mark is an outline: it says less than the filled ones.
+[[nodiscard]] bool isOutlined(Mark mark);
 [[nodiscard]] QString blockStateWord(BlockState state); // "yes", "no", "refused", "running", "–"
 [[nodiscard]] CheckState checkStateOf(BlockState state);
 
@@ -26,11 +30,12 @@ public:
 
     explicit StateBadge(QWidget* parent = nullptr);
     void setState(CheckState state);
+    void setMark(Mark mark);
     // Another word than the state's own, such as "Not covered".
     void setWord(const QString& word);
     void setForm(Form form);
 
-    [[nodiscard]] CheckState state() const { return m_state; }
+    [[nodiscard]] Mark mark() const { return m_mark; }
 
     [[nodiscard]] QSize sizeHint() const override;
 
@@ -43,7 +48,7 @@ protected:
 private:
     void describe();
 
-    CheckState m_state = CheckState::NotChecked;
+    Mark m_mark = Mark::NotChecked;
     Form m_form = Form::Pill;
     QString m_word;
 };

@@ -57,10 +57,10 @@ void StateDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
     const QStyle* style = cell.widget != nullptr ? cell.widget->style() : QApplication::style();
     style->drawControl(QStyle::CE_ItemViewItem, &cell, painter, cell.widget);
     const Tokens& tokens = tokensOf(QApplication::palette());
-    const auto value = static_cast<CheckState>(state.toInt());
+    const auto mark = static_cast<Mark>(state.toInt());
     const QRect area = option.rect.adjusted(11, 0, -11, 0);
     const double side = 16;
-    paintStateGlyph(*painter, QRectF(area.left(), area.center().y() - side / 2 + 0.5, side, side), value, tokens);
+    paintMark(*painter, QRectF(area.left(), area.center().y() - side / 2 + 0.5, side, side), mark, tokens);
     painter->save();
     painter->setFont(textFont(TextSize::Secondary));
     painter->setPen(tokens.text);

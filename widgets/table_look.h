@@ -12,7 +12,7 @@ namespace blockcert::widgets {
 void prepareTable(QTableView& table);
 void prepareRows(QTableView& table); // their height, for the type as large as it is now
 
-// Paints the shape of a state before its word; other cells as usual. The state comes from stateRole.
+// Paints the shape of a mark before its word; other cells as usual. The Mark comes from stateRole.
 class StateDelegate : public QStyledItemDelegate {
     Q_OBJECT
 

@@ -272,7 +272,7 @@ struct BlockRow {
     double mae = missing;
     double activationCoverage = missing;
     double pathCoverage = missing;
-    double lossCoverage = missing;
+    double lossCoverage = missing; // missing: no losses were recorded, and no verdict rests on them
     double relativeEpsilon = missing;
     double relativeMean = missing;
     double relativeCoverage = missing;
@@ -318,6 +318,36 @@ struct VerdictView {
     QString digest; // of its SHA256SUMS, or empty
 };
 
+// What the shape beside a verdict says: one of the four states of a check, or one of two weaker forms of Verified.
+enum class Mark : std::uint8_t {
+    Verified,
+    Failed,
+    NotChecked,
+    WeakerThanPolicy,
+    ButLosses, // verified, except that it rests on losses of which nobody but the issuer has said so
+    Unchanged, // every file is the one that was listed; no number was recomputed
+};
+
+[[nodiscard]] constexpr Mark markOf(CheckState state)
+{
+    switch (state) {
+    case CheckState::Verified: return Mark::Verified;
+    case CheckState::Failed: return Mark::Failed;
+    case CheckState::WeakerThanPolicy: return Mark::WeakerThanPolicy;
+    case CheckState::NotChecked: break;
+    }
+    return Mark::NotChecked;
+}
+
+// The first level that recomputes numbers.
+inline constexpr int firstReplayLevel = 2;
+
+// Of a whole verdict, made at that level.
+[[nodiscard]] constexpr Mark markOf(CheckState state, int level)
+{
+    return state == CheckState::Verified && level < firstReplayLevel ? Mark::Unchanged : markOf(state);
+}
+
 // What verifying a run here has found, block by block. Without one its statements are the issuer's.
 struct RunVerdict {
     CheckState state = CheckState::NotChecked; // of the whole run: certificates verified alone do not make it Verified
@@ -327,6 +357,7 @@ struct RunVerdict {
     QString since;                 // the day of it, if that was before the window was opened; else empty
     std::vector<int> failedBlocks; // named by a check that does not hold
     std::map<int, int> aloneAt;    // block → the level at which its certificate, verified alone, holds
+    std::vector<int> lossBlocks;   // whose losses were recomputed here, from the model
 
     // The level at which the block's numbers were found to hold; −1: at none.
     [[nodiscard]] int levelOf(int block) const
@@ -344,13 +375,37 @@ struct RunVerdict {
         return levelOf(block) >= 3 ? CheckState::Verified : CheckState::NotChecked;
     }
 
+    [[nodiscard]] bool hasLossesOf(int block) const
+    {
+        return std::find(lossBlocks.begin(), lossBlocks.end(), block) != lossBlocks.end();
+    }
+
+    // Of a block that is certified. Whether it is needs its losses, where they were recorded: coverage is derived from
+    // them at level 3, but only level 4 recomputes them.
+    [[nodiscard]] Mark markOf(int block, bool restsOnLosses) const
+    {
+        const CheckState found = of(block);
+        return found == CheckState::Verified && restsOnLosses && !hasLossesOf(block) ? Mark::ButLosses
+                                                                                     : widgets::markOf(found);
+    }
+
     // Nothing is known of the whole run, only of some of its certificates.
     [[nodiscard]] bool isOfParts() const { return state == CheckState::NotChecked && !aloneAt.empty(); }
 };
 
 // One run of the list of runs. What has not been learnt yet is empty or `missing`.
 struct RunRow {
-    enum class State : std::uint8_t { Unknown, Running, Unfinished, Unverified, Verified, Failed, Weaker, Unreadable };
+    enum class State : std::uint8_t {
+        Unknown,
+        Running,
+        Unfinished,
+        Unverified,
+        Unchanged, // by its digests; no number was recomputed
+        Verified,
+        Failed,
+        Weaker,
+        Unreadable
+    };
 
     QString path;
     QString name;

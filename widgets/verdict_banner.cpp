@@ -19,12 +19,24 @@ namespace blockcert::widgets {
 
 namespace {
 
+// Level 0 alone never verifies anything, but may find everything in its form.
+bool isSound(const VerdictView& verdict)
+{
+    return verdict.level == 0 && !verdict.checks.empty() &&
+           std::all_of(verdict.checks.begin(), verdict.checks.end(),
+                       [](const CheckRow& check) { return !check.required || check.state == CheckState::Verified; });
+}
+
 QString titleOf(const VerdictView& verdict)
 {
     switch (verdict.state) {
-    case CheckState::Verified: return VerdictBanner::tr("Verified at level %1").arg(verdict.level);
+    case CheckState::Verified:
+        return markOf(verdict.state, verdict.level) == Mark::Unchanged
+                   ? VerdictBanner::tr("Unchanged and well formed; numbers not recomputed")
+                   : VerdictBanner::tr("Verified at level %1").arg(verdict.level);
     case CheckState::Failed: return VerdictBanner::tr("Failed at level %1").arg(verdict.level);
-    case CheckState::NotChecked: return VerdictBanner::tr("Not checked");
+    case CheckState::NotChecked:
+        return isSound(verdict) ? VerdictBanner::tr("Well formed; nothing verified") : VerdictBanner::tr("Not checked");
     case CheckState::WeakerThanPolicy: return VerdictBanner::tr("Weaker than policy");
     }
     return {};
@@ -73,7 +85,7 @@ VerdictBanner::VerdictBanner(QWidget* parent)
 void VerdictBanner::setVerdict(std::shared_ptr<const VerdictView> verdict)
 {
     m_running = false;
-    m_state = verdict ? verdict->state : CheckState::NotChecked;
+    m_mark = verdict ? markOf(verdict->state, verdict->level) : Mark::NotChecked;
     m_title->setText(verdict ? titleOf(*verdict) : tr("Not checked"));
     m_sentence->setText(verdict ? verdict->sentence : tr("Nothing has been checked yet."));
     QString scope = verdict ? verdict->scope : QString();
@@ -93,7 +105,7 @@ void VerdictBanner::setRunning(const QString& what, double fraction)
 {
     m_running = true;
     m_fraction = std::clamp(fraction, 0.0, 1.0);
-    m_state = CheckState::NotChecked;
+    m_mark = Mark::NotChecked;
     m_title->setText(tr("Checking"));
     m_sentence->setText(what);
     m_scope->hide();
@@ -117,11 +129,18 @@ void VerdictBanner::paintEvent(QPaintEvent*)
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
     const Tokens& tokens = tokensOf(*this);
-    painter.setPen(Qt::NoPen);
-    painter.setBrush(tintOf(m_state, tokens).fill);
-    painter.drawRoundedRect(QRectF(rect()), 8, 8);
+    const Tint tint = tintOf(m_mark, tokens);
+    const QRectF area(rect());
+    painter.setBrush(tint.fill);
+    if (isOutlined(m_mark)) {
+        painter.setPen(QPen(tint.ink, 1));
+        painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8);
+    } else {
+        painter.setPen(Qt::NoPen);
+        painter.drawRoundedRect(area, 8, 8);
+    }
     const double middle = m_title->geometry().center().y() + 0.5;
-    paintStateGlyph(painter, QRectF(space::huge, middle - glyph / 2.0, glyph, glyph), m_state, tokens);
+    paintMark(painter, QRectF(space::huge, middle - glyph / 2.0, glyph, glyph), m_mark, tokens);
     if (m_running) {
         const QRectF track(space::huge, height() - 6.0, width() - 2.0 * space::huge, 3);
         painter.setPen(Qt::NoPen);

@@ -32,7 +32,7 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    CheckState m_state = CheckState::NotChecked;
+    Mark m_mark = Mark::NotChecked;
     bool m_running = false;
     double m_fraction = 0;
     QString m_actionText;

@@ -64,8 +64,9 @@ QString VerdictTableModel::textOf(const VerdictRow& row, int column)
     switch (column) {
     case Verdict:
         if (isDone) // no tick may stand for numbers that nobody recomputed
-            return row.state == CheckState::Verified && row.level < 3 ? tr("Verified at level %1").arg(row.level)
-                                                                      : stateWord(row.state);
+            return markOf(row.state, row.level) == Mark::Unchanged      ? tr("Unchanged")
+                   : row.state == CheckState::Verified && row.level < 3 ? tr("Verified at level %1").arg(row.level)
+                                                                        : stateWord(row.state);
         if (row.progress == StepState::Running)
             return row.fraction > 0 ? tr("checking, %1").arg(percentText(row.fraction)) : tr("checking");
         return row.progress == StepState::Failed ? tr("cannot be checked") : stepWord(row.progress);
@@ -116,8 +117,8 @@ QVariant VerdictTableModel::data(const QModelIndex& index, int role) const
     case StateRole:
         if (column != Verdict)
             return {};
-        return row.progress == StepState::Done     ? QVariant(static_cast<int>(row.state))
-               : row.progress == StepState::Failed ? QVariant(static_cast<int>(CheckState::NotChecked))
+        return row.progress == StepState::Done     ? QVariant(static_cast<int>(markOf(row.state, row.level)))
+               : row.progress == StepState::Failed ? QVariant(static_cast<int>(Mark::NotChecked))
                                                    : QVariant();
     case Qt::ToolTipRole: return plainToolTip(column == Run ? row.path : textOf(row, column));
     case Qt::AccessibleTextRole:

@@ -66,6 +66,15 @@ TEST(BlockTable, ANarrowWindowKeepsWhetherABlockIsCertified)
     }
 }
 
+namespace {
+
+Mark mark(const BlockTableModel& model, int row)
+{
+    return static_cast<Mark>(model.index(row, BlockTableModel::Certified).data(BlockTableModel::StateRole).toInt());
+}
+
+}
+
 TEST(BlockTableModel, AStateHasShapeAndWord)
 {
     BlockTableModel model;
@@ -73,17 +82,40 @@ TEST(BlockTableModel, AStateHasShapeAndWord)
     EXPECT_EQ(cell(model, 0, BlockTableModel::Certified), "claimed") << "nobody has checked it";
     RunVerdict verdict;
     verdict.state = CheckState::Verified;
+    verdict.level = 4;
+    verdict.lossBlocks = {0};
+    model.setVerdict(verdict);
+    EXPECT_EQ(cell(model, 0, BlockTableModel::Certified), "yes");
+    EXPECT_EQ(mark(model, 0), Mark::Verified);
+    EXPECT_EQ(cell(model, 17, BlockTableModel::Certified), "no");
+    EXPECT_EQ(mark(model, 17), Mark::WeakerThanPolicy);
+    EXPECT_EQ(cell(model, 29, BlockTableModel::Certified), "running");
+    EXPECT_EQ(mark(model, 29), Mark::NotChecked);
+}
+
+TEST(BlockTableModel, NoFullTickStandsForLossesThatNobodyRecomputed)
+{
+    BlockTableModel model;
+    std::vector<BlockRow> rows(2);
+    rows[0].state = rows[1].state = BlockState::Certified;
+    rows[0].lossCoverage = 0.99;
+    rows[1].block = 1; // measured without losses: nothing rests on them
+    model.setRows(std::make_shared<const std::vector<BlockRow>>(rows));
+    RunVerdict verdict;
+    verdict.state = CheckState::Verified;
     verdict.level = 3;
     model.setVerdict(verdict);
-    const auto state = [&](int row) {
-        return model.index(row, BlockTableModel::Certified).data(BlockTableModel::StateRole).toInt();
-    };
-    EXPECT_EQ(cell(model, 0, BlockTableModel::Certified), "yes");
-    EXPECT_EQ(state(0), static_cast<int>(CheckState::Verified));
-    EXPECT_EQ(cell(model, 17, BlockTableModel::Certified), "no");
-    EXPECT_EQ(state(17), static_cast<int>(CheckState::WeakerThanPolicy));
-    EXPECT_EQ(cell(model, 29, BlockTableModel::Certified), "running");
-    EXPECT_EQ(state(29), static_cast<int>(CheckState::NotChecked));
+    const QModelIndex certified = model.index(0, BlockTableModel::Certified);
+    EXPECT_EQ(mark(model, 0), Mark::ButLosses);
+    EXPECT_EQ(cell(model, 0, BlockTableModel::Certified), "losses claimed");
+    for (const int role : {static_cast<int>(Qt::ToolTipRole), static_cast<int>(Qt::AccessibleTextRole)})
+        EXPECT_TRUE(certified.data(role).toString().contains(QStringLiteral("Level 4 recomputes them"))) << role;
+    EXPECT_EQ(mark(model, 1), Mark::Verified);
+    EXPECT_EQ(cell(model, 1, BlockTableModel::Certified), "yes");
+    verdict.level = 4; // of a baseline whose rounding is larger than what losses are held against
+    model.setVerdict(verdict);
+    EXPECT_EQ(mark(model, 0), Mark::ButLosses);
+    EXPECT_TRUE(certified.data(Qt::ToolTipRole).toString().contains(QStringLiteral("could not be told")));
 }
 
 TEST(BlockTableModel, WhatIsMissingIsADash)

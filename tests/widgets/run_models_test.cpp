@@ -182,12 +182,15 @@ TEST(RunTable, FindsByEveryWordAndKeepsTheChosenRun)
 TEST(RunTableModel, OnlyWhatWasCheckedHereHasATick)
 {
     RunTableModel model;
-    model.setRows({run(u"a"_s, RunRow::State::Unverified, 1), run(u"b"_s, RunRow::State::Verified, 1)});
+    model.setRows({run(u"a"_s, RunRow::State::Unverified, 1), run(u"b"_s, RunRow::State::Verified, 1),
+                   run(u"c"_s, RunRow::State::Unchanged, 1)});
     const auto state = [&model](int row) {
-        return static_cast<CheckState>(model.index(row, RunTableModel::State).data(RunTableModel::StateRole).toInt());
+        return static_cast<Mark>(model.index(row, RunTableModel::State).data(RunTableModel::StateRole).toInt());
     };
-    EXPECT_EQ(state(0), CheckState::NotChecked);
-    EXPECT_EQ(state(1), CheckState::Verified);
+    EXPECT_EQ(state(0), Mark::NotChecked);
+    EXPECT_EQ(state(1), Mark::Verified);
+    EXPECT_EQ(state(2), Mark::Unchanged) << "its digests alone";
+    EXPECT_EQ(cell(model, 2, RunTableModel::State), "unchanged");
     EXPECT_EQ(cell(model, 0, RunTableModel::Blocks), "29 of 30");
 }
 
@@ -227,7 +230,15 @@ TEST(VerdictTable, ATickNamesALevelThatRecomputesNothing)
     row.state = CheckState::Verified;
     row.level = 1;
     model.setRows({row});
-    EXPECT_EQ(cell(model, 0, VerdictTableModel::Verdict), "Verified at level 1");
+    const auto mark = [&model] {
+        return static_cast<Mark>(model.index(0, VerdictTableModel::Verdict).data(VerdictTableModel::StateRole).toInt());
+    };
+    EXPECT_EQ(cell(model, 0, VerdictTableModel::Verdict), "Unchanged");
+    EXPECT_EQ(mark(), Mark::Unchanged);
+    row.level = 2;
+    model.setRow(0, row);
+    EXPECT_EQ(cell(model, 0, VerdictTableModel::Verdict), "Verified at level 2");
+    EXPECT_EQ(mark(), Mark::Verified);
     row.level = 3;
     model.setRow(0, row);
     EXPECT_EQ(cell(model, 0, VerdictTableModel::Verdict), "Verified");

@@ -219,11 +219,11 @@ TEST(States, DifferByShapeWithoutAnyColour)
 {
     // One bit per pixel: ink or ground, whatever the colours are.
     std::vector<std::vector<bool>> shapes;
-    for (const CheckState state :
-         {CheckState::Verified, CheckState::Failed, CheckState::NotChecked, CheckState::WeakerThanPolicy}) {
+    for (const Mark state :
+         {Mark::Verified, Mark::Failed, Mark::NotChecked, Mark::WeakerThanPolicy, Mark::ButLosses, Mark::Unchanged}) {
         const QImage image = painted([&](QPainter& painter) {
             painter.fillRect(0, 0, 32, 32, lightTokens().panel);
-            paintStateGlyph(painter, QRectF(0, 0, 32, 32), state, lightTokens());
+            paintMark(painter, QRectF(0, 0, 32, 32), state, lightTokens());
         });
         const int ink = qGray(tintOf(state, lightTokens()).ink.rgb());
         std::vector<bool> shape;

@@ -3,13 +3,18 @@
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/verify_page.h"
 #include "app/workbench/session/json_values.h"
+#include "app/workbench/session/report_parts.h"
+#include "app/workbench/session/verdict_summary.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/block_table.h"
 #include "widgets/fact_list.h"
 #include "widgets/rail.h"
 #include "widgets/state_badge.h"
+#include "widgets/verdict_banner.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace blockcert::workbench {
 namespace {
@@ -22,6 +27,7 @@ using testing::steps;
 using testing::waitUntil;
 using testing::Workbench;
 using widgets::BlockTableModel;
+using widgets::Mark;
 
 // A run that is opened in Explore; verifying it gives `verdict`.
 class Trust : public ::testing::Test {
@@ -43,15 +49,14 @@ protected:
     }
 
     // What the table says about a block: its word and the state whose shape is drawn before it.
-    [[nodiscard]] std::pair<QString, CheckState> certified(int block) const
+    [[nodiscard]] std::pair<QString, Mark> certified(int block) const
     {
         const auto* table = bench->window->explorePage().findChild<widgets::BlockTable*>();
         const QAbstractItemModel* model = table->model();
         for (int row = 0; row < model->rowCount(); ++row) {
             const QModelIndex index = model->index(row, BlockTableModel::Certified);
             if (index.data(BlockTableModel::BlockRole).toInt() == block)
-                return {index.data().toString(),
-                        static_cast<CheckState>(index.data(BlockTableModel::StateRole).toInt())};
+                return {index.data().toString(), static_cast<Mark>(index.data(BlockTableModel::StateRole).toInt())};
         }
         return {};
     }
@@ -71,8 +76,8 @@ protected:
 TEST_F(Trust, ARunThatNobodyCheckedShowsClaimsAndNoTick)
 {
     open("verified");
-    EXPECT_EQ(certified(0), std::pair(u"claimed"_s, CheckState::NotChecked));
-    EXPECT_EQ(certified(2), std::pair(u"no"_s, CheckState::WeakerThanPolicy));
+    EXPECT_EQ(certified(0), std::pair(u"claimed"_s, Mark::NotChecked));
+    EXPECT_EQ(certified(2), std::pair(u"no"_s, Mark::WeakerThanPolicy));
     EXPECT_EQ(badge(), u"Not verified"_s);
 }
 
@@ -80,7 +85,7 @@ TEST_F(Trust, AVerifiedRunCarriesItsTicksIntoExplore)
 {
     open("verified");
     verify();
-    EXPECT_EQ(certified(0), std::pair(u"yes"_s, CheckState::Verified));
+    EXPECT_EQ(certified(0), std::pair(u"losses claimed"_s, Mark::ButLosses));
     EXPECT_EQ(badge(), u"Verified at level 3"_s);
 }
 
@@ -88,8 +93,8 @@ TEST_F(Trust, AFailedRunSaysSoInExploreAndNamesTheBlock)
 {
     open("failed");
     verify();
-    EXPECT_EQ(certified(0), std::pair(u"claimed"_s, CheckState::NotChecked));
-    EXPECT_EQ(certified(1), std::pair(u"refuted"_s, CheckState::Failed));
+    EXPECT_EQ(certified(0), std::pair(u"claimed"_s, Mark::NotChecked));
+    EXPECT_EQ(certified(1), std::pair(u"refuted"_s, Mark::Failed));
     EXPECT_EQ(badge(), u"Failed at level 3"_s);
     EXPECT_TRUE(Workbench::noticeOn(bench->window->explorePage()).startsWith(u"Failed: block_01/probes.h5"_s));
     bench->window->showPage(MainWindow::Explore);
@@ -128,8 +133,8 @@ TEST_F(Trust, AFailedRunStaysOneAfterOneOfItsCertificatesHolds)
     ASSERT_TRUE(waitUntil([&] { return bench->session->verdict.verdict().isReady(); }));
     ASSERT_EQ(bench->session->verdict.verdict().value->state, CheckState::Verified);
     EXPECT_EQ(badge(), u"Failed at level 3"_s);
-    EXPECT_EQ(certified(0), std::pair(u"yes"_s, CheckState::Verified));
-    EXPECT_EQ(certified(1), std::pair(u"refuted"_s, CheckState::Failed));
+    EXPECT_EQ(certified(0), std::pair(u"losses claimed"_s, Mark::ButLosses));
+    EXPECT_EQ(certified(1), std::pair(u"refuted"_s, Mark::Failed));
     EXPECT_TRUE(Workbench::noticeOn(bench->window->explorePage()).startsWith(u"Failed: block_01/probes.h5"_s));
     EXPECT_EQ(bench->window->findChild<widgets::Rail*>()->markOf(MainWindow::Verify), CheckState::Failed);
     bench->window->showPage(MainWindow::Explore);
@@ -138,6 +143,111 @@ TEST_F(Trust, AFailedRunStaysOneAfterOneOfItsCertificatesHolds)
     EXPECT_EQ(std::get<report::Statement>(bench->session->report.items()[0].parts.front()).standing,
               report::Standing::Failed);
     bench->session->report.setExported();
+}
+
+// At level 4 of a baseline in fp32: the losses of blocks 0 and 1 are the model's.
+Json lossChecks()
+{
+    const auto row = [](const char* id, const std::string& where, const char* state) {
+        return Json{
+            {"id", id},     {"group", "re-evaluation"}, {"where", where}, {"title", "Losses"}, {"state", state},
+            {"issuer", ""}, {"recomputed", ""},         {"how", ""},      {"detail", ""},      {"required", true}};
+    };
+    return Json::array({row("model.loss_stitched", "block 0", "verified"),
+                        row("model.loss_stitched", "block 1", "verified"),
+                        row("loss.rounding", "block 1", "not_checked"), row("loss.tokens", "", "verified")});
+}
+
+TEST_F(Trust, AtLevelFourTheLossesThatWereRecomputedMakeAFullTick)
+{
+    Json tool = showScript();
+    Json answer = testing::verdictAnswer("run", "verified");
+    answer["level"] = 4;
+    for (const Json& check : lossChecks())
+        answer["checks"].push_back(check);
+    tool["verify"] = once(steps({Json{{"json", {{"verdict", answer}}}}}));
+    bench = std::make_unique<Workbench>(engineScript(), tool);
+    bench->start();
+    bench->drop(bench->makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench->session->run.run().isReady(); }));
+    verify();
+    EXPECT_EQ(certified(0), std::pair(u"yes"_s, Mark::Verified));
+    EXPECT_EQ(certified(1), std::pair(u"losses claimed"_s, Mark::ButLosses)) << "rounding hides what they count for";
+    VerdictBook next;
+    next.restore(bench->session->preferences.savedVerdicts());
+    const RunView& run = *bench->session->run.run().value;
+    EXPECT_EQ(next.of(run.path, run.digest)->lossBlocks, std::vector<int>{0}) << "remembered";
+}
+
+TEST_F(Trust, LevelsThatRecomputeNothingGetNoGreen)
+{
+    Json tool = showScript();
+    Json answer = testing::verdictAnswer("run", "verified");
+    answer["level"] = 1;
+    tool["verify"] = once(steps({Json{{"json", {{"verdict", answer}}}}}));
+    bench = std::make_unique<Workbench>(engineScript(), tool);
+    bench->start();
+    bench->drop(bench->makeRunFolder(u"given.blockcert"_s, true));
+    ASSERT_TRUE(waitUntil([&] { return bench->session->run.run().isReady(); }));
+    verify();
+    EXPECT_EQ(badge(), u"Unchanged at level 1"_s);
+    EXPECT_EQ(certified(0), std::pair(u"claimed"_s, Mark::NotChecked));
+    EXPECT_EQ(bench->window->verifyPage().findChild<widgets::VerdictBanner*>()->accessibleName(),
+              u"Unchanged and well formed; numbers not recomputed"_s);
+    EXPECT_NE(bench->window->findChild<widgets::Rail*>()->markOf(MainWindow::Verify), CheckState::Verified);
+    EXPECT_EQ(standingOf(bench->session->verdicts.of(bench->session->run.run().value->path,
+                                                     bench->session->run.run().value->digest))
+                  .standing,
+              report::Standing::Claimed);
+}
+
+TEST(BlocksWithLosses, AreThoseWhoseLossesCountForWhatTheyCountForTheIssuer)
+{
+    widgets::VerdictView verdict;
+    const auto add = [&verdict](const char* id, const char* where, CheckState state) {
+        widgets::CheckRow row;
+        row.id = QString::fromLatin1(id);
+        row.where = QString::fromLatin1(where);
+        row.state = state;
+        verdict.checks.push_back(row);
+    };
+    add("model.loss_stitched", "block 3", CheckState::Verified);
+    add("model.loss_stitched", "block 4", CheckState::Failed);
+    add("model.first_order", "block 5", CheckState::Verified);
+    EXPECT_TRUE(blocksWithLosses(verdict).empty()) << "nothing says that they are whole";
+    add("loss.tokens", "", CheckState::NotChecked); // a 16-bit baseline
+    EXPECT_TRUE(blocksWithLosses(verdict).empty());
+    verdict.checks.back().state = CheckState::Verified;
+    EXPECT_EQ(blocksWithLosses(verdict), (std::vector<int>{3, 5}));
+}
+
+TEST(CertificatePage, ItsBadgeAndItsLossesSayWhoseWordTheyAre)
+{
+    CertificatePage page;
+    const Json certificate = {
+        {"subject", {{"block", 2}}},
+        {"verdict", {{"certified", true}}},
+        {"metrics", {{"loss", {{"coverage", {{"value", 0.95}, {"hex", "0x1.e666666666666p-1"}}}}}}}};
+    page.setCertificate(std::make_shared<const Json>(certificate), u"/runs/a.blockcert"_s);
+    const auto badges = [&page] { return page.findChildren<widgets::StateBadge*>(); };
+    const auto isThere = [&](const QString& word, Mark mark) {
+        const QList<widgets::StateBadge*> all = badges();
+        return std::any_of(all.begin(), all.end(), [&](const widgets::StateBadge* badge) {
+            return badge->accessibleName() == word && badge->mark() == mark;
+        });
+    };
+    EXPECT_TRUE(isThere(u"Issuer says: certified"_s, Mark::NotChecked));
+    widgets::RunVerdict verdict;
+    verdict.state = CheckState::Verified;
+    verdict.level = 3;
+    page.setVerdict(verdict);
+    EXPECT_TRUE(isThere(u"Certified, verified at level 3 but for losses"_s, Mark::ButLosses));
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"level 4 recomputes them"_s));
+    verdict.level = 4;
+    verdict.lossBlocks = {2};
+    page.setVerdict(verdict);
+    EXPECT_TRUE(isThere(u"Certified, verified at level 4"_s, Mark::Verified));
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"were recomputed here"_s));
 }
 
 TEST(CertificatePage, GivesEveryPercentileThatTheCertificateHas)
@@ -359,7 +469,7 @@ TEST_F(Trust, WhatReadingFindsTakesBackWhatWasVerified)
     ASSERT_TRUE(
         waitUntil([&] { return bench->session->run.run().isReady() && bench->session->run.run().value->damaged; }));
     EXPECT_EQ(badge(), u"Failed at level 1"_s);
-    EXPECT_NE(certified(0).second, CheckState::Verified);
+    EXPECT_EQ(certified(0).second, Mark::NotChecked);
     const RunView& run = *bench->session->run.run().value;
     EXPECT_TRUE(bench->session->verdicts.of(run.path, run.digest)->sentence.contains(u"SHA256SUMS lists"_s));
 }

@@ -161,7 +161,10 @@ QWidget* explorePage(const HeatmapLayout& view, Metric metric)
     table->setRows(samples::blockRows());
     RunVerdict verdict;
     verdict.state = CheckState::Verified;
-    verdict.level = 3;
+    verdict.level = 4;
+    const auto blocks = samples::blockRows();
+    for (const BlockRow& row : *blocks)
+        verdict.lossBlocks.push_back(row.block);
     table->setVerdict(verdict);
     table->sortByColumn(BlockTableModel::Epsilon, Qt::DescendingOrder);
     table->setFixedHeight(28 + 3 * space::tableRow + 4);

@@ -62,7 +62,7 @@ Fact coverageFact(const QString& label, double coverage)
     return {label, widgets::coverageText(coverage), widgets::exactNumber(coverage), widgets::isMissing(coverage)};
 }
 
-QWidget* card(const QString& title, const QString& note, std::vector<Fact> facts)
+QWidget* card(const QString& title, const QString& note, std::vector<Fact> facts, QWidget* last = nullptr)
 {
     auto* panel = new widgets::Panel;
     auto* layout = new QVBoxLayout(panel);
@@ -75,6 +75,8 @@ QWidget* card(const QString& title, const QString& note, std::vector<Fact> facts
     list->setVisible(!facts.empty());
     list->setFacts(std::move(facts));
     layout->addWidget(list);
+    if (last)
+        layout->addWidget(last);
     layout->addStretch(1);
     return panel;
 }
@@ -197,7 +199,6 @@ void CertificatePage::rebuild()
                          .arg(textOf(subject, "model"))
                          .arg(wholeOf(prompts, "count"))
                          .arg(textOf(prompts, "name"), widgets::countText(wholeOf(prompts, "tokens"))));
-    refreshBadge();
 
     const Json& findings = arrayOf(verdict, "findings");
     if (!findings.empty()) {
@@ -230,7 +231,7 @@ void CertificatePage::rebuild()
     gridLayout->addWidget(card(tr("Paths and losses"),
                                tr("Masks and positions agree; losses of the model with this block "
                                   "replaced"),
-                               std::move(coverage)),
+                               std::move(coverage), lossesRow()),
                           1, 0);
     gridLayout->addWidget(
         card(tr("Policy"), tr("What had to hold for this block to be certified"),
@@ -244,6 +245,7 @@ void CertificatePage::rebuild()
     m_contentLayout->addWidget(heading(tr("Prompts")));
     m_contentLayout->addWidget(promptTable(arrayOf(metrics, "prompts")));
     m_contentLayout->addStretch(1);
+    refreshBadge();
 }
 
 void CertificatePage::setVerdict(const std::optional<widgets::RunVerdict>& verdict)
@@ -252,21 +254,63 @@ void CertificatePage::setVerdict(const std::optional<widgets::RunVerdict>& verdi
     refreshBadge();
 }
 
+// Losses without a word of their own were not measured, and nothing rests on them.
+bool CertificatePage::hasLosses() const
+{
+    return !widgets::isMissing(numberOf(objectOf(objectOf(*m_certificate, "metrics"), "loss"), "coverage"));
+}
+
+widgets::Mark CertificatePage::found() const
+{
+    return m_verdict ? m_verdict->markOf(m_block, hasLosses()) : widgets::Mark::NotChecked;
+}
+
+// Says of the losses alone whether they were recomputed: what the block's own badge cannot say.
+QWidget* CertificatePage::lossesRow()
+{
+    auto* line = new QWidget;
+    auto* layout = row();
+    line->setLayout(layout);
+    m_lossMark = new widgets::StateBadge;
+    m_lossMark->setForm(widgets::StateBadge::Form::Glyph);
+    m_losses = wrapped({}, TextTone::Secondary, TextSize::Secondary);
+    layout->addWidget(m_lossMark, 0, Qt::AlignTop);
+    layout->addWidget(m_losses, 1);
+    m_lossLine = line;
+    return line;
+}
+
 void CertificatePage::refreshBadge()
 {
-    const CheckState found = m_verdict ? m_verdict->of(m_block) : CheckState::NotChecked;
-    if (found == CheckState::Failed) {
-        m_badge->setState(CheckState::Failed);
+    using widgets::Mark;
+    if (!m_certificate)
+        return;
+    const Mark mark = found();
+    if (mark == Mark::Failed) {
+        m_badge->setMark(Mark::Failed);
         m_badge->setWord(tr("Refuted at level %1").arg(m_verdict->level));
     } else if (!m_certified) {
-        m_badge->setState(CheckState::WeakerThanPolicy);
+        m_badge->setMark(Mark::WeakerThanPolicy);
         m_badge->setWord(tr("Issuer says: not certified"));
     } else {
-        m_badge->setState(found);
-        m_badge->setWord(found == CheckState::Verified
-                             ? tr("Certified, verified at level %1").arg(m_verdict->levelOf(m_block))
+        m_badge->setMark(mark);
+        m_badge->setWord(mark == Mark::Verified ? tr("Certified, verified at level %1").arg(m_verdict->levelOf(m_block))
+                         : mark == Mark::ButLosses
+                             ? tr("Certified, verified at level %1 but for losses").arg(m_verdict->levelOf(m_block))
                              : tr("Issuer says: certified"));
     }
+    m_badge->setToolTip(
+        mark == Mark::ButLosses ? widgets::plainToolTip(widgets::lossesText(m_verdict->levelOf(m_block))) : QString());
+    const int level = m_verdict ? m_verdict->levelOf(m_block) : -1;
+    const bool areRecomputed = mark == Mark::Verified;
+    m_lossLine->setVisible(hasLosses());
+    m_lossMark->setMark(areRecomputed ? Mark::Verified : mark == Mark::ButLosses ? Mark::ButLosses : Mark::NotChecked);
+    m_losses->setText(areRecomputed ? tr("The losses behind these were recomputed here, from the model.")
+                      : level >= 4  ? tr("The losses behind these are the issuer's word: at level 4 they could not be "
+                                          "told from rounding.")
+                      : level >= 3  ? tr("Counted again here from losses that are the issuer's word; level 4 "
+                                          "recomputes them.")
+                                    : tr("The losses behind these are the issuer's word; level 4 recomputes them."));
 }
 
 void CertificatePage::rebuildSide()

@@ -43,6 +43,9 @@ private:
     void rebuild();
     void rebuildSide();
     void refreshBadge();
+    [[nodiscard]] bool hasLosses() const;
+    [[nodiscard]] widgets::Mark found() const; // of the block, by what was verified here
+    [[nodiscard]] QWidget* lossesRow();
 
     std::shared_ptr<const Json> m_certificate;
     QString m_runPath;
@@ -51,6 +54,9 @@ private:
     std::optional<widgets::RunVerdict> m_verdict;
     widgets::PageTitle* m_title = nullptr;
     widgets::StateBadge* m_badge = nullptr;
+    QWidget* m_lossLine = nullptr;
+    widgets::StateBadge* m_lossMark = nullptr;
+    QLabel* m_losses = nullptr; // whose word they are
     QWidget* m_content = nullptr;
     QVBoxLayout* m_contentLayout = nullptr;
     SidePanel* m_side = nullptr;

@@ -227,9 +227,6 @@ void ExplorePage::refreshBadge()
                        : tr("What stands here is what the run says of itself; nothing of it has been recomputed on "
                             "this machine since the window was opened. Verify does that.");
     };
-    const auto stateOf = [](const std::optional<widgets::RunVerdict>& verdict) {
-        return verdict ? verdict->state : CheckState::NotChecked;
-    };
     const auto blocksOf = [](const std::shared_ptr<const RunView>& run) { return run ? std::ssize(*run->blocks) : 0; };
     m_trust->setVisible(!m_isLive && !offersResume());
     if (showsBoth()) {
@@ -237,14 +234,14 @@ void ExplorePage::refreshBadge()
             QString text = trustWord(verdict, blocksOf(run));
             return text.left(1).toLower() + text.mid(1);
         };
-        m_trust->setState(worseOf(stateOf(m_verdict), stateOf(m_otherVerdict)));
+        m_trust->setMark(worseOf(trustMark(m_verdict), trustMark(m_otherVerdict)));
         m_trust->setWord(tr("A %1 · B %2").arg(word(m_verdict, m_run), word(m_otherVerdict, m_other)));
         m_trust->setToolTip(widgets::plainToolTip(tr("A: %1\nB: %2").arg(meaning(m_verdict), meaning(m_otherVerdict))));
         return;
     }
     const bool isOther = shownSide() == Side::B;
     const std::optional<widgets::RunVerdict>& verdict = isOther ? m_otherVerdict : m_verdict;
-    m_trust->setState(stateOf(verdict));
+    m_trust->setMark(trustMark(verdict));
     m_trust->setWord(trustWord(verdict, blocksOf(isOther ? m_other : m_run)));
     m_trust->setToolTip(widgets::plainToolTip(meaning(verdict)));
 }

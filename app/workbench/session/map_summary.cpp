@@ -231,12 +231,14 @@ QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::o
     const auto confirmed = std::count_if(rows.begin(), rows.end(), [&verdict](const widgets::BlockRow& row) {
         return row.state == BlockState::Certified && verdict && verdict->of(row.block) == CheckState::Verified;
     });
-    const bool hasLosses = std::any_of(
-        rows.begin(), rows.end(), [](const widgets::BlockRow& row) { return !widgets::isMissing(row.lossCoverage); });
     int leastLevel = 9;
+    bool areLossesClaimed = false;
     for (const widgets::BlockRow& row : rows) {
-        if (row.state == BlockState::Certified && verdict && verdict->of(row.block) == CheckState::Verified)
-            leastLevel = std::min(leastLevel, verdict->levelOf(row.block));
+        if (row.state != BlockState::Certified || !verdict || verdict->of(row.block) != CheckState::Verified)
+            continue;
+        leastLevel = std::min(leastLevel, verdict->levelOf(row.block));
+        areLossesClaimed = areLossesClaimed || verdict->markOf(row.block, !widgets::isMissing(row.lossCoverage)) ==
+                                                   widgets::Mark::ButLosses;
     }
     QString claim = certified != judged
                         ? tr("%1 of %2 measured blocks are certified under their policy").arg(certified).arg(judged)
@@ -254,8 +256,9 @@ QString summariseBlocks(const std::vector<widgets::BlockRow>& rows, const std::o
             refutation(*verdict) + u' ' + claim + tr(", says the issuer: that is not supported by what is in the run");
     else if (confirmed == certified)
         claim += tr(", recomputed here at level %1").arg(leastLevel) +
-                 (leastLevel < 4 && hasLosses ? tr("; the losses behind that are the issuer's word below level 4")
-                                              : QString());
+                 (!areLossesClaimed ? QString()
+                  : leastLevel < 4  ? tr("; the losses behind that are the issuer's word below level 4")
+                                    : tr("; the losses behind that are the issuer's word"));
     else
         claim += confirmed == 0 ? tr(", says the issuer; nothing of it has been recomputed here")
                                 : tr(", says the issuer; %1 of them recomputed here").arg(confirmed);

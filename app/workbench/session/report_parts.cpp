@@ -19,10 +19,13 @@ struct Text {
     Q_DECLARE_TR_FUNCTIONS(ReportParts)
 };
 
-report::Standing standingOf(CheckState state)
+// Where only digests were compared, the numbers are as much a claim as before.
+report::Standing standingOf(CheckState state, int level)
 {
     switch (state) {
-    case CheckState::Verified: return report::Standing::Verified;
+    case CheckState::Verified:
+        return widgets::markOf(state, level) == widgets::Mark::Unchanged ? report::Standing::Claimed
+                                                                         : report::Standing::Verified;
     case CheckState::Failed: return report::Standing::Failed;
     case CheckState::WeakerThanPolicy: return report::Standing::WeakerThanPolicy;
     case CheckState::NotChecked: break;
@@ -109,13 +112,13 @@ report::Statement standingOf(const std::optional<widgets::RunVerdict>& verdict)
         return {report::Standing::Claimed,
                 utf8(Text::tr("These are the numbers that the run states of itself; nothing was recomputed here when "
                               "they were frozen."))};
-    return {standingOf(verdict->state), utf8(verdict->sentence)};
+    return {standingOf(verdict->state, verdict->level), utf8(verdict->sentence)};
 }
 
 std::vector<report::Part> partsOf(const widgets::VerdictView& verdict)
 {
     std::vector<report::Part> parts;
-    parts.emplace_back(report::Statement{standingOf(verdict.state), utf8(verdict.sentence)});
+    parts.emplace_back(report::Statement{standingOf(verdict.state, verdict.level), utf8(verdict.sentence)});
     report::Table failed{utf8(Text::tr("What did not hold")),
                          {{utf8(Text::tr("where"))},
                           {utf8(Text::tr("check"))},

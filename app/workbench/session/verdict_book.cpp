@@ -68,8 +68,13 @@ void VerdictBook::note(const QString& path, const widgets::VerdictView& verdict,
     // A stitched model's or an edit's certificate alone says nothing about the run's blocks.
     if (!blockOfCertificate(path) && runOf(path) != QDir::cleanPath(path))
         return;
-    Finding found{verdict.state, verdict.level, verdict.sentence, blockOfCertificate(QDir::cleanPath(path)), {},
-                  day,           false};
+    Finding found;
+    found.state = verdict.state;
+    found.level = verdict.level;
+    found.sentence = verdict.sentence;
+    found.block = blockOfCertificate(QDir::cleanPath(path));
+    found.lossBlocks = blocksWithLosses(verdict);
+    found.day = day;
     for (const widgets::CheckRow& check : verdict.checks) {
         const std::optional<int> block = blockOfCheck(check.where);
         if (check.state == CheckState::Failed && block)
@@ -127,6 +132,8 @@ std::optional<widgets::RunVerdict> VerdictBook::of(const QString& run, const QSt
     known.digest = digest;
     QString aloneSince;
     for (const Finding& finding : entry->second.findings) {
+        if (holds(finding.state))
+            known.lossBlocks.insert(known.lossBlocks.end(), finding.lossBlocks.begin(), finding.lossBlocks.end());
         if (finding.block && holds(finding.state)) {
             known.aloneAt[*finding.block] = std::max(finding.level, known.aloneAt[*finding.block]);
             aloneSince = finding.isRestored ? finding.day : QString();
@@ -169,6 +176,15 @@ constexpr std::pair<CheckState, const char*> stateNames[] = {{CheckState::Verifi
 constexpr const char* schema = "blockcert.verdicts/1";
 constexpr std::size_t mostRuns = 200;
 
+std::vector<int> blocksIn(const Json& finding, const char* key)
+{
+    std::vector<int> blocks;
+    for (const Json& block : arrayOf(finding, key))
+        if (block.is_number_integer())
+            blocks.push_back(block.get<int>());
+    return blocks;
+}
+
 }
 
 QByteArray VerdictBook::saved() const
@@ -189,6 +205,7 @@ QByteArray VerdictBook::saved() const
                           {"level", finding.level},
                           {"sentence", finding.sentence.toStdString()},
                           {"failed", finding.failedBlocks},
+                          {"losses", finding.lossBlocks},
                           {"day", finding.day.toStdString()}};
             if (finding.block)
                 saved["block"] = *finding.block;
@@ -226,12 +243,10 @@ void VerdictBook::restore(const QByteArray& text)
                                 static_cast<int>(wholeOf(saved, "level")),
                                 textOf(saved, "sentence"),
                                 indexOf(saved, "block"),
-                                {},
+                                blocksIn(saved, "failed"),
+                                blocksIn(saved, "losses"), // a book of before has none: then nobody recomputed them
                                 textOf(saved, "day"),
                                 true};
-                for (const Json& block : arrayOf(saved, "failed"))
-                    if (block.is_number_integer())
-                        finding.failedBlocks.push_back(block.get<int>());
                 entry.findings.push_back(std::move(finding));
             }
             if (!entry.findings.empty())
@@ -242,11 +257,17 @@ void VerdictBook::restore(const QByteArray& text)
     }
 }
 
+widgets::Mark trustMark(const std::optional<widgets::RunVerdict>& verdict)
+{
+    return verdict ? widgets::markOf(verdict->state, verdict->level) : widgets::Mark::NotChecked;
+}
+
 QString trustWord(const std::optional<widgets::RunVerdict>& verdict, qsizetype blocks)
 {
     if (!verdict)
         return VerdictBook::tr("Not verified");
-    QString word = widgets::stateWord(verdict->state);
+    QString word = trustMark(verdict) == widgets::Mark::Unchanged ? VerdictBook::tr("Unchanged")
+                                                                  : widgets::stateWord(verdict->state);
     if (verdict->isOfParts())
         word = VerdictBook::tr("%1 of %2 blocks checked").arg(verdict->aloneAt.size()).arg(blocks);
     else if (verdict->state == CheckState::Verified || verdict->state == CheckState::Failed)

@@ -45,6 +45,7 @@ private:
         QString sentence;
         std::optional<int> block; // of a certificate that was verified alone
         std::vector<int> failedBlocks;
+        std::vector<int> lossBlocks; // whose losses were recomputed
         QString day;
         bool isRestored = false;
     };
@@ -61,9 +62,10 @@ private:
     quint64 m_order = 0;
 };
 
-// How well a run is checked, in a few words for a badge: "Not verified", "Verified at level 3", "1 of 30 blocks
-// checked".
+// How well a run is checked, in a few words for a badge: "Not verified", "Verified at level 3", "Unchanged at level 1",
+// "1 of 30 blocks checked"; and the shape beside them.
 [[nodiscard]] QString trustWord(const std::optional<widgets::RunVerdict>& verdict, qsizetype blocks);
+[[nodiscard]] widgets::Mark trustMark(const std::optional<widgets::RunVerdict>& verdict);
 
 // The run folder of a run or of one of its certificates.
 [[nodiscard]] QString runOf(const QString& path);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 namespace blockcert::workbench {
@@ -29,14 +30,18 @@ std::optional<double> numberIn(const QString& text)
     return isNumber ? std::optional(value) : std::nullopt;
 }
 
-// Failed before gaps, gaps before a weaker claim; a check that was not required leaves no mark.
-int gravity(CheckState state)
+// Failed before gaps, gaps before a weaker claim, that before a weaker tick; a check that was not required leaves no
+// mark.
+int gravity(widgets::Mark mark)
 {
-    switch (state) {
-    case CheckState::Failed: return 3;
-    case CheckState::NotChecked: return 2;
-    case CheckState::WeakerThanPolicy: return 1;
-    case CheckState::Verified: break;
+    using widgets::Mark;
+    switch (mark) {
+    case Mark::Failed: return 5;
+    case Mark::NotChecked: return 4;
+    case Mark::WeakerThanPolicy: return 3;
+    case Mark::Unchanged: return 2;
+    case Mark::ButLosses: return 1;
+    case Mark::Verified: break;
     }
     return 0;
 }
@@ -82,7 +87,31 @@ CheckRow merge(const std::vector<const CheckRow*>& rows)
 
 CheckState worseOf(CheckState a, CheckState b)
 {
+    return gravity(widgets::markOf(a)) >= gravity(widgets::markOf(b)) ? a : b;
+}
+
+widgets::Mark worseOf(widgets::Mark a, widgets::Mark b)
+{
     return gravity(a) >= gravity(b) ? a : b;
+}
+
+std::vector<int> blocksWithLosses(const widgets::VerdictView& verdict)
+{
+    std::set<int> blocks;
+    bool areWhole = false; // of a 16-bit baseline what losses count for cannot be told
+    for (const CheckRow& row : verdict.checks) {
+        const std::optional<int> block = blockOfCheck(row.where);
+        if (block && row.state == CheckState::Verified &&
+            (row.id == "model.loss_stitched"_L1 || row.id == "model.first_order"_L1))
+            blocks.insert(*block);
+        if (row.id == "loss.tokens"_L1 || row.id == "loss.gradients"_L1)
+            areWhole = row.state == CheckState::Verified;
+    }
+    for (const CheckRow& row : verdict.checks)
+        if (const std::optional<int> block = blockOfCheck(row.where);
+            block && row.id == "loss.rounding"_L1 && row.state != CheckState::Verified)
+            blocks.erase(*block);
+    return areWhole ? std::vector<int>(blocks.begin(), blocks.end()) : std::vector<int>();
 }
 
 std::optional<int> blockOfCheck(const QString& where)
@@ -266,7 +295,10 @@ QString meaningOf(const widgets::VerdictView& verdict)
     case CheckState::NotChecked:
         return tr("A check that this level needs could not be made. Nothing is claimed until it is.");
     case CheckState::WeakerThanPolicy:
-        return tr("The numbers hold, but they do not meet the thresholds: the claim is weaker than the policy.");
+        return verdict.level < widgets::firstReplayLevel
+                   ? tr("By the numbers that the run states, and that were not recomputed, it does not meet the "
+                        "thresholds: the claim is weaker than the policy.")
+                   : tr("The numbers hold, but they do not meet the thresholds: the claim is weaker than the policy.");
     case CheckState::Verified: break;
     }
     if (verdict.level >= 3)

@@ -352,6 +352,9 @@ void MainWindow::refreshRail()
     } else {
         // What failed is not mended by a certificate of it that holds.
         std::optional<CheckState> mark = verdict.isReady() ? std::optional(verdict.value->state) : std::nullopt;
+        // Nor is a run verified whose numbers nobody recomputed: then there is only something to see.
+        const bool isUnchanged = verdict.isReady() && widgets::markOf(verdict.value->state, verdict.value->level) ==
+                                                          widgets::Mark::Unchanged;
         const std::shared_ptr<const RunView> shown = m_explorePage->shownRun();
         const auto isRefuted = [this](const QString& run, const QString& digest) {
             const std::optional<widgets::RunVerdict> known = m_session.verdicts.of(run, digest);
@@ -360,7 +363,7 @@ void MainWindow::refreshRail()
         if ((shown && isRefuted(shown->path, shown->digest)) ||
             (verdict.isReady() && isRefuted(runOf(m_session.verdict.request().path), verdict.value->digest)))
             mark = CheckState::Failed;
-        m_rail->setContent(Verify, mark.has_value(), mark);
+        m_rail->setContent(Verify, mark.has_value(), isUnchanged && mark == CheckState::Verified ? std::nullopt : mark);
     }
     m_rail->setContent(stepOf(Report), !m_session.report.items().empty());
 }

@@ -78,6 +78,23 @@ void addTable(const QWidget& page, const QString& caption, int most, std::vector
         parts.emplace_back(tableOf(*view->model(), caption, most));
 }
 
+// What "losses claimed" in the table of blocks means, where it stands there.
+void addLosses(const widgets::BlockTable& table, std::vector<report::Part>& parts)
+{
+    const QAbstractItemModel& model = *table.model();
+    for (int row = 0; row < model.rowCount(); ++row) {
+        const QModelIndex certified = model.index(row, widgets::BlockTableModel::Certified);
+        if (certified.data(widgets::BlockTableModel::StateRole) == static_cast<int>(widgets::Mark::ButLosses)) {
+            parts.emplace_back(report::Paragraph{
+                MainWindow::tr("losses claimed: certified, and its errors were recomputed here; the losses that this "
+                               "rests on as well are the issuer's word.")
+                    .toStdString(),
+                report::Tone::Quiet});
+            return;
+        }
+    }
+}
+
 }
 
 void MainWindow::addReportCommands()
@@ -282,6 +299,8 @@ void MainWindow::freezeExplore(FrozenView& frozen, const AskedView& asked) const
             item.parts.emplace_back(*chart->figure());
         addTable<widgets::BlockTable>(*m_explorePage, item.runs.size() == 2 ? tr("Blocks of A") : tr("Blocks"),
                                       mostBlockRows, item.parts);
+        if (const auto* blocks = m_explorePage->findChild<widgets::BlockTable*>())
+            addLosses(*blocks, item.parts);
         break;
     case ExplorePage::Coverage: {
         item.title = tr("Coverage");

@@ -34,7 +34,8 @@ RunState stateOf(const ShelvedRun& run, const RunFacts* facts, const std::option
     if (!verdict)
         return facts ? RunState::Unverified : RunState::Unknown;
     switch (verdict->state) {
-    case CheckState::Verified: return RunState::Verified;
+    case CheckState::Verified:
+        return trustMark(verdict) == widgets::Mark::Unchanged ? RunState::Unchanged : RunState::Verified;
     case CheckState::Failed: return RunState::Failed;
     case CheckState::WeakerThanPolicy: return RunState::Weaker;
     case CheckState::NotChecked: return RunState::Unverified;

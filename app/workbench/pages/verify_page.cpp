@@ -341,14 +341,16 @@ void VerifyPage::showProgress(const VerdictDocument& document)
         what += tr(" · hashing files");
     else if (progress.stage == "replay"_L1)
         what += tr(" · replaying");
+    else if (progress.stage == "model"_L1)
+        what += tr(" · running the model");
     else if (!progress.stage.isEmpty())
         what += u" · "_s + progress.stage;
     if (progress.total > 0 && progress.unit != "bytes"_L1)
         what += tr(" · %1 of %2 %3").arg(progress.done).arg(progress.total).arg(progress.unit);
-    if (progress.etaSeconds)
-        what += u" · "_s + widgets::etaText(*progress.etaSeconds, *progress.etaSeconds);
-    m_banner->setRunning(
-        what, progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0);
+    const VerifyPace& pace = document.pace();
+    if (const std::optional<double> left = pace.remainingSeconds())
+        what += u" · "_s + widgets::etaText(*left, *left);
+    m_banner->setRunning(what, pace.fraction());
 }
 
 }

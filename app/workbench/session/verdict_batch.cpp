@@ -112,10 +112,12 @@ void VerdictBatch::verify(std::size_t at)
     const auto isCurrent = [this, round, at] { return round == m_round && m_items[at].state == StepState::Running; };
     m_items[at].state = StepState::Running;
     JobCallbacks callbacks;
-    callbacks.progressed = [this, isCurrent, at](const JobProgress& progress) {
-        if (!isCurrent() || progress.total <= 0)
+    const auto pace = std::make_shared<VerifyPace>(stageSecondsOf(nullptr, {}, m_request.level, false));
+    callbacks.progressed = [this, isCurrent, at, pace](const JobProgress& progress) {
+        if (!isCurrent())
             return;
-        m_items[at].fraction = static_cast<double>(progress.done) / static_cast<double>(progress.total);
+        pace->take(progress);
+        m_items[at].fraction = pace->fraction();
         emit itemChanged(static_cast<int>(at));
     };
     callbacks.finished = [this, isCurrent, at](const JsonResult& answer) {

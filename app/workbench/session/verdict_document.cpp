@@ -3,6 +3,9 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/job_board.h"
 #include "app/workbench/session/json_values.h"
+#include "app/workbench/session/verdict_book.h"
+
+#include <QDir>
 
 namespace blockcert::workbench {
 
@@ -44,6 +47,9 @@ void VerdictDocument::verify(const VerifyRequest& request)
     m_verdict.clear();
     m_source.reset();
     m_progress = {};
+    const QString run = runOf(request.path);
+    m_pace = VerifyPace(stageSecondsOf(m_facts && m_costOf == run ? &*m_facts : nullptr, m_speeds, request.level,
+                                       run != QDir::cleanPath(request.path)));
     m_wasCancelled = false;
     auto job = std::make_shared<JobId>(0);
     const auto isCurrent = [this, job] { return m_verdict.job == *job && m_verdict.isLoading(); };
@@ -58,6 +64,7 @@ void VerdictDocument::verify(const VerifyRequest& request)
         if (!isCurrent())
             return;
         m_progress = progress;
+        m_pace.take(progress);
         emit progressed();
     };
     callbacks.finished = [this, isCurrent, fail](const JsonResult& answer) {
@@ -102,6 +109,13 @@ void VerdictDocument::adopt(const VerifyRequest& request, const widgets::Verdict
     m_wasCancelled = false;
     m_verdict.fill(verdict);
     emit changed();
+}
+
+void VerdictDocument::setCost(const QString& run, const std::optional<RunFacts>& facts, const VerifySpeeds& speeds)
+{
+    m_costOf = run;
+    m_facts = facts;
+    m_speeds = speeds;
 }
 
 void VerdictDocument::cancel()

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "app/workbench/session/loadable.h"
+#include "app/workbench/session/verify_pace.h"
 #include "widgets/values.h"
 
 #include <QObject>
 
 #include <memory>
+#include <optional>
 
 namespace blockcert::workbench {
 
@@ -41,7 +43,12 @@ public:
 
     [[nodiscard]] const Loadable<widgets::VerdictView>& verdict() const { return m_verdict; }
 
-    [[nodiscard]] const JobProgress& progress() const { return m_progress; }
+    [[nodiscard]] const JobProgress& progress() const { return m_progress; } // of the stage under way
+
+    [[nodiscard]] const VerifyPace& pace() const { return m_pace; } // of all stages
+
+    // What is known of the run that lies there, and of this machine, for the pace of the next check.
+    void setCost(const QString& run, const std::optional<RunFacts>& facts, const VerifySpeeds& speeds);
 
     // The verdict as blockcert wrote it, for saving; null without one.
     [[nodiscard]] const JsonResult& source() const { return m_source; }
@@ -58,6 +65,10 @@ private:
     VerifyRequest m_request;
     Loadable<widgets::VerdictView> m_verdict;
     JobProgress m_progress;
+    VerifyPace m_pace;
+    QString m_costOf;
+    std::optional<RunFacts> m_facts;
+    VerifySpeeds m_speeds;
     JsonResult m_source;
     bool m_wasCancelled = false;
 };

@@ -125,6 +125,7 @@ void MainWindow::refreshVerifyCost()
     if (!(m_session.run.run().isLoading() && m_session.run.path() == run)) // else it is about to be known
         m_session.catalogue.lookAt(run);
     const RunFacts* facts = m_session.catalogue.of(run);
+    m_session.verdict.setCost(run, facts ? std::optional(*facts) : std::nullopt, m_session.preferences.verifySpeeds());
     LevelSeconds seconds;
     seconds.fill(widgets::missing);
     if (facts && run == QDir::cleanPath(request.path))

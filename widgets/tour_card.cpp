@@ -8,22 +8,16 @@
 #include <QLabel>
 #include <QPainter>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QVBoxLayout>
 
-#include <algorithm>
-#include <array>
+#include <utility>
 
 namespace blockcert::widgets {
 
 namespace {
 
-constexpr int cardWidth = 360;
-constexpr int gap = space::medium;
-constexpr int followMs = 120; // layouts settle, pages scroll: the card looks where its target is
-
-}
-
-namespace {
+constexpr int followMs = 120; // layouts settle, pages scroll: the ring looks where its target is
 
 // The part of a widget that its parents show, in the window's coordinates; empty if there is none.
 QRect shownPart(const QWidget& widget, const QWidget& window)
@@ -54,7 +48,7 @@ void TourRing::paintEvent(QPaintEvent*)
 }
 
 TourCard::TourCard(QWidget* window)
-    : Panel(window)
+    : m_window(window)
     , m_count(makeLabel({}, TextSize::Secondary, TextWeight::Normal, TextTone::Secondary))
     , m_title(makeLabel({}, TextSize::Title, TextWeight::Strong))
     , m_text(makeLabel({}, TextSize::Body))
@@ -64,7 +58,8 @@ TourCard::TourCard(QWidget* window)
     , m_next(new QPushButton(tr("Next")))
     , m_ring(new TourRing(window))
 {
-    setSelected(true);
+    auto* panel = new Panel;
+    panel->setSelected(true);
     setAccessibleName(tr("Guided tour"));
     m_title->setWordWrap(true);
     m_text->setWordWrap(true);
@@ -75,23 +70,38 @@ TourCard::TourCard(QWidget* window)
     close->setIcon(themedIcon(Icon::Close));
     close->setToolTip(tr("Leave the tour (Esc)"));
     close->setAccessibleName(tr("Leave the tour"));
+    auto* words = new QVBoxLayout;
+    words->setSpacing(space::tiny);
+    words->addWidget(m_title);
+    words->addWidget(m_text);
+    words->addStretch(1);
     auto* head = new QHBoxLayout;
-    head->addWidget(m_count, 1);
+    head->addStretch(1);
+    head->addWidget(m_count);
     head->addWidget(close);
     auto* buttons = new QHBoxLayout;
     buttons->setSpacing(space::small);
-    buttons->addWidget(m_restart);
     buttons->addStretch(1);
+    buttons->addWidget(m_restart);
     buttons->addWidget(m_back);
     buttons->addWidget(m_next);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(space::large, space::medium, space::large, space::medium);
-    layout->setSpacing(space::small);
-    layout->addLayout(head);
-    layout->addWidget(m_title);
-    layout->addWidget(m_text);
-    layout->addWidget(m_action, 0, Qt::AlignLeft);
-    layout->addLayout(buttons);
+    auto* right = new QVBoxLayout;
+    right->setSpacing(space::small);
+    right->addLayout(head);
+    right->addWidget(m_action, 0, Qt::AlignRight);
+    right->addStretch(1);
+    right->addLayout(buttons);
+    auto* layout = new QHBoxLayout(panel);
+    layout->setContentsMargins(space::large, space::small, space::medium, space::medium);
+    layout->setSpacing(space::huge);
+    layout->addLayout(words, 1);
+    layout->addLayout(right);
+    auto* around = new QVBoxLayout(this); // its margins go with it when it is hidden
+    around->setContentsMargins(space::medium, 0, space::medium, space::small);
+    around->addWidget(panel);
+    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    policy.setHeightForWidth(true);
+    setSizePolicy(policy);
     connect(close, &QPushButton::clicked, this, &TourCard::leaveWanted);
     connect(m_next, &QPushButton::clicked, this, &TourCard::nextWanted);
     connect(m_back, &QPushButton::clicked, this, &TourCard::backWanted);
@@ -115,7 +125,9 @@ void TourCard::showStep(const TourText& text, int step, int count, QWidget* targ
     m_next->setText(step + 1 == count ? tr("Finish") : tr("Next"));
     setAccessibleDescription(text.title + u' ' + text.text);
     m_target = target;
+    m_isRevealed = false;
     show();
+    m_ring->raise();
     place();
     m_next->setFocus();
     m_follow.start();
@@ -132,7 +144,7 @@ void TourCard::keyPressEvent(QKeyEvent* event)
         return;
     case Qt::Key_Right: m_next->click(); return;
     case Qt::Key_Left: m_back->click(); return;
-    default: Panel::keyPressEvent(event);
+    default: QWidget::keyPressEvent(event);
     }
 }
 
@@ -145,40 +157,25 @@ void TourCard::leave()
         m_ring->hide();
 }
 
+// Only once a step: whoever scrolls away afterwards wants to.
+void TourCard::reveal()
+{
+    for (QWidget* above = m_target->parentWidget(); above; above = above->parentWidget())
+        if (auto* area = qobject_cast<QScrollArea*>(above))
+            area->ensureWidgetVisible(m_target, 0, 0);
+}
+
+// What floats over the window, such as the palette, lies over the ring as well: that is raised with its step alone.
 void TourCard::place()
 {
-    QWidget* window = parentWidget();
-    if (!window || !m_ring)
+    if (!m_ring)
         return;
-    setFixedWidth(std::min(cardWidth, window->width() - 2 * gap));
-    const QSize size(width(), layout()->hasHeightForWidth() ? layout()->heightForWidth(width()) : sizeHint().height());
-    const QRect inside = window->rect().adjusted(gap, gap, -gap, -gap - space::statusBar);
-    QRect wanted(inside.right() - size.width(), inside.bottom() - size.height(), size.width(), size.height());
-    const QRect target = m_target ? shownPart(*m_target, *window) : QRect();
-    const bool seen = !target.isEmpty();
-    if (seen) {
-        m_ring->setGeometry(target.adjusted(-3, -3, 3, 3).intersected(window->rect()));
-        // Beside the target, below or above it, wherever there is room; else over its far corner.
-        const auto within = [&](int x, int y) {
-            return QPoint(std::clamp(x, inside.left(), std::max(inside.left(), inside.right() - size.width())),
-                          std::clamp(y, inside.top(), std::max(inside.top(), inside.bottom() - size.height())));
-        };
-        // A wide target is read from the left: the card keeps to its other end.
-        const int below = target.width() > window->width() / 2 ? target.right() - size.width() : target.left();
-        const std::array places{within(target.right() + gap, target.top()), within(below, target.bottom() + gap),
-                                within(target.left() - gap - size.width(), target.top()),
-                                within(below, target.top() - gap - size.height())};
-        const auto* const found = std::find_if(places.begin(), places.end(),
-                                               [&](const QPoint& at) { return !QRect(at, size).intersects(target); });
-        wanted.moveTopLeft(found != places.end()
-                               ? *found
-                               : within(target.right() - size.width() - gap, target.bottom() - size.height() - gap));
-    }
-    m_ring->setVisible(seen);
-    if (geometry() != wanted)
-        setGeometry(wanted);
-    m_ring->raise();
-    raise();
+    const QRect target = m_target ? shownPart(*m_target, *m_window) : QRect();
+    if (!target.isEmpty())
+        m_ring->setGeometry(target.adjusted(-3, -3, 3, 3).intersected(m_window->rect()));
+    m_ring->setVisible(!target.isEmpty());
+    if (m_follow.isActive() && m_target && m_target->isVisible() && !std::exchange(m_isRevealed, true))
+        reveal(); // the page has made room for the card by now
 }
 
 }

@@ -1,4 +1,4 @@
-// A step of a guided tour: a card that floats over the window, and a ring around what it speaks of.
+// A step of a guided tour: a card below the page, and a ring around what it speaks of.
 #pragma once
 
 #include "widgets/panel.h"
@@ -28,13 +28,13 @@ struct TourText {
     QString action; // what the card can do itself; empty: nothing
 };
 
-// Stays beside its target wherever that moves; in the lower right corner while the target is not to be seen. Everything
-// under it can be used: nothing is blocked.
-class TourCard : public Panel {
+// Has a place of its own in the window's layout, so that it covers nothing of what it speaks of. The ring follows the
+// target wherever that moves, and is not there while the target is not to be seen.
+class TourCard : public QWidget {
     Q_OBJECT
 
 public:
-    explicit TourCard(QWidget* window);
+    explicit TourCard(QWidget* window); // in which the ring is drawn
     // `step` counts from 0.
     void showStep(const TourText& text, int step, int count, QWidget* target);
     void leave(); // hides card and ring
@@ -51,9 +51,13 @@ signals:
 protected:
     void keyPressEvent(QKeyEvent* event) override; // Return presses, Right and Left go on and back
 
-private:
-    void place();
+private slots:
+    void place(); // the ring
 
+private:
+    void reveal();
+
+    QWidget* m_window = nullptr;
     QLabel* m_count = nullptr;
     QLabel* m_title = nullptr;
     QLabel* m_text = nullptr;
@@ -64,6 +68,7 @@ private:
     QPointer<QWidget> m_target;
     QPointer<TourRing> m_ring;
     QTimer m_follow;
+    bool m_isRevealed = false;
 };
 
 }

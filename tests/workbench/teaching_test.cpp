@@ -4,11 +4,13 @@
 #include "app/workbench/session/tamper_lab.h"
 #include "app/workbench/session/teaching_run.h"
 #include "app/workbench/session/tour.h"
+#include "app/workbench/shell/dialogs.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/sha256.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/help_mark.h"
+#include "widgets/rail.h"
 #include "widgets/theme.h"
 #include "widgets/tour_card.h"
 
@@ -18,6 +20,7 @@
 #include <QLabel>
 #include <QLayout>
 #include <QPushButton>
+#include <QStackedWidget>
 #include <QTest>
 
 #include <gtest/gtest.h>
@@ -233,11 +236,47 @@ TEST(Tour, HasAPlaceForEveryStepInsideTheWindow)
         card = bench.window->findChild<widgets::TourCard*>();
         return card && card->isVisible() && bench.session->run.run().isReady();
     }));
-    for (std::size_t step = 0; step < tourSteps().size(); ++step) {
-        EXPECT_TRUE(bench.window->rect().contains(card->geometry())) << step;
-        EXPECT_GE(card->height(), card->layout()->heightForWidth(card->width())) << "nothing is cut, step " << step;
-        QTest::keyClick(card, Qt::Key_Right);
+    const auto placeOf = [&](const QWidget& widget) {
+        return QRect(widget.mapTo(bench.window.get(), QPoint()), widget.size());
+    };
+    for (const QSize& size : {QSize(1440, 900), QSize(1000, 720)}) {
+        bench.window->resize(size);
+        for (std::size_t step = 0; step < tourSteps().size(); ++step) {
+            QCoreApplication::processEvents(); // the page makes room for the card
+            const QRect place = placeOf(*card);
+            EXPECT_TRUE(bench.window->rect().contains(place)) << step;
+            EXPECT_GE(card->height(), card->layout()->heightForWidth(card->width())) << "nothing is cut, step " << step;
+            EXPECT_LE(card->height(), size.height() / 4) << "most of the window is left to the page, step " << step;
+            // Nothing of the page lies under it, the place it speaks of least of all.
+            for (const QWidget* page : {static_cast<const QWidget*>(bench.window->findChild<QStackedWidget*>()),
+                                        static_cast<const QWidget*>(bench.window->findChild<widgets::Rail*>())})
+                EXPECT_FALSE(place.intersects(placeOf(*page))) << step;
+            QTest::keyClick(card, step + 1 < tourSteps().size() ? Qt::Key_Right : Qt::Key_Home);
+        }
+        for (std::size_t step = 1; step < tourSteps().size(); ++step)
+            QTest::keyClick(card, Qt::Key_Left);
     }
+    bench.session->preferences.setTourStep(0);
+}
+
+// The ring is drawn over the window, as the palette and the sheet of shortcuts are.
+TEST(Tour, WhatFloatsOverTheWindowFloatsOverItsRing)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.session->preferences.setTourStep(1);
+    bench.command(u"Guided tour"_s);
+    ASSERT_TRUE(waitUntil([&] {
+        const auto* ring = bench.window->findChild<widgets::TourRing*>();
+        return ring && ring->isVisible();
+    }));
+    bench.command(u"Shortcuts"_s);
+    auto* sheet = bench.window->findChild<ShortcutSheet*>();
+    ASSERT_TRUE(sheet && sheet->isVisible());
+    auto* card = bench.window->findChild<widgets::TourCard*>();
+    ASSERT_TRUE(QMetaObject::invokeMethod(card, "place"));  // as the ring does again and again
+    const QObjectList& children = bench.window->children(); // the last one lies on top
+    EXPECT_GT(children.indexOf(sheet), children.indexOf(bench.window->findChild<widgets::TourRing*>()));
     bench.session->preferences.setTourStep(0);
 }
 

@@ -20,6 +20,7 @@
 #include "widgets/number_text.h"
 #include "widgets/rail.h"
 #include "widgets/status_line.h"
+#include "widgets/tour_card.h"
 
 #include <QAbstractButton>
 #include <QApplication>
@@ -196,6 +197,8 @@ void MainWindow::buildShell()
     auto* right = column(0);
     right->addWidget(m_crumbs);
     right->addLayout(middle, 1);
+    m_tour = new widgets::TourCard(this);
+    right->addWidget(m_tour);
     right->addWidget(m_drawer);
     auto* upper = row(0);
     upper->addWidget(m_rail);

@@ -268,8 +268,8 @@ private:
     CertificatePage* m_certificatePage = nullptr;
     TamperPage* m_tamperPage = nullptr;
     ReportPage* m_reportPage = nullptr;
-    widgets::TourCard* m_tour = nullptr; // made when the tour begins
-    int m_tourStep = -1;                 // −1: no tour
+    widgets::TourCard* m_tour = nullptr;
+    int m_tourStep = -1; // −1: no tour
     StitchPage* m_stitchPage = nullptr;
     ExperimentsPage* m_experimentsPage = nullptr;
     EditPage* m_editPage = nullptr;

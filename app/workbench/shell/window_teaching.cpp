@@ -77,6 +77,11 @@ void MainWindow::connectTeaching()
             [this] { openTeachingRun([this](const QString& run) { openLab(run); }); });
     connect(m_verifyPage, &VerifyPage::labWanted, this, [this] { openLab(runOf(m_session.verdict.request().path)); });
     connect(m_openPage, &OpenPage::tourWanted, this, &MainWindow::startTour);
+    connect(m_tour, &widgets::TourCard::nextWanted, this, [this] { showTourStep(m_tourStep + 1); });
+    connect(m_tour, &widgets::TourCard::backWanted, this, [this] { showTourStep(m_tourStep - 1); });
+    connect(m_tour, &widgets::TourCard::restartWanted, this, [this] { showTourStep(0); });
+    connect(m_tour, &widgets::TourCard::leaveWanted, this, &MainWindow::leaveTour);
+    connect(m_tour, &widgets::TourCard::actionWanted, this, &MainWindow::doTourAction);
 }
 
 void MainWindow::setTypeScale(double scale)
@@ -111,14 +116,6 @@ void MainWindow::startTour()
             m_session.run.open(run);
         m_session.verdict.choose(run);
         m_session.lab.setRun(run);
-        if (!m_tour) {
-            m_tour = new widgets::TourCard(this);
-            connect(m_tour, &widgets::TourCard::nextWanted, this, [this] { showTourStep(m_tourStep + 1); });
-            connect(m_tour, &widgets::TourCard::backWanted, this, [this] { showTourStep(m_tourStep - 1); });
-            connect(m_tour, &widgets::TourCard::restartWanted, this, [this] { showTourStep(0); });
-            connect(m_tour, &widgets::TourCard::leaveWanted, this, &MainWindow::leaveTour);
-            connect(m_tour, &widgets::TourCard::actionWanted, this, &MainWindow::doTourAction);
-        }
         const int last = static_cast<int>(tourSteps().size()) - 1;
         showTourStep(std::min(m_session.preferences.tourStep(), last));
     });

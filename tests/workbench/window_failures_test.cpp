@@ -5,9 +5,11 @@
 #include "app/workbench/pages/map_view.h"
 #include "tests/workbench/support/bench.h"
 #include "widgets/block_multiples.h"
+#include "widgets/empty_state.h"
 #include "widgets/failure_table.h"
 #include "widgets/value_table.h"
 
+#include <QAbstractButton>
 #include <QApplication>
 
 #include <gtest/gtest.h>
@@ -226,7 +228,13 @@ TEST(FailuresWindow, TheInspectorAsksWhyOfACoveredToken)
     bench.window->showPage(MainWindow::Explore);
     ExplorePage& page = bench.window->explorePage();
     page.select({1, 0, 1});
-    QCoreApplication::processEvents(); // the inspector's new buttons come into view
+    const auto isOffered = [&] { // the inspector's new buttons come into view
+        for (const auto* button : page.side()->findChildren<QAbstractButton*>())
+            if (button->text() == u"Why this error"_s && button->isEnabled() && button->isVisibleTo(page.side()))
+                return true;
+        return false;
+    };
+    ASSERT_TRUE(waitUntil(isOffered));
     press(*page.side(), u"Why this error"_s);
     EXPECT_EQ(page.view(), ExplorePage::Failures);
     ASSERT_TRUE(waitUntil([&] { return bench.session->anatomy.get().isReady(); }));
@@ -262,6 +270,33 @@ TEST(FailuresWindow, WhatIsAskedWhileTheListIsMadeIsAnsweredOnceItIsThere)
     view.setMap(page.map(), u"another run"_s);
     ASSERT_TRUE(waitUntil([&] { return view.isListed(); }));
     EXPECT_EQ(page.selection(), (widgets::CellKey{1, 0, 1})) << "what was asked of the run before is forgotten";
+}
+
+// What was asked about the run before is forgotten in the same moment, and that shows the view anew.
+TEST(FailuresWindow, AnotherRunIsNotShownWithTheListOfTheOneBefore)
+{
+    Workbench bench(engineScript(), toolWithAnatomy(false));
+    bench.openSample();
+    bench.window->showPage(MainWindow::Explore);
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Failures);
+    FailureView& view = page.failureView();
+    auto* table = page.findChild<widgets::FailureTable*>();
+    ASSERT_TRUE(waitUntil([&] { return view.isListed() && bench.session->anatomy.get().isReady(); }));
+    view.showPart(FailureView::LargestCovered);
+    ASSERT_GT(table->shownFailures(), 0);
+    auto shorter = std::make_shared<widgets::TokenMap>(*page.map());
+    shorter->prompts.resize(1);
+    shorter->cells.clear();
+    for (std::size_t column = 0; column < shorter->blocks.size(); ++column)
+        shorter->cells.push_back(page.map()->cells[column * page.map()->prompts.size()]);
+    view.setMap(shorter, u"another run"_s);
+    EXPECT_EQ(table->shownFailures(), 0);
+    bench.session->anatomy.clear();
+    EXPECT_TRUE(wordsOf(view).contains(u"Listing the tokens"_s)) << wordsOf(view).toStdString();
+    EXPECT_FALSE(view.findChild<widgets::EmptyState*>()->isVisibleTo(&view)) << "that nothing is covered is not known";
+    ASSERT_TRUE(waitUntil([&] { return view.isListed(); }));
+    EXPECT_GT(table->shownFailures(), 0);
 }
 
 TEST(FailuresWindow, MinimisesThePromptOfAFailure)

@@ -144,12 +144,17 @@ void FailureView::setMap(const std::shared_ptr<const widgets::TokenMap>& map, co
     m_isPartChosen = m_isPartChosen && key == m_key;
     if (key != m_key)
         m_explained = {}; // it was of another run
+    const bool isOther = map != m_map;
     m_map = map;
     m_key = key;
     const quint64 request = ++m_request;
     if (!map) {
         showList({});
         return;
+    }
+    if (isOther) { // rows of the one before name prompts and tokens that this one need not have
+        m_list = {};
+        refresh();
     }
     runInBackground<FailureList>(
         this, [map] { return failuresOf(*map); },
@@ -199,7 +204,7 @@ void FailureView::refresh()
 {
     const bool isList = part() != ByBlock;
     const auto& rows = part() == LargestCovered ? m_list.covered : m_list.rows;
-    const bool isNothing = m_map && rows->empty();
+    const bool isNothing = m_map && isListed() && rows->empty();
     const bool areBlocksKnown = m_map && m_anatomy.isReady();
     m_table->setRows(rows);
     m_reason->setVisible(part() == NotCovered);
@@ -349,7 +354,8 @@ void FailureView::applyFilter()
     if (!m_slice.isEmpty())
         filter.slice = m_slice;
     m_table->setFilter(filter);
-    m_summary->setText(part() == NotCovered       ? summaryOf(m_list, m_table->shownFailures())
+    m_summary->setText(!isListed()                ? tr("Listing the tokens …")
+                       : part() == NotCovered     ? summaryOf(m_list, m_table->shownFailures())
                        : part() == LargestCovered ? coveredSummaryOf(m_list, m_table->shownFailures())
                                                   : summaryOf(m_list, static_cast<int>(m_list.rows->size())));
 }

@@ -60,8 +60,9 @@ EngineClient::~EngineClient()
         if (!m_process->waitForFinished(m_jobs.empty() ? 400 : 50)) {
             m_process->terminate();
             if (!m_process->waitForFinished(400)) {
+                constexpr int killedMs = 30000; // it is gone as soon as the system sees to it
                 m_process->kill();
-                m_process->waitForFinished(1000);
+                m_process->waitForFinished(killedMs);
             }
         }
     }

@@ -41,10 +41,12 @@ ToolRunner::~ToolRunner()
         job.process->disconnect(this);
         job.process->terminate();
     }
+    // One that has been killed is gone as soon as the system sees to it, which on a busy one may take its time.
+    constexpr int killedMs = 30000;
     for (auto& [id, job] : m_jobs) {
         if (job.process->state() != QProcess::NotRunning && !job.process->waitForFinished(500)) {
             job.process->kill();
-            job.process->waitForFinished(500);
+            job.process->waitForFinished(killedMs);
         }
     }
 }

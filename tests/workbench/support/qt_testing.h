@@ -11,8 +11,9 @@
 
 namespace blockcert::testing {
 
-// Runs the event loop until the condition holds; false after `milliseconds`.
-[[nodiscard]] bool waitUntil(const std::function<bool()>& condition, int milliseconds = 10000);
+// Runs the event loop until the condition holds; false after `milliseconds`. The limit only ends a test that fails: a
+// busy machine may take many times as long as an idle one to start a program.
+[[nodiscard]] bool waitUntil(const std::function<bool()>& condition, int milliseconds = 60000);
 
 // While one lives, warnings containing its text are expected; all others fail the test.
 class ExpectWarning {

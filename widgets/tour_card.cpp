@@ -102,6 +102,8 @@ TourCard::TourCard(QWidget* window)
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
+    for (QPushButton* button : {m_action, m_restart, m_back, m_next, close})
+        button->installEventFilter(this);
     connect(close, &QPushButton::clicked, this, &TourCard::leaveWanted);
     connect(m_next, &QPushButton::clicked, this, &TourCard::nextWanted);
     connect(m_back, &QPushButton::clicked, this, &TourCard::backWanted);
@@ -146,6 +148,19 @@ void TourCard::keyPressEvent(QKeyEvent* event)
     case Qt::Key_Left: m_back->click(); return;
     default: QWidget::keyPressEvent(event);
     }
+}
+
+// A button would take the arrows for itself and move the focus out of the card.
+bool TourCard::eventFilter(QObject* watched, QEvent* event)
+{
+    if (event->type() == QEvent::KeyPress) {
+        auto* key = static_cast<QKeyEvent*>(event);
+        if (key->key() == Qt::Key_Right || key->key() == Qt::Key_Left) {
+            keyPressEvent(key);
+            return true;
+        }
+    }
+    return QWidget::eventFilter(watched, event);
 }
 
 void TourCard::leave()

@@ -50,6 +50,7 @@ signals:
 
 protected:
     void keyPressEvent(QKeyEvent* event) override; // Return presses, Right and Left go on and back
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private slots:
     void place(); // the ring

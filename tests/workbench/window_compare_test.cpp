@@ -175,6 +175,7 @@ TEST(CompareWindow, EverythingSpeaksOfTheShownSide)
     const widgets::ErrorScale shared = map->scale();
     EXPECT_EQ(page.shownSide(), ExplorePage::Side::A);
     EXPECT_TRUE(testing::wordsOf(page).contains(u"A, run: "_s)) << testing::wordsOf(page).toStdString();
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"Error by token and block · A, run"_s));
 
     choose(page, u"B"_s);
     EXPECT_EQ(page.shownMap()->run, u"other"_s);
@@ -183,6 +184,7 @@ TEST(CompareWindow, EverythingSpeaksOfTheShownSide)
     EXPECT_TRUE(page.shownRun()->path.endsWith(u"b.blockcert"_s));
     const QString words = testing::wordsOf(page);
     EXPECT_TRUE(words.contains(u"B, other: "_s) && !words.contains(u"A, run: "_s)) << words.toStdString();
+    EXPECT_TRUE(words.contains(u"Error by token and block · B, other"_s));
     emit page.certificateWanted(1);
     EXPECT_TRUE(testing::wordsOf(*compared.bench.window->findChild<CertificatePage*>()).contains(u"othermodel"_s));
     compared.bench.window->showPage(MainWindow::Explore);

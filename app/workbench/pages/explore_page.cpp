@@ -78,6 +78,7 @@ ExplorePage::ExplorePage(SelectionBus& bus, Annotations& notes, QWidget* parent)
     connect(m_inspector, &widgets::InspectorPanel::blockChosen, this, &ExplorePage::selectBlock);
     connect(m_mapView, &MapView::metricChanged, m_inspector, &widgets::InspectorPanel::setMetric);
     connect(m_mapView, &MapView::metricChanged, this, &ExplorePage::inspect);
+    connect(m_mapView, &MapView::metricChanged, this, &ExplorePage::refreshTitle);
     connect(&m_bus, &SelectionBus::shownChanged, this, &ExplorePage::inspect);
     connect(&m_bus, &SelectionBus::changed, this, [this] {
         if (m_bus.now().cell.isValid()) {

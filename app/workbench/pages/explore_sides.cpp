@@ -8,6 +8,7 @@
 #include "app/workbench/session/verdict_summary.h"
 #include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
+#include "widgets/error_legend.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -122,7 +123,7 @@ QString ExplorePage::viewTitle() const
     case Compare: return tr("Two runs side by side");
     case Charts: return tr("Charts of the run");
     }
-    return tr("Error by token and block");
+    return widgets::metricTitle(m_mapView->metric());
 }
 
 // Beside a second run every line says which of the two it is about.
@@ -137,18 +138,18 @@ void ExplorePage::refreshTitle()
     switch (shownSide()) {
     case Side::A:
         m_title->setText(view() == Compare ? tr("A, %1, beside B, %2").arg(m_run->name, m_other->name)
-                                           : tr("A, %1").arg(m_run->name),
+                                           : tr("%1 · A, %2").arg(viewTitle(), m_run->name),
                          view() == Failures ? tr("Failures of A; swap A and B to list those of B") : scopeOf(*m_run));
         break;
     case Side::B:
-        m_title->setText(tr("B, %1").arg(m_other->name),
+        m_title->setText(tr("%1 · B, %2").arg(viewTitle(), m_other->name),
                          tr("%1 · the map has A's blocks and the %2 prompts that are also in A%3")
                              .arg(scopeOf(*m_other))
                              .arg(m_comparison->commonPrompts)
                              .arg(m_comparison->hasOtherThresholds ? tr(", by A's thresholds") : QString()));
         break;
     case Side::Change:
-        m_title->setText(tr("B − A: %1 less %2").arg(m_other->name, m_run->name),
+        m_title->setText(tr("%1 · B − A, %2 less %3").arg(viewTitle(), m_other->name, m_run->name),
                          tr("Differences at the cells that both measured, held against no threshold · the blocks below "
                             "are A's"));
         break;

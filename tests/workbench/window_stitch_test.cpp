@@ -426,8 +426,10 @@ TEST(StitchWindow, MeasuringCanBeCancelled)
     bench.window->showPage(MainWindow::Stitch);
     press(page, u"Measure"_s);
     ASSERT_TRUE(waitUntil([&] { return wordsOf(page).contains(u"1 of 3"_s); }));
+    EXPECT_TRUE(wordsOf(page).contains(u"Being measured"_s)) << "not that nothing is measured yet";
     press(page, u"Cancel"_s);
     ASSERT_TRUE(waitUntil([&] { return !bench.session->stitch.get().isLoading(); }));
+    EXPECT_TRUE(wordsOf(page).contains(u"Not measured yet"_s));
     EXPECT_TRUE(Workbench::noticeOn(page).isEmpty()) << "a cancel is no error";
 }
 

@@ -114,8 +114,6 @@ QWidget* StitchPage::makeCentre()
     m_notice->hide();
     m_progress = new ProgressRow;
     m_unmeasured = new widgets::EmptyState;
-    m_unmeasured->setText(tr("Not measured yet"), tr("Choose which blocks run as their surrogates, then measure what "
-                                                     "that does to the whole model."));
 
     m_sentence = wrapped({});
     m_part = new widgets::SegmentedControl;
@@ -444,6 +442,10 @@ void StitchPage::refresh()
     const bool hasPart = result != nullptr || m_part->current() == Texts;
     m_parts->setVisible(hasPart);
     m_unmeasured->setVisible(!hasPart);
+    m_unmeasured->setText(isBusy ? tr("Being measured") : tr("Not measured yet"),
+                          isBusy ? tr("Both models run on every prompt; what they differ in stands here then.")
+                                 : tr("Choose which blocks run as their surrogates, then measure what that does to the "
+                                      "whole model."));
     m_claim->setText(claim());
 }
 

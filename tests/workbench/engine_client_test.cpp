@@ -180,7 +180,8 @@ TEST(EngineClient, TheLastWordsOfACrashingEngineStillCount)
     const JobId run = watched.client.request(u"certify"_s, Json::object());
     ASSERT_TRUE(watched.waitFor(u"failed %1"_s.arg(run)));
     EXPECT_EQ(watched.progressCount, 1);
-    EXPECT_EQ(watched.fault.sentence, u"The engine ended by itself with exit code 3."_s);
+    EXPECT_EQ(watched.fault.sentence,
+              u"The engine ended by itself with exit code 3; what it said last stands in the log (Ctrl+J)."_s);
 }
 
 TEST(EngineClient, RestartsAreBoundedAndTheLastSentenceSaysSo)
@@ -189,9 +190,9 @@ TEST(EngineClient, RestartsAreBoundedAndTheLastSentenceSaysSo)
     const JobId id = watched.client.request(u"open"_s, Json::object());
     ASSERT_TRUE(watched.waitFor(u"failed %1"_s.arg(id)));
     EXPECT_EQ(watched.client.state(), State::Down);
-    EXPECT_EQ(watched.fault.sentence,
-              u"The engine ended by itself with exit code 127. It ended 3 times within a minute "
-              "and is not started again by itself."_s);
+    EXPECT_EQ(watched.fault.sentence, u"The engine ended by itself with exit code 127; what it said last stands in the "
+                                      u"log (Ctrl+J). It ended 3 times within a minute "
+                                      "and is not started again by itself."_s);
     const JobId next = watched.client.request(u"open"_s, Json::object());
     EXPECT_TRUE(watched.waitFor(u"failed %1"_s.arg(next))) << "requests to a given-up engine fail at once";
 }

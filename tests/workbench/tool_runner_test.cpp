@@ -87,7 +87,9 @@ TEST(ToolRunner, ACrashIsAFaultNotAResult)
     Tool tool(R"({"show": [[{"text": "{}"}, {"crash": 6}]]})");
     tool.runner.run({u"show"_s}, ToolRunner::Output::Whole);
     ASSERT_TRUE(tool.failed.wait());
-    EXPECT_EQ(tool.failed.front().at(1).value<JobFault>().sentence, u"blockcert ended unexpectedly (signal 6)."_s);
+    EXPECT_EQ(
+        tool.failed.front().at(1).value<JobFault>().sentence,
+        u"blockcert ended unexpectedly (signal 6). Try again; if that does not help, copy the command and run it in a terminal."_s);
 }
 
 TEST(ToolRunner, AFloodIsCutOff)

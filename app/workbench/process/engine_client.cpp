@@ -393,11 +393,13 @@ QString EngineClient::endSentence() const
         return tr("The engine was stopped: %1.").arg(m_brokenSentence);
     if (m_command.isRemote)
         return tr("The connection to the engine was lost (%1 ended with exit code %2). What it had finished "
-                  "is kept on its machine.")
+                  "is kept on its machine, and the window connects again by itself; if that does not succeed, run the "
+                  "command of the settings in a terminal to see why.")
             .arg(QFileInfo(m_command.program).fileName())
             .arg(m_process->exitCode());
     if (m_process->exitStatus() == QProcess::NormalExit)
-        return tr("The engine ended by itself with exit code %1.").arg(m_process->exitCode());
+        return tr("The engine ended by itself with exit code %1; what it said last stands in the log (Ctrl+J).")
+            .arg(m_process->exitCode());
     switch (m_process->exitCode()) {
     case 6: return tr("The engine aborted (signal 6).");
     case 9: return tr("The engine was killed (signal 9), often because the system ran out of memory.");

@@ -149,11 +149,17 @@ void ToolRunner::end(JobId id)
     } else if (!job.brokenSentence.isEmpty()) {
         emit failed(id, {JobFault::Origin::Protocol, job.brokenSentence, {}, 0, false});
     } else if (job.process->exitStatus() == QProcess::CrashExit) {
-        emit failed(id, {JobFault::Origin::ProgramEnded,
-                         tr("blockcert ended unexpectedly (signal %1).").arg(job.process->exitCode()),
-                         {},
-                         0,
-                         false});
+        emit failed(id,
+                    {JobFault::Origin::ProgramEnded,
+                     job.process->exitCode() == 9
+                         ? tr("blockcert was killed (signal 9), often because the system ran out of memory: close "
+                              "what else needs some and try again.")
+                         : tr("blockcert ended unexpectedly (signal %1). Try again; if that does not help, copy the "
+                              "command and run it in a terminal.")
+                               .arg(job.process->exitCode()),
+                     {},
+                     0,
+                     false});
     } else {
         job.result.exitCode = job.process->exitCode();
         if (job.output == Output::Lines && !job.result.output.isEmpty()) {

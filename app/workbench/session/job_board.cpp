@@ -246,7 +246,10 @@ void JobBoard::finishTool(JobId id, const ToolResult& result)
         if (!answer) {
             QString sentence = sentenceOf(messages);
             if (sentence.isEmpty())
-                sentence = tr("blockcert ended with exit code %1 and no answer.").arg(exitCode);
+                sentence =
+                    tr("blockcert ended with exit code %1 and no answer. “Copy as command” and run it in a terminal to "
+                       "see why, or check its path in the settings.")
+                        .arg(exitCode);
             fault = JobFault{
                 exitCode == 0 ? JobFault::Origin::Protocol : JobFault::Origin::Program, sentence, {}, exitCode, false};
         }

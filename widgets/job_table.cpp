@@ -116,6 +116,8 @@ QString JobTableModel::textOf(const JobRow& row, int column)
     case Left: return isRunning && !isMissing(row.etaSeconds) ? tr("about %1").arg(durationText(row.etaSeconds)) : none;
     case Elapsed:
         return isMissing(row.elapsedSeconds) || row.elapsedSeconds <= 0 ? none : durationText(row.elapsedSeconds);
+    case Memory:
+        return isRunning && !isMissing(row.memoryBytes) ? bytesText(static_cast<std::uint64_t>(row.memoryBytes)) : none;
     default: return {};
     }
 }
@@ -151,10 +153,13 @@ QVariant JobTableModel::headerData(int section, Qt::Orientation orientation, int
 {
     if (orientation != Qt::Horizontal || section < 0 || section >= ColumnCount)
         return {};
-    static constexpr std::array names{QT_TR_NOOP("Job"),  QT_TR_NOOP("State"), QT_TR_NOOP("Stage"), QT_TR_NOOP("Done"),
-                                      QT_TR_NOOP("Rate"), QT_TR_NOOP("Left"),  QT_TR_NOOP("Took")};
+    static constexpr std::array names{QT_TR_NOOP("Job"),  QT_TR_NOOP("State"), QT_TR_NOOP("Stage"),
+                                      QT_TR_NOOP("Done"), QT_TR_NOOP("Rate"),  QT_TR_NOOP("Left"),
+                                      QT_TR_NOOP("Took"), QT_TR_NOOP("Memory")};
     if (role == Qt::DisplayRole)
         return tr(names[static_cast<std::size_t>(section)]);
+    if (role == Qt::ToolTipRole && section == Memory)
+        return tr("Of the engine, which does one job at a time");
     if (role == Qt::TextAlignmentRole)
         return QVariant::fromValue((section >= Rate ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     return {};
@@ -208,10 +213,21 @@ void JobTable::layoutColumns()
     setColumnWidth(JobTableModel::Rate, 16 * digit);
     setColumnWidth(JobTableModel::Left, 14 * digit);
     setColumnWidth(JobTableModel::Elapsed, 11 * digit);
+    setColumnWidth(JobTableModel::Memory, 13 * digit);
+    const int widest = 14 * digit; // of a stage's name
+    // In a narrow window what the status line says as well gives way first.
     int used = 0;
-    for (int column = 0; column < JobTableModel::ColumnCount; ++column)
+    for (int column = 0; column < JobTableModel::ColumnCount; ++column) {
+        setColumnHidden(column, false);
         used += column == JobTableModel::Stage ? 0 : columnWidth(column);
-    setColumnWidth(JobTableModel::Stage, std::max(100, viewport()->width() - used));
+    }
+    for (const int column : {JobTableModel::Memory, JobTableModel::Rate}) {
+        if (used + widest <= viewport()->width())
+            break;
+        used -= columnWidth(column);
+        setColumnHidden(column, true);
+    }
+    setColumnWidth(JobTableModel::Stage, std::max(widest, viewport()->width() - used));
 }
 
 }

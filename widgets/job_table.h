@@ -15,7 +15,7 @@ class JobTableModel : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { Job, State, Stage, Progress, Rate, Left, Elapsed, ColumnCount };
+    enum Column { Job, State, Stage, Progress, Rate, Left, Elapsed, Memory, ColumnCount };
 
     enum Role { FractionRole = Qt::UserRole, IdRole, StepRole };
 

@@ -461,7 +461,8 @@ struct JobRow {
     double rate = missing; // units a second
     double etaSeconds = missing;
     double elapsedSeconds = missing;
-    QString sentence; // why it failed
+    double memoryBytes = missing; // of the process that is at it, now
+    QString sentence;             // why it failed
 
     friend bool operator==(const JobRow& a, const JobRow& b)
     {
@@ -469,7 +470,7 @@ struct JobRow {
         return a.id == b.id && a.title == b.title && a.state == b.state && a.stateWord == b.stateWord &&
                a.stage == b.stage && same(a.done, b.done) && same(a.total, b.total) && a.unit == b.unit &&
                same(a.rate, b.rate) && same(a.etaSeconds, b.etaSeconds) && same(a.elapsedSeconds, b.elapsedSeconds) &&
-               a.sentence == b.sentence;
+               same(a.memoryBytes, b.memoryBytes) && a.sentence == b.sentence;
     }
 };
 

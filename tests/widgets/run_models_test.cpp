@@ -42,6 +42,7 @@ JobRow job(qint64 id, StepState state)
     row.rate = 7.5;
     row.etaSeconds = 12;
     row.elapsedSeconds = 4;
+    row.memoryBytes = 612e6;
     return row;
 }
 
@@ -87,6 +88,8 @@ TEST(JobTableModel, SaysHowFarHowFastAndHowLongStill)
     EXPECT_EQ(cell(model, 0, JobTableModel::Rate), "7.50 cells/s");
     EXPECT_EQ(cell(model, 0, JobTableModel::Left), "about " + durationText(12).toStdString());
     EXPECT_EQ(cell(model, 1, JobTableModel::Left), "–") << "what has ended has nothing left";
+    EXPECT_EQ(cell(model, 0, JobTableModel::Memory), bytesText(612'000'000).toStdString());
+    EXPECT_EQ(cell(model, 1, JobTableModel::Memory), "–") << "nor takes any memory";
     EXPECT_DOUBLE_EQ(model.index(0, JobTableModel::Progress).data(JobTableModel::FractionRole).toDouble(), 0.25);
 }
 

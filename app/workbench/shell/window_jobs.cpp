@@ -93,7 +93,12 @@ void MainWindow::refreshDrawer()
     const std::vector<JobEntry>& entries = m_session.board.entries();
     for (auto job = entries.rbegin(); job != entries.rend(); ++job) {
         const bool goesOn = job->state == StepState::Running || job->state == StepState::Waiting;
-        (goesOn ? rows : ended).push_back(rowOf(*job));
+        widgets::JobRow row = rowOf(*job);
+        // The engine does one job at a time, so its memory is that job's.
+        if (job->isEngine && job->state == StepState::Running && !m_session.engine.command().isRemote &&
+            m_engineMemory.now > 0)
+            row.memoryBytes = static_cast<double>(m_engineMemory.now);
+        (goesOn ? rows : ended).push_back(std::move(row));
     }
     if (const JobId measuring = m_session.editLab.unlistedJob(); measuring != 0) {
         widgets::JobRow row;

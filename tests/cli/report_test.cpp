@@ -73,6 +73,23 @@ TEST_F(ReportedRuns, AreClaimedUnlessTheVeryCallVerifiesThem)
     EXPECT_EQ(m_result.at("sha256"), sha256Of(verified));
 }
 
+TEST_F(ReportedRuns, SetLossesThatNobodyRecomputedApartFromWhatWasVerified)
+{
+    const std::string verified = page({run("a.blockcert"), "--verify", "3"});
+    EXPECT_THAT(verified, HasSubstr("yes, losses claimed"));
+    EXPECT_THAT(verified, HasSubstr("Losses claimed: errors were recomputed"));
+    EXPECT_THAT(page({run("b.blockcert")}), Not(HasSubstr("losses claimed"))) << "there everything is";
+}
+
+TEST_F(ReportedRuns, AreStillClaimedWhereOnlyDigestsWereCompared)
+{
+    const std::string html = page({run("a.blockcert"), "--verify", "1"});
+    EXPECT_THAT(html, HasSubstr("claimed, not verified here"));
+    EXPECT_THAT(html, HasSubstr("claims to be certified"));
+    EXPECT_THAT(html, Not(HasSubstr("class=\"statement verified\"")));
+    EXPECT_EQ(m_result.at("runs")[0].at("level"), 1);
+}
+
 TEST_F(ReportedRuns, HoldDigestsFiguresAndCommands)
 {
     const std::string path = run("a b.blockcert");

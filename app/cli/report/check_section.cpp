@@ -118,7 +118,7 @@ Statement standingOf(const ReportedRun& run)
 {
     if (run.verdict) {
         // Reasons may quote a prompt; the sentence of a run that holds has none.
-        if (run.redactPrompts && run.standing() != Standing::Verified)
+        if (run.redactPrompts && !run.holds())
             return {run.standing(), fmt::format("Checked at level {}; the reasons are in the table of checks.",
                                                 run.verdict->at("level").get<int>())};
         return {run.standing(), run.verdict->at("sentence").get<std::string>()};
@@ -142,7 +142,7 @@ std::vector<Part> verdictParts(const ReportedRun& run)
         parts.emplace_back(Paragraph{
             fmt::format("Cells were drawn with seed {}.", run.verdict->at("seed").get<std::uint64_t>()), Tone::Quiet});
     std::vector<std::string> open;
-    if (run.redactPrompts && run.standing() != Standing::Verified) {
+    if (run.redactPrompts && !run.holds()) {
         parts.emplace_back(
             Paragraph{"Sentences about what was not checked are left out with the prompts.", Tone::Quiet});
         return parts;

@@ -67,12 +67,42 @@ report::Standing ReportedRun::standing() const
 {
     if (!verdict)
         return report::Standing::Claimed;
+    constexpr int firstReplayLevel = 2;
     const std::string word = verdict->at("verdict");
     if (word == "verified")
-        return report::Standing::Verified;
+        return verdict->at("level").get<int>() < firstReplayLevel ? report::Standing::Claimed
+                                                                  : report::Standing::Verified;
     if (word == "failed")
         return report::Standing::Failed;
     return word == "weaker_than_policy" ? report::Standing::WeakerThanPolicy : report::Standing::NotChecked;
+}
+
+bool ReportedRun::holds() const
+{
+    return verdict && verdict->at("verdict") == "verified";
+}
+
+// The rows of level 4; of a 16-bit baseline, or where rounding is carried far, what losses count for cannot be told.
+bool ReportedRun::hasLossesOf(int block) const
+{
+    if (!verdict)
+        return false;
+    const std::string where = fmt::format("block {}", block);
+    bool areModels = false;
+    bool areWhole = false;
+    for (const Json& check : verdict->at("checks")) {
+        const std::string id = check.at("id");
+        const bool isVerified = check.at("state") == "verified";
+        if (id == "loss.tokens" || id == "loss.gradients")
+            areWhole = isVerified;
+        if (check.at("where") != where)
+            continue;
+        if (id == "model.loss_stitched" || id == "model.first_order")
+            areModels = isVerified;
+        if (id == "loss.rounding" && !isVerified)
+            return false;
+    }
+    return areModels && areWhole;
 }
 
 Kept keepLargest(const std::vector<double>& weights, std::size_t most, const std::string& what, const std::string& how)

@@ -34,7 +34,11 @@ struct ReportedRun {
     [[nodiscard]] std::string promptName(std::size_t prompt) const;               // its id, or "prompt 3"
     [[nodiscard]] std::string piece(std::size_t prompt, std::size_t token) const; // empty if it may not be shown
     [[nodiscard]] std::int64_t tokenCount() const;
+    // Where only digests were compared, the numbers are as much a claim as without a verdict.
     [[nodiscard]] report::Standing standing() const;
+    [[nodiscard]] bool holds() const; // the verdict is that it is verified, at whatever level
+    // Whether the verdict recomputed the losses that the certificate of a block rests on, and not only counted them.
+    [[nodiscard]] bool hasLossesOf(int block) const;
 };
 
 // A number that is written twice, or once.

@@ -119,13 +119,18 @@ Section blocks(const ReportedRun& run)
                 {},
                 kept.leftOut};
     std::vector<std::string> reasons;
+    bool areLossesClaimed = false;
     for (const std::size_t at : kept.rows) {
         const Json& row = rows[at];
         const bool certified = row.at("certified");
         const Json& worst = row.at("worst");
+        const bool restsOnLosses = verified && !row.at("loss_coverage").is_null() && !run.hasLossesOf(row.at("block"));
+        areLossesClaimed = areLossesClaimed || (certified && restsOnLosses);
         table.rows.push_back(
             {{row.at("block").dump()},
-             certified ? Cell{"yes", verified ? Tone::Good : Tone::Plain} : Cell{"no", Tone::Warning},
+             !certified      ? Cell{"no", Tone::Warning}
+             : restsOnLosses ? Cell{"yes, losses claimed"}
+                             : Cell{"yes", verified ? Tone::Good : Tone::Plain},
              digits(row.at("epsilon"), run.threshold("tau_act")),
              digits(row.at("mae")),
              share(row.at("activation_coverage"), relative ? 0 : run.threshold("alpha_act")),
@@ -140,6 +145,11 @@ Section blocks(const ReportedRun& run)
             reasons.push_back(fmt::format("Block {} is not certified: {}.", row.at("block").get<int>(), phrases));
     }
     section.parts.emplace_back(std::move(table));
+    if (areLossesClaimed)
+        section.parts.emplace_back(Paragraph{
+            "Losses claimed: errors were recomputed for this page, but the losses that the certificate rests on "
+            "as well are the issuer's word; --verify 4 recomputes them, of a baseline in fp32.",
+            Tone::Quiet});
     section.parts.emplace_back(Bullets{std::move(reasons), Tone::Warning});
     return section;
 }

@@ -219,6 +219,13 @@ TEST(BlocksWithLosses, AreThoseWhoseLossesCountForWhatTheyCountForTheIssuer)
     EXPECT_TRUE(blocksWithLosses(verdict).empty());
     verdict.checks.back().state = CheckState::Verified;
     EXPECT_EQ(blocksWithLosses(verdict), (std::vector<int>{3, 5}));
+    add("loss.rounding", "block 3", CheckState::NotChecked);
+    EXPECT_EQ(blocksWithLosses(verdict), (std::vector<int>{5})) << "rounding decides at block 3";
+    verdict.checks[3].state = CheckState::NotChecked;
+    verdict.checks.back().state = CheckState::Verified;
+    EXPECT_EQ(blocksWithLosses(verdict), (std::vector<int>{3})) << "whatever a 16-bit baseline rounded";
+    add("loss.rounding", "block 3", CheckState::NotChecked); // under the reader's policy
+    EXPECT_TRUE(blocksWithLosses(verdict).empty());
 }
 
 TEST(CertificatePage, ItsBadgeAndItsLossesSayWhoseWordTheyAre)

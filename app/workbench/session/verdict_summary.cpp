@@ -7,6 +7,7 @@
 #include <QRegularExpression>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -95,23 +96,29 @@ widgets::Mark worseOf(widgets::Mark a, widgets::Mark b)
     return gravity(a) >= gravity(b) ? a : b;
 }
 
+// Whether a block's losses count for what the issuer counts is judged by the model's own, give or take the baseline's
+// rounding (loss.rounding); where that is not weighed, as of gradients, the recorded ones have to be the model's.
 std::vector<int> blocksWithLosses(const widgets::VerdictView& verdict)
 {
     std::set<int> blocks;
-    bool areWhole = false; // of a 16-bit baseline what losses count for cannot be told
+    std::map<int, bool> weighed;
+    bool areWhole = false;
     for (const CheckRow& row : verdict.checks) {
+        const bool isVerified = row.state == CheckState::Verified;
         const std::optional<int> block = blockOfCheck(row.where);
-        if (block && row.state == CheckState::Verified &&
-            (row.id == "model.loss_stitched"_L1 || row.id == "model.first_order"_L1))
+        if (block && isVerified && (row.id == "model.loss_stitched"_L1 || row.id == "model.first_order"_L1))
             blocks.insert(*block);
+        if (block && row.id == "loss.rounding"_L1) // under the run's own policy, and under a given one
+            weighed[*block] = isVerified && (!weighed.contains(*block) || weighed[*block]);
         if (row.id == "loss.tokens"_L1 || row.id == "loss.gradients"_L1)
-            areWhole = row.state == CheckState::Verified;
+            areWhole = isVerified;
     }
-    for (const CheckRow& row : verdict.checks)
-        if (const std::optional<int> block = blockOfCheck(row.where);
-            block && row.id == "loss.rounding"_L1 && row.state != CheckState::Verified)
-            blocks.erase(*block);
-    return areWhole ? std::vector<int>(blocks.begin(), blocks.end()) : std::vector<int>();
+    std::vector<int> found;
+    std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(found), [&](int block) {
+        const auto certain = weighed.find(block);
+        return certain == weighed.end() ? areWhole : certain->second;
+    });
+    return found;
 }
 
 std::optional<int> blockOfCheck(const QString& where)

@@ -82,7 +82,8 @@ bool ReportedRun::holds() const
     return verdict && verdict->at("verdict") == "verified";
 }
 
-// The rows of level 4; of a 16-bit baseline, or where rounding is carried far, what losses count for cannot be told.
+// Level 4 judges what losses count for by the model's own, give or take the baseline's rounding (loss.rounding); where
+// that is not weighed, as of gradients, the recorded ones have to be the model's.
 bool ReportedRun::hasLossesOf(int block) const
 {
     if (!verdict)
@@ -90,6 +91,7 @@ bool ReportedRun::hasLossesOf(int block) const
     const std::string where = fmt::format("block {}", block);
     bool areModels = false;
     bool areWhole = false;
+    std::optional<bool> weighed;
     for (const Json& check : verdict->at("checks")) {
         const std::string id = check.at("id");
         const bool isVerified = check.at("state") == "verified";
@@ -99,10 +101,10 @@ bool ReportedRun::hasLossesOf(int block) const
             continue;
         if (id == "model.loss_stitched" || id == "model.first_order")
             areModels = isVerified;
-        if (id == "loss.rounding" && !isVerified)
-            return false;
+        if (id == "loss.rounding")
+            weighed = isVerified && weighed.value_or(true);
     }
-    return areModels && areWhole;
+    return areModels && weighed.value_or(areWhole);
 }
 
 Kept keepLargest(const std::vector<double>& weights, std::size_t most, const std::string& what, const std::string& how)

@@ -148,7 +148,7 @@ Section blocks(const ReportedRun& run)
     if (areLossesClaimed)
         section.parts.emplace_back(Paragraph{
             "Losses claimed: errors were recomputed for this page, but the losses that the certificate rests on "
-            "as well are the issuer's word; --verify 4 recomputes them, of a baseline in fp32.",
+            "as well are the issuer's word; --verify 4 recomputes them.",
             Tone::Quiet});
     section.parts.emplace_back(Bullets{std::move(reasons), Tone::Warning});
     return section;

@@ -1,5 +1,6 @@
 #include "widgets/block_table.h"
 
+#include "widgets/block_change_model.h"
 #include "widgets/number_text.h"
 #include "widgets/state_badge.h"
 #include "widgets/table_look.h"
@@ -257,6 +258,7 @@ QVariant BlockTableModel::data(const QModelIndex& index, int role) const
         return tr("%1: %2").arg(headerData(column, Qt::Horizontal, Qt::DisplayRole).toString(), textOf(*row, column));
     case SortRole: return numberOf(*row, column);
     case BlockRole: return row->block;
+    case WorstRole: return QVariant::fromValue(row->worst);
     case StateRole:
         return column == Certified && row->state != BlockState::Waiting ? QVariant(static_cast<int>(markOf(*row)))
                                                                         : QVariant();
@@ -298,6 +300,7 @@ QVariant BlockTableModel::headerData(int section, Qt::Orientation orientation, i
 BlockTable::BlockTable(QWidget* parent)
     : QTableView(parent)
     , m_model(new BlockTableModel(this))
+    , m_changes(new BlockChangeModel(this))
     , m_sorted(new MissingLast(this))
 {
     m_sorted->setSourceModel(m_model);
@@ -325,9 +328,28 @@ void BlockTable::setRows(std::shared_ptr<const std::vector<BlockRow>> rows)
     const int kept = currentBlock();
     m_silent = true;
     m_model->setRows(std::move(rows));
+    showModel(*m_model);
     m_silent = false;
     setCurrentBlock(kept);
     layoutColumns();
+}
+
+void BlockTable::setChanges(std::shared_ptr<const std::vector<ComparedBlock>> rows)
+{
+    const int kept = currentBlock();
+    m_silent = true;
+    m_changes->setRows(std::move(rows));
+    showModel(*m_changes);
+    m_silent = false;
+    setCurrentBlock(kept);
+    layoutColumns();
+}
+
+// The column that sorts, and its direction, stay.
+void BlockTable::showModel(QAbstractItemModel& model)
+{
+    if (m_sorted->sourceModel() != &model)
+        m_sorted->setSourceModel(&model);
 }
 
 void BlockTable::setThresholds(const Thresholds& thresholds)
@@ -358,9 +380,9 @@ int BlockTable::currentBlock() const
 
 void BlockTable::activateWorst(const QModelIndex& index)
 {
-    const BlockRow* row = m_model->rowOf(m_sorted->mapToSource(index).row());
-    if (row != nullptr && row->worst.isValid())
-        emit worstActivated({row->block, row->worst.prompt, row->worst.token});
+    const auto worst = index.data(BlockTableModel::WorstRole).value<CellKey>();
+    if (worst.isValid())
+        emit worstActivated({index.data(BlockTableModel::BlockRole).toInt(), worst.prompt, worst.token});
 }
 
 void BlockTable::keyPressEvent(QKeyEvent* event)
@@ -402,7 +424,7 @@ void BlockTable::layoutColumns()
         if (column == BlockTableModel::Worst)
             continue;
         const int title = header.horizontalAdvance(
-            m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + descendingMark);
+            m_sorted->sourceModel()->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + descendingMark);
         const int content = column == BlockTableModel::Certified ? state
                             : column == BlockTableModel::Block   ? 5 * digit
                                                                  : 9 * digit;

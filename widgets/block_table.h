@@ -26,7 +26,8 @@ class BlockTableModel : public QAbstractTableModel {
 public:
     enum Column { Block, Epsilon, Mae, Activation, Path, Loss, Relative, Worst, Certified, ColumnCount };
 
-    enum Role { SortRole = Qt::UserRole, StateRole /* a Mark */, BlockRole };
+    // WorstRole: where Return and a double click go, a CellKey.
+    enum Role { SortRole = Qt::UserRole, StateRole /* a Mark */, BlockRole, WorstRole };
 
     explicit BlockTableModel(QObject* parent = nullptr);
     void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
@@ -51,12 +52,18 @@ private:
     std::optional<RunVerdict> m_verdict;
 };
 
+class BlockChangeModel;
+struct ComparedBlock;
+
+// Of one run, or of how two differ.
 class BlockTable : public QTableView {
     Q_OBJECT
 
 public:
     explicit BlockTable(QWidget* parent = nullptr);
     void setRows(std::shared_ptr<const std::vector<BlockRow>> rows);
+    // B − A, in the order and with the block that are chosen; setRows goes back to one run.
+    void setChanges(std::shared_ptr<const std::vector<ComparedBlock>> rows);
     void setThresholds(const Thresholds& thresholds);
     void setVerdict(const std::optional<RunVerdict>& verdict);
     void setCurrentBlock(int block); // no signal
@@ -71,11 +78,13 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
+    void showModel(QAbstractItemModel& model);
     void layoutColumns();
     void activateWorst(const QModelIndex& index);
     void copySelection() const;
 
     BlockTableModel* m_model = nullptr;
+    BlockChangeModel* m_changes = nullptr;
     QSortFilterProxyModel* m_sorted = nullptr;
     bool m_silent = false;
 };

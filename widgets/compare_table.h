@@ -18,6 +18,10 @@ struct ComparedBlock {
     int block = 0;
     std::optional<BlockRow> a; // absent: the run has no such block
     std::optional<BlockRow> b;
+    // Where B − A of the error that decides is farthest from zero, and that difference; none if no token is in both.
+    CellKey changeAt = {};
+    QString changePiece = {};
+    double largestChange = missing;
 };
 
 class CompareTableModel : public QAbstractTableModel {

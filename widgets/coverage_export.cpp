@@ -20,15 +20,17 @@ struct Text {
 
 constexpr double pictureWidth = 1000;
 
-QString wordOf(TokenCoverage state)
+QString wordOf(TokenCoverage state, bool isChange)
 {
     switch (state) {
-    case TokenCoverage::Covered: return QStringLiteral("covered");
-    case TokenCoverage::Uncovered: return QStringLiteral("uncovered");
+    case TokenCoverage::Covered: return isChange ? QStringLiteral("covered in both") : QStringLiteral("covered");
+    case TokenCoverage::Uncovered: return isChange ? QStringLiteral("covered in neither") : QStringLiteral("uncovered");
     case TokenCoverage::Undecided: return QStringLiteral("undecided");
+    case TokenCoverage::OnlyInA: return QStringLiteral("covered in A only");
+    case TokenCoverage::OnlyInB: return QStringLiteral("covered in B only");
     case TokenCoverage::NotMeasured: break;
     }
-    return QStringLiteral("not measured");
+    return isChange ? QStringLiteral("not measured in both") : QStringLiteral("not measured");
 }
 
 ExportTable tableOf(const TokenMap& map, const CoverageRows& rows)
@@ -44,7 +46,7 @@ ExportTable tableOf(const TokenMap& map, const CoverageRows& rows)
             const Token& token = prompt.tokens[static_cast<std::size_t>(place.token)];
             table.rows.push_back({QString::number(row.block), QString::number(place.prompt), prompt.id,
                                   QString::number(place.token), QString::number(token.id), token.piece,
-                                  wordOf(row.tokens[i])});
+                                  wordOf(row.tokens[i], rows.isChange)});
         }
     return table;
 }
@@ -53,31 +55,38 @@ ExportTable tableOf(const TokenMap& map, const CoverageRows& rows)
 
 ViewExport coverageExport(std::shared_ptr<const TokenMap> map, std::shared_ptr<const CoverageRows> rows)
 {
-    const Metric metric = decidingMetric(map->thresholds);
-    const double threshold = thresholdOf(map->thresholds, metric);
     ViewExport view;
-    view.name = QStringLiteral("coverage-by-block");
-    view.title = Text::tr("Coverage, token by token");
+    view.name = rows->isChange ? QStringLiteral("coverage-difference-by-block") : QStringLiteral("coverage-by-block");
+    view.title = rows->isChange ? Text::tr("Coverage, token by token: B − A") : Text::tr("Coverage, token by token");
     view.scope = Text::tr("%1 · %2 · %3 tokens × %4 blocks")
                      .arg(map->model, map->run, countText(static_cast<std::int64_t>(rows->places.size())),
                           countText(static_cast<std::int64_t>(rows->rows.size())));
+    const QString rule = QStringLiteral("%1 = %2").arg(thresholdSymbol(rows->metric), exactNumber(rows->tau));
     view.caption =
-        Text::tr(
-            "Low marks: covered, the %1 is at most %2 = %3. High marks: not covered. Hollow: undecided. Hatched: not "
-            "measured. Prompts stand one after the other. Measured on the listed prompts; it says nothing about other "
-            "inputs.")
-            .arg(metricPhrase(metric), thresholdSymbol(metric), exactNumber(threshold));
+        (rows->isChange
+             ? Text::tr(
+                   "Covered: the %1 is at most %2, in A and in B. Up, orange: covered in A only. Down, blue: covered "
+                   "in B only. In the middle, grey: a line in both, a bar in neither. Hatched: not measured in "
+                   "both. Numbers are B − A of the share that is covered.")
+             : Text::tr(
+                   "Low marks: covered, the %1 is at most %2. High marks: not covered. Hollow: undecided. Hatched: "
+                   "not measured."))
+            .arg(metricPhrase(rows->metric), rule) +
+        u' ' +
+        Text::tr("Prompts stand one after the other. Measured on the listed prompts; it says nothing about other "
+                 "inputs.");
     view.metadata = {{QStringLiteral("model"), map->model},
                      {QStringLiteral("run"), map->run},
-                     {QStringLiteral("error"), metricPhrase(metric)},
-                     {QStringLiteral("tau"), exactNumber(threshold)},
-                     {QStringLiteral("alpha_act"), exactNumber(rows->alpha)}};
+                     {QStringLiteral("error"), metricPhrase(rows->metric)},
+                     {QStringLiteral("tau"), exactNumber(rows->tau)}};
+    if (!rows->isChange)
+        view.metadata.emplace_back(QStringLiteral("alpha_act"), exactNumber(rows->alpha));
     view.size = QSizeF(pictureWidth, CoverageLanes::rowHeight * static_cast<double>(rows->rows.size()));
     view.paint = [rows](QPainter& painter, bool) {
         const CoverageLanes lanes = CoverageLanes::measure(rows.get(), pictureWidth);
         double top = 0;
         for (const CoverageRow& row : rows->rows) {
-            paintCoverageRow(painter, row, lanes, rows->alpha, top, printTokens(), false);
+            paintCoverageRow(painter, *rows, row, lanes, top, printTokens(), false);
             top += CoverageLanes::rowHeight;
         }
     };

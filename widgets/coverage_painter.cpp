@@ -1,5 +1,6 @@
 #include "widgets/coverage_painter.h"
 
+#include "widgets/colour_map.h"
 #include "widgets/number_text.h"
 
 #include <QCoreApplication>
@@ -45,16 +46,41 @@ void paintMark(QPainter& painter, TokenCoverage state, const QRectF& slot, const
         painter.restore();
         return;
     }
+    case TokenCoverage::OnlyInA:
+    case TokenCoverage::OnlyInB: return; // of two runs
+    }
+}
+
+// What stays keeps to the middle and has no colour.
+void paintChange(QPainter& painter, TokenCoverage state, const QRectF& slot, const Tokens& tokens)
+{
+    const double middle = std::round(slot.center().y());
+    const auto between = [&](double top, double bottom) {
+        return QRectF(slot.left(), top, slot.width(), bottom - top);
+    };
+    switch (state) {
+    case TokenCoverage::OnlyInA:
+        painter.fillRect(between(slot.top(), middle + 1), blueOrange()[tokens.dark ? 8 : 9]);
+        return;
+    case TokenCoverage::OnlyInB:
+        painter.fillRect(between(middle - 1, slot.bottom()), blueOrange()[tokens.dark ? 2 : 1]);
+        return;
+    case TokenCoverage::Covered: painter.fillRect(between(middle - 1, middle + 1), tokens.faint); return;
+    case TokenCoverage::Uncovered:
+    case TokenCoverage::Undecided: painter.fillRect(between(middle - 5, middle + 5), tokens.faint); return;
+    case TokenCoverage::NotMeasured: paintMark(painter, state, between(middle - 10, middle + 4), tokens); return;
     }
 }
 
 void paintMarks(QPainter& painter, const CoverageRow& row, const CoverageLanes& lanes, const QRectF& strip,
-                const Tokens& tokens)
+                const Tokens& tokens, bool isChange)
 {
     const int count = static_cast<int>(row.tokens.size());
     painter.save();
     painter.setClipRect(strip.adjusted(-1, -1, 1, 1), Qt::IntersectClip);
-    painter.fillRect(QRectF(strip.left(), strip.bottom() - 1, lanes.placeLeft(count), 1), tokens.line);
+    painter.fillRect(
+        QRectF(strip.left(), isChange ? std::round(strip.center().y()) : strip.bottom() - 1, lanes.placeLeft(count), 1),
+        tokens.line);
     for (int place = 0; place < count;) {
         const double left = std::floor(strip.left() + lanes.placeLeft(place));
         TokenCoverage state = row.tokens[static_cast<std::size_t>(place)];
@@ -66,21 +92,39 @@ void paintMarks(QPainter& painter, const CoverageRow& row, const CoverageLanes& 
                                                      lanes.gapsBefore[static_cast<std::size_t>(end - 1)];
         const double slot = lastOfPrompt && lanes.slot >= 2 ? std::floor(lanes.slot) : right - left;
         const double width = std::max(1.0, slot - (lanes.slot >= 4 ? 1 : 0));
-        paintMark(painter, state, QRectF(left, strip.top(), width, strip.height()), tokens);
+        (isChange ? paintChange : paintMark)(painter, state, QRectF(left, strip.top(), width, strip.height()), tokens);
         place = end;
     }
     painter.restore();
 }
 
-QString noteOf(const CoverageCounts& counts)
+}
+
+QString coverageNumber(const CoverageRows& rows, const CoverageCounts& counts)
 {
+    if (!rows.isChange)
+        return coverageText(counts.covered, counts.measured());
+    const double change = counts.change();
+    return isMissing(change) ? QStringLiteral("–") : change == 0 ? QStringLiteral("0") : signedTableNumber(change);
+}
+
+QString coverageNote(const CoverageRows& rows, const CoverageCounts& counts)
+{
+    if (rows.isChange) {
+        QStringList words;
+        if (counts.onlyInA > 0)
+            words << Text::tr("%1 lost").arg(countText(counts.onlyInA));
+        if (counts.onlyInB > 0)
+            words << Text::tr("%1 won").arg(countText(counts.onlyInB));
+        return counts.measured() == 0 ? Text::tr("not in both")
+               : words.isEmpty()      ? Text::tr("none changes")
+                                      : words.join(QStringLiteral(" · "));
+    }
     return counts.measured() == 0   ? Text::tr("not measured")
            : counts.uncovered > 0   ? Text::tr("%1 not covered").arg(countText(counts.uncovered))
            : counts.undecided > 0   ? Text::tr("%1 undecided").arg(countText(counts.undecided))
            : counts.notMeasured > 0 ? Text::tr("%1 not measured").arg(countText(counts.notMeasured))
                                     : Text::tr("all covered");
-}
-
 }
 
 CoverageLanes CoverageLanes::measure(const CoverageRows* rows, double viewWidth)
@@ -90,8 +134,12 @@ CoverageLanes CoverageLanes::measure(const CoverageRows* rows, double viewWidth)
     const QFontMetricsF axis(textFont(TextSize::Axis));
     CoverageLanes lanes;
     lanes.label = text.horizontalAdvance(Text::tr("Block %1").arg(999)) + space::medium;
-    lanes.number = fixed.horizontalAdvance(QStringLiteral("<0.001")) + space::medium;
-    lanes.note = axis.horizontalAdvance(Text::tr("%1 not covered").arg(countText(9999))) + space::medium;
+    const bool isChange = rows != nullptr && rows->isChange;
+    lanes.number =
+        fixed.horizontalAdvance(isChange ? QStringLiteral("+0.000123") : QStringLiteral("<0.001")) + space::medium;
+    lanes.note = axis.horizontalAdvance(isChange ? Text::tr("%1 lost · %1 won").arg(countText(9999))
+                                                 : Text::tr("%1 not covered").arg(countText(9999))) +
+                 space::medium;
     lanes.width = std::max(60.0, viewWidth - lanes.label - lanes.number - lanes.note);
     int gaps = 0;
     for (std::size_t place = 0; rows != nullptr && place < rows->places.size(); ++place) {
@@ -133,8 +181,8 @@ QRectF CoverageLanes::strip(double rowTop) const
     return {label + number, rowTop + (rowHeight - stripHeight) / 2, width, stripHeight};
 }
 
-void paintCoverageRow(QPainter& painter, const CoverageRow& row, const CoverageLanes& lanes, double alpha, double top,
-                      const Tokens& tokens, bool isCurrent)
+void paintCoverageRow(QPainter& painter, const CoverageRows& rows, const CoverageRow& row, const CoverageLanes& lanes,
+                      double top, const Tokens& tokens, bool isCurrent)
 {
     const CoverageCounts& counts = row.counts;
     const double height = CoverageLanes::rowHeight;
@@ -142,17 +190,23 @@ void paintCoverageRow(QPainter& painter, const CoverageRow& row, const CoverageL
     painter.setPen(isCurrent ? tokens.accent : tokens.text);
     painter.drawText(QRectF(space::tiny, top, lanes.label, height), Qt::AlignVCenter,
                      Text::tr("Block %1").arg(row.block));
-    const bool reaches =
-        counts.measured() > 0 && static_cast<double>(counts.covered) >= alpha * static_cast<double>(counts.measured());
-    painter.setFont(fixedFont(TextSize::Secondary, reaches ? TextWeight::Normal : TextWeight::Strong));
-    painter.setPen(counts.measured() == 0 ? tokens.secondary : reaches ? tokens.text : tokens.failed.ink);
+    const bool isLoud = rows.isChange
+                            ? counts.change() < 0
+                            : counts.measured() > 0 && static_cast<double>(counts.covered) <
+                                                           rows.alpha * static_cast<double>(counts.measured());
+    painter.setFont(fixedFont(TextSize::Secondary, isLoud ? TextWeight::Strong : TextWeight::Normal));
+    painter.setPen(counts.measured() == 0 ? tokens.secondary
+                   : !isLoud              ? tokens.text
+                   : rows.isChange        ? tokens.weaker.ink
+                                          : tokens.failed.ink);
     painter.drawText(QRectF(lanes.label, top, lanes.number - space::medium, height), Qt::AlignRight | Qt::AlignVCenter,
-                     coverageText(counts.covered, counts.measured()));
+                     coverageNumber(rows, counts));
     const QRectF strip = lanes.strip(top);
-    paintMarks(painter, row, lanes, strip, tokens);
+    paintMarks(painter, row, lanes, strip, tokens, rows.isChange);
     painter.setFont(textFont(TextSize::Axis));
     painter.setPen(tokens.secondary);
-    painter.drawText(QRectF(strip.right() + space::medium, top, lanes.note, height), Qt::AlignVCenter, noteOf(counts));
+    painter.drawText(QRectF(strip.right() + space::medium, top, lanes.note, height), Qt::AlignVCenter,
+                     coverageNote(rows, counts));
 }
 
 }

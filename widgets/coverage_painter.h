@@ -5,6 +5,7 @@
 #include "widgets/theme.h"
 
 #include <QRectF>
+#include <QString>
 
 #include <vector>
 
@@ -33,8 +34,13 @@ struct CoverageLanes {
     [[nodiscard]] QRectF strip(double rowTop) const;
 };
 
-// Name, number, strip and note. Tokens that begin in the same pixel share it and show the worst of them.
-void paintCoverageRow(QPainter& painter, const CoverageRow& row, const CoverageLanes& lanes, double alpha, double top,
-                      const Tokens& tokens, bool isCurrent);
+// Name, number, strip and note of one row of `rows`. Tokens that begin in the same pixel share it and show the worst of
+// them. Of two runs what changes leaves the middle: up and orange where only A covers, down and blue where only B does.
+void paintCoverageRow(QPainter& painter, const CoverageRows& rows, const CoverageRow& row, const CoverageLanes& lanes,
+                      double top, const Tokens& tokens, bool isCurrent);
+// "0.967", of two runs B − A: "−0.0323".
+[[nodiscard]] QString coverageNumber(const CoverageRows& rows, const CoverageCounts& counts);
+// "12 lost · 3 won", "3 not covered", "all covered".
+[[nodiscard]] QString coverageNote(const CoverageRows& rows, const CoverageCounts& counts);
 
 }

@@ -12,6 +12,8 @@ std::int64_t& countOf(CoverageCounts& counts, TokenCoverage state)
     case TokenCoverage::Covered: return counts.covered;
     case TokenCoverage::Uncovered: return counts.uncovered;
     case TokenCoverage::Undecided: return counts.undecided;
+    case TokenCoverage::OnlyInA: return counts.onlyInA;
+    case TokenCoverage::OnlyInB: return counts.onlyInB;
     case TokenCoverage::NotMeasured: break;
     }
     return counts.notMeasured;
@@ -23,6 +25,8 @@ TokenCoverage worse(TokenCoverage a, TokenCoverage b)
 {
     const auto rank = [](TokenCoverage state) {
         switch (state) {
+        case TokenCoverage::OnlyInA: return 5;
+        case TokenCoverage::OnlyInB: return 4;
         case TokenCoverage::Uncovered: return 3;
         case TokenCoverage::Undecided: return 2;
         case TokenCoverage::NotMeasured: return 1;
@@ -51,6 +55,8 @@ CoverageRows coverageRows(const TokenMap& map, const std::vector<CellKey>& undec
 {
     CoverageRows result;
     result.alpha = map.thresholds.alphaAct;
+    result.metric = decidingMetric(map.thresholds);
+    result.tau = result.metric == Metric::Relative ? map.thresholds.tauRel : map.thresholds.tauAct;
     for (std::size_t prompt = 0; prompt < map.prompts.size(); ++prompt)
         for (std::size_t token = 0; token < map.prompts[prompt].tokens.size(); ++token)
             result.places.push_back({static_cast<int>(prompt), static_cast<int>(token)});
@@ -75,6 +81,30 @@ CoverageRows coverageRows(const TokenMap& map, const std::vector<CellKey>& undec
         for (const TokenCoverage state : row.tokens)
             ++countOf(row.counts, state);
         result.rows.push_back(std::move(row));
+    }
+    return result;
+}
+
+CoverageRows coverageChanges(const TokenMap& a, const TokenMap& b)
+{
+    CoverageRows result = coverageRows(a);
+    const CoverageRows other = coverageRows(b);
+    result.alpha = missing;
+    result.isChange = true;
+    for (CoverageRow& row : result.rows) {
+        const int at = other.rowOf(row.block);
+        row.counts = {};
+        for (std::size_t place = 0; place < row.tokens.size(); ++place) {
+            TokenCoverage& state = row.tokens[place];
+            const TokenCoverage second = at < 0 || place >= other.places.size()
+                                             ? TokenCoverage::NotMeasured
+                                             : other.rows[static_cast<std::size_t>(at)].tokens[place];
+            if (state == TokenCoverage::NotMeasured || second == TokenCoverage::NotMeasured)
+                state = TokenCoverage::NotMeasured;
+            else if (state != second)
+                state = state == TokenCoverage::Covered ? TokenCoverage::OnlyInA : TokenCoverage::OnlyInB;
+            ++countOf(row.counts, state);
+        }
     }
     return result;
 }

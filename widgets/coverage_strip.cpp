@@ -22,8 +22,11 @@ namespace {
 
 constexpr int mostNames = 60;
 
-bool wantsAttention(TokenCoverage state)
+// What N visits and the block in hand names: of two runs what changes.
+bool wantsAttention(const CoverageRows& rows, TokenCoverage state)
 {
+    if (rows.isChange)
+        return state == TokenCoverage::OnlyInA || state == TokenCoverage::OnlyInB;
     return state == TokenCoverage::Uncovered || state == TokenCoverage::Undecided;
 }
 
@@ -172,14 +175,17 @@ void CoverageStrip::layNames()
     double x = strip.left();
     double y = CoverageLanes::rowHeight;
     for (std::size_t place = 0; place < shown.tokens.size(); ++place) {
-        if (!wantsAttention(shown.tokens[place]))
+        if (!wantsAttention(*m_rows, shown.tokens[place]))
             continue;
         if (static_cast<int>(m_names.size()) == mostNames) {
             ++m_hiddenNames;
             continue;
         }
         const MapSlice::Place& at = m_rows->places[place];
-        const QString text = metrics.elidedText(tr("%1 · %2:%3").arg(pieceOf(at)).arg(at.prompt).arg(at.token),
+        const QString sign = shown.tokens[place] == TokenCoverage::OnlyInA   ? tr("lost: ")
+                             : shown.tokens[place] == TokenCoverage::OnlyInB ? tr("won: ")
+                                                                             : QString();
+        const QString text = metrics.elidedText(sign + tr("%1 · %2:%3").arg(pieceOf(at)).arg(at.prompt).arg(at.token),
                                                 Qt::ElideMiddle, strip.width() - 16);
         const double width = metrics.horizontalAdvance(text) + 2 * space::small;
         if (x > strip.left() && x + width > strip.right()) {
@@ -209,7 +215,15 @@ QString CoverageStrip::rowSentence(int row) const
     const CoverageRow& shown = m_rows->rows[static_cast<std::size_t>(row)];
     const CoverageCounts& counts = shown.counts;
     if (counts.measured() == 0)
-        return tr("Block %1: not measured").arg(shown.block);
+        return (m_rows->isChange ? tr("Block %1: not measured in both") : tr("Block %1: not measured"))
+            .arg(shown.block);
+    if (m_rows->isChange)
+        return tr("Block %1: B − A of the coverage is %2; of %3 tokens %4 are covered in A only, %5 in B only, %6 in "
+                  "both, "
+                  "%7 in neither")
+            .arg(shown.block)
+            .arg(coverageNumber(*m_rows, counts), countText(counts.measured()), countText(counts.onlyInA),
+                 countText(counts.onlyInB), countText(counts.covered), countText(counts.uncovered));
     QString text = tr("Block %1: %2 covered (%3 of %4 tokens)")
                        .arg(shown.block)
                        .arg(coverageText(counts.covered, counts.measured()), countText(counts.covered),
@@ -225,7 +239,21 @@ QString CoverageStrip::rowSentence(int row) const
 
 QString CoverageStrip::toolTipOf(const CellKey& key, TokenCoverage state) const
 {
-    const CellReading reading = readCell(*m_map, key, Metric::Coverage);
+    const CellReading reading = readCell(*m_map, key, m_rows->isChange ? m_rows->metric : Metric::Coverage);
+    if (m_rows->isChange) {
+        const QString word = state == TokenCoverage::Covered     ? tr("covered in A and in B")
+                             : state == TokenCoverage::OnlyInA   ? tr("covered in A, not in B")
+                             : state == TokenCoverage::OnlyInB   ? tr("covered in B, not in A")
+                             : state == TokenCoverage::Uncovered ? tr("covered in neither")
+                                                                 : tr("not measured in both");
+        return tr("“%1”, token %2 of prompt %3, block %4: %5\n%6")
+            .arg(pieceOf({key.prompt, key.token}))
+            .arg(key.token)
+            .arg(key.prompt)
+            .arg(key.block)
+            .arg(word, reading.cell == nullptr ? QString() : tr("B − A of the error: %1").arg(reading.headline))
+            .trimmed();
+    }
     const QString word = state == TokenCoverage::Covered     ? tr("covered")
                          : state == TokenCoverage::Uncovered ? tr("not covered")
                          : state == TokenCoverage::Undecided ? tr("undecided: too close to the threshold to call")
@@ -288,7 +316,8 @@ bool CoverageStrip::visitUncovered(bool forwards)
         at = (at + (forwards ? 1 : -1) + count) % count;
         const int row = static_cast<int>(at / places);
         const int place = static_cast<int>(at % places);
-        if (wantsAttention(m_rows->rows[static_cast<std::size_t>(row)].tokens[static_cast<std::size_t>(place)])) {
+        if (wantsAttention(*m_rows,
+                           m_rows->rows[static_cast<std::size_t>(row)].tokens[static_cast<std::size_t>(place)])) {
             choose(keyOf(row, place));
             return true;
         }
@@ -335,7 +364,8 @@ void CoverageStrip::mousePressEvent(QMouseEvent* event)
     } else if (const int row = rowAt(event->position().y()); row >= 0 && !m_rows->places.empty()) {
         // The row itself: its first token that is not covered, else its first token.
         const auto& tokens = m_rows->rows[static_cast<std::size_t>(row)].tokens;
-        const auto found = std::find_if(tokens.begin(), tokens.end(), wantsAttention);
+        const auto found = std::find_if(tokens.begin(), tokens.end(),
+                                        [this](TokenCoverage state) { return wantsAttention(*m_rows, state); });
         choose(keyOf(row, found == tokens.end() ? 0 : static_cast<int>(found - tokens.begin())));
     }
 }

@@ -30,7 +30,7 @@ void CoverageStrip::paintRow(QPainter& painter, int row) const
     if (isCurrent)
         painter.fillRect(QRectF(0, top, viewport()->width(), CoverageLanes::rowHeight + m_namesHeight),
                          tokens.accentFill);
-    paintCoverageRow(painter, shown, m_lanes, m_rows->alpha, top, tokens, isCurrent);
+    paintCoverageRow(painter, *m_rows, shown, m_lanes, top, tokens, isCurrent);
     if (!isCurrent)
         return;
     if (const auto at = pointOf(m_current)) {
@@ -57,8 +57,12 @@ void CoverageStrip::paintNames(QPainter& painter, double top) const
     for (const Name& name : m_names) {
         const QRectF chip = name.rect.translated(0, top);
         if (name.place >= 0) {
-            const bool undecided = row.tokens[static_cast<std::size_t>(name.place)] == TokenCoverage::Undecided;
-            const Tint& tint = undecided ? tokens.weaker : tokens.failed;
+            const TokenCoverage state = row.tokens[static_cast<std::size_t>(name.place)];
+            const bool undecided = state == TokenCoverage::Undecided;
+            const Tint won{tokens.accent, tokens.panel};
+            const Tint& tint = undecided || state == TokenCoverage::OnlyInA ? tokens.weaker
+                               : state == TokenCoverage::OnlyInB            ? won
+                                                                            : tokens.failed;
             painter.setPen(QPen(name.place == current ? tokens.accent : tint.ink, name.place == current ? 2 : 1,
                                 undecided ? Qt::DashLine : Qt::SolidLine));
             painter.setBrush(tint.fill);

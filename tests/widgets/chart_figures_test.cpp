@@ -1,3 +1,4 @@
+#include "widgets/chart_comparison.h"
 #include "widgets/chart_figures.h"
 #include "widgets/gallery/samples.h"
 
@@ -205,6 +206,43 @@ TEST(ChartFigures, NoBlockHasTheLeastCoverageWhereAllCoverAlike)
     const figure::Figure apart = chartFigure(fewBlocks({0, 7}), Chart::CoverageByThreshold);
     EXPECT_EQ(seriesNamed(apart, "least: block 7").points.back().y, 1.0);
     EXPECT_NE(apart.caption.find("the block with the least coverage"), std::string::npos) << apart.caption;
+}
+
+TEST(ChartComparison, DrawsBothRunsOverWhatBothMeasured)
+{
+    const auto a = samples::tokenMap();
+    TokenMap b = *a;
+    b.run = QStringLiteral("other");
+    for (auto& one : b.cells) {
+        if (!one)
+            continue;
+        auto larger = std::make_shared<MapCell>(*one);
+        for (double& error : larger->error)
+            error *= 10;
+        one = larger;
+    }
+    for (std::size_t prompt = 0; prompt < b.prompts.size(); ++prompt)
+        b.cells[prompt] = nullptr; // its first block
+    for (const Chart chart : allCharts) {
+        const figure::Figure both = comparedChart(*a, b, chart, 3);
+        ASSERT_GE(both.panels.size(), 2U) << chartName(chart).toStdString();
+        EXPECT_TRUE(both.sameRange);
+        for (const figure::Panel& panel : both.panels) {
+            ASSERT_EQ(panel.series.size(), 2U);
+            EXPECT_EQ(panel.series[0].name, "A");
+            EXPECT_EQ(panel.series[1].name, "B");
+        }
+    }
+    const figure::Figure errors = comparedChart(*a, b, Chart::MeanErrorByBlock);
+    const figure::Figure alone = chartFigure(*a, Chart::MeanErrorByBlock);
+    const figure::Panel& mean = errors.panels[0];
+    EXPECT_FALSE(mean.series[0].points[0].y) << "not in B, so in neither curve";
+    ASSERT_TRUE(alone.panels[0].series[0].points[0].y);
+    EXPECT_EQ(mean.series[0].points[5].y, alone.panels[0].series[0].points[5].y);
+    EXPECT_NEAR(*mean.series[1].points[5].y, 10 * *mean.series[0].points[5].y, 1e-12 * *mean.series[1].points[5].y);
+    const figure::Figure coverage = comparedChart(*a, b, Chart::CoverageByThreshold);
+    EXPECT_EQ(coverage.panels[0].series[0].points.back().x, coverage.panels[0].series[1].points.back().x)
+        << "the curve of smaller errors goes on";
 }
 
 }

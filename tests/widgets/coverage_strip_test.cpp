@@ -1,9 +1,12 @@
 #include "widgets/coverage_export.h"
+#include "widgets/coverage_painter.h"
 #include "widgets/coverage_rows.h"
 #include "widgets/coverage_strip.h"
 #include "widgets/gallery/samples.h"
 #include "widgets/theme.h"
 
+#include <QImage>
+#include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -64,6 +67,63 @@ TEST(CoverageRows, CountWhatTheCellsSay)
     EXPECT_EQ(rows.rows[11].tokens[static_cast<std::size_t>(place)], TokenCoverage::Uncovered);
     EXPECT_EQ(rows.rows[29].tokens[static_cast<std::size_t>(rows.placeOf(7, 1))], TokenCoverage::NotMeasured);
     EXPECT_EQ(rows.placeOf(4, 9999), -1);
+}
+
+TEST(CoverageRows, OfTwoRunsTheySayWhichTokensChangeTheirSide)
+{
+    TokenMap a;
+    a.blocks = {0, 1};
+    a.prompts.push_back({QStringLiteral("p"), {}, std::vector<Token>(5)});
+    const auto cellOf = [](std::vector<double> errors) {
+        auto cell = std::make_shared<MapCell>();
+        cell->error = std::move(errors);
+        return cell;
+    };
+    TokenMap b = a;
+    a.cells = {cellOf({1e-3, 1e-3, 1, 1, missing}), cellOf({1e-3, 1e-3, 1e-3, 1e-3, 1e-3})};
+    b.cells = {cellOf({1e-3, 1, 1e-3, 1, 1e-3}), nullptr};
+    const auto rows = std::make_shared<const CoverageRows>(coverageChanges(a, b));
+    using enum TokenCoverage;
+    EXPECT_EQ(rows->rows[0].tokens, (std::vector{Covered, OnlyInA, OnlyInB, Uncovered, NotMeasured}));
+    EXPECT_EQ(rows->rows[0].counts.measured(), 4);
+    EXPECT_EQ(rows->rows[0].counts.change(), 0);
+    EXPECT_EQ(rows->rows[1].counts.notMeasured, 5);
+    EXPECT_TRUE(isMissing(rows->rows[1].counts.change()));
+    EXPECT_EQ(worse(Uncovered, OnlyInB), OnlyInB) << "a change is not hidden by what stays";
+
+    const auto change = std::make_shared<TokenMap>(a);
+    CoverageStrip strip;
+    strip.resize(900, 200);
+    strip.setMap(change, rows);
+    EXPECT_EQ(strip.rowSentence(0),
+              QStringLiteral("Block 0: B − A of the coverage is 0; of 4 tokens 1 are covered in A "
+                             "only, 1 in B only, 1 in both, 1 in neither"));
+    ASSERT_TRUE(strip.visitUncovered(true));
+    EXPECT_EQ(strip.current(), (CellKey{0, 0, 1})) << "N visits what changes";
+    ASSERT_TRUE(strip.visitUncovered(true));
+    EXPECT_EQ(strip.current(), (CellKey{0, 0, 2}));
+
+    const ViewExport view = coverageExport(change, rows);
+    const ExportTable table = view.table();
+    EXPECT_EQ(table.rows[1].back(), QStringLiteral("covered in A only"));
+    EXPECT_EQ(table.rows[2].back(), QStringLiteral("covered in B only"));
+    EXPECT_TRUE(exportBytes(view, ExportFormat::Csv).contains("# tau: 0.01\n")) << "A's threshold";
+    // Up in one, down in the other: shape says it as well as colour.
+    QImage picture(900, 28, QImage::Format_RGB32);
+    picture.fill(lightTokens().window);
+    QPainter painter(&picture);
+    const CoverageLanes lanes = CoverageLanes::measure(rows.get(), 900);
+    paintCoverageRow(painter, *rows, rows->rows[0], lanes, 0, lightTokens(), false);
+    painter.end();
+    const QRectF at = lanes.strip(0);
+    const auto colour = [&](int place, double y) {
+        return QColor(picture.pixel(qRound(at.left() + lanes.placeLeft(place) + 3), qRound(y)));
+    };
+    EXPECT_NE(colour(1, at.top() + 2), lightTokens().window);
+    EXPECT_EQ(colour(1, at.bottom() - 3), lightTokens().window);
+    EXPECT_EQ(colour(2, at.top() + 2), lightTokens().window);
+    EXPECT_NE(colour(2, at.bottom() - 3), lightTokens().window);
+    EXPECT_NE(colour(1, at.top() + 2), colour(2, at.bottom() - 3));
 }
 
 TEST(CoverageRows, TheRelativeMeasureDecidesWhereThePolicySaysSo)

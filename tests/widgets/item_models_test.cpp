@@ -1,5 +1,6 @@
 #include "widgets/block_table.h"
 #include "widgets/check_list.h"
+#include "widgets/compare_table.h"
 #include "widgets/gallery/samples.h"
 #include "widgets/progress_list.h"
 #include "widgets/prompt_table.h"
@@ -173,6 +174,67 @@ TEST(BlockTable, ReturnGoesToTheWorstToken)
     QTest::keyClick(&table, Qt::Key_Return);
     ASSERT_EQ(worst.count(), 1);
     EXPECT_EQ(worst[0][0].value<CellKey>(), (CellKey{11, 4, 0}));
+}
+
+TEST(BlockTable, ShowsHowTwoRunsDifferInTheSameColumns)
+{
+    const auto row = [](int block, double epsilon, double activation, BlockState state) {
+        BlockRow one;
+        one.block = block;
+        one.epsilon = epsilon;
+        one.activationCoverage = activation;
+        one.lossCoverage = missing;
+        one.state = state;
+        return one;
+    };
+    auto changes = std::make_shared<std::vector<ComparedBlock>>();
+    changes->push_back({0, row(0, 0.01, 1, BlockState::Certified), row(0, 0.03, 0.5, BlockState::NotCertified)});
+    changes->push_back({1, row(1, 0.02, 1, BlockState::Certified), row(1, 0.01, 1, BlockState::Certified)});
+    changes->push_back({2, row(2, 0.02, 1, BlockState::Certified), std::nullopt});
+    changes->push_back({3, row(3, 0.02, 1, BlockState::Certified), row(3, 0.1, 1, BlockState::Certified)});
+    changes->front().changeAt = {0, 4, 2};
+    changes->front().largestChange = 0.02;
+
+    BlockTable table;
+    table.resize(1200, 300);
+    QSignalSpy selected(&table, &BlockTable::blockSelected);
+    table.setRows(samples::blockRows());
+    table.sortByColumn(BlockTableModel::Epsilon, Qt::DescendingOrder);
+    table.setCurrentBlock(1);
+    table.setChanges(changes);
+    const QAbstractItemModelTester tester(table.model(), mode);
+    const QAbstractItemModel& model = *table.model();
+    ASSERT_EQ(model.rowCount(), 4);
+    EXPECT_EQ(table.currentBlock(), 1) << "the block stays chosen";
+    EXPECT_EQ(selected.count(), 0);
+    const auto at = [&model](int line, int column) { return cell(model, line, column); };
+    EXPECT_EQ(at(0, BlockTableModel::Block), "3") << "sorted by the difference, largest first";
+    EXPECT_EQ(at(0, BlockTableModel::Epsilon), "+0.0800");
+    EXPECT_EQ(at(1, BlockTableModel::Activation), "−0.500");
+    EXPECT_EQ(at(1, BlockTableModel::Certified), "yes → no");
+    EXPECT_EQ(at(2, BlockTableModel::Epsilon), "−0.0100");
+    EXPECT_EQ(at(2, BlockTableModel::Certified), "yes in both");
+    EXPECT_EQ(at(2, BlockTableModel::Loss), "–");
+    EXPECT_TRUE(model.index(2, BlockTableModel::Loss)
+                    .data(Qt::ToolTipRole)
+                    .toString()
+                    .contains(QStringLiteral("Measured in neither run")));
+    EXPECT_EQ(at(3, BlockTableModel::Block), "2") << "what is not in both comes last";
+    EXPECT_EQ(at(3, BlockTableModel::Epsilon), "–");
+    EXPECT_TRUE(model.index(3, BlockTableModel::Epsilon)
+                    .data(Qt::ToolTipRole)
+                    .toString()
+                    .contains(QStringLiteral("Block 2 is in A and not in B")));
+    EXPECT_EQ(model.headerData(BlockTableModel::Mae, Qt::Horizontal).toString().toStdString(), "Δ MAE");
+    EXPECT_FALSE(model.index(1, BlockTableModel::Epsilon).data(Qt::ForegroundRole).isNull()) << "worse in B";
+    EXPECT_TRUE(model.index(2, BlockTableModel::Epsilon).data(Qt::ForegroundRole).isNull());
+    QSignalSpy worst(&table, &BlockTable::worstActivated);
+    table.setCurrentBlock(0);
+    QTest::keyClick(&table, Qt::Key_Return);
+    ASSERT_EQ(worst.count(), 1);
+    EXPECT_EQ(worst[0][0].value<CellKey>(), (CellKey{0, 4, 2}));
+    table.setRows(samples::blockRows());
+    EXPECT_EQ(cell(*table.model(), 0, BlockTableModel::Epsilon), "0.0142") << "of one run again";
 }
 
 TEST(CheckListModel, IsAModel)

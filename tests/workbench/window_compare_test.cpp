@@ -7,6 +7,7 @@
 #include "app/workbench/pages/open_page.h"
 #include "app/workbench/shell/command_palette.h"
 #include "tests/workbench/support/bench.h"
+#include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
 #include "widgets/figure_view.h"
 #include "widgets/rail.h"
@@ -197,7 +198,7 @@ TEST(CompareWindow, EverythingSpeaksOfTheShownSide)
         << testing::wordsOf(*coverage).toStdString();
     page.showView(ExplorePage::Failures);
     EXPECT_EQ(page.shownSide(), ExplorePage::Side::A);
-    EXPECT_TRUE(testing::wordsOf(page).contains(u"Failures of A"_s));
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"Failures are listed of A"_s));
 
     page.showView(ExplorePage::Map);
     choose(page, u"Δ"_s);
@@ -207,8 +208,57 @@ TEST(CompareWindow, EverythingSpeaksOfTheShownSide)
     EXPECT_FALSE(testing::wordsOf(*page.side()).contains(u"τ"_s));
     compared.bench.command(u"Copy as command"_s);
     EXPECT_TRUE(QGuiApplication::clipboard()->text().startsWith(u"blockcert diff "_s));
+}
+
+// Δ stays chosen from view to view: strips mark what changes, charts draw both curves, the table subtracts; where there
+// is no difference the page says so and keeps the switch.
+TEST(CompareWindow, TheDifferenceIsInEveryView)
+{
+    Compared compared(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}), twoRuns());
+    ExplorePage& page = compared.bench.window->explorePage();
+    page.showView(ExplorePage::Map);
+    choose(page, u"Δ"_s);
+    auto* table = page.findChild<widgets::BlockTable*>();
+    const QAbstractItemModel& blocks = *table->model();
+    EXPECT_TRUE(blocks.headerData(widgets::BlockTableModel::Epsilon, Qt::Horizontal).toString().startsWith(u"Δ ε"_s));
+    EXPECT_EQ(textAt(blocks, 0, widgets::BlockTableModel::Epsilon), "0") << "the two certificates state the same";
+    EXPECT_TRUE(textAt(blocks, 0, widgets::BlockTableModel::Worst).starts_with("prompt "));
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"B − A of what the certificates state"_s));
+
     page.showView(ExplorePage::Coverage);
-    EXPECT_EQ(page.shownSide(), ExplorePage::Side::A) << "a difference covers nothing";
+    EXPECT_EQ(page.shownSide(), ExplorePage::Side::Change);
+    auto* coverage = page.findChild<CoverageView*>();
+    ASSERT_TRUE(waitUntil([&] { return testing::wordsOf(*coverage).contains(u"covered in A only"_s); }))
+        << testing::wordsOf(*coverage).toStdString();
+    ASSERT_TRUE(coverage->exported());
+    EXPECT_TRUE(coverage->exported()->name.contains(u"difference"_s));
+
+    page.showView(ExplorePage::Failures);
+    EXPECT_EQ(page.shownSide(), ExplorePage::Side::A);
+    EXPECT_TRUE(testing::wordsOf(page).contains(u"a difference is held against no threshold, so it has none"_s));
+    QAbstractButton* change = nullptr;
+    for (QAbstractButton* button : page.findChildren<QAbstractButton*>())
+        if (button->text() == u"Δ"_s && button->isVisible())
+            change = button;
+    ASSERT_TRUE(change) << "the switch stays";
+    EXPECT_FALSE(change->isEnabled());
+
+    page.showView(ExplorePage::Charts);
+    EXPECT_EQ(page.shownSide(), ExplorePage::Side::Change) << "and what it was set to";
+    auto* charts = page.findChild<widgets::ChartPanel*>();
+    ASSERT_TRUE(waitUntil([&] {
+        const auto& figure = charts->view().figure();
+        return figure && figure->panels[0].series.size() == 2 && figure->panels[0].series[1].name == "B";
+    }));
+    const auto send = [&compared] {
+        const std::size_t before = compared.bench.session->report.items().size();
+        compared.bench.command(u"Send this view to the report"_s);
+        EXPECT_TRUE(waitUntil([&] { return compared.bench.session->report.items().size() > before; }));
+        return compared.bench.session->report.items().back();
+    };
+    page.showView(ExplorePage::Coverage);
+    EXPECT_EQ(send().runs.size(), 2U);
+    compared.bench.session->report.setExported();
 }
 
 // A is verified, B is not: what is of both carries neither's word alone, on the page and in the report.

@@ -16,8 +16,43 @@ namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
 
+namespace {
+
+QString changeSentence(const widgets::CoverageRows& rows)
+{
+    widgets::CoverageCounts all;
+    std::int64_t changed = 0;
+    for (const widgets::CoverageRow& row : rows.rows) {
+        all.onlyInA += row.counts.onlyInA;
+        all.onlyInB += row.counts.onlyInB;
+        all.covered += row.counts.covered;
+        all.uncovered += row.counts.uncovered;
+        all.notMeasured += row.counts.notMeasured;
+        changed += row.counts.onlyInA + row.counts.onlyInB > 0 ? 1 : 0;
+    }
+    if (all.measured() == 0)
+        return CoverageView::tr("Nothing was measured in both runs.");
+    QString text =
+        all.onlyInA + all.onlyInB == 0
+            ? CoverageView::tr("A and B cover the same of %1 tokens × blocks.").arg(widgets::countText(all.measured()))
+            : CoverageView::tr("Of %1 tokens × blocks %2 are covered in A only (up, orange) and %3 in B only (down, "
+                               "blue), at %4 of %5 blocks; a grey line is covered in both, a grey bar in neither.")
+                  .arg(widgets::countText(all.measured()), widgets::countText(all.onlyInA),
+                       widgets::countText(all.onlyInB), widgets::countText(changed),
+                       widgets::countText(static_cast<std::int64_t>(rows.rows.size())));
+    text += u' ' + CoverageView::tr("Both are held against A's threshold, %1.").arg(widgets::exactNumber(rows.tau));
+    if (all.notMeasured > 0)
+        text += u' ' + CoverageView::tr("%1 were not measured in both and count nowhere.")
+                           .arg(widgets::countText(all.notMeasured));
+    return text;
+}
+
+}
+
 QString coverageSentence(const widgets::CoverageRows& rows)
 {
+    if (rows.isChange)
+        return changeSentence(rows);
     std::int64_t measured = 0;
     std::int64_t uncovered = 0;
     std::int64_t notMeasured = 0;
@@ -62,8 +97,8 @@ CoverageView::CoverageView(SelectionBus& bus, QWidget* parent)
 {
     m_export->setToolTip(tr("As SVG, PDF, PNG, or CSV with every number"));
     connect(m_export, &QPushButton::clicked, this, [this] {
-        if (m_rows)
-            emit exportWanted(widgets::coverageExport(m_map, m_rows));
+        if (const auto view = exported())
+            emit exportWanted(*view);
     });
     setFocusProxy(m_strip);
     connect(m_strip, &widgets::CoverageStrip::tokenChosen, &m_bus, &SelectionBus::hold);
@@ -86,6 +121,23 @@ CoverageView::CoverageView(SelectionBus& bus, QWidget* parent)
 
 void CoverageView::setMap(const std::shared_ptr<const widgets::TokenMap>& map)
 {
+    show(map, [map] { return std::make_shared<const widgets::CoverageRows>(widgets::coverageRows(*map)); });
+}
+
+void CoverageView::setChange(const std::shared_ptr<const widgets::TokenMap>& a,
+                             const std::shared_ptr<const widgets::TokenMap>& b,
+                             const std::shared_ptr<const widgets::TokenMap>& change)
+{
+    show(change, [a, b] { return std::make_shared<const widgets::CoverageRows>(widgets::coverageChanges(*a, *b)); });
+}
+
+std::optional<widgets::ViewExport> CoverageView::exported() const
+{
+    return m_rows ? std::optional(widgets::coverageExport(m_map, m_rows)) : std::nullopt;
+}
+
+void CoverageView::show(const std::shared_ptr<const widgets::TokenMap>& map, const std::function<Rows()>& count)
+{
     if (map && map == m_map)
         return;
     const quint64 request = ++m_request;
@@ -97,9 +149,8 @@ void CoverageView::setMap(const std::shared_ptr<const widgets::TokenMap>& map)
         m_sentence->clear();
         return;
     }
-    using Rows = std::shared_ptr<const widgets::CoverageRows>;
     runInBackground<Rows>(
-        this, [map] { return std::make_shared<const widgets::CoverageRows>(widgets::coverageRows(*map)); },
+        this, count,
         [this, request, map](const Rows& rows) {
             if (request != m_request)
                 return;

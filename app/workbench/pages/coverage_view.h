@@ -7,7 +7,9 @@
 
 #include <QWidget>
 
+#include <functional>
 #include <memory>
+#include <optional>
 
 class QLabel;
 class QPushButton;
@@ -28,12 +30,21 @@ public:
 
     // The rows are counted outside the GUI thread.
     void setMap(const std::shared_ptr<const widgets::TokenMap>& map);
+    // Of two runs, `b` laid over `a`: which tokens change their side. `change` is B − A.
+    void setChange(const std::shared_ptr<const widgets::TokenMap>& a, const std::shared_ptr<const widgets::TokenMap>& b,
+                   const std::shared_ptr<const widgets::TokenMap>& change);
+    // What is shown, once it is counted.
+    [[nodiscard]] std::optional<widgets::ViewExport> exported() const;
 
 signals:
     void mapWanted(); // look at the chosen token on the map
     void exportWanted(const blockcert::widgets::ViewExport& view);
 
 private:
+    using Rows = std::shared_ptr<const widgets::CoverageRows>;
+
+    void show(const std::shared_ptr<const widgets::TokenMap>& map, const std::function<Rows()>& count);
+
     SelectionBus& m_bus;
     quint64 m_request = 0; // only the newest count is shown
     QLabel* m_sentence = nullptr;

@@ -125,7 +125,7 @@ QWidget* ExplorePage::makeView()
             [this](int chosen) { showView(static_cast<View>(chosen)); });
     m_sideChoice->setChoices({tr("A"), tr("B"), tr("Δ")},
                              {tr("The opened run"), tr("The run beside it, on A's prompts and blocks"),
-                              tr("B − A of every number of the map, with its sign")});
+                              tr("B − A of every number, with its sign; the charts draw both curves")});
     connect(m_sideChoice, &widgets::SegmentedControl::chosen, this, &ExplorePage::showSide);
     m_sideChoice->hide();
     auto* choices = new widgets::FlowRow; // above the title: five views beside it are wider than a small screen
@@ -400,12 +400,9 @@ void ExplorePage::selectBlock(int block)
     CellKey key = selection();
     if (!key.isValid()) {
         key = {block, std::max(0, shownPrompt().value_or(0)), 0};
-        const auto& rows = shownSide() == Side::B ? m_comparison->otherBlocks : m_blocks;
-        for (const widgets::BlockRow& row : *rows) {
-            const bool isShown = !shownPrompt() || *shownPrompt() == row.worst.prompt;
-            if (row.block == block && row.worst.isValid() && isShown)
-                key = row.worst;
-        }
+        const CellKey worst = worstOf(block);
+        if (worst.isValid() && (!shownPrompt() || *shownPrompt() == worst.prompt))
+            key = worst;
     }
     key.block = block;
     if (m_bus.now().isHeld)

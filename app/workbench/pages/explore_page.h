@@ -12,6 +12,7 @@
 #include <QTimer>
 #include <QWidget>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -78,14 +79,16 @@ public:
 
     [[nodiscard]] const std::shared_ptr<const widgets::TokenMap>& map() const { return m_map; }
 
-    // Everything on the page is of this side. The list of failures and the comparison are A's, a difference is a map
-    // only, and without a second run there is nothing but A.
+    // Everything on the page is of this side. The list of failures and the comparison are A's, and without a second run
+    // there is nothing but A.
     [[nodiscard]] Side shownSide() const;
     // The map of that side, in A's blocks and prompts; map() stays the opened run's.
     [[nodiscard]] std::shared_ptr<const widgets::TokenMap> shownMap() const;
     // The run whose claims are shown: B on its side, else A; null while A is read or measured.
     [[nodiscard]] std::shared_ptr<const RunView> shownRun() const;
 
+    // The coverage of the shown side, counted when the function is called: in any thread.
+    [[nodiscard]] std::function<widgets::ViewExport()> coverageExport() const;
     // What is in view is of A and of B: the comparison, or a difference.
     [[nodiscard]] bool showsBoth() const;
 
@@ -152,7 +155,8 @@ private:
     void showSide(int side); // A, B or the change, as far as the view has it
     void refreshSide();
     void refreshTitle();
-    [[nodiscard]] QString viewTitle() const; // what the view shows of a run on its own
+    [[nodiscard]] QString viewTitle() const;                 // what the view shows of a run on its own
+    [[nodiscard]] widgets::CellKey worstOf(int block) const; // invalid: none
     [[nodiscard]] bool hasSides() const;
     [[nodiscard]] bool offersResume() const; // of the shown run
     void inspect();

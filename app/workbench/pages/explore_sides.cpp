@@ -8,6 +8,8 @@
 #include "app/workbench/session/verdict_summary.h"
 #include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
+#include "widgets/coverage_export.h"
+#include "widgets/coverage_rows.h"
 #include "widgets/error_legend.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/notice.h"
@@ -20,6 +22,7 @@
 namespace blockcert::workbench {
 
 using namespace Qt::StringLiterals;
+using widgets::CellKey;
 
 namespace {
 
@@ -58,7 +61,7 @@ ExplorePage::Side ExplorePage::shownSide() const
 {
     if (!hasSides() || m_isLive || view() == Failures || view() == Compare)
         return Side::A;
-    return m_side == Side::Change && view() != Map ? Side::A : m_side;
+    return m_side;
 }
 
 std::shared_ptr<const widgets::TokenMap> ExplorePage::shownMap() const
@@ -71,9 +74,35 @@ std::shared_ptr<const widgets::TokenMap> ExplorePage::shownMap() const
     return m_map;
 }
 
+std::function<widgets::ViewExport()> ExplorePage::coverageExport() const
+{
+    const std::shared_ptr<const RunComparison> both = shownSide() == Side::Change ? m_comparison : nullptr;
+    return [map = shownMap(), both, a = m_map] {
+        return widgets::coverageExport(
+            map, std::make_shared<const widgets::CoverageRows>(both ? widgets::coverageChanges(*a, *both->other)
+                                                                    : widgets::coverageRows(*map)));
+    };
+}
+
 std::shared_ptr<const RunView> ExplorePage::shownRun() const
 {
     return shownSide() == Side::B ? m_other : m_run;
+}
+
+// Where the block's error is largest, or differs most.
+CellKey ExplorePage::worstOf(int block) const
+{
+    if (shownSide() == Side::Change) {
+        for (const widgets::ComparedBlock& row : m_comparison->blocks)
+            if (row.block == block)
+                return row.changeAt;
+        return {};
+    }
+    const auto& rows = shownSide() == Side::B ? m_comparison->otherBlocks : m_blocks;
+    for (const widgets::BlockRow& row : *rows)
+        if (row.block == block)
+            return row.worst;
+    return {};
 }
 
 void ExplorePage::showSide(int side)
@@ -88,8 +117,9 @@ void ExplorePage::refreshSide()
 {
     const Side side = shownSide();
     m_sideChoice->setCurrent(static_cast<int>(side));
-    m_sideChoice->setChoiceEnabled(static_cast<int>(Side::Change), view() == Map);
-    m_sideChoice->setVisible(hasSides() && view() != Failures && view() != Compare);
+    for (const Side one : {Side::B, Side::Change}) // failures are listed of A alone, as the line under the title says
+        m_sideChoice->setChoiceEnabled(static_cast<int>(one), view() != Failures);
+    m_sideChoice->setVisible(hasSides() && view() != Compare); // which has all three side by side
     if (!m_map || m_isLive) {
         m_mapView->setCompared(nullptr, nullptr);
         return;
@@ -104,7 +134,9 @@ void ExplorePage::refreshSide()
             m_mapView->setMetric(widgets::decidingMetric(m_map->thresholds)); // a difference covers nothing
         m_mapView->setMap(shown, false, false);
         m_inspector->setMap(shown);
-        if (side != Side::Change)
+        if (side == Side::Change)
+            m_coverage->setChange(m_map, m_comparison->other, shown);
+        else
             m_coverage->setMap(m_run ? shown : nullptr);
         m_charts->invalidate();
     }
@@ -139,7 +171,10 @@ void ExplorePage::refreshTitle()
     case Side::A:
         m_title->setText(view() == Compare ? tr("A, %1, beside B, %2").arg(m_run->name, m_other->name)
                                            : tr("%1 · A, %2").arg(viewTitle(), m_run->name),
-                         view() == Failures ? tr("Failures of A; swap A and B to list those of B") : scopeOf(*m_run));
+                         view() == Failures
+                             ? tr("Failures are listed of A: swap A and B to list those of B; a difference is held "
+                                  "against no threshold, so it has none")
+                             : scopeOf(*m_run));
         break;
     case Side::B:
         m_title->setText(tr("%1 · B, %2").arg(viewTitle(), m_other->name),
@@ -150,8 +185,11 @@ void ExplorePage::refreshTitle()
         break;
     case Side::Change:
         m_title->setText(tr("%1 · B − A, %2 less %3").arg(viewTitle(), m_other->name, m_run->name),
-                         tr("Differences at the cells that both measured, held against no threshold · the blocks below "
-                            "are A's"));
+                         view() == Coverage ? tr("Which tokens change their side of A's threshold, at the cells that "
+                                                 "both measured")
+                         : view() == Charts ? tr("A's and B's curves, over the cells that both measured")
+                                            : tr("Differences at the cells that both measured, held against no "
+                                                 "threshold"));
         break;
     }
 }
@@ -160,6 +198,14 @@ void ExplorePage::showBlocks()
 {
     if (!m_blocks || !m_map)
         return;
+    if (shownSide() == Side::Change) {
+        m_table->setChanges({m_comparison, &m_comparison->blocks});
+        m_blocksSentence->setText(
+            tr("B − A of what the certificates state%1. %2")
+                .arg(m_comparison->hasOtherThresholds ? tr(", each under its own thresholds") : QString(),
+                     m_comparison->sentence));
+        return;
+    }
     const bool isOther = shownSide() == Side::B;
     const auto& rows = isOther ? m_comparison->otherBlocks : m_blocks;
     const std::optional<widgets::RunVerdict>& verdict = isOther ? m_otherVerdict : m_verdict;

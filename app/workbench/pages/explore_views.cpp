@@ -7,6 +7,7 @@
 #include "app/workbench/process/background.h"
 #include "app/workbench/session/annotations.h"
 #include "app/workbench/session/run_comparison.h"
+#include "widgets/chart_comparison.h"
 #include "widgets/chart_panel.h"
 #include "widgets/segmented_control.h"
 
@@ -64,10 +65,12 @@ void ExplorePage::drawChart(widgets::Chart chart, int block)
         m_charts->setFigure(chart, block, nullptr);
         return;
     }
+    const std::shared_ptr<const RunComparison> both = shownSide() == Side::Change ? m_comparison : nullptr;
     runInBackground<Figure>(
         this,
-        [map, chart, block] {
-            return std::make_shared<const figure::Figure>(widgets::chartFigure(*map, chart, block));
+        [map, chart, block, both, a = m_map] {
+            return std::make_shared<const figure::Figure>(both ? widgets::comparedChart(*a, *both->other, chart, block)
+                                                               : widgets::chartFigure(*map, chart, block));
         },
         [this, map, chart, block](const Figure& figure) {
             if (map == shownMap())

@@ -6,6 +6,7 @@
 #include <QCoreApplication>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -59,6 +60,27 @@ std::shared_ptr<const MapCell> changeOf(const MapCell& a, const MapCell& b)
     cell->topBase = a.topStitched;
     cell->topStitched = b.topStitched;
     return cell;
+}
+
+// Where the error that decides differs most; of equal differences the first.
+void findLargestChange(widgets::ComparedBlock& row, const TokenMap& change, bool isRelative)
+{
+    const int column = change.columnOf(row.block);
+    for (std::size_t prompt = 0; column >= 0 && prompt < change.prompts.size(); ++prompt) {
+        const MapCell* cell = change.cell(static_cast<std::size_t>(column), prompt);
+        if (cell == nullptr)
+            continue;
+        const std::vector<double>& values = isRelative ? cell->relative : cell->error;
+        const std::vector<widgets::Token>& tokens = change.prompts[prompt].tokens;
+        for (std::size_t token = 0; token < std::min(values.size(), tokens.size()); ++token) {
+            if (widgets::isMissing(values[token]) ||
+                (row.changeAt.isValid() && std::abs(values[token]) <= std::abs(row.largestChange)))
+                continue;
+            row.changeAt = {row.block, static_cast<int>(prompt), static_cast<int>(token)};
+            row.changePiece = tokens[token].piece;
+            row.largestChange = values[token];
+        }
+    }
 }
 
 QStringList differencesOf(const RunView& a, const RunView& b, int common)
@@ -194,6 +216,8 @@ RunComparison compare(const RunView& a, const RunView& b)
             change->cells[at] = cell && a.map->cells[at] ? changeOf(*a.map->cells[at], *cell) : nullptr;
         }
     }
+    for (widgets::ComparedBlock& row : comparison.blocks)
+        findLargestChange(row, *change, comparison.isRelative);
     auto rows = std::make_shared<std::vector<widgets::BlockRow>>(*b.blocks);
     for (widgets::BlockRow& row : *rows) {
         const auto at = std::find(pairs.begin(), pairs.end(), row.worst.prompt);

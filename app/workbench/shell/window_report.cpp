@@ -16,8 +16,6 @@
 #include "app/workbench/shell/main_window.h"
 #include "engine/report/html.h"
 #include "widgets/block_table.h"
-#include "widgets/coverage_export.h"
-#include "widgets/coverage_rows.h"
 #include "widgets/failure_table.h"
 #include "widgets/figure_view.h"
 #include "widgets/heatmap_export.h"
@@ -297,17 +295,14 @@ void MainWindow::freezeExplore(FrozenView& frozen, const AskedView& asked) const
         if (const auto* chart = m_explorePage->findChild<widgets::FigureView*>();
             chart && chart->isVisible() && chart->figure())
             item.parts.emplace_back(*chart->figure());
-        addTable<widgets::BlockTable>(*m_explorePage, item.runs.size() == 2 ? tr("Blocks of A") : tr("Blocks"),
+        addTable<widgets::BlockTable>(*m_explorePage, item.runs.size() == 2 ? tr("Blocks, B − A") : tr("Blocks"),
                                       mostBlockRows, item.parts);
         if (const auto* blocks = m_explorePage->findChild<widgets::BlockTable*>())
             addLosses(*blocks, item.parts);
         break;
     case ExplorePage::Coverage: {
         item.title = tr("Coverage");
-        frozen.view = [map = m_explorePage->shownMap()] {
-            return widgets::coverageExport(map,
-                                           std::make_shared<const widgets::CoverageRows>(widgets::coverageRows(*map)));
-        };
+        frozen.view = m_explorePage->coverageExport();
         break;
     }
     case ExplorePage::Failures: {

@@ -14,6 +14,7 @@
 #include <QToolTip>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace blockcert::widgets {
@@ -35,6 +36,20 @@ QString kindWord(TokenKind kind)
     return {};
 }
 
+// Relative luminance of WCAG 2.
+double luminance(const QColor& colour)
+{
+    const auto linear = [](double share) {
+        return share <= 0.03928 ? share / 12.92 : std::pow((share + 0.055) / 1.055, 2.4);
+    };
+    return 0.2126 * linear(colour.redF()) + 0.7152 * linear(colour.greenF()) + 0.0722 * linear(colour.blueF());
+}
+
+QColor betterOf(const QColor& a, const QColor& b, const QColor& on)
+{
+    return contrastRatio(a, on) >= contrastRatio(b, on) ? a : b;
+}
+
 QString chipText(const Token& token)
 {
     QString text = visiblePiece(token.piece);
@@ -45,6 +60,20 @@ QString chipText(const Token& token)
     return text;
 }
 
+}
+
+double contrastRatio(const QColor& a, const QColor& b)
+{
+    const double first = luminance(a) + 0.05;
+    const double second = luminance(b) + 0.05;
+    return std::max(first, second) / std::min(first, second);
+}
+
+QColor inkOn(const QColor& fill)
+{
+    constexpr double wanted = 4.5;
+    const QColor ink = betterOf(lightTokens().text, darkTokens().text, fill);
+    return contrastRatio(ink, fill) >= wanted ? ink : betterOf(Qt::black, Qt::white, fill);
 }
 
 TokenChips::TokenChips(QWidget* parent)
@@ -297,13 +326,13 @@ void TokenChips::paintEvent(QPaintEvent*)
         painter.setPen(outline);
         painter.setBrush(fill);
         painter.drawRoundedRect(rect, special ? 2 : 5, special ? 2 : 5);
-        const QColor ink = filled ? (fill.lightness() > 140 ? lightTokens().text : darkTokens().text) : tokens.text;
+        const QColor ink = filled ? inkOn(fill) : tokens.text;
         QRectF text = rect.adjusted(padding - 0.5, m_showIds ? 2 : 0, -padding + 0.5, 0);
         if (m_showIds)
             text.setHeight(lineHeight + 1);
         if (special) {
             painter.setFont(kindFont);
-            painter.setPen(tokens.accent);
+            painter.setPen(filled ? ink : tokens.accent);
             painter.drawText(text, Qt::AlignRight | Qt::AlignVCenter, kindWord(token.kind));
         }
         painter.setFont(pieceFont);

@@ -10,6 +10,12 @@
 
 namespace blockcert::widgets {
 
+// By WCAG 2: 1 of a colour to itself, 21 of black to white. Text is held to 4.5.
+[[nodiscard]] double contrastRatio(const QColor& a, const QColor& b);
+// Text on a cell of any colour map, in either appearance: the text colour that is read better, black or white where
+// neither reaches 4.5.
+[[nodiscard]] QColor inkOn(const QColor& fill);
+
 class TokenChips : public QAbstractScrollArea {
     Q_OBJECT
 

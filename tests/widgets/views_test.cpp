@@ -1,9 +1,11 @@
 #include "widgets/artifact_tree.h"
 #include "widgets/cell_facts.h"
 #include "widgets/check_list.h"
+#include "widgets/colour_map.h"
 #include "widgets/command_strip.h"
 #include "widgets/crumb_bar.h"
 #include "widgets/empty_state.h"
+#include "widgets/error_scale.h"
 #include "widgets/fact_list.h"
 #include "widgets/gallery/samples.h"
 #include "widgets/inspector_panel.h"
@@ -180,6 +182,25 @@ TEST(TokenChips, EveryChipIsHitInItsMiddle)
     for (int token = 0; token < static_cast<int>(tokens->size()); ++token)
         EXPECT_EQ(chips.tokenAt(chips.chipRect(token).center()), token);
     EXPECT_EQ(chips.tokenAt({399, 299}), -1);
+}
+
+TEST(TokenChips, TextIsReadOnEveryColourOfEveryMap)
+{
+    EXPECT_NEAR(contrastRatio(Qt::black, Qt::white), 21, 1e-9);
+    for (const Tokens* tokens : {&lightTokens(), &darkTokens()}) {
+        std::vector<QColor> fills = blueOrange();
+        fills.insert(fills.end(), cividis().begin(), cividis().end());
+        fills.insert(fills.end(), tokens->cool.begin(), tokens->cool.end());
+        fills.insert(fills.end(), tokens->warm.begin(), tokens->warm.end());
+        for (const ErrorScale& scale : {ErrorScale::diverging(1e-3, 1), ErrorScale::anchored(1e-4, 1e-2, 1)})
+            for (int step = 0; step < ErrorScale::steps; ++step)
+                fills.push_back(scale.colourOf(step, *tokens));
+        for (const QColor& fill : fills)
+            EXPECT_GE(contrastRatio(inkOn(fill), fill), 4.5) << fill.name().toStdString();
+        EXPECT_GE(contrastRatio(tokens->text, tokens->hover), 4.5) << "an ordinary token without a colour";
+        EXPECT_GE(contrastRatio(tokens->accent, tokens->accentFill), 4.5) << "a special one";
+        EXPECT_GE(contrastRatio(tokens->secondary, tokens->hover), 4.5) << "its number";
+    }
 }
 
 TEST(TokenChips, ChipsWrapAndNeverLeaveTheView)

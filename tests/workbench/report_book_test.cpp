@@ -163,6 +163,34 @@ TEST(ReportText, NoPictureIsHigherThanAPage)
     EXPECT_GT(heightOfPicture(800), 700) << "a whole page is its own";
 }
 
+TEST(ReportText, PicturesHaveThePixelsThatTheScreenShows)
+{
+    QImage fine(1200, 800, QImage::Format_RGB32);
+    for (int x = 0; x < fine.width(); ++x)
+        for (int y = 0; y < fine.height(); ++y)
+            fine.setPixelColor(x, y, x % 2 == 0 ? Qt::black : Qt::white);
+    QByteArray png;
+    QBuffer buffer(&png);
+    ASSERT_TRUE(buffer.open(QIODevice::WriteOnly) && fine.save(&buffer, "PNG"));
+    ReportBook book;
+    ReportItem one = item(u"map"_s);
+    one.parts = {report::Picture{"image/png", png.toBase64().toStdString(), 600, 400, "map"}};
+    book.add(one);
+    const report::Document document = book.document(u"now"_s, [](const ReportSource&) { return false; });
+    const auto picture = [&document](double ratio) {
+        const std::unique_ptr<QTextDocument> text = textOf(document, 300, 0, ratio);
+        for (QTextBlock block = text->begin(); block.isValid(); block = block.next())
+            for (auto part = block.begin(); !part.atEnd(); ++part)
+                if (const QTextImageFormat format = part.fragment().charFormat().toImageFormat(); format.isValid())
+                    return text->resource(QTextDocument::ImageResource, format.name()).value<QImage>();
+        return QImage();
+    };
+    EXPECT_EQ(picture(0).width(), 1200) << "on paper all of them";
+    EXPECT_EQ(picture(2).width(), 600);
+    ASSERT_EQ(picture(1).width(), 300);
+    EXPECT_NEAR(picture(1).pixelColor(150, 100).red(), 127, 8) << "lines are blended and none is left out";
+}
+
 TEST(ReportText, NoHeadingIsPartedFromWhatItIsOver)
 {
     constexpr double height = 962.46; // A4, which is no whole number of pixels

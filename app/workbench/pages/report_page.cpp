@@ -309,8 +309,9 @@ void ReportPage::showPreview()
     const int width = previewWidth();
     runInBackground<std::shared_ptr<QTextDocument>>(
         this,
-        [document = document(), home = thread(), width]() -> std::shared_ptr<QTextDocument> {
-            std::unique_ptr<QTextDocument> text = textOf(document, width);
+        [document = document(), home = thread(), width,
+         ratio = m_preview->devicePixelRatioF()]() -> std::shared_ptr<QTextDocument> {
+            std::unique_ptr<QTextDocument> text = textOf(document, width, 0, ratio);
             text->moveToThread(home);
             return text;
         },

@@ -93,11 +93,12 @@ widgets::Tint tintOf(report::Standing standing)
 // Appends part after part at the end of a document.
 class TextWriter {
 public:
-    TextWriter(QTextDocument& document, double width, double height)
+    TextWriter(QTextDocument& document, double width, double height, double screenRatio)
         : m_document(document)
         , m_cursor(&document)
         , m_width(width)
         , m_height(height > 0 ? height - belowPicture - 1 : QWIDGETSIZE_MAX)
+        , m_screenRatio(screenRatio)
     {
     }
 
@@ -296,11 +297,14 @@ private:
     void insert(const QImage& image, double width, double height)
     {
         const QUrl name(u"picture:%1"_s.arg(++m_pictures));
-        m_document.addResource(QTextDocument::ImageResource, name, image);
         QTextBlockFormat block;
         block.setBottomMargin(belowPicture);
         begin(block);
         const double scale = std::min(1.0, m_height / height);
+        const QSize shown = (QSizeF(width, height) * scale * m_screenRatio).toSize();
+        m_document.addResource(QTextDocument::ImageResource, name,
+                               shown.isEmpty() ? image
+                                               : image.scaled(shown, Qt::IgnoreAspectRatio, Qt::SmoothTransformation));
         QTextImageFormat format;
         format.setName(name.toString());
         format.setWidth(width * scale);
@@ -311,7 +315,8 @@ private:
     QTextDocument& m_document;
     QTextCursor m_cursor;
     double m_width;
-    double m_height; // the most a picture may have
+    double m_height;      // the most a picture may have
+    double m_screenRatio; // 0: not for a screen
     int m_pictures = 0;
     bool m_isEmpty = true;
     bool m_isPreface = false;
@@ -324,13 +329,13 @@ QString sectionAnchor(std::size_t section)
     return u"section-%1"_s.arg(section);
 }
 
-std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height)
+std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height, double screenRatio)
 {
     auto text = std::make_unique<QTextDocument>();
     text->setDocumentMargin(0);
     text->setDefaultFont(widgets::textFont(widgets::TextSize::Body));
     text->setTextWidth(width);
-    TextWriter writer(*text, width, height);
+    TextWriter writer(*text, width, height, screenRatio);
     writer.heading(safe(document.title), 22);
     writer(report::Paragraph{document.scope, report::Tone::Quiet});
     writer(report::Paragraph{"Written " + document.created + " by " + document.tool + ".", report::Tone::Quiet});

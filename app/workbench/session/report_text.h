@@ -14,8 +14,10 @@ class QTextDocument;
 namespace blockcert::workbench {
 
 // Dark text on white, for pages of `width` CSS pixels; where they have a height, no picture is higher than one, so that
-// none is torn. Any thread; the document belongs to that one.
-[[nodiscard]] std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height = 0);
+// none is torn. Pictures keep every pixel, for paper; for a screen of that ratio they get as many as it shows, because
+// a text view leaves pixels out where there are more. Any thread; the document belongs to that one.
+[[nodiscard]] std::unique_ptr<QTextDocument> textOf(const report::Document& document, double width, double height = 0,
+                                                    double screenRatio = 0);
 
 // The anchor at the heading of a section of that text, counted from 0.
 [[nodiscard]] QString sectionAnchor(std::size_t section);

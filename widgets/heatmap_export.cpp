@@ -29,6 +29,7 @@ constexpr double legendHeight = 48;
 
 struct Snapshot {
     std::shared_ptr<const TokenMap> map;
+    ComparedMaps compared;
     Metric metric = Metric::Error;
     Aggregate aggregate = Aggregate::Extreme;
     HeatmapArrangement shown;
@@ -78,12 +79,53 @@ void paint(QPainter& painter, const Snapshot& shot, bool shapes)
                 shot.scale, shot.metric, tokens);
 }
 
+// What the metric says of one run where a map shows B − A: of losses that is the surrogate's loss.
+double numberOf(const MapCell* cell, Metric metric, std::size_t token, const Thresholds& thresholds)
+{
+    if (cell == nullptr)
+        return missing;
+    if (metric == Metric::LossDifference)
+        return token < cell->lossStitched.size() ? cell->lossStitched[token] : missing;
+    return valueOf(*cell, metric, token, thresholds);
+}
+
+QString written(double value)
+{
+    return isMissing(value) ? QString() : exactNumber(value);
+}
+
+// A, B, and whether either covers the token: by A's thresholds, as the coverage of two runs is counted.
+void addBoth(QStringList& fields, const Snapshot& shot, int block, const HeatmapRow& key)
+{
+    const Thresholds& thresholds = shot.compared.a->thresholds;
+    const auto token = static_cast<std::size_t>(key.token);
+    const auto cellOf = [&](const TokenMap& map) {
+        const int column = map.columnOf(block);
+        return column < 0 ? nullptr : map.cell(static_cast<std::size_t>(column), static_cast<std::size_t>(key.prompt));
+    };
+    const MapCell* a = cellOf(*shot.compared.a);
+    const MapCell* b = cellOf(*shot.compared.b);
+    for (const MapCell* cell : {a, b})
+        fields << written(numberOf(cell, shot.metric, token, thresholds));
+    for (const MapCell* cell : {a, b})
+        fields << written(cell == nullptr ? missing : valueOf(*cell, Metric::Coverage, token, thresholds));
+}
+
 ExportTable tableOf(const Snapshot& shot)
 {
     ExportTable table;
-    table.columns = {QStringLiteral("block"), QStringLiteral("prompt"),          QStringLiteral("prompt_id"),
-                     QStringLiteral("token"), QStringLiteral("token_id"),        QStringLiteral("piece"),
-                     QStringLiteral("value"), QStringLiteral("within_threshold")};
+    table.columns = {QStringLiteral("block"), QStringLiteral("prompt"),   QStringLiteral("prompt_id"),
+                     QStringLiteral("token"), QStringLiteral("token_id"), QStringLiteral("piece"),
+                     QStringLiteral("value")};
+    const bool isDifference = isChange(*shot.map);
+    const bool hasBoth = isDifference && shot.compared.a && shot.compared.b &&
+                         std::any_of(shot.shown.rows.begin(), shot.shown.rows.end(),
+                                     [](const HeatmapRow& row) { return row.token >= 0; });
+    if (hasBoth)
+        table.columns << QStringLiteral("value_a") << QStringLiteral("value_b") << QStringLiteral("covered_a")
+                      << QStringLiteral("covered_b");
+    else if (!isDifference) // which is held against none
+        table.columns << QStringLiteral("within_threshold");
     for (int row = 0; row < shot.values.rows(); ++row) {
         const HeatmapRow& key = shot.shown.rows[static_cast<std::size_t>(row)];
         if (key.isHeading())
@@ -101,8 +143,11 @@ ExportTable tableOf(const Snapshot& shot)
             table.rows.push_back({QString::number(block), QString::number(key.prompt), prompt.id,
                                   isToken ? QString::number(key.token) : QString(),
                                   isToken ? QString::number(prompt.tokens[at].id) : QString(),
-                                  isToken ? prompt.tokens[at].piece : QString(),
-                                  isMissing(value) ? QString() : exactNumber(value), within});
+                                  isToken ? prompt.tokens[at].piece : QString(), written(value)});
+            if (hasBoth && isToken)
+                addBoth(table.rows.back(), shot, block, key);
+            else if (!isDifference)
+                table.rows.back() << within;
         }
     }
     return table;
@@ -182,10 +227,11 @@ ViewExport exportOf(const std::shared_ptr<Snapshot>& shot)
         {QStringLiteral("scale"),
          QStringLiteral("%1 … %2, %3")
              .arg(exactNumber(shot->scale.low()), exactNumber(shot->scale.high()),
-                  shot->scale.kind() == ScaleKind::Linear ? QStringLiteral("linear") : QStringLiteral("logarithmic"))},
-        {QStringLiteral("tau_act"), exactNumber(thresholds.tauAct)},
-        {QStringLiteral("tau_rel"), exactNumber(thresholds.tauRel)},
-        {QStringLiteral("tau_loss"), exactNumber(thresholds.tauLoss)}};
+                  shot->scale.kind() == ScaleKind::Linear ? QStringLiteral("linear") : QStringLiteral("logarithmic"))}};
+    for (const auto& [name, threshold] :
+         {std::pair{"tau_act", thresholds.tauAct}, {"tau_rel", thresholds.tauRel}, {"tau_loss", thresholds.tauLoss}})
+        if (!isMissing(threshold)) // a difference has none of its own
+            view.metadata.emplace_back(QString::fromLatin1(name), exactNumber(threshold));
     view.size = shot->size;
     view.paint = [shot](QPainter& painter, bool shapes) {
         if (!shot->map->blocks.empty() && !shot->shown.rows.empty())
@@ -228,9 +274,11 @@ std::vector<std::vector<HeatmapRow>> groupsOf(const std::vector<HeatmapRow>& row
 
 }
 
-ViewExport heatmapExport(const TokenHeatmap& heatmap)
+ViewExport heatmapExport(const TokenHeatmap& heatmap, const ComparedMaps& compared)
 {
-    return exportOf(snapshotOf(heatmap));
+    const std::shared_ptr<Snapshot> shot = snapshotOf(heatmap);
+    shot->compared = compared;
+    return exportOf(shot);
 }
 
 std::vector<ViewExport> heatmapPages(const TokenHeatmap& heatmap, int mostRows, int mostOnTheFirst)

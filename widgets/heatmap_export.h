@@ -1,6 +1,7 @@
 // A map as something to export: a copy of its values that no later change of the view touches.
 #pragma once
 
+#include "widgets/change.h"
 #include "widgets/view_export.h"
 
 #include <vector>
@@ -11,8 +12,9 @@ class TokenHeatmap;
 
 // The selected cells, or else every row and column in the order shown, under the metric and the colours shown. Long
 // maps are drawn with thin rows that show their most striking token. The table has one line for each cell, with all
-// digits. Call in the GUI thread; what it returns may be written in another one.
-[[nodiscard]] ViewExport heatmapExport(const TokenHeatmap& heatmap);
+// digits, of a difference also with both numbers and whether either run covers the token. Call in the GUI thread; what
+// it returns may be written in another one.
+[[nodiscard]] ViewExport heatmapExport(const TokenHeatmap& heatmap, const ComparedMaps& compared = {});
 
 // The same as pictures of at most so many rows of readable height, each with its axis and the names of its prompts, for
 // paper: one picture of a long map is a strip. A prompt is parted only where it has more rows than that. Maps of very

@@ -9,6 +9,8 @@
 #include "tests/workbench/support/bench.h"
 #include "widgets/block_table.h"
 #include "widgets/chart_panel.h"
+#include "widgets/coverage_strip.h"
+#include "widgets/failure_table.h"
 #include "widgets/figure_view.h"
 #include "widgets/rail.h"
 #include "widgets/segmented_control.h"
@@ -17,13 +19,22 @@
 #include "widgets/value_table.h"
 
 #include <QAbstractButton>
+#include <QApplication>
 #include <QClipboard>
+#include <QFile>
+#include <QFileDialog>
+#include <QFileInfo>
 #include <QGuiApplication>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QSignalSpy>
 #include <QTest>
+#include <QTimer>
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
 
 namespace blockcert::workbench {
 namespace {
@@ -482,6 +493,125 @@ TEST(CoverageWindow, IsExportedWithEveryToken)
     }));
     const auto view = exported[0][0].value<widgets::ViewExport>();
     EXPECT_EQ(view.table().rows.size(), 15U) << "three blocks, five tokens";
+}
+
+TEST(CompareWindow, AnExportedDifferenceNamesItsRunsAndBothNumbers)
+{
+    Compared compared(steps({Json{{"json", diffAnswer()}}, Json{{"exit", 1}}}), twoRuns());
+    ExplorePage& page = compared.bench.window->explorePage();
+    const RunView a = *compared.bench.session->run.run().value;
+    const RunView b = *compared.bench.session->other.run().value;
+    page.showView(ExplorePage::Map);
+    EXPECT_TRUE(widgets::exportBytes(*page.exported(), widgets::ExportFormat::Csv)
+                    .contains("# run_digest: " + a.digest.toUtf8() + '\n'));
+    choose(page, u"Δ"_s);
+    const std::optional<widgets::ViewExport> view = page.exported();
+    ASSERT_TRUE(view);
+    const QByteArray csv = widgets::exportBytes(*view, widgets::ExportFormat::Csv);
+    const auto has = [&csv](const QByteArray& line) { return csv.contains("# " + line + '\n'); };
+    EXPECT_TRUE(has("a_run_digest: " + a.digest.toUtf8())) << csv.toStdString();
+    EXPECT_TRUE(has("b_run_digest: " + b.digest.toUtf8()));
+    EXPECT_TRUE(has("a_tau_act: 0.01") && has("b_tau_act: 0.01"));
+    EXPECT_FALSE(csv.contains("–")) << "a difference has no threshold, so none is named";
+    const widgets::ExportTable table = view->table();
+    EXPECT_FALSE(table.columns.contains(u"within_threshold"_s));
+    const auto column = [&table](const QString& name) { return table.columns.indexOf(name); };
+    ASSERT_GE(column(u"covered_b"_s), 0);
+    int compares = 0;
+    for (const QStringList& row : table.rows) {
+        if (row[column(u"value"_s)].isEmpty())
+            continue;
+        ++compares;
+        const double inA = row[column(u"value_a"_s)].toDouble();
+        const double inB = row[column(u"value_b"_s)].toDouble();
+        EXPECT_EQ(row[column(u"value"_s)].toDouble(), inB - inA);
+        EXPECT_EQ(row[column(u"covered_a"_s)], inA <= a.map->thresholds.tauAct ? u"1"_s : u"0"_s);
+        EXPECT_EQ(row[column(u"covered_b"_s)], inB <= a.map->thresholds.tauAct ? u"1"_s : u"0"_s);
+    }
+    EXPECT_GT(compares, 0);
+
+    page.showView(ExplorePage::Charts);
+    auto* charts = page.findChild<widgets::ChartPanel*>();
+    ASSERT_TRUE(waitUntil([&] {
+        return charts->view().figure() && charts->view().figure()->panels[0].series.size() == 2 &&
+               charts->view().figure()->panels[0].series[1].name == "B";
+    }));
+    const QByteArray svg = widgets::exportBytes(*page.exported(), widgets::ExportFormat::Svg);
+    EXPECT_TRUE(svg.contains(a.digest.toUtf8()) && svg.contains(b.digest.toUtf8()));
+    page.showView(ExplorePage::Compare);
+    EXPECT_TRUE(widgets::exportBytes(*page.exported(), widgets::ExportFormat::Csv).contains(b.digest.toUtf8()));
+}
+
+// Answers the next dialog for a file with this path, once it is there.
+void answerFileDialog(QObject& context, const QString& path)
+{
+    auto* timer = new QTimer(&context);
+    QObject::connect(timer, &QTimer::timeout, timer, [timer, path] {
+        for (QWidget* widget : QApplication::topLevelWidgets())
+            if (auto* dialog = qobject_cast<QFileDialog*>(widget); dialog && dialog->isVisible()) {
+                timer->deleteLater();
+                dialog->findChild<QLineEdit*>(u"fileNameEdit"_s)->setText(path);
+                static_cast<QDialog*>(dialog)->done(QDialog::Accepted);
+                return;
+            }
+    });
+    timer->start(20);
+}
+
+TEST(ExportWindow, IsFoundByNameByRightClickAndOnThePage)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    const QString folder = bench.makeRunFolder(u"a.blockcert"_s, true);
+    bench.drop(folder);
+    ASSERT_TRUE(waitUntil([&] { return bench.session->run.run().isReady(); }));
+    ExplorePage& page = bench.window->explorePage();
+    page.showView(ExplorePage::Map);
+    bench.command(u"Search everything"_s);
+    auto* palette = bench.window->findChild<CommandPalette*>();
+    ASSERT_TRUE(palette);
+    palette->findChild<QLineEdit*>()->setText(u"export"_s);
+    QStringList found;
+    auto* list = palette->findChild<QListWidget*>();
+    for (int row = 0; row < list->count(); ++row)
+        found << list->item(row)->text();
+    EXPECT_TRUE(found.contains(u"Export this view as…"_s)) << found.join(u", "_s).toStdString();
+    palette->close();
+
+    const auto offers = [](const QWidget& view) {
+        QStringList texts;
+        for (const QAction* action : view.actions())
+            texts << action->text();
+        return view.contextMenuPolicy() == Qt::ActionsContextMenu ? texts : QStringList();
+    };
+    EXPECT_TRUE(offers(*page.findChild<widgets::TokenHeatmap*>()).contains(u"Export this view as…"_s));
+    EXPECT_TRUE(offers(*page.findChild<widgets::CoverageStrip*>()).contains(u"Export this view as…"_s));
+    EXPECT_TRUE(offers(*page.findChild<widgets::FigureView*>()).contains(u"Export this view as…"_s));
+    EXPECT_TRUE(offers(*page.findChild<widgets::FailureTable*>()).contains(u"Export this table as…"_s));
+    const auto* blocks = page.findChild<widgets::BlockTable*>();
+    EXPECT_TRUE(offers(*blocks).contains(u"Export this table as…"_s));
+    EXPECT_TRUE(offers(*blocks).contains(u"Show the certificate of this block"_s)) << "what was there stays";
+    const auto* mapView = page.findChild<MapView*>();
+    EXPECT_TRUE(std::ranges::any_of(mapView->findChildren<QAbstractButton*>(), [](const QAbstractButton* button) {
+        return button->text() == u"Export…"_s && button->isVisible();
+    }));
+
+    const QString map = QFileInfo(folder).absolutePath() + u"/map.csv"_s;
+    answerFileDialog(*bench.window, map);
+    bench.command(u"Export this view as…"_s);
+    ASSERT_TRUE(waitUntil([&] { return QFileInfo::exists(map); }));
+    const QString table = QFileInfo(folder).absolutePath() + u"/blocks.csv"_s;
+    answerFileDialog(*bench.window, table);
+    for (QAction* action : blocks->actions())
+        if (action->text() == u"Export this table as…"_s)
+            action->trigger();
+    ASSERT_TRUE(waitUntil([&] { return QFileInfo::exists(table); }));
+    QFile file(table);
+    ASSERT_TRUE(file.open(QIODevice::ReadOnly));
+    const QByteArray csv = file.readAll();
+    EXPECT_TRUE(csv.contains("Block,ε,MAE,Activation")) << csv.toStdString();
+    EXPECT_EQ(csv.count('\n'), 3 + 1 + 3) << "title, scope and digest, a header, three blocks";
+    EXPECT_TRUE(csv.contains("# run_digest: " + bench.session->run.run().value->digest.toUtf8()));
 }
 
 }

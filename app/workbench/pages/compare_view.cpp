@@ -115,20 +115,22 @@ QWidget* CompareView::makeClaims()
     return claims;
 }
 
-void CompareView::setComparison(const std::shared_ptr<const RunComparison>& comparison, const QString& a,
-                                const QString& b)
+void CompareView::setComparison(const std::shared_ptr<const RunComparison>& comparison, const RunView& a,
+                                const RunView& b)
 {
     m_comparison = comparison;
-    m_a = a;
-    m_b = b;
-    m_sentence->setText(tr("A is %1, B is %2. %3").arg(a, b, comparison->sentence));
+    m_a = a.name;
+    m_b = b.name;
+    m_sentence->setText(tr("A is %1, B is %2. %3").arg(m_a, m_b, comparison->sentence));
     m_weaker->setNotice(widgets::Notice::Tone::Warning, comparison->weaker.join(u". "_s) + u'.');
     m_weaker->setVisible(!comparison->weaker.isEmpty());
     m_table->setRows(comparison->blocks, comparison->isRelative);
     m_table->setCurrentBlock(m_bus.now().cell.block);
-    m_chart->setFigure(std::make_shared<const figure::Figure>(widgets::compareFigure(
-                           {comparison->blocks, comparison->isRelative, comparison->threshold, a, b})),
-                       false);
+    auto figure = std::make_shared<figure::Figure>(
+        widgets::compareFigure({comparison->blocks, comparison->isRelative, comparison->threshold, m_a, m_b}));
+    for (const auto& [name, value] : metadataOf(a, &b))
+        figure->metadata.emplace_back(name.toStdString(), value.toStdString());
+    m_chart->setFigure(figure, false);
     refreshParts();
 }
 

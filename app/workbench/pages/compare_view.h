@@ -37,8 +37,9 @@ public:
     explicit CompareView(SelectionBus& bus, QWidget* parent = nullptr);
 
     // Without a comparison the view says why there is none.
-    void setComparison(const std::shared_ptr<const RunComparison>& comparison, const QString& a, const QString& b);
+    void setComparison(const std::shared_ptr<const RunComparison>& comparison, const RunView& a, const RunView& b);
     void setReason(const QString& sentence);
+    [[nodiscard]] widgets::ViewExport exported() const; // the chart, with the table that is shown
     // What `blockcert diff` says of the same two runs, or how far that is.
     void setDiff(const Loadable<RunDiff>& diff);
     void showPart(Part part);
@@ -56,7 +57,6 @@ private:
     void showKind(int kind);
     void selectBlock(int block, int prompt);
     void refreshParts();
-    [[nodiscard]] widgets::ViewExport exported() const;
 
     SelectionBus& m_bus;
     QString m_a;

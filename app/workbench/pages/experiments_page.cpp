@@ -109,16 +109,8 @@ QWidget* ExperimentsPage::makeCentre()
     m_export = button(tr("Export…"));
     m_export->setToolTip(tr("The figure as SVG, PDF or PNG, the table as CSV"));
     connect(m_export, &QPushButton::clicked, this, [this] {
-        widgets::ViewExport view = m_figure->exported();
-        const ExperimentEntry* entry = current();
-        if (!entry)
-            return;
-        view.name = entry->name;
-        view.metadata = {{u"command"_s, entry->command}};
-        const auto table = static_cast<std::size_t>(std::max(0, m_part->currentIndex()));
-        if (table < entry->tables.size())
-            view.table = [rows = entry->tables[table].second] { return widgets::tableOf(*rows); };
-        emit exportWanted(view);
+        if (current())
+            emit exportWanted(exported());
     });
     auto* tools = row();
     tools->addWidget(m_part);
@@ -361,6 +353,20 @@ const ExperimentEntry* ExperimentsPage::current() const
     const auto found = std::find_if(m_entries.begin(), m_entries.end(),
                                     [this](const ExperimentEntry& entry) { return entry.path == m_chosen; });
     return found == m_entries.end() ? nullptr : &*found;
+}
+
+widgets::ViewExport ExperimentsPage::exported() const
+{
+    const ExperimentEntry* entry = current();
+    if (!entry)
+        return {};
+    widgets::ViewExport view = m_figure->exported();
+    view.name = entry->name;
+    view.metadata = {{u"command"_s, entry->command}};
+    const auto table = static_cast<std::size_t>(std::max(0, m_part->currentIndex()));
+    if (table < entry->tables.size())
+        view.table = [rows = entry->tables[table].second] { return widgets::tableOf(*rows); };
+    return view;
 }
 
 void ExperimentsPage::showCurrent()

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] QString command() const;
     // The chosen experiment with all its tables, for the report; nothing while it has none.
     [[nodiscard]] std::optional<FrozenView> frozen() const;
+    // The figure of the chosen experiment with the table in front of it; without a picture while none is chosen.
+    [[nodiscard]] widgets::ViewExport exported() const;
     [[nodiscard]] QWidget* side() const;
 
 signals:

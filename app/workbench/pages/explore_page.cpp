@@ -156,12 +156,12 @@ QWidget* ExplorePage::makeView()
     QScrollArea* charts = scrolling(m_charts);
     charts->setFocusProxy(m_charts);
     m_views->addWidget(charts);
-    connect(m_mapView, &MapView::exportRequested, this, &ExplorePage::viewExportWanted);
+    connect(m_mapView, &MapView::exportRequested, this, &ExplorePage::exportOf);
     connect(m_charts, &widgets::ChartPanel::figureWanted, this, &ExplorePage::drawChart);
     connect(m_charts, &widgets::ChartPanel::blockChosen, this, &ExplorePage::selectBlock);
-    connect(m_charts, &widgets::ChartPanel::exportRequested, this, &ExplorePage::viewExportWanted);
+    connect(m_charts, &widgets::ChartPanel::exportRequested, this, &ExplorePage::exportOf);
     connect(m_mapView, &MapView::sliceSelected, m_failures, &FailureView::setSlice);
-    connect(m_coverage, &CoverageView::exportWanted, this, &ExplorePage::viewExportWanted);
+    connect(m_coverage, &CoverageView::exportWanted, this, &ExplorePage::exportOf);
     connect(m_coverage, &CoverageView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::mapWanted, this, [this] { showView(Map); });
     connect(m_failures, &FailureView::exportWanted, this, [this] {
@@ -172,7 +172,7 @@ QWidget* ExplorePage::makeView()
     connect(m_compare, &CompareView::chooseWanted, this, &ExplorePage::otherWanted);
     connect(m_compare, &CompareView::swapWanted, this, &ExplorePage::swapWanted);
     connect(m_compare, &CompareView::copyWanted, this, &ExplorePage::diffCommandWanted);
-    connect(m_compare, &CompareView::exportWanted, this, &ExplorePage::viewExportWanted);
+    connect(m_compare, &CompareView::exportWanted, this, &ExplorePage::exportOf);
     m_split->addWidget(m_views);
     m_split->addWidget(makeTable());
     m_split->setStretchFactor(0, 1);

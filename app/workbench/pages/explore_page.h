@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 class QLabel;
@@ -87,6 +88,11 @@ public:
     // The run whose claims are shown: B on its side, else A; null while A is read or measured.
     [[nodiscard]] std::shared_ptr<const RunView> shownRun() const;
 
+    // What the view in front hands out, with the digests of its runs; nothing where there is nothing to export, and of
+    // failures their table.
+    [[nodiscard]] std::optional<widgets::ViewExport> exported() const;
+    // Of something that is shown, with the digests of the runs it is of.
+    [[nodiscard]] widgets::ViewExport withRuns(widgets::ViewExport view) const;
     // The coverage of the shown side, counted when the function is called: in any thread.
     [[nodiscard]] std::function<widgets::ViewExport()> coverageExport() const;
     // What is in view is of A and of B: the comparison, or a difference.
@@ -155,7 +161,11 @@ private:
     void showSide(int side); // A, B or the change, as far as the view has it
     void refreshSide();
     void refreshTitle();
-    [[nodiscard]] QString viewTitle() const;                 // what the view shows of a run on its own
+    [[nodiscard]] QString viewTitle() const; // what the view shows of a run on its own
+    using Metadata = std::vector<std::pair<QString, QString>>;
+
+    [[nodiscard]] Metadata runMetadata() const;              // which runs what is shown is of
+    void exportOf(const widgets::ViewExport& view);          // emits it
     [[nodiscard]] widgets::CellKey worstOf(int block) const; // invalid: none
     [[nodiscard]] bool hasSides() const;
     [[nodiscard]] bool offersResume() const; // of the shown run

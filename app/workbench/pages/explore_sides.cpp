@@ -1,4 +1,5 @@
 // ExplorePage: which of two runs it shows, and what is known about the truth of what it shows.
+#include "app/workbench/pages/compare_view.h"
 #include "app/workbench/pages/coverage_view.h"
 #include "app/workbench/pages/explore_page.h"
 #include "app/workbench/pages/map_view.h"
@@ -11,6 +12,7 @@
 #include "widgets/coverage_export.h"
 #include "widgets/coverage_rows.h"
 #include "widgets/error_legend.h"
+#include "widgets/figure_view.h"
 #include "widgets/inspector_panel.h"
 #include "widgets/notice.h"
 #include "widgets/number_text.h"
@@ -74,6 +76,48 @@ std::shared_ptr<const widgets::TokenMap> ExplorePage::shownMap() const
     return m_map;
 }
 
+ExplorePage::Metadata ExplorePage::runMetadata() const
+{
+    if (!m_run || m_isLive)
+        return {};
+    return shownSide() == Side::Change ? metadataOf(*m_run, m_other.get()) : metadataOf(*shownRun(), nullptr);
+}
+
+// Figures say which runs they are of themselves: in SVG, too.
+widgets::ViewExport ExplorePage::withRuns(widgets::ViewExport view) const
+{
+    const Metadata runs = runMetadata();
+    if (!view.svg)
+        view.metadata.insert(view.metadata.end(), runs.begin(), runs.end());
+    if (view.scope.isEmpty() && m_map)
+        view.scope = tr("%1 · %2").arg(shownMap()->model, shownMap()->run);
+    return view;
+}
+
+void ExplorePage::exportOf(const widgets::ViewExport& view)
+{
+    emit viewExportWanted(withRuns(view));
+}
+
+std::optional<widgets::ViewExport> ExplorePage::exported() const
+{
+    std::optional<widgets::ViewExport> view;
+    switch (this->view()) {
+    case Map: view = m_mapView->exported(); break;
+    case Coverage: view = m_coverage->exported(); break;
+    case Failures: break; // its list, a table
+    case Compare:
+        if (m_comparison)
+            view = m_compare->exported();
+        break;
+    case Charts:
+        if (m_charts->view().figure())
+            view = m_charts->view().exported();
+        break;
+    }
+    return view && m_map ? std::optional(withRuns(*std::move(view))) : std::nullopt;
+}
+
 std::function<widgets::ViewExport()> ExplorePage::coverageExport() const
 {
     const std::shared_ptr<const RunComparison> both = shownSide() == Side::Change ? m_comparison : nullptr;
@@ -126,6 +170,8 @@ void ExplorePage::refreshSide()
     }
     refreshTitle();
     const bool isShared = hasSides() && side != Side::Change;
+    m_mapView->setSides(side == Side::Change ? widgets::ComparedMaps{m_map, m_comparison->other}
+                                             : widgets::ComparedMaps());
     m_mapView->setCompared(isShared ? m_map : nullptr, isShared ? m_comparison->other : nullptr);
     const std::shared_ptr<const widgets::TokenMap> shown = shownMap();
     if (shown != m_sideMap) {

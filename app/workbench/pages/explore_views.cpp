@@ -66,11 +66,15 @@ void ExplorePage::drawChart(widgets::Chart chart, int block)
         return;
     }
     const std::shared_ptr<const RunComparison> both = shownSide() == Side::Change ? m_comparison : nullptr;
+    const Metadata runs = runMetadata();
     runInBackground<Figure>(
         this,
-        [map, chart, block, both, a = m_map] {
-            return std::make_shared<const figure::Figure>(both ? widgets::comparedChart(*a, *both->other, chart, block)
-                                                               : widgets::chartFigure(*map, chart, block));
+        [map, chart, block, both, a = m_map, runs] {
+            auto figure = std::make_shared<figure::Figure>(both ? widgets::comparedChart(*a, *both->other, chart, block)
+                                                                : widgets::chartFigure(*map, chart, block));
+            for (const auto& [name, value] : runs)
+                figure->metadata.emplace_back(name.toStdString(), value.toStdString());
+            return figure;
         },
         [this, map, chart, block](const Figure& figure) {
             if (map == shownMap())
@@ -103,7 +107,7 @@ void ExplorePage::refreshComparison()
             if (request != m_comparisonRequest)
                 return;
             m_comparison = comparison;
-            m_compare->setComparison(comparison, m_run->name, m_other->name);
+            m_compare->setComparison(comparison, *m_run, *m_other);
             refreshSide();
         },
         [this, request](const QString& sentence) {

@@ -15,6 +15,7 @@
 
 #include <QComboBox>
 #include <QLabel>
+#include <QPushButton>
 #include <QSignalBlocker>
 
 #include <algorithm>
@@ -55,8 +56,14 @@ MapView::MapView(SelectionBus& bus, QWidget* parent)
     setFocusProxy(m_heatmap);
     m_controls = new widgets::HeatmapControls(*m_heatmap);
     connect(m_controls, &widgets::HeatmapControls::metricChosen, this, &MapView::setMetric);
-    connect(m_controls, &widgets::HeatmapControls::exportRequested, this,
-            [this] { emit exportRequested(widgets::heatmapExport(*m_heatmap)); });
+    QPushButton* save = button(tr("Export…"));
+    save->setToolTip(tr("The map as SVG, PDF, PNG, or CSV with every number (Ctrl+E)"));
+    const auto exportMap = [this] {
+        if (const auto view = exported())
+            emit exportRequested(*view);
+    };
+    connect(save, &QPushButton::clicked, this, exportMap);
+    connect(m_controls, &widgets::HeatmapControls::exportRequested, this, exportMap);
     connect(m_legend, &widgets::ErrorLegend::rangeChosen, this,
             [this](double low, double high) { m_heatmap->setScale(m_heatmap->scale().withRange(low, high)); });
     connect(m_legend, &widgets::ErrorLegend::rangeReset, this, &MapView::refreshScale);
@@ -90,6 +97,7 @@ MapView::MapView(SelectionBus& bus, QWidget* parent)
     auto* choices = row();
     choices->addWidget(m_controls, 1);
     choices->addWidget(m_prompt);
+    choices->addWidget(save);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, space::small);
     layout->setSpacing(space::small);
@@ -132,6 +140,11 @@ void MapView::setCompared(const std::shared_ptr<const widgets::TokenMap>& refere
     m_compared = other;
     refreshScale();
     m_legend->setScale(m_heatmap->scale(), m_heatmap->metric());
+}
+
+std::optional<widgets::ViewExport> MapView::exported() const
+{
+    return m_heatmap->map() ? std::optional(widgets::heatmapExport(*m_heatmap, m_sides)) : std::nullopt;
 }
 
 void MapView::refreshScale()

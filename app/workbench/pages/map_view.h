@@ -1,7 +1,9 @@
 // The map of a run: metric, prompt, what stands out in words, the heatmap and its legend.
 #pragma once
 
+#include "widgets/change.h"
 #include "widgets/values.h"
+#include "widgets/view_export.h"
 
 #include <QWidget>
 
@@ -15,7 +17,6 @@ namespace blockcert::widgets {
 class ErrorLegend;
 class HeatmapControls;
 class TokenHeatmap;
-struct ViewExport;
 }
 
 namespace blockcert::workbench {
@@ -34,6 +35,11 @@ public:
     // Two maps that share one range of colours whichever of them is shown; null: each map has its own.
     void setCompared(const std::shared_ptr<const widgets::TokenMap>& reference,
                      const std::shared_ptr<const widgets::TokenMap>& other);
+
+    // What the difference that is shown is of: both numbers go into the exported table.
+    void setSides(const widgets::ComparedMaps& sides) { m_sides = sides; }
+
+    [[nodiscard]] std::optional<widgets::ViewExport> exported() const; // nothing without a map
     // One finished cell of a run that goes on; the words follow with the next setMap or setWords.
     void addCell(int block, int prompt, const std::shared_ptr<const widgets::MapCell>& cell);
     // The words above the map for a snapshot that the heatmap has been given cell by cell.
@@ -69,6 +75,7 @@ private:
     std::shared_ptr<const widgets::TokenMap> m_map;
     std::shared_ptr<const widgets::TokenMap> m_reference; // what the range is fitted to besides the compared one
     std::shared_ptr<const widgets::TokenMap> m_compared;
+    widgets::ComparedMaps m_sides;
     bool m_isLive = false;
     bool m_goesToWorst = false;   // a map that was just opened shows its largest value first
     quint64 m_summaryRequest = 0; // only the newest summary is shown

@@ -70,6 +70,8 @@ public:
 
     [[nodiscard]] int shownPrompt() const { return m_prompt; }
 
+    // Of the shown part; without a picture where it has none.
+    [[nodiscard]] widgets::ViewExport exported() const;
     // What is shown, for the report; nothing before there are numbers or texts.
     [[nodiscard]] std::optional<FrozenView> frozen() const;
 
@@ -100,7 +102,6 @@ private:
     void refreshToken();
     void refreshRecorded();
     void showRecorded(const QString& name);
-    [[nodiscard]] widgets::ViewExport exported() const;   // of the shown part; without a picture where it has none
     [[nodiscard]] const RecordedStitch* recorded() const; // in the run, for exactly these switches
     // What is measured or recorded of these switches, else what was measured of others; null: nothing.
     [[nodiscard]] std::shared_ptr<const StitchResult> result() const;

@@ -167,6 +167,24 @@ QString sentenceOf(const RunComparison& comparison)
 
 }
 
+std::vector<std::pair<QString, QString>> metadataOf(const RunView& a, const RunView* b)
+{
+    const auto digest = [](const RunView& run) { return run.digest.isEmpty() ? u"none, unfinished"_s : run.digest; };
+    if (b == nullptr)
+        return {{u"run_digest"_s, digest(a)}};
+    std::vector<std::pair<QString, QString>> metadata;
+    for (const auto& [side, run] : {std::pair{u"a"_s, &a}, {u"b"_s, b}}) {
+        const widgets::Thresholds& own = run->map->thresholds;
+        metadata.insert(metadata.end(), {{side + u"_run"_s, run->name},
+                                         {side + u"_run_digest"_s, digest(*run)},
+                                         {side + u"_tau_act"_s, widgets::exactNumber(own.tauAct)},
+                                         {side + u"_tau_rel"_s, widgets::exactNumber(own.tauRel)},
+                                         {side + u"_tau_loss"_s, widgets::exactNumber(own.tauLoss)}});
+    }
+    metadata.emplace_back(u"covered_by"_s, u"the thresholds of A"_s);
+    return metadata;
+}
+
 RunComparison compare(const RunView& a, const RunView& b)
 {
     RunComparison comparison;

@@ -6,6 +6,7 @@
 #include "widgets/values.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace blockcert::workbench {
@@ -24,6 +25,10 @@ struct RunComparison {
         otherBlocks;                 // B's; the worst token is where A has it, or none
     bool hasOtherThresholds = false; // B was judged by other thresholds than A
 };
+
+// Which runs an exported view is of, for its metadata: the digest (of SHA256SUMS) of one, of two also their names and
+// each's own thresholds. `b` null: of one.
+[[nodiscard]] std::vector<std::pair<QString, QString>> metadataOf(const RunView& a, const RunView* b);
 
 // Prompts are paired by their token ids, whatever they are called. Looks at every cell: call it outside the GUI thread.
 [[nodiscard]] RunComparison compare(const RunView& a, const RunView& b);

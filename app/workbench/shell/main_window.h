@@ -240,6 +240,10 @@ private:
     [[nodiscard]] QStringList diffArguments() const;
     void compareClaims();
     void stitch(bool bisect, bool measureOnly);
+    void addExportCommands();
+    // What the page in front hands out: its picture with its numbers, else its table; nothing where it has neither.
+    [[nodiscard]] std::optional<widgets::ViewExport> shownExport() const;
+    [[nodiscard]] widgets::ViewExport ofShownRuns(widgets::ViewExport table) const;
     void exportView(const widgets::ViewExport& view);
     void exportFailure(const widgets::FailureRow& failure, const QString& note);
     void refreshTrust();

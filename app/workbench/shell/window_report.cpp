@@ -98,6 +98,7 @@ void addLosses(const widgets::BlockTable& table, std::vector<report::Part>& part
 void MainWindow::addReportCommands()
 {
     addCommand(tr("Send this view to the report"), u"Ctrl+Shift+R"_s, [this] { sendToReport(); });
+    addExportCommands();
 }
 
 void MainWindow::connectReport()

@@ -184,29 +184,6 @@ void MainWindow::compareClaims()
         m_session.diff.clear();
 }
 
-// As SVG, PDF, PNG or CSV by the name that is chosen; written outside the GUI thread.
-void MainWindow::exportView(const widgets::ViewExport& view)
-{
-    const QString start = m_session.preferences.lastFolder(u"export"_s) + u'/' + view.name + u".svg"_s;
-    QString path =
-        QFileDialog::getSaveFileName(this, tr("Export this view"), start, widgets::exportFilters().join(u";;"_s));
-    if (path.isEmpty())
-        return;
-    if (!widgets::exportFormatOf(path))
-        path += u".svg"_s;
-    m_session.preferences.setLastFolder(u"export"_s, QFileInfo(path).absolutePath());
-    const auto tell = [this, path](const QString& problem) {
-        if (problem.isEmpty()) {
-            m_status->say(tr("Saved %1").arg(shortPath(path)));
-            return;
-        }
-        m_session.board.addProblem(problem);
-        warn(this, tr("Export this view"), problem);
-    };
-    runInBackground<QString>(
-        this, [view, path] { return widgets::writeExport(view, path, *widgets::exportFormatOf(path)); }, tell, tell);
-}
-
 void MainWindow::exportFailure(const widgets::FailureRow& failure, const QString& note)
 {
     const std::shared_ptr<const widgets::TokenMap> map = m_explorePage->map();

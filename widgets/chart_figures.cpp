@@ -320,8 +320,8 @@ QString chartName(Chart chart)
     switch (chart) {
     case Chart::CoverageByThreshold: return Text::tr("Coverage by threshold");
     case Chart::PromptSetSize: return Text::tr("By prompt-set size");
-    case Chart::MeanErrorByBlock: return Text::tr("Mean error by block");
-    case Chart::ErrorQuantiles: return Text::tr("Error quantiles");
+    case Chart::MeanErrorByBlock: return Text::tr("Mean error");
+    case Chart::ErrorQuantiles: return Text::tr("Quantiles");
     }
     return {};
 }

@@ -1,15 +1,19 @@
 // The Experiments page: specifications, grids, the queue, what lies in a folder, and a pinned one.
 #include "app/workbench/pages/experiments_page.h"
 #include "tests/workbench/support/bench.h"
+#include "widgets/empty_state.h"
 #include "widgets/svg_view.h"
+#include "widgets/theme.h"
 #include "widgets/value_table.h"
 
 #include <QAbstractButton>
 #include <QComboBox>
 #include <QDir>
 #include <QFile>
+#include <QImage>
 #include <QLabel>
 #include <QLineEdit>
+#include <QPushButton>
 
 #include <gtest/gtest.h>
 
@@ -121,6 +125,24 @@ TEST(ExperimentTables, StandBesideThePinnedOneWithDifferences)
     EXPECT_DOUBLE_EQ(rows->rows[0][2].number, 0.25 - 0.2);
     EXPECT_EQ(one.spec.dtype, u"bf16"_s) << "read from its command";
     EXPECT_EQ(one.spec.model, u"demo"_s);
+}
+
+// Run is the primary button of the page; what leads out of the empty page is none beside it.
+TEST(ExperimentsWindow, HasOnePrimaryButton)
+{
+    Workbench bench(engineScript(), showScript());
+    bench.start();
+    bench.window->showPage(MainWindow::Experiments);
+    ExperimentsPage& page = bench.window->experimentsPage();
+    const auto* way = page.findChild<widgets::WayButton*>();
+    ASSERT_TRUE(way && way->isVisible());
+    const QImage picture = way->grab().toImage();
+    EXPECT_NE(picture.pixelColor(8, picture.height() / 2), widgets::tokensOf(page).accent);
+    int primary = 0;
+    for (const QWidget* side : {static_cast<const QWidget*>(&page), static_cast<const QWidget*>(page.side())})
+        for (const auto* button : side->findChildren<QPushButton*>())
+            primary += button->property("role").toString() == u"primary"_s && button->isVisible() ? 1 : 0;
+    EXPECT_EQ(primary, 1);
 }
 
 TEST(ExperimentsWindow, ShowsWhatLiesInTheFolderAndDuplicatesIt)

@@ -40,7 +40,8 @@ ExperimentsPage::ExperimentsPage(QWidget* parent)
     m_empty->setText(tr("No experiment yet"),
                      tr("An experiment repeats one of the paper's on any model: certified runs, tables, figures. Write "
                         "what to measure at the right and queue it, or choose a folder that holds some."));
-    m_empty->setWays({{widgets::Icon::Folder, tr("Choose a folder…"), tr("With experiments in it"), true, true}});
+    // The primary button of the page is Run, at the right.
+    m_empty->setWays({{widgets::Icon::Folder, tr("Choose a folder…"), tr("With experiments in it"), false, true}});
     connect(m_empty, &widgets::EmptyState::wayChosen, this, &ExperimentsPage::folderWanted);
     makeSide();
     m_pages->addWidget(m_empty);

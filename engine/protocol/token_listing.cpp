@@ -103,6 +103,10 @@ Json tokenize(const TokenizeOptions& options, const artifact::ModelLocations& lo
     const PromptSet set =
         tokenizer ? prompts::encodePrompts(file, *tokenizer, encoding) : prompts::takeLiterally(file, encoding, *why);
 
+    Json warnings = tokenizer ? Json(tokenizer->notices()) : Json::array();
+    if (!set.pinnedDate.empty())
+        warnings.push_back("The chat template asks for the date and is always told " + set.pinnedDate +
+                           ", 00:00, so that the same prompts give the same ids on every day.");
     Json items = Json::array();
     for (const EncodedPrompt& prompt : set.prompts)
         items.push_back(promptToJson(prompt, tokenizer.get()));
@@ -111,7 +115,7 @@ Json tokenize(const TokenizeOptions& options, const artifact::ModelLocations& lo
                     {"bundled", set.bundled},
                     {"token_ids_sha256", prompts::tokenIdsSha256(set)},
                     {"template_sha256", textOrNull(set.templateSha256)},
-                    {"warnings", tokenizer ? Json(tokenizer->notices()) : Json::array()}};
+                    {"warnings", std::move(warnings)}};
     if (options.text) {
         listing["token_ids"] = items[0]["token_ids"];
         listing["pieces"] = items[0]["pieces"];

@@ -57,8 +57,8 @@ public:
     // Where versions of transformers read these files differently: one sentence each, saying which one is followed.
     [[nodiscard]] const std::vector<std::string>& notices() const;
 
-    // The model's chat template with a bounded Jinja subset; `date` answers strftime_now() ("26 Jul 2024" if
-    // empty, as the templates' own default). Encode the text with SpecialTokens::Omit.
+    // The model's chat template with a bounded Jinja subset; strftime_now() formats `date` ("26 Jul 2024" if empty, as
+    // the templates' own default) at 00:00. Encode the text with SpecialTokens::Omit.
     // Throws UnsupportedError if there is no template or it uses what is not implemented (named).
     [[nodiscard]] RenderedChat renderChat(std::span<const ChatMessage> messages, bool addGenerationPrompt,
                                           std::string_view date) const;

@@ -243,7 +243,7 @@ TEST(EncodePrompts, TakesTextRawMessagesThroughTheTemplateAndIdsLiterally)
     EXPECT_EQ(set.prompts[0].label, "l");
     EXPECT_THAT(set.prompts[0].tags, ElementsAre("g"));
     EXPECT_EQ(set.prompts[0].split, "train");
-    EXPECT_EQ(set.prompts[1].rendered, "<|begin_of_text|>1 May 2026 Hello:");
+    EXPECT_EQ(set.prompts[1].rendered, "<|begin_of_text|>01 Hello:");
     EXPECT_EQ(set.prompts[1].tokenIds.front(), bos);
     EXPECT_NE(set.prompts[1].tokenIds[1], bos); // the template wrote it, so it is not added again
     EXPECT_THAT(set.prompts[2].tokenIds, ElementsAre(5, 6));

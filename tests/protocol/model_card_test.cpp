@@ -63,4 +63,28 @@ TEST(TokenListing, SaysThatATokenizerKnowsNoneOfATextsCharacters)
     EXPECT_THAT(list("a"), testing::HasSubstr("\"token_ids\":[0]"));
 }
 
+TEST(TokenListing, SaysWhichDateATemplateWasTold)
+{
+    const testing_support::TemporaryFolder folder;
+    const std::filesystem::path model = std::filesystem::path(std::getenv("BLOCKCERT_TEST_DATA")) / "models/llama-gqa";
+    for (const char* name : {"config.json", "model.safetensors"})
+        std::filesystem::copy(model / name, folder.path());
+    std::ofstream(folder.path() / "tokenizer.json") << R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})";
+    std::ofstream(folder.path() / "tokenizer_config.json") << R"({"tokenizer_class": "PreTrainedTokenizerFast"})";
+    const auto warnings = [&folder](const char* chatTemplate) {
+        std::ofstream(folder.path() / "chat_template.jinja") << chatTemplate;
+        TokenizeOptions options;
+        options.model = folder.path().string();
+        options.content = R"({"messages": [{"role": "user", "content": "a"}]})";
+        options.format = "jsonl";
+        options.name = "chat";
+        return tokenize(options, {})["warnings"].dump();
+    };
+    EXPECT_EQ(warnings("{{ messages[0].content }}"), "[]");
+    EXPECT_EQ(
+        warnings("{{ strftime_now('%A') }}: {{ messages[0].content }}"),
+        R"(["The chat template asks for the date and is always told 26 Jul 2024, 00:00, so that the same prompts )"
+        R"(give the same ids on every day."])");
+}
+
 }

@@ -47,7 +47,8 @@ TEST(ChatTemplate, RendersTemplatesAndSnippetsAsTheReferenceDoes)
         bool refused = false;
         try {
             text = renderTemplate(row["template"].get<std::string>(), messages,
-                                  {{"bos_token", "<s>"}, {"eos_token", "</s>"}}, row["generation"].get<bool>(), "")
+                                  {{"bos_token", "<s>"}, {"eos_token", "</s>"}}, row["generation"].get<bool>(),
+                                  row.value("date", ""))
                        .text;
         } catch (const Error& error) {
             refused = true;
@@ -64,9 +65,9 @@ TEST(ChatTemplate, RendersTemplatesAndSnippetsAsTheReferenceDoes)
 TEST(ChatTemplate, SaysWhetherItAskedForTheDateAndWhichTemplateItWas)
 {
     const RenderedChat dated = renderTemplate("{{ strftime_now('%d %b %Y') }}", hello(), {}, true, "1 Mar 2026");
-    EXPECT_EQ(dated.text, "1 Mar 2026");
+    EXPECT_EQ(dated.text, "01 Mar 2026");
     EXPECT_TRUE(dated.usedDate);
-    EXPECT_EQ(renderTemplate("{{ strftime_now('%Y') }}", hello(), {}, true, "").text, "26 Jul 2024");
+    EXPECT_EQ(render("{{ strftime_now('%Y-%m-%d') }}, {{ strftime_now('%A %H:%M') }}"), "2024-07-26, Friday 00:00");
     const RenderedChat plain = renderTemplate("abc", hello(), {}, true, "1 Mar 2026");
     EXPECT_FALSE(plain.usedDate);
     EXPECT_EQ(plain.templateSha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -84,6 +85,22 @@ TEST(ChatTemplate, NamesWhatIsNotImplemented)
     expectThrow<UnsupportedError>("{{ 'É'|lower }}", "outside ASCII");
     expectThrow<UnsupportedError>("{{ 9223372036854775807 + 1 }}", "64 bits");
     expectThrow<UnsupportedError>("{{ '%s' % 'a' }}", "%");
+}
+
+TEST(ChatTemplate, RefusesFieldsOfADateThatItDoesNotKnowAndDatesThatAreNone)
+{
+    expectThrow<UnsupportedError>("{{ strftime_now('%d %Q') }}", "\"%Q\" is not implemented");
+    expectThrow<UnsupportedError>("{{ strftime_now('%-B') }}", "\"%-B\"");
+    expectThrow<UnsupportedError>("{{ strftime_now('%:z') }}", "\"%:\"");
+    expectThrow<UnsupportedError>("{{ strftime_now('100%') }}", "\"%\"");
+    expectThrow<UnsupportedError>("{{ strftime_now('%-') }}", "\"%-\"");
+    expectThrow<FormatError>("{{ strftime_now(5) }}", "format");
+    expectThrow<ResourceError>("{{ strftime_now('%A' * 500000) }}", "grows");
+    for (const char* date : {"x", "26 Jul", "31 Jun 2024", "29 Feb 2023", "26 jul 2024", "26 July 2024", "2024-07-26",
+                             "0 Jul 2024", "26 Jul 24", "26 Jul 0999", "26  Jul 2024", "26 Jul 2024 ", "-1 Jul 2024"})
+        EXPECT_THROW(static_cast<void>(renderTemplate("{{ strftime_now('%d') }}", hello(), {}, true, date)),
+                     FormatError)
+            << date;
 }
 
 TEST(ChatTemplate, TellsTheUserWhatTheTemplateRefuses)

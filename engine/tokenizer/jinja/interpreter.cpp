@@ -1,6 +1,7 @@
 #include "engine/tokenizer/jinja/interpreter.h"
 
 #include "engine/base/error.h"
+#include "engine/tokenizer/jinja/pinned_date.h"
 #include "engine/tokenizer/jinja/python_text.h"
 
 #include <algorithm>
@@ -403,11 +404,13 @@ Value Interpreter::callFunction(Function function, CallArguments arguments)
     case Function::RaiseException:
         throw UsageError("The model's chat template refuses these messages: " +
                          shortened(print(arguments.require("message"))));
-    case Function::StrftimeNow:
-        static_cast<void>(arguments.require("format"));
+    case Function::StrftimeNow: {
+        const std::string format = arguments.requireText("format");
         arguments.finish();
         m_usedDate = true;
-        return Value::text(m_date);
+        charge(format.size());
+        return text(formatDate(m_date, format));
+    }
     }
     return {};
 }

@@ -3,9 +3,11 @@
     python make_chat_references.py > chat_templates.jsonl
 
 Needs transformers 5 and jinja2 3.1. A line holds the template, the messages, and what was rendered, or "error": true
-where the reference refuses. strftime_now() always answers "26 Jul 2024".
+where the reference refuses. strftime_now() is asked at 00:00 on the row's "date",
+and on 26 Jul 2024 where there is none.
 """
 
+import datetime
 import json
 
 from transformers.utils.chat_template_utils import _compile_jinja_template
@@ -226,21 +228,27 @@ SNIPPETS = [
 ]
 
 STRINGS = {"bos_token": "<s>", "eos_token": "</s>"}
+PINNED = "26 Jul 2024"
+DATES = ["5 Jan 2025", "29 Feb 2024", "31 Dec 2023", "1 Sep 2100", "15 Oct 1582"]
+DATE_FORMATS = ["%d %b %Y", "%Y-%m-%d", "%A %H:%M", "%a, %d %B %y", "day %j, %I:%M:%S %p", "%e.%-m.%Y 100%%",
+                "%-d %-m %-y %-H %-I %-M %-S %-j", "", "d%%d \u00e9"]
 SNIPPET_CHAT = [{"role": "user", "content": "Hello there é"}, {"role": "assistant", "content": ""}]
 
 
-def render(template, messages, generation):
+def render(template, messages, generation, date):
+    now = datetime.datetime.strptime(date, "%d %b %Y")
     try:
         return _compile_jinja_template(template).render(
             messages=messages, tools=None, documents=None, add_generation_prompt=generation,
-            strftime_now=lambda format: "26 Jul 2024", **STRINGS)
+            strftime_now=now.strftime, **STRINGS)
     except Exception:  # whatever the reference raises, it refuses
         return None
 
 
-def write(name, template, messages, generation):
+def write(name, template, messages, generation, date=PINNED):
     row = {"name": name, "template": template, "messages": messages, "generation": generation}
-    rendered = render(template, messages, generation)
+    row |= {} if date == PINNED else {"date": date}
+    rendered = render(template, messages, generation, date)
     row |= {"error": True} if rendered is None else {"rendered": rendered}
     print(json.dumps(row, ensure_ascii=True))
 
@@ -250,3 +258,6 @@ for name, template in TEMPLATES.items():
         write(f"{name} {number}", template, chat, number % 2 == 0)
 for number, template in enumerate(SNIPPETS):
     write(f"snippet {number}", template, SNIPPET_CHAT, True)
+for date in [PINNED] + DATES:
+    calls = " | ".join("{{ strftime_now(%r) }}" % format for format in DATE_FORMATS)
+    write(f"date {date}", calls, SNIPPET_CHAT, True, date)

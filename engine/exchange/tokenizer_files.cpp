@@ -5,6 +5,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/strict_json.h"
+#include "engine/tokenizer/pattern.h"
 
 #include <array>
 #include <system_error>
@@ -32,8 +33,17 @@ Json preTokenizerOf(const std::string& pre)
 {
     const Json byteLevel = {
         {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
-    if (pre == "gpt-2" || pre == "default")
+    if (pre == "gpt-2")
         return byteLevel;
+    if (pre == "default") {
+        Json steps = Json::array();
+        for (const std::string_view expression : tokenizer::patterns::llamaCppDefault)
+            steps.push_back(
+                {{"type", "Split"}, {"pattern", {{"Regex", expression}}}, {"behavior", "Isolated"}, {"invert", false}});
+        steps.push_back(byteLevel);
+        steps.back()["use_regex"] = false;
+        return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
+    }
     if (pre == "smollm")
         return {{"type", "Sequence"},
                 {"pretokenizers", {{{"type", "Digits"}, {"individual_digits", true}}, byteLevel}}};

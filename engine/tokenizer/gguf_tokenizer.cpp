@@ -96,8 +96,13 @@ private:
         BpeOptions options;
         if (pre == "smollm") {
             m_pipeline.preTokenizer = {DigitsStep{true}, ByteLevelStep{}};
-        } else if (pre == "gpt-2" || pre == "default") {
+        } else if (pre == "gpt-2") {
             m_pipeline.preTokenizer = {ByteLevelStep{}};
+        } else if (pre == "default") {
+            for (const std::string_view expression : patterns::llamaCppDefault)
+                m_pipeline.preTokenizer.emplace_back(SplitStep{Pattern::regex(expression, m_source)});
+            m_pipeline.preTokenizer.emplace_back(ByteLevelStep{false, false});
+            tellDefaultSplit(named != nullptr);
         } else if (pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3") {
             options.ignoreMerges = true;
             m_addBos = true;
@@ -123,6 +128,19 @@ private:
         m_pipeline.decoder = {ByteLevelDecoder{}};
         m_pipeline.byteLetters = true;
         m_pipeline.kind = "byte-level BPE (GGUF, " + pre + ")";
+    }
+
+    // Files from before llama.cpp told the splits apart: what they were converted from is no longer known.
+    void tellDefaultSplit(bool named)
+    {
+        std::string notice =
+            std::string(named ? "tokenizer.ggml.pre = \"default\" does not name"
+                              : "Without tokenizer.ggml.pre the file does not name") +
+            " how the model's tokenizer splits a text; here it is split as llama.cpp does by default, which may not be "
+            "how the model was trained";
+        if (!m_file.boolean(key("add_bos_token")) && m_file.integer(key("bos_token_id")))
+            notice += ", and, as there, no begin-of-text token stands in front of it";
+        m_pipeline.notices.push_back(notice + ".");
     }
 
     void readSentencePieces()

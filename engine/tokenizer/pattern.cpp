@@ -17,6 +17,8 @@ const std::string_view llama3 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 const std::string_view qwen2 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+const std::array<std::string_view, 4> llamaCppDefault = {R"([\p{P}\$\+<=>\^~\|]+)", gpt2, R"(\p{N}+)",
+                                                         "[0-9][0-9][0-9]"};
 }
 
 namespace {
@@ -178,7 +180,8 @@ Pattern Pattern::regex(std::string_view expression, std::string_view source)
     requireUtf8(expression, std::string(source) + ": a regular expression");
     auto program = std::make_shared<Program>();
     program->source = source;
-    program->guarded = expression != patterns::gpt2 && expression != patterns::llama3 && expression != patterns::qwen2;
+    program->guarded = expression != patterns::llama3 && expression != patterns::qwen2 &&
+                       std::ranges::find(patterns::llamaCppDefault, expression) == patterns::llamaCppDefault.end();
     const std::string translated = translatePattern(expression, source);
     const Handle<pcre2_compile_context> context(pcre2_compile_context_create(nullptr));
     if (!context)

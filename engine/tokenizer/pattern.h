@@ -1,6 +1,7 @@
 // Finds the places where a tokenizer's literal or regular expression matches, as the reference's engine does.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -41,11 +42,14 @@ private:
 // The parts of a text of which `spans` covers the whole; parts may be empty.
 [[nodiscard]] std::vector<Span> applyBehaviour(const std::vector<Span>& spans, SplitBehaviour behaviour);
 
-// The expressions of GPT-2 (also SmolLM2), Llama 3 and Qwen 2: linear on every text, so they run without a budget.
+// The expressions of GPT-2 (also SmolLM2), Llama 3 and Qwen 2, and what llama.cpp takes where a file names none:
+// linear on every text, so they run without a budget.
 namespace patterns {
 extern const std::string_view gpt2;
 extern const std::string_view llama3;
 extern const std::string_view qwen2;
+// Applied one after the other, each to the parts that the ones before leave.
+extern const std::array<std::string_view, 4> llamaCppDefault;
 }
 
 // Rewrites an expression for PCRE2 (UTF, UCP, multi-line): \s, \d and general categories mean what they mean in the

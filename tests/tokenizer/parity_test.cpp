@@ -74,7 +74,8 @@ TEST_P(Parity, RandomIdsAreDecodedAsByTheReference)
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Parity,
                          testing::Values("demo", "gpt2", "smollm", "llama3", "llama2", "llama2_metaspace", "splits",
                                          "odd", "odd_fused", "words", "cuts", "punctuation", "sentencepiece",
-                                         "sentencepiece_unusual", "sentencepiece_rules", "gguf_llama", "gguf_llama3"),
+                                         "sentencepiece_unusual", "sentencepiece_rules", "gguf_llama", "gguf_llama3",
+                                         "gguf_default"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }

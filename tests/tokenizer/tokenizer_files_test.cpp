@@ -266,6 +266,32 @@ TEST(GgufTokenizer, NamesSpecialTokensAndEndsOfText)
     EXPECT_EQ(openReference("gguf_llama").renderChat(chat, true, "").text, "<s>hi</s>");
 }
 
+TEST(GgufTokenizer, SaysThatItTakesLlamaCppsDefaultSplitWhereTheFileNamesNone)
+{
+    EXPECT_THAT(openReference("gguf_llama3").notices(), ElementsAre());
+    const Tokenizer unnamed = openReference("gguf_default");
+    EXPECT_EQ(unnamed.kind(), "byte-level BPE (GGUF, default)");
+    EXPECT_THAT(
+        unnamed.notices(),
+        ElementsAre("Without tokenizer.ggml.pre the file does not name how the model's tokenizer splits a text; "
+                    "here it is split as llama.cpp does by default, which may not be how the model was trained, "
+                    "and, as there, no begin-of-text token stands in front of it."));
+    // A key that says "default" says no more.
+    const TemporaryFolder folder;
+    std::string bytes = readFile(dataFolder() / "gguf_llama3" / "tokenizer.gguf");
+    const std::string from("llama-bpe");
+    const std::size_t at = bytes.find(from);
+    ASSERT_NE(at, std::string::npos);
+    ASSERT_EQ(bytes[at - 8], 9); // the length, in eight bytes
+    bytes.replace(at, from.size(), "default");
+    bytes[at - 8] = 7;
+    folder.write("t.gguf", bytes);
+    const Tokenizer named = Tokenizer::fromGguf(artifact::GgufFile::open(folder.path() / "t.gguf"));
+    ASSERT_EQ(named.notices().size(), 1U);
+    EXPECT_THAT(named.notices().front(), HasSubstr("tokenizer.ggml.pre = \"default\" does not name"));
+    EXPECT_NE(named.encode("Hello", SpecialTokens::Add).front(), *named.bos());
+}
+
 // Replaces the first occurrence of a text by one of the same length.
 std::string replaced(std::string bytes, const std::string& from, const std::string& to)
 {

@@ -2,7 +2,7 @@
 
     python make_references.py DEMO_MODEL.gguf [NAME…]
 
-With names it makes only those of words, cuts, punctuation and sentencepiece_rules. Needs tokenizers 0.23, sentencepiece
+With names it makes only those of words, cuts, punctuation, sentencepiece_rules and gguf_default. Needs tokenizers 0.23, sentencepiece
 0.2, gguf 0.19, transformers 5 (other versions may train other vocabularies; the tests only read what is written here). Every NAME/expected.json holds, for each line of the corpus, the ids with and without special
 tokens, and the decoded text where it differs from the line (null: not comparable); long lists of ids are replaced by their SHA-256 over
 int32 little-endian. "random" holds random ids and what they decode to.
@@ -369,6 +369,26 @@ def gguf_llama3():
     record_tokenizer("gguf_llama3", Tokenizer.from_file(str(HERE / "llama3" / "tokenizer.json")))
 
 
+def gguf_default():
+    """A GGUF that does not name its split: llama.cpp then applies these four expressions, one after the other."""
+    gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    tokenizer = train(pre_tokenizers.ByteLevel(add_prefix_space=False), specials, 900) # words that the split cuts
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(expression), "isolated")
+         for expression in (r"[\p{P}\$\+<=>\^~\|]+", gpt2, r"\p{N}+", "[0-9][0-9][0-9]")]
+        + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    model = json.loads(tokenizer.to_str())["model"]
+    texts = {index: text for text, index in model["vocab"].items()}
+    entries = [(texts[index], 0.0, 3 if index < len(specials) else 1) for index in range(len(texts))]
+    (HERE / "gguf_default").mkdir(exist_ok=True)
+    writer = write_gguf("gguf_default", entries, "gpt2", None, [" ".join(pair) for pair in model["merges"]], scores=False)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    finish_gguf(writer)
+    record_tokenizer("gguf_default", tokenizer)
+
+
 def demo(path):
     fields = gguf.GGUFReader(path).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()
@@ -396,7 +416,8 @@ def demo(path):
 def main():
     if len(sys.argv) > 2:
         for name in sys.argv[2:]:
-            {"words": words, "cuts": cuts, "punctuation": punctuation, "sentencepiece_rules": sentencepiece_rules}[name]()
+            {"words": words, "cuts": cuts, "punctuation": punctuation, "sentencepiece_rules": sentencepiece_rules,
+             "gguf_default": gguf_default}[name]()
         return
     gpt2()
     smollm()
@@ -408,6 +429,7 @@ def main():
     older = llama2(processor)
     gguf_llama(processor, older)
     gguf_llama3()
+    gguf_default()
     unusual = train_sentencepiece("sentencepiece_unusual", vocab_size=500, byte_fallback=False,
                                   remove_extra_whitespaces=True, user_defined_symbols=["<usr>", "fox", "[INST]"],
                                   character_coverage=0.98, bos_id=-1, split_by_whitespace=False,

@@ -199,6 +199,8 @@ void readTokenizerConfig(const std::filesystem::path& path, Companions& companio
         companions.legacy = flag(*config, "legacy", true, where);
     if (member(*config, "add_prefix_space") != nullptr)
         companions.addPrefixSpace = flag(*config, "add_prefix_space", false, where);
+    companions.legacyIsNull = config->contains("legacy") && !companions.legacy;
+    companions.prefixSpaceIsNull = config->contains("add_prefix_space") && !companions.addPrefixSpace;
     companions.splitSpecialTokens = flag(*config, "split_special_tokens", false, where);
 }
 
@@ -269,6 +271,7 @@ Companions readCompanions(const std::filesystem::path& folder)
     std::error_code error;
     if (const std::filesystem::path jinja = folder / "chat_template.jinja"; std::filesystem::exists(jinja, error))
         companions.chatTemplate = readWholeFile(jinja, largestTemplate);
+    companions.hasSentencePieces = std::filesystem::exists(folder / "tokenizer.model", error);
     readModelFile(folder / "generation_config.json", companions);
     readModelFile(folder / "config.json", companions);
     return companions;

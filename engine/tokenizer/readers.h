@@ -51,6 +51,9 @@ struct Companions {
     std::optional<bool> addEos;
     std::optional<bool> legacy;
     std::optional<bool> addPrefixSpace;
+    bool legacyIsNull = false;       // null is not the same as missing to the reference
+    bool prefixSpaceIsNull = false;  // nor here
+    bool hasSentencePieces = false;  // a tokenizer.model is in the folder
     bool splitSpecialTokens = false; // special tokens in a text are text
 
     // Null if no such token is named.
@@ -69,8 +72,9 @@ void addCompanionTokens(Pipeline& pipeline, const Companions& companions, const 
 // BOS, end of text, template.
 void applyCompanions(Pipeline& pipeline, const Companions& companions);
 
-// What the class that tokenizer_config.json names changes about a tokenizer.json in transformers 4 and 5 alike; a
-// notice where they differ from each other.
+// What the class that tokenizer_config.json names changes about a tokenizer.json in transformers 4 and 5 alike; where
+// they differ from each other the steps and surroundings of one of them, and a notice. What neither makes is an
+// UnsupportedError.
 void applyTokenizerClass(Pipeline& pipeline, const Companions& companions);
 
 // vocab.json and merges.txt of GPT-2; `source` names the folder.

@@ -1,4 +1,5 @@
 #include "engine/artifact/shown.h"
+#include "engine/base/error.h"
 #include "engine/tokenizer/readers.h"
 
 #include <algorithm>
@@ -51,58 +52,127 @@ void applyGpt2(Pipeline& pipeline, const Companions& companions)
         tellRebuilt(pipeline, "GPT2Tokenizer", "the options of tokenizer.json's model");
 }
 
+PrependScheme newLlamaScheme(const Companions& companions)
+{
+    if (!companions.addPrefixSpace.value_or(true))
+        return PrependScheme::Never;
+    return companions.legacy.value_or(false) ? PrependScheme::Always : PrependScheme::First;
+}
+
 // Whether the steps are those that transformers 5 gives a LlamaTokenizer.
 bool isNewLlama(const Pipeline& pipeline, const Companions& companions)
 {
     if (pipeline.preTokenizer.size() != 1 || !pipeline.normaliser.empty())
         return false;
     const auto* step = std::get_if<MetaspaceStep>(&pipeline.preTokenizer.front());
-    const PrependScheme scheme = !companions.addPrefixSpace.value_or(true) ? PrependScheme::Never
-                                 : companions.legacy.value_or(false)       ? PrependScheme::Always
-                                                                           : PrependScheme::First;
-    return step != nullptr && step->replacement == spaceMark && step->scheme == scheme && !step->split;
+    return step != nullptr && step->replacement == spaceMark && step->scheme == newLlamaScheme(companions) &&
+           !step->split;
 }
 
-// transformers 4 puts BOS and EOS around a LlamaTokenizer's text by the flags, whatever the post-processor says.
-void tellSurroundings(Pipeline& pipeline, const Companions& companions)
+struct FlaggedTokens {
+    std::vector<TokenId> before; // BOS
+    std::vector<TokenId> after;  // EOS
+    std::string flags;           // "add_bos_token (true) and …"
+};
+
+// The tokens that transformers 4 puts around a LlamaTokenizer's text, whatever the post-processor says; none if the
+// post-processor says the same.
+std::optional<FlaggedTokens> olderSurroundings(const Pipeline& pipeline, const Companions& companions)
 {
-    std::vector<TokenId> before;
-    std::vector<TokenId> after;
+    FlaggedTokens stated;
     bool sawPrompt = false;
     for (const TemplateItem& item : pipeline.surroundings) {
-        std::vector<TokenId>& ids = sawPrompt ? after : before;
+        std::vector<TokenId>& ids = sawPrompt ? stated.after : stated.before;
         ids.insert(ids.end(), item.ids.begin(), item.ids.end());
         sawPrompt = sawPrompt || item.prompt;
     }
-    const auto idOf = [&](const char* name, const char* fallback) {
+    const auto flagged = [&](bool wanted, const char* name, const char* fallback) {
         const AddedToken* token = companions.find(name);
-        return pipeline.find(token == nullptr ? fallback : token->content);
+        return wanted ? std::vector<TokenId>{pipeline.find(token == nullptr ? fallback : token->content).value_or(-1)}
+                      : std::vector<TokenId>{};
     };
-    const auto expected = [](bool wanted, std::optional<TokenId> id) {
-        return wanted ? std::vector<TokenId>{id.value_or(-1)} : std::vector<TokenId>{};
-    };
-    if (before == expected(companions.addBos.value_or(true), idOf("bos_token", "<s>")) &&
-        after == expected(companions.addEos.value_or(false), idOf("eos_token", "</s>")))
+    const bool bos = companions.addBos.value_or(true);
+    const bool eos = companions.addEos.value_or(false);
+    FlaggedTokens older = {flagged(bos, "bos_token", "<s>"), flagged(eos, "eos_token", "</s>"),
+                           std::string("add_bos_token (") + (bos ? "true" : "false") + ") and add_eos_token (" +
+                               (eos ? "true" : "false") + ")"};
+    return older.before == stated.before && older.after == stated.after ? std::nullopt : std::optional(older);
+}
+
+void tellSurroundings(Pipeline& pipeline, const Companions& companions)
+{
+    if (const auto older = olderSurroundings(pipeline, companions))
+        pipeline.notices.push_back(std::string(companions.tokenizerClass.empty()
+                                                   ? "Without a tokenizer_class transformers 4 takes a LlamaTokenizer "
+                                                     "and puts tokens around a text as "
+                                                   : "transformers 4 puts tokens around a LlamaTokenizer's text as ") +
+                                   older->flags +
+                                   " say; here, as in transformers 5, they are those of tokenizer.json's "
+                                   "post_processor.");
+}
+
+// Where transformers 4 is followed in the steps, it is followed in the tokens around a text.
+void takeOlderSurroundings(Pipeline& pipeline, const Companions& companions)
+{
+    const auto older = olderSurroundings(pipeline, companions);
+    if (!older)
         return;
-    pipeline.notices.push_back(std::string(companions.tokenizerClass.empty()
-                                               ? "Without a tokenizer_class transformers 4 takes a LlamaTokenizer "
-                                                 "and puts tokens around a text as add_bos_token ("
-                                               : "transformers 4 puts tokens around a LlamaTokenizer's text as "
-                                                 "add_bos_token (") +
-                               (companions.addBos.value_or(true) ? "true" : "false") + ") and add_eos_token (" +
-                               (companions.addEos.value_or(false) ? "true" : "false") +
-                               ") say; here, as in transformers 5, they are those of tokenizer.json's post_processor.");
+    for (const std::vector<TokenId>& ids : {older->before, older->after})
+        if (std::ranges::find(ids, -1) != ids.end())
+            throw UnsupportedError("tokenizer_config.json says " + older->flags +
+                                   ", and tokenizer.json has no such token; name one of its tokens as bos_token and "
+                                   "eos_token.");
+    pipeline.surroundings = {{false, older->before}, {true, {}}, {false, older->after}};
+    std::erase_if(pipeline.surroundings, [](const TemplateItem& item) { return !item.prompt && item.ids.empty(); });
+    pipeline.notices.push_back("The tokens around a text are as " + older->flags +
+                               " say, as in transformers 4; in transformers 5 they are those of tokenizer.json's "
+                               "post_processor.");
+}
+
+// With add_prefix_space transformers 5 builds the steps anew, and transformers 4 everything from tokenizer.model.
+void buildNewLlama(Pipeline& pipeline, const Companions& companions)
+{
+    if (loses(pipeline, companions))
+        throw UnsupportedError("tokenizer_config.json gives add_prefix_space for LlamaTokenizer, which transformers "
+                               "then builds without the added tokens that only tokenizer.json has; this is not "
+                               "implemented: add them to added_tokens_decoder, or leave add_prefix_space out.");
+    pipeline.normaliser.clear();
+    pipeline.preTokenizer = {MetaspaceStep{spaceMark, newLlamaScheme(companions), false}};
+    pipeline.decoder = {ReplaceStep{Pattern::literal(spaceMark), " "}, ByteFallbackDecoder{}, FuseDecoder{}};
+    if (*companions.addPrefixSpace)
+        pipeline.decoder.emplace_back(StripDecoder{" ", 1, 0});
+    const bool marksAlike = !*companions.addPrefixSpace || !companions.legacy.value_or(true);
+    if (!companions.hasSentencePieces)
+        pipeline.notices.emplace_back("tokenizer_config.json gives add_prefix_space, with which transformers 4 needs a "
+                                      "tokenizer.model; the ids here are those of transformers 5.");
+    else if (!marksAlike || (!companions.hasDecoder && pipeline.added.all().size() > companions.named.size()))
+        pipeline.notices.emplace_back("tokenizer_config.json gives add_prefix_space, with which transformers 4 builds "
+                                      "LlamaTokenizer anew from tokenizer.model and marks spaces and finds added "
+                                      "tokens otherwise; the ids here are those of transformers 5.");
 }
 
 void applyLlama(Pipeline& pipeline, const Companions& companions)
 {
-    if (!pipeline.byteLetters && companions.tokenizerClass == "LlamaTokenizer") {
-        if (!isNewLlama(pipeline, companions))
-            tellRebuilt(pipeline, "LlamaTokenizer", "tokenizer.json's normalizer and pre_tokenizer");
-        else if (loses(pipeline, companions))
-            tellRebuilt(pipeline, "LlamaTokenizer", "the added tokens that only tokenizer.json has");
+    const bool rebuilt = !pipeline.byteLetters && companions.tokenizerClass == "LlamaTokenizer";
+    bool followsOlder = false;
+    if (rebuilt && companions.addPrefixSpace) {
+        buildNewLlama(pipeline, companions);
+    } else if (companions.addPrefixSpace) {
+        pipeline.notices.emplace_back(
+            "tokenizer_config.json gives add_prefix_space, with which transformers 4 builds a "
+            "LlamaTokenizer from tokenizer.model, and none without that file; here, as in "
+            "transformers 5, tokenizer.json decides.");
+    } else if (rebuilt && !isNewLlama(pipeline, companions)) {
+        tellRebuilt(pipeline, "LlamaTokenizer", "tokenizer.json's normalizer and pre_tokenizer");
+        followsOlder = true;
+    } else if (rebuilt && loses(pipeline, companions)) {
+        tellRebuilt(pipeline, "LlamaTokenizer", "the added tokens that only tokenizer.json has");
+        followsOlder = true;
     }
-    tellSurroundings(pipeline, companions);
+    if (followsOlder)
+        takeOlderSurroundings(pipeline, companions);
+    else
+        tellSurroundings(pipeline, companions);
 }
 
 }

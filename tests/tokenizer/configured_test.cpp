@@ -1,4 +1,5 @@
 // A tokenizer and the files beside it, put together as transformers' AutoTokenizer does it (make_configured.py).
+#include "engine/base/error.h"
 #include "tests/tokenizer/reference.h"
 
 #include <gtest/gtest.h>
@@ -14,6 +15,9 @@ void writeCase(const TemporaryFolder& folder, const Json& entry)
     for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt"})
         if (std::filesystem::exists(base / name))
             folder.write(name, readFile(base / name));
+    if (entry.contains("beside"))
+        folder.write("tokenizer.model",
+                     readFile(dataFolder() / entry["beside"].get<std::string>() / "tokenizer.model"));
     if (!entry["json"].empty()) {
         Json json = parseStrictJson(readFile(base / "tokenizer.json"), "tokenizer.json");
         json.update(entry["json"]);
@@ -86,6 +90,31 @@ TEST(ConfiguredTokenizer, SaysWhichVersionItFollowsWhereTheyDiffer)
         ++different;
     }
     EXPECT_GT(different, 15U);
+}
+
+void expectRefusal(const TemporaryFolder& folder, const std::string& part)
+{
+    try {
+        static_cast<void>(Tokenizer::fromFolder(folder.path()));
+        ADD_FAILURE() << "accepted, where this was to be refused: " << part;
+    } catch (const UnsupportedError& error) {
+        EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+}
+
+// Neither version's ids would be those of tokenizer.json with one thing changed.
+TEST(ConfiguredTokenizer, RefusesWhatItWouldBuildLikeNeitherVersion)
+{
+    const TemporaryFolder folder;
+    folder.write("config.json", R"({"model_type": "llama"})");
+    folder.write("tokenizer.json", readFile(dataFolder() / "llama2_metaspace" / "tokenizer.json"));
+    folder.write("tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer", "add_prefix_space": false,
+        "added_tokens_decoder": {"0": {"content": "<unk>", "special": true}}})");
+    expectRefusal(folder, "builds without the added tokens that only tokenizer.json has");
+    folder.write("tokenizer.json", readFile(dataFolder() / "llama2" / "tokenizer.json"));
+    folder.write("tokenizer_config.json",
+                 R"({"tokenizer_class": "LlamaTokenizer", "eos_token": "<none>", "add_eos_token": true})");
+    expectRefusal(folder, "add_bos_token (true) and add_eos_token (true), and tokenizer.json has no such token");
 }
 
 TEST(ConfiguredTokenizer, SaysNothingWhereNothingIsInDoubt)

@@ -3,8 +3,9 @@
     python make_configured.py
 
 Run it once with transformers 4 (4.57 and tokenizers 0.22 wrote what is here) and once with transformers 5 (5.24, tokenizers
-0.23); each run keeps the rows of the other. A case is a folder of this directory, members of its tokenizer.json that are
-replaced ("json"), and the files put beside it ("files"; config.json always). A row holds, for each of "texts", the ids, the
+0.23); each run keeps the rows of the other. A case is a folder of this directory, another one whose tokenizer.model is put
+beside its files ("beside"), members of its tokenizer.json that are replaced ("json"), and the files put beside it ("files";
+config.json always). A row holds, for each of "texts", the ids, the
 ids with special tokens where those are others, and the text decoded without special tokens where that is another one; null
 where that version does not open the folder. "follows" is the version whose rows hold for us where the two differ, with a notice if "notice" is
 true.
@@ -39,12 +40,14 @@ TOKENS = {"0": token("<|endoftext|>"), "1": token("<|im_start|>"), "2": token("<
 CASES = {}
 
 
-def case(name, base, config=None, follows=None, notice=True, json=None, **files):
+def case(name, base, config=None, follows=None, notice=True, json=None, beside=None, **files):
     files = {key.replace("__", "."): value for key, value in files.items()}
     files["config.json"] = {"model_type": "gpt2" if base == "gpt2" else "llama"}
     if config is not None:
         files["tokenizer_config.json"] = config
     CASES[name] = {"base": base, "json": json or {}, "files": files, "follows": follows, "notice": notice}
+    if beside:
+        CASES[name]["beside"] = beside
 
 
 def with_decoder(config, changes=None, base=None, **more):
@@ -165,6 +168,28 @@ def other_format_cases():
           "added_tokens_decoder": {"900": token("<|endoftext|>", lstrip=True), "901": token("<extra>", rstrip=True)}})
 
 
+def prefix_cases():
+    """add_prefix_space and the flags of BOS and EOS for a LlamaTokenizer, with and without a tokenizer.model."""
+    for legacy in (True, False, None):
+        flags = {} if legacy is None else {"legacy": legacy}
+        for prefix in (True, False):
+            config = with_decoder(LLAMA, base=PIECES, add_prefix_space=prefix, **flags)
+            agree = not prefix or legacy is False
+            for base in ("llama2_metaspace", "llama2"):
+                name = f"{base}, legacy {legacy}, add_prefix_space {prefix}"
+                case(f"{name}, with tokenizer.model", base, config, None if agree else 5, beside="sentencepiece")
+                case(f"{name}, without", base, config, 5)
+            case(f"legacy {legacy}, add_prefix_space {prefix}, with tokenizer.model, without a class", "llama2_metaspace",
+                 {key: value for key, value in config.items() if key != "tokenizer_class"},
+                 None if prefix and legacy is False else 5, beside="sentencepiece")
+        for bos, eos in ((False, False), (True, True)):
+            case(f"older Llama 2, legacy {legacy}, add_bos_token {bos}, add_eos_token {eos}", "llama2",
+                 with_decoder(LLAMA, base=PIECES, add_bos_token=bos, add_eos_token=eos, **flags), 4)
+    case("Llama 2 without a prefix and BOS, with tokenizer.model", "llama2_metaspace",
+         with_decoder(LLAMA, base=PIECES, legacy=False, add_prefix_space=False, add_bos_token=False), 5,
+         beside="sentencepiece")
+
+
 def template_cases():
     ours = {"chat_template": "config {{ bos_token }}{{ messages[0].content }}"}
     jinja = "jinja {{ eos_token }}{{ messages[0].content }}"
@@ -200,7 +225,7 @@ def row(folder):
 
 def main():
     transformers.logging.set_verbosity_error()
-    for make in (added_token_cases, older_file_cases, class_cases, other_format_cases, template_cases):
+    for make in (added_token_cases, older_file_cases, class_cases, other_format_cases, prefix_cases, template_cases):
         make()
     version = transformers.__version__.split(".")[0]
     known = {entry["name"]: entry for entry in json.loads(FILE.read_text())["cases"]} if FILE.exists() else {}
@@ -210,6 +235,8 @@ def main():
             for file in (HERE / entry["base"]).iterdir():
                 if file.name in ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt"):
                     shutil.copy(file, folder)
+            if "beside" in entry:
+                shutil.copy(HERE / entry["beside"] / "tokenizer.model", folder)
             if entry["json"]:
                 path = Path(folder) / "tokenizer.json"
                 path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | entry["json"]))

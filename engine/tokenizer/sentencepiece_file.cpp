@@ -1,3 +1,4 @@
+#include "engine/artifact/shown.h"
 #include "engine/base/error.h"
 #include "engine/tokenizer/readers.h"
 #include "engine/tokenizer/unicode.h"
@@ -240,16 +241,51 @@ CharacterMap characterMapOf(const Model& model, const Vocabulary& vocabulary, co
     return {model.characterMap, PrefixSet(std::move(verbatim)), source};
 }
 
-// Where transformers 5 reads a tokenizer.model otherwise than transformers 4, which is followed.
+// How a text's spaces are marked: what both versions of transformers make of the companions, or one of them.
+struct Marking {
+    bool prefix = true;  // a mark in front, where the model wants one
+    bool legacy = true;  // by a normaliser, as in older conversions of Llama 2
+    bool always = false; // without legacy: in front of every part of a text, not of its first alone
+    bool newer = false;  // transformers 5 is followed
+};
+
+// With "add_prefix_space": null transformers 4 forgets the mark in front of a text, so that transformers 5 is followed.
+Marking markingOf(const Companions& companions)
+{
+    if (!companions.prefixSpaceIsNull)
+        return {companions.addPrefixSpace.value_or(true), companions.legacy.value_or(true), false, false};
+    if (companions.tokenizerClass == "LlamaTokenizer")
+        return {true, false, companions.legacy.value_or(false), true};
+    return {true, companions.legacy.value_or(!companions.legacyIsNull), false, true};
+}
+
+// Where transformers 4 and 5 read a tokenizer.model differently, and which is followed.
 void tellVersions(Pipeline& pipeline, const Companions& companions)
 {
-    if (companions.tokenizerClass == "LlamaTokenizer" && companions.legacy.value_or(true))
+    const std::string& name = companions.tokenizerClass;
+    const bool bare = name.empty() && companions.modelType.empty(); // a tokenizer.model by itself
+    if (companions.prefixSpaceIsNull && !bare)
+        pipeline.notices.push_back(
+            std::string("tokenizer_config.json says add_prefix_space = null") +
+            (companions.addBos ? "" : " and no add_bos_token") + ": transformers 4 then puts " +
+            (companions.addBos ? "no mark of a space" : "a begin-of-text token and no mark of a space") +
+            " in front of tokenizer.model's texts; here it is as in transformers 5.");
+    else if (name == "LlamaTokenizer" && companions.legacy.value_or(true))
         pipeline.notices.push_back(std::string("tokenizer_config.json ") +
                                    (companions.legacy ? "says legacy = true" : "does not say legacy = true or false") +
                                    " for LlamaTokenizer: transformers 5 then marks spaces in tokenizer.model's texts "
                                    "otherwise than transformers "
                                    "4, which is followed here; a tokenizer.json beside it would decide.");
-    if (!companions.addBos && pipeline.bos)
+    else if (name.empty() && !bare && (companions.legacyIsNull || !companions.addPrefixSpace.value_or(true)))
+        pipeline.notices.push_back(std::string("tokenizer_config.json names no tokenizer_class and says ") +
+                                   (companions.legacyIsNull ? "legacy = null" : "add_prefix_space = false") +
+                                   ": transformers 5 then marks spaces in tokenizer.model's texts otherwise than "
+                                   "transformers 4, which is followed here.");
+    if (!name.empty() && name != "LlamaTokenizer")
+        pipeline.notices.push_back("tokenizer_config.json names the tokenizer class " + artifact::shown(name) +
+                                   ", which versions of transformers build differently from a tokenizer.model; the ids "
+                                   "here are those of a LlamaTokenizer.");
+    if (!companions.addBos && pipeline.bos && !companions.prefixSpaceIsNull)
         pipeline.notices.emplace_back(
             "No add_bos_token in a tokenizer_config.json: the begin-of-text token stands in front "
             "of a text, as in transformers 4 and not in transformers 5.");
@@ -263,12 +299,13 @@ Pipeline readSentencePiece(std::string_view bytes, const Companions& companions,
     const Model model = readModel(bytes, *pipeline.vocabulary, source);
     pipeline.model.emplace(std::in_place_type<ScoreModel>, *pipeline.vocabulary, model.scores, model.types,
                            *model.unknown, model.byteFallback, source);
-    const bool dummyPrefix = model.dummyPrefix && companions.addPrefixSpace.value_or(true);
+    const Marking marking = markingOf(companions);
+    const bool dummyPrefix = model.dummyPrefix && marking.prefix;
     // What the reference converts without `legacy` marks spaces as a newer tokenizer.json does: one mark at the start
     // of the text, unless a space is there. Older conversions of Llama 2 put one behind every special token, too.
-    const bool newer = !companions.legacy.value_or(true) && model.escapeSpaces;
+    const bool newer = !marking.legacy && model.escapeSpaces;
     // The prefix stands in front of a text that the map then empties, too; but not of one that was only spaces.
-    const PrependStep prefix{" ", !companions.legacy.value_or(true)};
+    const PrependStep prefix{" ", !marking.legacy};
     if (dummyPrefix && !newer && !model.collapseSpaces)
         pipeline.normaliser.emplace_back(prefix);
     if (!model.characterMap.empty())
@@ -278,8 +315,11 @@ Pipeline readSentencePiece(std::string_view bytes, const Companions& companions,
     if (dummyPrefix && !newer && model.collapseSpaces)
         pipeline.normaliser.emplace_back(prefix);
     if (newer)
-        pipeline.preTokenizer.emplace_back(
-            MetaspaceStep{spaceMark, dummyPrefix ? PrependScheme::First : PrependScheme::Never, false});
+        pipeline.preTokenizer.emplace_back(MetaspaceStep{spaceMark,
+                                                         !dummyPrefix     ? PrependScheme::Never
+                                                         : marking.always ? PrependScheme::Always
+                                                                          : PrependScheme::First,
+                                                         false});
     else if (model.escapeSpaces)
         pipeline.normaliser.emplace_back(ReplaceStep{Pattern::literal(" "), spaceMark});
     pipeline.decoder = {ReplaceStep{Pattern::literal(spaceMark), " "}, ByteFallbackDecoder{}, FuseDecoder{}};
@@ -313,7 +353,7 @@ Pipeline readSentencePiece(std::string_view bytes, const Companions& companions,
     applyCompanions(pipeline, ofModel);
     addEndOfText(pipeline, eos);
     tellVersions(pipeline, companions);
-    if (companions.addBos.value_or(true) && pipeline.bos)
+    if (companions.addBos.value_or(!marking.newer) && pipeline.bos)
         pipeline.surroundings.insert(pipeline.surroundings.begin(), TemplateItem{false, {*pipeline.bos}});
     if (companions.addEos.value_or(false) && eos)
         pipeline.surroundings.push_back({false, {*eos}});

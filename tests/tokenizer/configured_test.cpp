@@ -117,6 +117,19 @@ TEST(ConfiguredTokenizer, RefusesWhatItWouldBuildLikeNeitherVersion)
     expectRefusal(folder, "add_bos_token (true) and add_eos_token (true), and tokenizer.json has no such token");
 }
 
+TEST(ConfiguredTokenizer, SaysThatOtherClassesMayDiffer)
+{
+    const TemporaryFolder folder;
+    folder.write("tokenizer.model", readFile(dataFolder() / "sentencepiece" / "tokenizer.model"));
+    folder.write("tokenizer_config.json",
+                 R"({"tokenizer_class": "CodeLlamaTokenizer", "legacy": false, "add_bos_token": true})");
+    const std::vector<std::string> notices = Tokenizer::fromFolder(folder.path()).notices();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_EQ(notices.front(), "tokenizer_config.json names the tokenizer class \"CodeLlamaTokenizer\", which versions "
+                               "of transformers build differently from a tokenizer.model; the ids here are those of a "
+                               "LlamaTokenizer.");
+}
+
 TEST(ConfiguredTokenizer, SaysNothingWhereNothingIsInDoubt)
 {
     const TemporaryFolder folder;

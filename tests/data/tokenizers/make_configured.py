@@ -188,6 +188,20 @@ def prefix_cases():
     case("Llama 2 without a prefix and BOS, with tokenizer.model", "llama2_metaspace",
          with_decoder(LLAMA, base=PIECES, legacy=False, add_prefix_space=False, add_bos_token=False), 5,
          beside="sentencepiece")
+    for legacy in (True, False, None):
+        for prefix in (None, False):
+            config = with_decoder(LLAMA, base=PIECES, add_bos_token=True, add_prefix_space=prefix, legacy=legacy)
+            agree = prefix is False and legacy is False
+            follows = 4 if prefix is False else 5
+            case(f"tokenizer.model, legacy {legacy}, add_prefix_space {prefix}, as written", "sentencepiece", config,
+                 None if agree else follows)
+            config = {key: value for key, value in config.items() if key != "tokenizer_class"}
+            case(f"tokenizer.model, legacy {legacy}, add_prefix_space {prefix}, without a class", "sentencepiece", config,
+                 follows)
+    case("tokenizer.model, add_prefix_space None, no add_bos_token", "sentencepiece",
+         with_decoder(LLAMA, base=PIECES, add_prefix_space=None, legacy=False), 5)
+    case("tokenizer.model, legacy None without a class", "sentencepiece",
+         {key: value for key, value in LLAMA.items() if key != "tokenizer_class"} | {"legacy": None, "add_bos_token": True}, 4)
 
 
 def template_cases():

@@ -28,9 +28,13 @@ bool isRenderingOf(const EncodedPrompt& prompt, const PromptFile& set, const Pro
     for (const PromptSource& source : set.prompts) {
         if (source.id != prompt.id || source.messages.empty())
             continue;
-        const tokenizer::RenderedChat chat = tokenizer.renderChat(source.messages, true, prompts.pinnedDate);
-        return chat.text == prompt.rendered && chat.templateSha256 == prompts.templateSha256 &&
-               chat.usedDate == !prompts.pinnedDate.empty();
+        try {
+            const tokenizer::RenderedChat chat = tokenizer.renderChat(source.messages, true, prompts.pinnedDate);
+            return chat.text == prompt.rendered && chat.templateSha256 == prompts.templateSha256 &&
+                   chat.usedDate == !prompts.pinnedDate.empty();
+        } catch (const FormatError&) { // the run states a date that is none
+            return false;
+        }
     }
     return true;
 }

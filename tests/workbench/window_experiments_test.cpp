@@ -134,7 +134,7 @@ TEST(ExperimentsWindow, HasOnePrimaryButton)
     bench.start();
     bench.window->showPage(MainWindow::Experiments);
     ExperimentsPage& page = bench.window->experimentsPage();
-    const auto* way = page.findChild<widgets::WayButton*>();
+    auto* way = page.findChild<widgets::WayButton*>();
     ASSERT_TRUE(way && way->isVisible());
     const QImage picture = way->grab().toImage();
     EXPECT_NE(picture.pixelColor(8, picture.height() / 2), widgets::tokensOf(page).accent);

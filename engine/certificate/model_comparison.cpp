@@ -237,9 +237,9 @@ void BlockComparison::report(DType baseline, LossMode loss, CheckList& checks) c
     if (error.ratio >= 0)
         checks.add(worstRow(Row("model.error", group::reEvaluation, where, "No error is smaller than the model's own"),
                             error,
-                            "surrogate and block in double on the recorded inputs, within " +
-                                exactText(errorSlack * roundingWidthFor(baseline).output) +
-                                " of the token's norm for " + std::string(nameOf(baseline)),
+                            "surrogate and block in double on the recorded inputs, within " + exactText(errorSlack) +
+                                " times " + exactText(roundingWidthFor(baseline).output) + " of the token's norm for " +
+                                std::string(nameOf(baseline)),
                             "surrogate and block are apart by"));
     if (loss == LossMode::None)
         return;

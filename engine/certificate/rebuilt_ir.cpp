@@ -119,6 +119,17 @@ HostTensor baselineWeight(const artifact::Checkpoint& model, const RunRequest& r
 
 }
 
+bool isSameFunction(const ir::BlockIr& a, const ir::BlockIr& b)
+{
+    const auto sameWeight = [](const auto& x, const auto& y) {
+        return x.first == y.first && x.second.sha256 == y.second.sha256;
+    };
+    return a.program.operations == b.program.operations && a.mask == b.mask && a.ropeCos == b.ropeCos &&
+           a.ropeSin == b.ropeSin &&
+           std::equal(a.program.weights.begin(), a.program.weights.end(), b.program.weights.begin(),
+                      b.program.weights.end(), sameWeight);
+}
+
 std::vector<std::string> fittedWeights(const Certificate& certificate, const ir::BlockProgram& program)
 {
     std::vector<std::string> names;

@@ -29,6 +29,9 @@ struct RebuiltSurrogate {
     std::vector<Rank> ranks; // of fitted weights that nothing was added to
 };
 
+// The same operations on the same weights (by digest), mask and tables.
+[[nodiscard]] bool isSameFunction(const ir::BlockIr& a, const ir::BlockIr& b);
+
 // Names of the weights that only the stored IR can give.
 [[nodiscard]] std::vector<std::string> fittedWeights(const Certificate& certificate, const ir::BlockProgram& program);
 

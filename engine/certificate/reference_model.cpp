@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
 #include "engine/base/sha256.h"
+#include "engine/certificate/metrics.h"
 #include "engine/ir/reference_interpreter.h"
 #include "engine/ir/share_out.h"
 
@@ -161,6 +162,17 @@ void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* cons
         if (static_cast<std::size_t>(at) < kept.size())
             kept[static_cast<std::size_t>(at)] = std::move(replay);
     });
+}
+
+void raiseNorms(std::span<const std::vector<double>> states, std::size_t width,
+                std::vector<std::vector<double>>& largest)
+{
+    largest.resize(states.size());
+    for (std::size_t p = 0; p < states.size(); ++p) {
+        largest[p].resize(states[p].size() / width, 0.0);
+        for (std::size_t t = 0; t < largest[p].size(); ++t)
+            largest[p][t] = std::max(largest[p][t], l2Norm(std::span(states[p]).subspan(t * width, width)));
+    }
 }
 
 double negativeLogLikelihood(std::span<const double> logits, TokenId target)

@@ -8,6 +8,7 @@
 #include "engine/values/host_tensor.h"
 #include "engine/values/run_manifest.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -66,6 +67,11 @@ private:
 // without its output.
 void advanceStates(const ir::BlockIr& block, std::span<std::vector<double>* const> states, int threads,
                    const RunContext& context, std::span<ir::BlockReplay> kept = {});
+
+// Raises `largest` [P][token], which may be shorter, to the norms of `states` [P][token, width]: a baseline's errors
+// are carried along from a token's largest state, not from its present one.
+void raiseNorms(std::span<const std::vector<double>> states, std::size_t width,
+                std::vector<std::vector<double>>& largest);
 
 // −log softmax(logits)[target] in nats.
 [[nodiscard]] double negativeLogLikelihood(std::span<const double> logits, TokenId target);

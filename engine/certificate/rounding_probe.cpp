@@ -55,12 +55,9 @@ RoundingProbe::RoundingProbe(DType baseline, std::size_t width, std::vector<std:
     : m_baseline(baseline)
     , m_width(width)
 {
-    for (const std::vector<double>& state : states) {
-        m_largest.emplace_back(state.size() / width, 0.0);
+    for (const std::vector<double>& state : states)
         m_factors.emplace_back(state.size() / width, 1.0);
-        for (std::size_t t = 0; t < m_largest.back().size(); ++t)
-            m_largest.back()[t] = l2Norm(std::span(state).subspan(t * width, width));
-    }
+    raiseNorms(states, width, m_largest);
     m_twins[0] = std::move(states);
     m_twins[1] = m_twins[0];
 }

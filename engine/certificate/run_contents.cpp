@@ -86,15 +86,8 @@ private:
     {
         if (!m_selection.stitch && !m_selection.edit)
             return !m_selection.block || *m_selection.block == block;
-        for (const EditCertificate& edit : m_contents.edits)
-            for (const StitchedBlock& edited : edit.request.blocks)
-                if (edited.block == block)
-                    return true;
-        for (const StitchCertificate& stitch : m_contents.stitches)
-            for (const StitchedBlock& replaced : stitch.request.blocks)
-                if (replaced.block == block)
-                    return true;
-        return false;
+        const auto names = [block](const auto& certificate) { return contains(certificate.request.blocks, block); };
+        return std::ranges::any_of(m_contents.edits, names) || std::ranges::any_of(m_contents.stitches, names);
     }
 
     [[nodiscard]] bool isWanted(const std::string& stitch) const

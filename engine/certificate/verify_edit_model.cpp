@@ -205,12 +205,9 @@ private:
         const TransformerConfig& config = model.config();
         for (std::int32_t layer = 0; layer < config.layers; ++layer) {
             const ir::BlockIr baseline = rebuildIr(model, {layer}, WeightOrigin::Baseline, m_dtype, m_longest);
-            const auto& blocks = m_certificate.request.blocks;
-            const bool edits = std::any_of(blocks.begin(), blocks.end(),
-                                           [&](const StitchedBlock& block) { return block.block.value == layer; });
             advance(baseline, m_base);
             advance(baseline, m_heldoutBase);
-            if (edits) {
+            if (contains(m_certificate.request.blocks, {layer})) {
                 const ir::BlockIr edited =
                     edit::patchedBlock(baseline, m_certificate.request.patch, m_columns.patch, config);
                 advance(edited, m_edited);

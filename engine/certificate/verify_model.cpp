@@ -185,9 +185,8 @@ private:
             const bool relative = policy.measure == ErrorMeasure::RelativeL2;
             std::vector<double> recorded;
             for (const CellRecord& cell : head.cells) {
-                const std::vector<double> shares = relativeErrors(cell.error, cell.outputNorm);
-                recorded.insert(recorded.end(), relative ? shares.begin() : cell.error.begin(),
-                                relative ? shares.end() : cell.error.end());
+                const std::vector<double> errors = relative ? relativeErrors(cell.error, cell.outputNorm) : cell.error;
+                recorded.insert(recorded.end(), errors.begin(), errors.end());
             }
             m_checks.add(roundedRow(Row("coverage.rounding", group::reEvaluation, head.where,
                                         "Activation coverage whatever the baseline rounded" + under)

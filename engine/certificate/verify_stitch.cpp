@@ -26,8 +26,7 @@ std::string malformation(const StitchCertificate& certificate)
         if (!isStitchName(edit->name) || edit->path != editCertificatePath(edit->name))
             return "it names " + edit->path + " as the certificate of its edit";
         for (const LayerIndex block : edit->blocks)
-            if (std::none_of(blocks.begin(), blocks.end(),
-                             [&](const StitchedBlock& own) { return own.block == block; }))
+            if (!contains(blocks, block))
                 return "it edits block " + std::to_string(block.value) + ", which it does not replace";
     }
     const auto& prompts = certificate.prompts.prompts;
@@ -205,18 +204,12 @@ private:
             problem = "The edit " + stated->name + " is not the one that the stitched model was made with.";
         else
             for (const LayerIndex block : stated->blocks)
-                if (!edits(*edit, block))
+                if (!contains(edit->request.blocks, block))
                     problem = "The edit " + stated->name + " leaves block " + std::to_string(block.value) + " alone.";
         m_checks.add(row("stitch.edit", group::consistency, "Certificate of the edit")
                          .issuer(stated->sha256)
                          .how("compared by digest")
                          .passedIf(problem.empty(), problem));
-    }
-
-    static bool edits(const EditCertificate& edit, LayerIndex block)
-    {
-        return std::any_of(edit.request.blocks.begin(), edit.request.blocks.end(),
-                           [&](const StitchedBlock& own) { return own.block == block; });
     }
 
     // Opened once; HDF5 only ever sees a file whose SHA-256 is the certificate's.

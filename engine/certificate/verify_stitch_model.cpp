@@ -6,6 +6,7 @@
 #include "engine/certificate/memory_archive.h"
 #include "engine/certificate/metrics.h"
 #include "engine/certificate/model_comparison.h"
+#include "engine/certificate/rebuilt_ir.h"
 #include "engine/certificate/reference_model.h"
 #include "engine/certificate/rounding_probe.h"
 #include "engine/certificate/stitch_labels.h"
@@ -28,18 +29,6 @@ using States = std::vector<std::vector<double>>; // [P][token, width]
 
 // Rows whose logits of two models are in memory at once.
 constexpr std::size_t rowsAtOnce = 32;
-
-bool isSameFunction(const ir::BlockIr& a, const ir::BlockIr& b)
-{
-    return a.program.operations == b.program.operations && a.program.positions == b.program.positions &&
-           a.program.ropeHalf == b.program.ropeHalf && a.mask == b.mask && a.ropeCos == b.ropeCos &&
-           a.ropeSin == b.ropeSin &&
-           std::equal(a.program.weights.begin(), a.program.weights.end(), b.program.weights.begin(),
-                      b.program.weights.end(), [](const auto& x, const auto& y) {
-                          return x.first == y.first && x.second.dtype == y.second.dtype &&
-                                 x.second.sha256 == y.second.sha256;
-                      });
-}
 
 // One stitched model on its way through the layers.
 struct Stitched {
@@ -156,13 +145,13 @@ private:
         for (const EncodedPrompt& prompt : m_manifest.prompts.prompts)
             states.push_back(ir::widened(embedding.rows(prompt.tokenIds)));
         m_largest.assign(states.size(), {});
-        noteNorms(states);
+        raiseNorms(states, width(), m_largest);
         if (m_weighs)
             m_probe.emplace(m_dtype, width(), states);
         for (std::int32_t layer = 0; layer < m_manifest.subject.layers; ++layer) {
             const ir::BlockIr baseline = rebuildIr(model, {layer}, WeightOrigin::Baseline, m_dtype, m_longest);
             advanceAll(baseline, layer, states);
-            noteNorms(states);
+            raiseNorms(states, width(), m_largest);
             for (Stitched& stitched : m_stitched)
                 compareResiduals(stitched, states, static_cast<std::size_t>(layer));
             m_context.step(
@@ -179,9 +168,7 @@ private:
         std::optional<ir::BlockIr> surrogate;
         bool sameFunction = true;
         const auto isReplaced = [&](const Stitched& stitched) {
-            const auto& blocks = stitched.certificate->request.blocks;
-            return std::any_of(blocks.begin(), blocks.end(),
-                               [&](const StitchedBlock& block) { return block.block.value == layer; });
+            return contains(stitched.certificate->request.blocks, {layer});
         };
         if (std::any_of(m_stitched.begin(), m_stitched.end(), isReplaced)) {
             surrogate = readSurrogate({layer});
@@ -265,17 +252,6 @@ private:
         const double own =
             stitched.same ? base : factorWithin(m_stitchAllowance.residual, stitched.probe->factor(prompt, token));
         return {base, std::max(base, own)};
-    }
-
-    // Errors are carried along from the token's largest state, not from its present one.
-    void noteNorms(const States& states)
-    {
-        const std::size_t width = this->width();
-        for (std::size_t p = 0; p < states.size(); ++p) {
-            m_largest[p].resize(states[p].size() / width, 0.0);
-            for (std::size_t t = 0; t < m_largest[p].size(); ++t)
-                m_largest[p][t] = std::max(m_largest[p][t], l2Norm(std::span(states[p]).subspan(t * width, width)));
-        }
     }
 
     void compareResiduals(Stitched& stitched, const States& states, std::size_t layer) const

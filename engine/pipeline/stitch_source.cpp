@@ -57,11 +57,6 @@ void requireDigests(const ir::BlockIr& ir, const std::string& path, const RunCon
     });
 }
 
-bool contains(const std::vector<StitchedBlock>& blocks, LayerIndex block)
-{
-    return std::any_of(blocks.begin(), blocks.end(), [&](const StitchedBlock& own) { return own.block == block; });
-}
-
 std::vector<std::int32_t> numbersOf(const std::vector<StitchedBlock>& blocks)
 {
     std::vector<std::int32_t> numbers;

@@ -2,6 +2,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/run_context.h"
+#include "engine/edit/patch_check.h"
 #include "engine/edit/patched_block.h"
 #include "engine/pipeline/longer_block.h"
 
@@ -67,6 +68,10 @@ StitchedModel::StitchedModel(const StitchSource& source, const StitchedModelOpti
 {
     m_opened.checkpoint->hashFiles(context);
     source.requireModel(*m_opened.checkpoint);
+    if (options.edit) {
+        edit::requireSense(options.edit->patch, m_opened.checkpoint->config());
+        edit::requireFit(options.edit->patch, options.edit->tensors, m_opened.checkpoint->config());
+    }
     m_other = openSurrogateModel(options, source, cache.state().host, context);
     const ModelOptions how{m_opened.hint, source.manifest().request.baselineDtype, options.device, options.threads};
     m_transformer = &cache.state().load(m_opened, how, context);
@@ -80,10 +85,8 @@ Replacements StitchedModel::replacements(std::int64_t positions) const
         const TransformerConfig& config = m_opened.checkpoint->config();
         ir::BlockIr surrogate = lengthened(m_source.surrogate(block, *m_opened.checkpoint, m_other.get(), m_context),
                                            positions, config, request.baselineDtype, request.ablation);
-        if (m_options.edit && std::ranges::binary_search(m_options.edit->statement.blocks, block)) {
-            edit::requireFit(m_options.edit->patch, m_options.edit->tensors, config);
+        if (m_options.edit && std::ranges::binary_search(m_options.edit->statement.blocks, block))
             surrogate = edit::patchedBlock(surrogate, m_options.edit->patch, m_options.edit->tensors, config);
-        }
         return replayOf(std::move(surrogate), m_options.replayDtype, *m_transformer, m_tiling.tiling, m_context);
     };
 }

@@ -21,6 +21,11 @@ struct StitchedBlock {
     friend bool operator==(const StitchedBlock&, const StitchedBlock&) = default;
 };
 
+[[nodiscard]] inline bool contains(const std::vector<StitchedBlock>& blocks, LayerIndex block)
+{
+    return std::any_of(blocks.begin(), blocks.end(), [&](const StitchedBlock& own) { return own.block == block; });
+}
+
 // An edit of the run: some of the replaced blocks are not the surrogates themselves, but what its patch makes of them.
 struct StitchedEdit {
     std::string name;               // of its folder

@@ -32,7 +32,7 @@ std::map<LayerIndex, ir::BlockIr> uneditedBlocks(const StitchSource& source, con
     const std::vector<StitchedBlock> all = source.choose("all");
     std::map<LayerIndex, ir::BlockIr> blocks;
     for (const LayerIndex block : edit::editedBlocks(patch)) {
-        if (std::none_of(all.begin(), all.end(), [&](const StitchedBlock& own) { return own.block == block; }))
+        if (!contains(all, block))
             throw UsageError("The run has no certificate of block " + std::to_string(block.value) +
                              ", which the patch edits; add it with blockcert certify … --blocks " +
                              std::to_string(block.value) + " --resume.");

@@ -2,6 +2,7 @@
 
 #include "app/terminal/number_words.h"
 #include "app/terminal/text_style.h"
+#include "engine/values/recomputed_losses.h"
 
 #include <fmt/format.h>
 
@@ -82,29 +83,14 @@ bool ReportedRun::holds() const
     return verdict && verdict->at("verdict") == "verified";
 }
 
-// Level 4 judges what losses count for by the model's own, give or take the baseline's rounding (loss.rounding); where
-// that is not weighed, as of gradients, the recorded ones have to be the model's.
-bool ReportedRun::hasLossesOf(int block) const
+std::vector<std::string> ReportedRun::blocksWithLosses() const
 {
-    if (!verdict)
-        return false;
-    const std::string where = fmt::format("block {}", block);
-    bool areModels = false;
-    bool areWhole = false;
-    std::optional<bool> weighed;
-    for (const Json& check : verdict->at("checks")) {
-        const std::string id = check.at("id");
-        const bool isVerified = check.at("state") == "verified";
-        if (id == "loss.tokens" || id == "loss.gradients")
-            areWhole = isVerified;
-        if (check.at("where") != where)
-            continue;
-        if (id == "model.loss_stitched" || id == "model.first_order")
-            areModels = isVerified;
-        if (id == "loss.rounding")
-            weighed = isVerified && weighed.value_or(true);
-    }
-    return areModels && weighed.value_or(areWhole);
+    RecomputedLosses losses;
+    if (verdict)
+        for (const Json& check : verdict->at("checks"))
+            losses.see(check.at("id").get<std::string>(), check.at("where").get<std::string>(),
+                       check.at("state") == "verified");
+    return losses.blocks();
 }
 
 Kept keepLargest(const std::vector<double>& weights, std::size_t most, const std::string& what, const std::string& how)

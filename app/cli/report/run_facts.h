@@ -37,8 +37,8 @@ struct ReportedRun {
     // Where only digests were compared, the numbers are as much a claim as without a verdict.
     [[nodiscard]] report::Standing standing() const;
     [[nodiscard]] bool holds() const; // the verdict is that it is verified, at whatever level
-    // Whether the verdict recomputed the losses that the certificate of a block rests on, and not only counted them.
-    [[nodiscard]] bool hasLossesOf(int block) const;
+    // "block 3": those whose losses the verdict recomputed, and did not only count.
+    [[nodiscard]] std::vector<std::string> blocksWithLosses() const;
 };
 
 // A number that is written twice, or once.

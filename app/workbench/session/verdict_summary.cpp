@@ -1,5 +1,6 @@
 #include "app/workbench/session/verdict_summary.h"
 
+#include "engine/values/recomputed_losses.h"
 #include "widgets/check_list.h"
 
 #include <QCoreApplication>
@@ -7,10 +8,8 @@
 #include <QRegularExpression>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
-#include <set>
 #include <tuple>
 
 namespace blockcert::workbench {
@@ -96,28 +95,16 @@ widgets::Mark worseOf(widgets::Mark a, widgets::Mark b)
     return gravity(a) >= gravity(b) ? a : b;
 }
 
-// Whether a block's losses count for what the issuer counts is judged by the model's own, give or take the baseline's
-// rounding (loss.rounding); where that is not weighed, as of gradients, the recorded ones have to be the model's.
 std::vector<int> blocksWithLosses(const widgets::VerdictView& verdict)
 {
-    std::set<int> blocks;
-    std::map<int, bool> weighed;
-    bool areWhole = false;
-    for (const CheckRow& row : verdict.checks) {
-        const bool isVerified = row.state == CheckState::Verified;
-        const std::optional<int> block = blockOfCheck(row.where);
-        if (block && isVerified && (row.id == "model.loss_stitched"_L1 || row.id == "model.first_order"_L1))
-            blocks.insert(*block);
-        if (block && row.id == "loss.rounding"_L1) // under the run's own policy, and under a given one
-            weighed[*block] = isVerified && (!weighed.contains(*block) || weighed[*block]);
-        if (row.id == "loss.tokens"_L1 || row.id == "loss.gradients"_L1)
-            areWhole = isVerified;
-    }
+    RecomputedLosses losses;
+    for (const CheckRow& row : verdict.checks)
+        losses.see(row.id.toStdString(), row.where.toStdString(), row.state == CheckState::Verified);
     std::vector<int> found;
-    std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(found), [&](int block) {
-        const auto certain = weighed.find(block);
-        return certain == weighed.end() ? areWhole : certain->second;
-    });
+    for (const std::string& where : losses.blocks())
+        if (const std::optional<int> block = blockOfCheck(QString::fromStdString(where)))
+            found.push_back(*block);
+    std::sort(found.begin(), found.end());
     return found;
 }
 

@@ -173,6 +173,18 @@ TEST_F(EditedStitch, RefusesInOneSentence)
     EXPECT_THAT(refusal(stitchOptions(run, "soft:", "")), HasSubstr("block"));
 }
 
+// Whoever can write SHA256SUMS can write this.
+TEST_F(EditedStitch, RefusesAnEditThatTheModelCannotHave)
+{
+    TamperedRun copy(editedRun("llama-gqa"));
+    Json json = copy.json("edits/soft/certificate.json");
+    json["patch"]["steps"][0]["target"] = "head";
+    json["patch"]["steps"][0]["head"] = 999;
+    copy.setJson("edits/soft/certificate.json", json);
+    copy.resum();
+    EXPECT_THAT(refusal(stitchOptions(copy.path(), "soft", "")), HasSubstr("head 999"));
+}
+
 TEST_F(EditedStitch, WritesWhatTheNativeEditWrites)
 {
     const fs::path run = editedRun("llama-gqa");
